@@ -1,0 +1,45 @@
+//! Path permissions.
+
+use crate::{
+    ApiKeyId, Capability, GrantId, GroupId, OrganizationId, ResourcePath, Timestamp, UserId,
+};
+
+/// Who holds a grant.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum GrantHolder {
+    /// One member.
+    User(UserId),
+    /// Every member of a group.
+    Group(GroupId),
+    /// One API key, whose owner's rights it narrows.
+    ApiKey(ApiKeyId),
+}
+
+/// `holder` may act with `capability` on `path` and all below it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grant {
+    /// The grant's id.
+    pub id: GrantId,
+    /// The organisation whose resources it is about.
+    pub organization_id: OrganizationId,
+    /// Who has it.
+    pub holder: GrantHolder,
+    /// Where it holds.
+    pub path: ResourcePath,
+    /// What it allows.
+    pub capability: Capability,
+    /// Whether it also allows approving, which no capability includes.
+    pub can_approve: bool,
+    /// When it was given.
+    pub created_at: Timestamp,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+impl Grant {
+    /// How many grants one user may hold in an organisation. Those of groups do not count.
+    pub const MAX_PER_USER: usize = 50;
+
+    /// How many grants may narrow one API key.
+    pub const MAX_PER_API_KEY: usize = 50;
+}

@@ -1,0 +1,16 @@
+//! Named members of an organisation.
+
+use crate::{GroupId, Name, OrganizationId, Timestamp};
+
+/// A group: what is granted to it, each of its members has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// The group's id.
+    pub id: GroupId,
+    /// The organisation it belongs to.
+    pub organization_id: OrganizationId,
+    /// Its name, unique in the organisation.
+    pub name: Name,
+    /// When it was made.
+    pub created_at: Timestamp,
+}

@@ -1,0 +1,53 @@
+//! The nouns of Vestibule and the transitions they allow.
+//!
+//! This crate does no input and no output: time and randomness come in as [`Clock`] and
+//! [`Entropy`], the store and the network are not known here. The same noun has the same file
+//! name on every floor above (`api_key.rs` in `store`, `accounts` and `api`).
+
+pub mod api_key;
+pub mod audit;
+pub mod capability;
+pub mod change;
+pub mod clock;
+pub mod digest;
+pub mod email;
+pub mod entropy;
+pub mod grant;
+pub mod group;
+pub mod id;
+pub mod invalid;
+pub mod membership;
+pub mod name;
+pub mod organization;
+pub mod path;
+pub mod plan;
+pub mod principal;
+pub mod role;
+pub mod scope;
+pub mod session;
+pub mod user;
+
+pub use api_key::ApiKey;
+pub use audit::{Actor, AuditRecord};
+pub use capability::Capability;
+pub use change::Change;
+pub use clock::{Clock, SystemClock, Timestamp};
+pub use digest::Digest;
+pub use email::Email;
+pub use entropy::{Entropy, OsEntropy};
+pub use grant::{Grant, GrantHolder};
+pub use group::Group;
+pub use id::{
+    ApiKeyId, AuditId, GrantId, GroupId, OrganizationId, SessionId, SigningKeyId, UserId,
+};
+pub use invalid::Invalid;
+pub use membership::Membership;
+pub use name::Name;
+pub use organization::Organization;
+pub use path::ResourcePath;
+pub use plan::{Plan, PlanName, Plans};
+pub use principal::{CredentialRef, HeldGrant, Principal};
+pub use role::Role;
+pub use scope::OrgScope;
+pub use session::Session;
+pub use user::User;

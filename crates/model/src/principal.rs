@@ -1,0 +1,94 @@
+//! Who is calling.
+
+use std::sync::Arc;
+
+use crate::{
+    ApiKeyId, Capability, GrantId, GroupId, OrganizationId, Plan, ResourcePath, Role, SessionId,
+    Timestamp, UserId,
+};
+
+/// Which credential a request was made with. Never the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum CredentialRef {
+    /// An API key.
+    ApiKey(ApiKeyId),
+    /// An access token of a session.
+    AccessToken(SessionId),
+    /// The cookie of a session.
+    SessionCookie(SessionId),
+}
+
+impl CredentialRef {
+    /// The key, where it is one.
+    pub fn api_key(self) -> Option<ApiKeyId> {
+        match self {
+            Self::ApiKey(id) => Some(id),
+            Self::AccessToken(_) | Self::SessionCookie(_) => None,
+        }
+    }
+
+    /// The session, where there is one behind it.
+    pub fn session(self) -> Option<SessionId> {
+        match self {
+            Self::AccessToken(id) | Self::SessionCookie(id) => Some(id),
+            Self::ApiKey(_) => None,
+        }
+    }
+
+    /// The kind, as audit records and explanations name it.
+    pub const fn kind(self) -> &'static str {
+        match self {
+            Self::ApiKey(_) => "api_key",
+            Self::AccessToken(_) => "access_token",
+            Self::SessionCookie(_) => "session_cookie",
+        }
+    }
+}
+
+impl std::fmt::Display for CredentialRef {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::ApiKey(id) => write!(f, "api_key:{id}"),
+            Self::AccessToken(id) => write!(f, "access_token:{id}"),
+            Self::SessionCookie(id) => write!(f, "session_cookie:{id}"),
+        }
+    }
+}
+
+/// A grant as the decision needs it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct HeldGrant {
+    /// Which grant it is, for explanations.
+    pub id: GrantId,
+    /// The group it comes through, where it does.
+    pub through: Option<GroupId>,
+    /// Where it holds.
+    pub path: ResourcePath,
+    /// What it allows.
+    pub capability: Capability,
+    /// Whether it also allows approving.
+    pub can_approve: bool,
+}
+
+/// Who is calling, resolved from a credential: all that a decision needs, and nothing secret.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Principal {
+    /// The user who is calling, or who owns the key that is.
+    pub user_id: UserId,
+    /// The organisation the call is about.
+    pub organization_id: OrganizationId,
+    /// The user's role there.
+    pub role: Role,
+    /// The folder in which the user may do everything.
+    pub home: ResourcePath,
+    /// The user's own grants and those of the user's groups.
+    pub grants: Vec<HeldGrant>,
+    /// The grants that narrow an API key; `None` where the credential has the user's full rights.
+    pub narrowed_to: Option<Vec<HeldGrant>>,
+    /// The organisation's plan.
+    pub plan: Arc<Plan>,
+    /// What the call was made with.
+    pub credential: CredentialRef,
+    /// When the credential ends by itself; never where `None`.
+    pub expires_at: Option<Timestamp>,
+}

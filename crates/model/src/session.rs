@@ -1,0 +1,89 @@
+//! Sign-ins.
+
+use std::time::Duration;
+
+use crate::{OrganizationId, SessionId, Timestamp, UserId};
+
+/// One sign-in of one user, with one active organisation. Its cookie and its access tokens end
+/// with it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Session {
+    /// The session's id.
+    pub id: SessionId,
+    /// Who signed in.
+    pub user_id: UserId,
+    /// The active organisation of its cookie.
+    pub organization_id: OrganizationId,
+    /// When it began.
+    pub created_at: Timestamp,
+    /// When it was last used, to the minute.
+    pub last_seen_at: Timestamp,
+    /// When it ends however busy it is.
+    pub expires_at: Timestamp,
+    /// When it was ended, where that is so.
+    pub ended_at: Option<Timestamp>,
+}
+
+/// How long sessions and tokens live.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Lifetimes {
+    /// A session unused for this long is over. 7 days by default.
+    pub session_idle: Duration,
+    /// A session of this age is over. 30 days by default.
+    pub session_absolute: Duration,
+    /// A new access token lives this long, and never longer than its session. 1 hour by default.
+    pub access_token: Duration,
+}
+
+impl Default for Lifetimes {
+    fn default() -> Self {
+        const DAY: u64 = 24 * 60 * 60;
+        Self {
+            session_idle: Duration::from_secs(7 * DAY),
+            session_absolute: Duration::from_secs(30 * DAY),
+            access_token: Duration::from_secs(60 * 60),
+        }
+    }
+}
+
+impl Session {
+    /// When the session is over unless it is used again.
+    pub fn deadline(&self, lifetimes: &Lifetimes) -> Timestamp {
+        self.last_seen_at
+            .after(lifetimes.session_idle)
+            .min(self.expires_at)
+    }
+
+    /// Whether the session still stands.
+    pub fn is_live(&self, now: Timestamp, lifetimes: &Lifetimes) -> bool {
+        self.ended_at.is_none() && now < self.deadline(lifetimes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_session_ends_by_idleness_by_age_and_by_sign_out() {
+        let lifetimes = Lifetimes::default();
+        let start = Timestamp::from_seconds(1_800_000_000);
+        let day = Duration::from_secs(24 * 60 * 60);
+        let mut session = Session {
+            id: SessionId::from_uuid(uuid::Uuid::nil()),
+            user_id: UserId::from_uuid(uuid::Uuid::nil()),
+            organization_id: OrganizationId::from_uuid(uuid::Uuid::nil()),
+            created_at: start,
+            last_seen_at: start,
+            expires_at: start.after(lifetimes.session_absolute),
+            ended_at: None,
+        };
+        assert!(session.is_live(start.after(day * 6), &lifetimes));
+        assert!(!session.is_live(start.after(day * 7), &lifetimes));
+        session.last_seen_at = start.after(day * 29);
+        assert!(session.is_live(start.after(day * 29), &lifetimes));
+        assert!(!session.is_live(start.after(day * 30), &lifetimes));
+        session.ended_at = Some(start.after(day));
+        assert!(!session.is_live(start.after(day), &lifetimes));
+    }
+}
