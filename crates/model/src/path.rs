@@ -36,12 +36,47 @@ impl ResourcePath {
     /// Whether this path is `other` or an ancestor of it, by whole segments: `/shared/eng` covers
     /// `/shared/eng/specs` and not `/shared/engineering`.
     pub fn covers(&self, other: &Self) -> bool {
+        self.covers_text(&other.0)
+    }
+
+    /// [`covers`](Self::covers) for a text that [`check`](Self::check) has accepted, so that a
+    /// decision needs no copy of it.
+    pub fn covers_text(&self, other: &str) -> bool {
         if self.0 == "/" {
             return true;
         }
-        match other.0.strip_prefix(self.0.as_str()) {
+        match other.strip_prefix(self.0.as_str()) {
             Some(rest) => rest.is_empty() || rest.starts_with('/'),
             None => false,
+        }
+    }
+
+    /// Whether a text is a canonical path; allocates only to refuse.
+    pub fn check(text: &str) -> Result<(), Invalid> {
+        if text.len() > Self::MAX_BYTES {
+            return Err(Invalid::new(
+                "path_too_long",
+                "must have at most 1024 bytes",
+            ));
+        }
+        let segment_ok = |segment: &str| {
+            !segment.is_empty()
+                && segment != "."
+                && segment != ".."
+                && !segment.chars().any(|c| c.is_control() || c == '\\')
+        };
+        let canonical = text == "/"
+            || text
+                .strip_prefix('/')
+                .is_some_and(|rest| rest.split('/').all(segment_ok));
+        if canonical {
+            Ok(())
+        } else {
+            Err(Invalid::new(
+                "invalid_path",
+                "must be a path such as /shared/eng: starting with a slash, not ending with one, \
+                 without empty, '.' or '..' segments, backslashes or control characters",
+            ))
         }
     }
 
@@ -86,31 +121,7 @@ impl FromStr for ResourcePath {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text.len() > Self::MAX_BYTES {
-            return Err(Invalid::new(
-                "path_too_long",
-                "must have at most 1024 bytes",
-            ));
-        }
-        let segment_ok = |segment: &str| {
-            !segment.is_empty()
-                && segment != "."
-                && segment != ".."
-                && !segment.chars().any(|c| c.is_control() || c == '\\')
-        };
-        let canonical = text == "/"
-            || text
-                .strip_prefix('/')
-                .is_some_and(|rest| rest.split('/').all(segment_ok));
-        if canonical {
-            Ok(Self(text.to_owned()))
-        } else {
-            Err(Invalid::new(
-                "invalid_path",
-                "must be a path such as /shared/eng: starting with a slash, not ending with one, \
-                 without empty, '.' or '..' segments, backslashes or control characters",
-            ))
-        }
+        Self::check(text).map(|()| Self(text.to_owned()))
     }
 }
 

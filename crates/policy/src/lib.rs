@@ -1,1 +1,24 @@
-//! .
+//! Pure decisions: which request paths are judged at all, who may do what where, and which
+//! requests need what.
+//!
+//! Nothing here does input or output, and no decision that allows allocates. [`decide()`] says yes
+//! or no, [`explain()`] says why; both walk the same demands, so they cannot disagree.
+
+pub mod decide;
+pub mod explain;
+pub mod grants;
+pub mod refusal;
+pub mod rights;
+pub mod rule;
+pub mod table;
+pub mod target;
+mod template;
+
+pub use decide::decide;
+pub use explain::{Explanation, explain};
+pub use grants::GrantRefusal;
+pub use refusal::Refusal;
+pub use rights::{Basis, Visible};
+pub use rule::{Access, Dialect, Limit, LimitId, LimitPer, LimitSpec, Rule};
+pub use table::{Found, Params, Route, RuleTable, TableBuilder, TableError};
+pub use target::NotCanonical;

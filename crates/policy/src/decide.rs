@@ -1,0 +1,69 @@
+//! Yes or no.
+
+use vestibule_model::{Capability, Principal, Role};
+
+use crate::rights::{self, Basis};
+use crate::template::Filled;
+use crate::{Params, Refusal, Rule};
+
+/// Whether a known caller meets what a route demands of callers: kind of credential, role, path
+/// capability, plan feature, in this order. Limits are counted by whoever calls.
+///
+/// Allocates nothing to allow.
+pub fn decide(rule: &Rule, principal: &Principal, params: &Params<'_, '_>) -> Result<(), Refusal> {
+    demands(rule).try_for_each(|demand| demand.met_by(principal, params).map(drop))
+}
+
+/// One thing that a rule demands.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Demand<'r> {
+    Credential(&'r Rule),
+    Role(Role),
+    Capability(Capability, &'r str),
+    Feature(&'r str),
+}
+
+/// What met a demand.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Met<'p> {
+    Plainly,
+    By(Basis<'p>),
+}
+
+pub(crate) fn demands(rule: &Rule) -> impl Iterator<Item = Demand<'_>> {
+    [
+        (rule.bearer_only || rule.not_by_key).then_some(Demand::Credential(rule)),
+        rule.role.map(Demand::Role),
+        rule.needs_capability()
+            .map(|(capability, template)| Demand::Capability(capability, template)),
+        rule.needs_feature().map(Demand::Feature),
+    ]
+    .into_iter()
+    .flatten()
+}
+
+impl Demand<'_> {
+    pub(crate) fn met_by<'p>(
+        self,
+        principal: &'p Principal,
+        params: &Params<'_, '_>,
+    ) -> Result<Met<'p>, Refusal> {
+        match self {
+            Self::Credential(rule) => rule.admits(principal.credential).map(|()| Met::Plainly),
+            Self::Role(role) => rights::administers(principal, role).map(|()| Met::Plainly),
+            Self::Capability(capability, template) => {
+                let path = Filled::from(template, params).ok_or(Refusal::NotAPath)?;
+                let path = path.as_resource_path().ok_or(Refusal::NotAPath)?;
+                rights::may_text(principal, path, capability).map(Met::By)
+            }
+            Self::Feature(feature) if principal.plan.has(feature) => Ok(Met::Plainly),
+            Self::Feature(feature) => Err(Refusal::Feature {
+                feature: feature.to_owned(),
+                plan: principal.plan.name.clone(),
+            }),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

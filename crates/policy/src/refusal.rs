@@ -1,0 +1,92 @@
+//! Why a known caller is refused.
+
+use thiserror::Error;
+use vestibule_model::{Capability, PlanName, Role};
+
+/// A refusal of somebody known, for something known: always a 403, save where noted.
+///
+/// `Display` is one sentence for the caller, with the cause; [`reason`](Self::reason) is the same
+/// for programs.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Refusal {
+    /// The caller's role is too low.
+    #[error("This needs the role {needs} or above.")]
+    Role {
+        /// The lowest role that would do.
+        needs: Role,
+    },
+    /// The caller's rights on a path do not reach.
+    #[error("This needs {capability} on {path}; {}.", having(*.have))]
+    Path {
+        /// The path asked about.
+        path: String,
+        /// What was needed there.
+        capability: Capability,
+        /// What the caller has there.
+        have: Option<Capability>,
+    },
+    /// No grant lets the caller approve at a path.
+    #[error("This needs a grant with can_approve on {path} or above it.")]
+    Approval {
+        /// The path asked about.
+        path: String,
+    },
+    /// The URL stands for a path that no resource can have. Nobody may know more of it than that
+    /// it does not exist: a 404.
+    #[error("There is no resource at this path.")]
+    NotAPath,
+    /// The organisation's plan lacks a feature.
+    #[error("The plan {plan} does not have the feature {feature}.")]
+    Feature {
+        /// The feature needed.
+        feature: String,
+        /// The plan the organisation has.
+        plan: PlanName,
+    },
+    /// A key with grants of its own has no powers of a role, and manages neither keys nor grants
+    /// nor members.
+    #[error("This key is narrowed to paths; use one with its owner's full rights.")]
+    Narrowed,
+    /// The route does not take this kind of credential.
+    #[error("This does not accept {}; use {accepts}.", kind_in_words(.presented))]
+    CredentialKind {
+        /// The kind presented, as [`CredentialRef::kind`](vestibule_model::CredentialRef::kind)
+        /// names it.
+        presented: &'static str,
+        /// What would do, in words.
+        accepts: &'static str,
+    },
+}
+
+impl Refusal {
+    /// Stable `snake_case` cause for programs.
+    pub const fn reason(&self) -> &'static str {
+        match self {
+            Self::Role { .. } => "role_required",
+            Self::Path { have: None, .. } => "path_not_granted",
+            Self::Path { have: Some(_), .. } => "capability_not_granted",
+            Self::Approval { .. } => "approval_not_granted",
+            Self::NotAPath => "not_a_path",
+            Self::Feature { .. } => "plan_feature_missing",
+            Self::Narrowed => "key_is_narrowed",
+            Self::CredentialKind { .. } => "credential_kind_not_accepted",
+        }
+    }
+}
+
+fn having(have: Option<Capability>) -> &'static str {
+    match have {
+        None => "you have nothing there",
+        Some(Capability::ReadOnly) => "you have READ_ONLY there",
+        Some(Capability::ReadWrite) => "you have READ_WRITE there",
+        Some(Capability::ReadWriteDelete) => "you have READ_WRITE_DELETE there",
+    }
+}
+
+fn kind_in_words(kind: &str) -> &'static str {
+    match kind {
+        "api_key" => "API keys",
+        "access_token" => "access tokens",
+        _ => "session cookies",
+    }
+}

@@ -1,0 +1,235 @@
+//! Who may do what on which path.
+//!
+//! Owners and admins may everything in their organisation. A user has everything below the own
+//! home, and elsewhere the highest capability among the covering grants, the user's own and those
+//! of the user's groups alike. A key has its owner's rights, and where it has grants of its own,
+//! only as far as those go too.
+
+use vestibule_model::{Capability, HeldGrant, Principal, ResourcePath, Role};
+
+use crate::Refusal;
+
+/// What allowed something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Basis<'a> {
+    /// The role, which reaches everywhere.
+    Role(Role),
+    /// The path lies in the user's own folder.
+    Home,
+    /// This grant covers the path.
+    Grant(&'a HeldGrant),
+}
+
+/// Whether the caller may act with `capability` on `path`, and what allows it: the role, home or
+/// grant of the user, also where a key's own grants had to agree.
+pub fn may<'p>(
+    principal: &'p Principal,
+    path: &ResourcePath,
+    capability: Capability,
+) -> Result<Basis<'p>, Refusal> {
+    may_text(principal, path.as_str(), capability)
+}
+
+/// [`may`] for a text known to be a canonical resource path.
+pub(crate) fn may_text<'p>(
+    principal: &'p Principal,
+    path: &str,
+    capability: Capability,
+) -> Result<Basis<'p>, Refusal> {
+    let basis = strongest(principal, path);
+    match (basis, narrowing(principal, path)) {
+        (Some((basis, has)), narrowing) if has >= capability && narrowing.allows(capability) => {
+            Ok(basis)
+        }
+        _ => Err(Refusal::Path {
+            path: path.to_owned(),
+            capability,
+            have: effective_text(principal, path),
+        }),
+    }
+}
+
+/// Whether the caller may approve at `path`. No capability includes that: it takes an owner, an
+/// admin, or a covering grant that says so. The own home gives it not.
+pub fn may_approve<'p>(
+    principal: &'p Principal,
+    path: &ResourcePath,
+) -> Result<Basis<'p>, Refusal> {
+    let approves = |grant: &&HeldGrant| grant.can_approve && grant.path.covers(path);
+    let basis = if is_administrator(principal) {
+        Some(Basis::Role(principal.role))
+    } else {
+        principal.grants.iter().find(approves).map(Basis::Grant)
+    };
+    let within_key = match &principal.narrowed_to {
+        Some(own) => own.iter().any(|grant| approves(&grant)),
+        None => true,
+    };
+    basis
+        .filter(|_| within_key)
+        .ok_or_else(|| Refusal::Approval {
+            path: path.as_str().to_owned(),
+        })
+}
+
+/// The highest capability the caller has on `path`; `None` where the caller may not even read it.
+pub fn effective(principal: &Principal, path: &ResourcePath) -> Option<Capability> {
+    effective_text(principal, path.as_str())
+}
+
+fn effective_text(principal: &Principal, path: &str) -> Option<Capability> {
+    let (_, has) = strongest(principal, path)?;
+    match narrowing(principal, path) {
+        Narrowing::Free => Some(has),
+        Narrowing::To(own) => own.map(|grant| grant.capability.min(has)),
+    }
+}
+
+/// Whether the caller has the powers of a role. A narrowed key has none, whoever its owner is, so
+/// asking for [`Role::User`] asks for any member, but not by a narrowed key.
+pub fn administers(principal: &Principal, at_least: Role) -> Result<(), Refusal> {
+    if principal.narrowed_to.is_some() {
+        Err(Refusal::Narrowed)
+    } else if principal.role < at_least {
+        Err(Refusal::Role { needs: at_least })
+    } else {
+        Ok(())
+    }
+}
+
+/// What a caller may read, for the query of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Visible {
+    /// All of the organisation.
+    Everything,
+    /// These paths and all below them, sorted, none covering another; nothing when empty.
+    Under(Vec<ResourcePath>),
+}
+
+impl Visible {
+    /// Whether a path may be read.
+    pub fn includes(&self, path: &ResourcePath) -> bool {
+        match self {
+            Self::Everything => true,
+            Self::Under(prefixes) => prefixes.iter().any(|prefix| prefix.covers(path)),
+        }
+    }
+
+    /// Whether a path may not be read itself while something below it may: it is listed so that
+    /// one can walk down, and cannot be opened.
+    pub fn leads_down_from(&self, path: &ResourcePath) -> bool {
+        match self {
+            Self::Everything => false,
+            Self::Under(prefixes) => {
+                !self.includes(path) && prefixes.iter().any(|prefix| path.covers(prefix))
+            }
+        }
+    }
+}
+
+/// What the caller may read, as the smallest set of prefixes.
+pub fn visible(principal: &Principal) -> Visible {
+    let owners: Vec<&ResourcePath> = if is_administrator(principal) {
+        Vec::new()
+    } else {
+        let granted = principal.grants.iter().map(|grant| &grant.path);
+        std::iter::once(&principal.home).chain(granted).collect()
+    };
+    let paths: Vec<&ResourcePath> = match &principal.narrowed_to {
+        None if is_administrator(principal) => return Visible::Everything,
+        None => owners,
+        Some(own) if is_administrator(principal) => own.iter().map(|grant| &grant.path).collect(),
+        Some(own) => own
+            .iter()
+            .flat_map(|grant| {
+                owners
+                    .iter()
+                    .filter_map(|owners| deeper(&grant.path, owners))
+            })
+            .collect(),
+    };
+    let minimal = minimal(paths);
+    if minimal.iter().any(|path| path.as_str() == "/") {
+        Visible::Everything
+    } else {
+        Visible::Under(minimal)
+    }
+}
+
+/// Whether `path` may not be read by the caller while something below it may.
+pub fn is_ancestor_of_visible(principal: &Principal, path: &ResourcePath) -> bool {
+    visible(principal).leads_down_from(path)
+}
+
+fn is_administrator(principal: &Principal) -> bool {
+    principal.role >= Role::Admin
+}
+
+/// The user's strongest right on a path, before a key's own grants are asked.
+fn strongest<'p>(principal: &'p Principal, path: &str) -> Option<(Basis<'p>, Capability)> {
+    if is_administrator(principal) {
+        return Some((Basis::Role(principal.role), Capability::ReadWriteDelete));
+    }
+    if principal.home.covers_text(path) {
+        return Some((Basis::Home, Capability::ReadWriteDelete));
+    }
+    best(&principal.grants, path).map(|grant| (Basis::Grant(grant), grant.capability))
+}
+
+fn best<'g>(grants: &'g [HeldGrant], path: &str) -> Option<&'g HeldGrant> {
+    grants
+        .iter()
+        .filter(|grant| grant.path.covers_text(path))
+        .max_by_key(|grant| grant.capability)
+}
+
+/// How far a key's own grants let its owner's rights through.
+pub(crate) enum Narrowing<'p> {
+    /// The credential has no grants of its own.
+    Free,
+    /// This one of the key's own grants is the strongest on the path, if any covers it.
+    To(Option<&'p HeldGrant>),
+}
+
+impl Narrowing<'_> {
+    fn allows(&self, capability: Capability) -> bool {
+        match self {
+            Self::Free => true,
+            Self::To(own) => own.is_some_and(|grant| grant.capability >= capability),
+        }
+    }
+}
+
+pub(crate) fn narrowing<'p>(principal: &'p Principal, path: &str) -> Narrowing<'p> {
+    match &principal.narrowed_to {
+        None => Narrowing::Free,
+        Some(own) => Narrowing::To(best(own, path)),
+    }
+}
+
+/// The lower of two paths where one covers the other.
+fn deeper<'p>(one: &'p ResourcePath, other: &'p ResourcePath) -> Option<&'p ResourcePath> {
+    if one.covers(other) {
+        Some(other)
+    } else if other.covers(one) {
+        Some(one)
+    } else {
+        None
+    }
+}
+
+fn minimal(mut paths: Vec<&ResourcePath>) -> Vec<ResourcePath> {
+    // By length, so that what covers a path always stands before it.
+    paths.sort_by_key(|path| path.as_str().len());
+    let mut kept: Vec<ResourcePath> = Vec::new();
+    for path in paths {
+        if !kept.iter().any(|above| above.covers(path)) {
+            kept.push(path.clone());
+        }
+    }
+    kept.sort();
+    kept
+}
+
+#[cfg(test)]
+mod tests;

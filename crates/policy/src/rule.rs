@@ -1,0 +1,231 @@
+//! What a route demands of its callers.
+
+use std::borrow::Cow;
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use vestibule_model::{Capability, CredentialRef, Role};
+
+use crate::Refusal;
+
+/// Which of the two faces of the HTTP interface a route has: how callers prove who they are, and
+/// how errors are spelled.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Dialect {
+    /// `/v1`: `Authorization: Bearer` alone; errors as in RFC 9457.
+    Bearer,
+    /// `/api`: a session cookie, guarded by its `Origin`; errors as `{"error": …}`.
+    Browser,
+}
+
+/// Whether a route needs to know its caller.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Access {
+    /// No credential is read.
+    Public,
+    /// A good credential is read; a bad or missing one is no obstacle.
+    Optional,
+    /// Only known callers.
+    SignedIn,
+}
+
+/// Whose requests are counted together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum LimitPer {
+    /// All of a user's, whatever the credential and organisation.
+    User,
+    /// Those made with one credential.
+    Credential,
+    /// All of an organisation's.
+    Organization,
+    /// All from one client address, known caller or not.
+    Address,
+}
+
+/// At most `count` requests in any `window`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct LimitSpec {
+    /// What `RateLimit-Policy` calls it.
+    pub name: &'static str,
+    /// Whose requests are counted together.
+    pub per: LimitPer,
+    /// How many may pass.
+    pub count: NonZeroU32,
+    /// In which time.
+    pub window: Duration,
+}
+
+/// The number of a limit in its table: from 0, without gaps.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
+pub struct LimitId(pub usize);
+
+/// A limit of a rule. Equal specs are one limit, shared by their routes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limit {
+    /// Its number in the table; 0 until the rule stands in one.
+    pub id: LimitId,
+    /// What it allows.
+    pub spec: LimitSpec,
+}
+
+/// What one route demands. Made with [`Rule::public`], [`Rule::optional`] or [`Rule::signed_in`],
+/// then one call for each demand.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rule {
+    pub(crate) access: Access,
+    pub(crate) bearer_only: bool,
+    pub(crate) not_by_key: bool,
+    pub(crate) role: Option<Role>,
+    pub(crate) feature: Option<Cow<'static, str>>,
+    pub(crate) capability: Option<(Capability, Cow<'static, str>)>,
+    pub(crate) limits: Vec<Limit>,
+    consumes: &'static [&'static str],
+}
+
+impl Rule {
+    const fn new(access: Access) -> Self {
+        Self {
+            access,
+            bearer_only: false,
+            not_by_key: false,
+            role: None,
+            feature: None,
+            capability: None,
+            limits: Vec::new(),
+            consumes: &["application/json"],
+        }
+    }
+
+    /// For everybody; no credential is read.
+    #[must_use]
+    pub const fn public() -> Self {
+        Self::new(Access::Public)
+    }
+
+    /// For everybody; a good credential is read, a bad one is no obstacle.
+    #[must_use]
+    pub const fn optional() -> Self {
+        Self::new(Access::Optional)
+    }
+
+    /// For known callers.
+    #[must_use]
+    pub const fn signed_in() -> Self {
+        Self::new(Access::SignedIn)
+    }
+
+    /// Not with a session cookie.
+    #[must_use]
+    pub const fn bearer_only(mut self) -> Self {
+        self.bearer_only = true;
+        self
+    }
+
+    /// Not with an API key: for people who signed in.
+    #[must_use]
+    pub const fn not_by_key(mut self) -> Self {
+        self.not_by_key = true;
+        self
+    }
+
+    /// Only with the powers of this role or a higher one, which a narrowed key never has.
+    #[must_use]
+    pub const fn role(mut self, at_least: Role) -> Self {
+        self.role = Some(at_least);
+        self
+    }
+
+    /// Only for organisations whose plan has this feature.
+    #[must_use]
+    pub fn feature(mut self, name: impl Into<Cow<'static, str>>) -> Self {
+        self.feature = Some(name.into());
+        self
+    }
+
+    /// Only with this capability on the resource path that the template gives when the route's own
+    /// parameters are put in, as `/shared/{rest}` for the route `/files/{*rest}`.
+    #[must_use]
+    pub fn capability(mut self, needs: Capability, template: impl Into<Cow<'static, str>>) -> Self {
+        self.capability = Some((needs, template.into()));
+        self
+    }
+
+    /// Only so often. May be called repeatedly; every limit holds.
+    #[must_use]
+    pub fn limit(mut self, spec: LimitSpec) -> Self {
+        self.limits.push(Limit {
+            id: LimitId::default(),
+            spec,
+        });
+        self
+    }
+
+    /// The content types a body may have; `application/json` alone unless said.
+    #[must_use]
+    pub const fn consumes(mut self, types: &'static [&'static str]) -> Self {
+        self.consumes = types;
+        self
+    }
+
+    /// Whether the caller must be known.
+    pub const fn access(&self) -> Access {
+        self.access
+    }
+
+    /// Whether nobody is refused for want of a credential.
+    pub fn is_open(&self) -> bool {
+        self.access != Access::SignedIn
+    }
+
+    /// Whether the session cookie is not read on this route.
+    pub const fn is_bearer_only(&self) -> bool {
+        self.bearer_only
+    }
+
+    /// The limits, with their numbers in the table.
+    pub fn limits(&self) -> &[Limit] {
+        &self.limits
+    }
+
+    /// The content types a body may have.
+    pub const fn content_types(&self) -> &'static [&'static str] {
+        self.consumes
+    }
+
+    /// The role needed, where one is.
+    pub const fn needs_role(&self) -> Option<Role> {
+        self.role
+    }
+
+    /// The plan feature needed, where one is.
+    pub fn needs_feature(&self) -> Option<&str> {
+        self.feature.as_deref()
+    }
+
+    /// The capability needed and the template of its path, where one is.
+    pub fn needs_capability(&self) -> Option<(Capability, &str)> {
+        self.capability
+            .as_ref()
+            .map(|(capability, template)| (*capability, template.as_ref()))
+    }
+
+    /// Whether this kind of credential is taken here.
+    pub const fn admits(&self, credential: CredentialRef) -> Result<(), Refusal> {
+        let refused = match credential {
+            CredentialRef::ApiKey(_) => self.not_by_key,
+            CredentialRef::SessionCookie(_) => self.bearer_only,
+            CredentialRef::AccessToken(_) => false,
+        };
+        if !refused {
+            return Ok(());
+        }
+        Err(Refusal::CredentialKind {
+            presented: credential.kind(),
+            accepts: match (self.bearer_only, self.not_by_key) {
+                (true, false) => "an API key or an access token as bearer",
+                (false, _) => "a sign-in of your own",
+                (true, true) => "the access token of a sign-in of your own",
+            },
+        })
+    }
+}

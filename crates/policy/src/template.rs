@@ -1,0 +1,162 @@
+//! Path templates: of routes, and of the resources they are about.
+
+use vestibule_model::ResourcePath;
+
+use crate::Params;
+use crate::target::{decoded, is_unreserved};
+
+/// One segment of a template.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Segment<'t> {
+    Literal(&'t str),
+    /// `{name}`: one segment.
+    One(&'t str),
+    /// `{*name}`: all that is left.
+    Rest(&'t str),
+}
+
+impl<'t> Segment<'t> {
+    /// The name of the parameter, where it is one.
+    pub(crate) fn parameter(self) -> Option<&'t str> {
+        match self {
+            Self::Literal(_) => None,
+            Self::One(name) | Self::Rest(name) => Some(name),
+        }
+    }
+
+    fn read(text: &'t str) -> Result<Self, &'static str> {
+        let Some(inner) = text.strip_prefix('{') else {
+            return if text.bytes().all(is_unreserved) {
+                Ok(Self::Literal(text))
+            } else {
+                Err(
+                    "what is literal must be letters, digits, '-', '.', '_' or '~', \
+                     and a parameter must be a whole segment",
+                )
+            };
+        };
+        let inner = inner
+            .strip_suffix('}')
+            .ok_or("a parameter must be a whole segment")?;
+        let (name, segment) = match inner.strip_prefix('*') {
+            Some(name) => (name, Self::Rest(name)),
+            None => (inner, Self::One(inner)),
+        };
+        let is_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+        if name.is_empty() || !name.bytes().all(is_name) {
+            return Err("the name of a parameter must be letters, digits or '_'");
+        }
+        Ok(segment)
+    }
+}
+
+/// The segments of a route's template; none for `/`.
+pub(crate) fn segments(template: &str) -> Result<Vec<Segment<'_>>, &'static str> {
+    let rest = template
+        .strip_prefix('/')
+        .ok_or("it must begin with a slash")?;
+    if rest.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut segments = Vec::new();
+    for text in rest.split('/') {
+        let segment = match text {
+            "" => return Err("it must not have an empty segment or end with a slash"),
+            "." | ".." => return Err("it must not have a segment '.' or '..'"),
+            text => Segment::read(text)?,
+        };
+        if matches!(segments.last(), Some(Segment::Rest(_))) {
+            return Err("'{*…}' must be the last segment");
+        }
+        if segment.parameter().is_some_and(|name| {
+            segments
+                .iter()
+                .any(|other: &Segment| other.parameter() == Some(name))
+        }) {
+            return Err("two parameters must not have one name");
+        }
+        segments.push(segment);
+    }
+    Ok(segments)
+}
+
+/// Whether `path` can be filled with the parameters of the route template `route`. In it, `{name}`
+/// stands for either kind of parameter.
+pub(crate) fn check_path(path: &str, route: &str) -> Result<(), String> {
+    let has = segments(route)?;
+    let wants = segments(path).map_err(|message| format!("capability path {path}: {message}"))?;
+    for want in wants {
+        if let Segment::Rest(name) = want {
+            return Err(format!(
+                "capability path {path}: write {{{name}}}, without '*'"
+            ));
+        }
+        let Some(name) = want.parameter() else {
+            continue;
+        };
+        if !has.iter().any(|segment| segment.parameter() == Some(name)) {
+            return Err(format!(
+                "capability path {path}: the route has no {{{name}}}"
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// A template with the parameters of a request in it, decoded. Kept off the heap: the longest
+/// resource path is short.
+pub(crate) struct Filled {
+    bytes: [u8; ResourcePath::MAX_BYTES],
+    length: usize,
+}
+
+impl Filled {
+    /// Fills a template that [`check_path`] accepted; `None` where the path would be too long.
+    pub(crate) fn from(template: &str, params: &Params<'_, '_>) -> Option<Self> {
+        let mut filled = Self {
+            bytes: [0; ResourcePath::MAX_BYTES],
+            length: 0,
+        };
+        for segment in template.strip_prefix('/')?.split('/') {
+            filled.push(b'/')?;
+            match segment
+                .strip_prefix('{')
+                .and_then(|rest| rest.strip_suffix('}'))
+            {
+                None => segment.bytes().try_for_each(|byte| filled.push(byte))?,
+                Some(name) => filled.push_decoded(params.get(name)?.as_bytes())?,
+            }
+        }
+        Some(filled)
+    }
+
+    /// The text, where it is one that a resource can have.
+    pub(crate) fn as_resource_path(&self) -> Option<&str> {
+        let text = std::str::from_utf8(self.bytes.get(..self.length)?).ok()?;
+        ResourcePath::check(text).ok().map(|()| text)
+    }
+
+    fn push(&mut self, byte: u8) -> Option<()> {
+        *self.bytes.get_mut(self.length)? = byte;
+        self.length += 1;
+        Some(())
+    }
+
+    fn push_decoded(&mut self, mut raw: &[u8]) -> Option<()> {
+        while let [byte, rest @ ..] = raw {
+            if *byte == b'%' {
+                let byte = decoded(raw).ok()?;
+                // A canonical path has no encoded slash; this must hold without that, too.
+                if byte == b'/' {
+                    return None;
+                }
+                self.push(byte)?;
+                raw = raw.get(3..)?;
+            } else {
+                self.push(*byte)?;
+                raw = rest;
+            }
+        }
+        Some(())
+    }
+}
