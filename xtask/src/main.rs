@@ -1,1 +1,88 @@
-fn main() {}
+//! The project's own chores: `cargo xtask test` decides whether a change is good, the other
+//! commands are its parts.
+
+#![allow(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a tool for people at a terminal: what it has to say goes there"
+)]
+
+mod chore;
+mod deny;
+mod openapi;
+mod postgres;
+mod snippets;
+mod suite;
+mod tidy;
+mod tools;
+
+use std::ffi::OsString;
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::{Parser, Subcommand};
+
+use crate::postgres::Postgres;
+
+#[derive(Parser)]
+#[command(name = "cargo xtask", about = "The project's own chores")]
+struct Arguments {
+    #[command(subcommand)]
+    chore: Chore,
+}
+
+#[derive(Subcommand)]
+enum Chore {
+    /// Run everything that has to pass: format, lints, house rules, licences, tests, documents
+    Test,
+    /// Check the house rules that no compiler knows: floors, leftovers, file sizes, paths in documents
+    Tidy,
+    /// Write docs/openapi.json from the server, or compare with it
+    Openapi {
+        /// Change nothing and fail on a difference
+        #[arg(long)]
+        check: bool,
+    },
+    /// Run the `sh` blocks of README.md and docs/*.md
+    Docs,
+    /// Run a command with a PostgreSQL of its own to test on
+    Postgres {
+        /// The command, as in `cargo xtask postgres cargo nextest run -p vestibule-store`
+        #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
+        command: Vec<OsString>,
+    },
+    /// Throw a million inputs at every parser
+    Fuzz,
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().chore {
+        Chore::Test => suite::run(),
+        Chore::Tidy => tidy::run(),
+        Chore::Openapi { check } => openapi::run(check),
+        Chore::Docs => snippets::run(),
+        Chore::Postgres { command } => with_postgres(&command),
+        Chore::Fuzz => fuzz(),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn with_postgres(words: &[OsString]) -> Result<()> {
+    let postgres = Postgres::start()?;
+    let (program, arguments) = words.split_first().context("no command")?;
+    chore::run(
+        chore::command(program)
+            .args(arguments)
+            .env(postgres::VARIABLE, postgres.url()),
+    )
+}
+
+fn fuzz() -> Result<()> {
+    chore::run(&mut chore::command("fuzz/run.sh"))
+}

@@ -1,0 +1,61 @@
+//! The committed description of the interface.
+
+use std::fs;
+
+use anyhow::{Context, Result, bail};
+
+use crate::chore;
+
+const SNAPSHOT: &str = "docs/openapi.json";
+
+/// Builds the server and writes the snapshot, or compares with it.
+pub(crate) fn run(check: bool) -> Result<()> {
+    chore::run(chore::cargo().args(["build", "--quiet", "--package", "vestibule-server"]))?;
+    let mut now = chore::output(chore::command(chore::server()).arg("openapi"))?;
+    if !now.ends_with('\n') {
+        now.push('\n');
+    }
+    let path = chore::root().join(SNAPSHOT);
+    if !check {
+        return fs::write(&path, now).with_context(|| format!("cannot write {SNAPSHOT}"));
+    }
+    let committed = fs::read_to_string(&path).with_context(|| format!("cannot read {SNAPSHOT}"))?;
+    match first_difference(&committed, &now) {
+        None => Ok(()),
+        Some((line, before, after)) => bail!(
+            "{SNAPSHOT}:{line} is not what the server says; \
+             if the change is meant, run `cargo xtask openapi` and commit\n\
+             committed: {before}\n   server: {after}"
+        ),
+    }
+}
+
+fn first_difference<'a>(left: &'a str, right: &'a str) -> Option<(usize, &'a str, &'a str)> {
+    const END: &str = "(end of file)";
+    let mut left = left.lines();
+    let mut right = right.lines();
+    let mut line = 0;
+    loop {
+        line += 1;
+        match (left.next(), right.next()) {
+            (None, None) => return None,
+            (a, b) if a == b => {}
+            (a, b) => return Some((line, a.unwrap_or(END), b.unwrap_or(END))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_that_differs_is_named() {
+        assert_eq!(first_difference("a\nb\n", "a\nb\n"), None);
+        assert_eq!(first_difference("a\nb\n", "a\nc\n"), Some((2, "b", "c")));
+        assert_eq!(
+            first_difference("a\n", "a\nb\n"),
+            Some((2, "(end of file)", "b"))
+        );
+    }
+}

@@ -1,0 +1,264 @@
+//! Who may import whom.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
+use std::path::Path;
+
+use anyhow::{Context, Result};
+use toml::{Table, Value};
+
+/// The floors of the house: a crate may import only from floors below its own. Folders that do
+/// not exist yet have their room reserved.
+///
+/// `api`, `web` and `sample` stand above `layer` because they declare their routes with it, as a
+/// customer's service does.
+const FLOORS: &[(&str, u8)] = &[
+    ("model", 0),
+    ("credential", 1),
+    ("policy", 1),
+    ("outbound", 1),
+    ("store", 1),
+    ("sso", 2),
+    ("check", 2),
+    ("accounts", 3),
+    ("http", 3),
+    ("layer", 4),
+    ("gate", 4),
+    ("api", 5),
+    ("web", 5),
+    ("sample", 5),
+    ("server", 6),
+    ("e2e", WORKSHOP),
+    ("bench", WORKSHOP),
+    ("xtask", WORKSHOP),
+];
+
+/// Nothing of this floor is shipped, and nothing imports it.
+const WORKSHOP: u8 = 7;
+
+/// What a crate must not reach, not even through another.
+const APART: &[(&str, &[&str])] = &[
+    ("check", &["store", "sso", "outbound"]), // it knows the store only as a `Directory`
+    ("layer", &["store", "accounts", "sso", "outbound"]), // a customer's build stays small
+    ("sample", &["store", "accounts", "sso", "outbound"]),
+    ("sso", &["store"]),
+];
+
+/// Crates that import nothing of the house but these.
+const ONLY: &[(&str, &[&str])] = &[("sample", &["layer"])];
+
+/// Foreign crates, or features of ours, that belong in one room. Tests may use them anywhere.
+const CONFINED: &[(&str, &[&str])] = &[
+    ("sqlx", &["store", "sample"]),
+    ("argon2", &["credential"]),
+    ("jsonwebtoken", &["credential", "sso"]),
+    ("reqwest", &["outbound"]),
+    ("vestibule-credential/password", &["accounts", "server"]),
+];
+
+/// What a crate's Cargo.toml imports.
+#[derive(Debug, Default)]
+pub(super) struct Manifest {
+    folder: String,
+    /// Names of packages, and `package/feature` for features that are asked for.
+    normal: BTreeSet<String>,
+    development: BTreeSet<String>,
+}
+
+impl Manifest {
+    /// The manifests of the workspace.
+    pub(super) fn read_all(root: &Path) -> Result<Vec<Self>> {
+        let mut folders: Vec<_> = fs::read_dir(root.join("crates"))?
+            .flatten()
+            .map(|entry| entry.path())
+            .chain(["e2e", "bench", "xtask"].map(|name| root.join(name)))
+            .filter(|folder| folder.join("Cargo.toml").is_file())
+            .collect();
+        folders.sort();
+        folders.iter().map(|folder| Self::read(folder)).collect()
+    }
+
+    fn read(folder: &Path) -> Result<Self> {
+        let path = folder.join("Cargo.toml");
+        let text = fs::read_to_string(&path)?;
+        let name = folder.file_name().unwrap_or_default().to_string_lossy();
+        Self::parse(&name, &text).with_context(|| format!("cannot read {}", path.display()))
+    }
+
+    fn parse(folder: &str, text: &str) -> Result<Self> {
+        let table: Table = text.parse()?;
+        let targets = table.get("target").and_then(Value::as_table);
+        let sections = std::iter::once(&table).chain(
+            targets
+                .into_iter()
+                .flatten()
+                .filter_map(|(_, value)| value.as_table()),
+        );
+        let mut manifest = Self {
+            folder: folder.to_owned(),
+            ..Self::default()
+        };
+        for section in sections {
+            manifest.normal.extend(imports(section.get("dependencies")));
+            manifest
+                .normal
+                .extend(imports(section.get("build-dependencies")));
+            manifest
+                .development
+                .extend(imports(section.get("dev-dependencies")));
+        }
+        Ok(manifest)
+    }
+
+    /// The folders of the house that it imports.
+    fn ours(&self) -> impl Iterator<Item = &str> {
+        house(&self.normal)
+    }
+}
+
+fn house(names: &BTreeSet<String>) -> impl Iterator<Item = &str> {
+    names
+        .iter()
+        .filter(|name| !name.contains('/'))
+        .filter_map(|name| name.strip_prefix("vestibule-"))
+}
+
+fn imports(section: Option<&Value>) -> Vec<String> {
+    let mut names = Vec::new();
+    for (key, value) in section.and_then(Value::as_table).into_iter().flatten() {
+        let package = value.get("package").and_then(Value::as_str).unwrap_or(key);
+        names.push(package.to_owned());
+        let features = value.get("features").and_then(Value::as_array);
+        for feature in features.into_iter().flatten().filter_map(Value::as_str) {
+            names.push(format!("{package}/{feature}"));
+        }
+    }
+    names
+}
+
+/// Everything that is wrong with who imports whom.
+pub(super) fn check(manifests: &[Manifest]) -> Vec<String> {
+    let mut problems = Vec::new();
+    for manifest in manifests {
+        problems.extend(check_floor(manifest));
+        problems.extend(check_confined(manifest));
+    }
+    let graph: BTreeMap<&str, Vec<&str>> = manifests
+        .iter()
+        .map(|manifest| {
+            let all = manifest.ours().chain(house(&manifest.development));
+            (manifest.folder.as_str(), all.collect())
+        })
+        .collect();
+    problems.extend(cycle(&graph));
+    problems.extend(check_apart(manifests));
+    problems
+}
+
+fn floor(folder: &str) -> Option<u8> {
+    FLOORS
+        .iter()
+        .find(|(name, _)| *name == folder)
+        .map(|(_, floor)| *floor)
+}
+
+fn check_floor(manifest: &Manifest) -> Vec<String> {
+    let name = &manifest.folder;
+    let Some(own) = floor(name) else {
+        return vec![format!(
+            "{name}: has no floor; give it one in xtask/src/tidy/floors.rs"
+        )];
+    };
+    let only = ONLY
+        .iter()
+        .find(|(folder, _)| folder == name)
+        .map(|(_, only)| *only);
+    let mut problems = Vec::new();
+    for import in manifest.ours().chain(house(&manifest.development)) {
+        match floor(import) {
+            None => problems.push(format!("{name}: imports {import}, which has no floor")),
+            Some(other) if other >= own => problems.push(format!(
+                "{name} (floor {own}): imports {import} (floor {other}); imports go downwards only"
+            )),
+            Some(_) => {}
+        }
+    }
+    for import in manifest.ours() {
+        if only.is_some_and(|only| !only.contains(&import)) {
+            problems.push(format!(
+                "{name}: imports {import}; of the house it may know {only:?}"
+            ));
+        }
+    }
+    problems
+}
+
+fn check_confined(manifest: &Manifest) -> Vec<String> {
+    let name = manifest.folder.as_str();
+    if floor(name) == Some(WORKSHOP) {
+        return Vec::new();
+    }
+    CONFINED
+        .iter()
+        .filter(|(import, rooms)| manifest.normal.contains(*import) && !rooms.contains(&name))
+        .map(|(import, rooms)| {
+            format!("{name}: imports {import}, which belongs in {rooms:?} alone")
+        })
+        .collect()
+}
+
+fn check_apart(manifests: &[Manifest]) -> Vec<String> {
+    let graph: BTreeMap<&str, Vec<&str>> = manifests
+        .iter()
+        .map(|manifest| (manifest.folder.as_str(), manifest.ours().collect()))
+        .collect();
+    let mut problems = Vec::new();
+    for (folder, forbidden) in APART {
+        let mut reached = BTreeSet::new();
+        let mut next = vec![*folder];
+        while let Some(at) = next.pop() {
+            if reached.insert(at) {
+                next.extend(graph.get(at).into_iter().flatten());
+            }
+        }
+        for other in forbidden.iter().filter(|other| reached.contains(**other)) {
+            problems.push(format!(
+                "{folder}: reaches {other}, from which it is kept apart"
+            ));
+        }
+    }
+    problems
+}
+
+/// The first cycle there is, as the way round it.
+fn cycle(graph: &BTreeMap<&str, Vec<&str>>) -> Option<String> {
+    fn walk<'a>(
+        at: &'a str,
+        graph: &BTreeMap<&'a str, Vec<&'a str>>,
+        way: &mut Vec<&'a str>,
+        done: &mut BTreeSet<&'a str>,
+    ) -> Option<String> {
+        if let Some(start) = way.iter().position(|seen| *seen == at) {
+            let round = way[start..].join(" → ");
+            return Some(format!("cycle of imports: {round} → {at}"));
+        }
+        if !done.insert(at) {
+            return None;
+        }
+        way.push(at);
+        let found = graph
+            .get(at)
+            .into_iter()
+            .flatten()
+            .find_map(|next| walk(next, graph, way, done));
+        way.pop();
+        found
+    }
+    let mut done = BTreeSet::new();
+    graph
+        .keys()
+        .find_map(|start| walk(start, graph, &mut Vec::new(), &mut done))
+}
+
+#[cfg(test)]
+mod tests;

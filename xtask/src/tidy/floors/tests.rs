@@ -1,0 +1,130 @@
+use super::*;
+
+fn manifest(folder: &str, text: &str) -> Manifest {
+    Manifest::parse(folder, text).unwrap()
+}
+
+fn problems(manifests: &[(&str, &str)]) -> String {
+    let manifests: Vec<_> = manifests
+        .iter()
+        .map(|(folder, text)| manifest(folder, text))
+        .collect();
+    check(&manifests).join("\n")
+}
+
+#[test]
+fn imports_that_go_down_are_in_order() {
+    let text = "[dependencies]\nvestibule-model.workspace = true\nserde.workspace = true";
+    assert_eq!(problems(&[("model", ""), ("store", text)]), "");
+}
+
+#[test]
+fn an_import_that_goes_up_is_refused() {
+    let found = problems(&[(
+        "store",
+        "[dependencies]\nvestibule-accounts.workspace = true",
+    )]);
+    assert!(
+        found.contains("store (floor 1): imports accounts (floor 3)"),
+        "{found}"
+    );
+}
+
+#[test]
+fn an_import_that_goes_sideways_is_refused() {
+    let found = problems(&[("policy", "[dependencies]\nvestibule-store.workspace = true")]);
+    assert!(
+        found.contains("policy (floor 1): imports store (floor 1)"),
+        "{found}"
+    );
+}
+
+#[test]
+fn imports_for_tests_for_build_scripts_for_one_target_and_under_another_name_count_too() {
+    for text in [
+        "[dev-dependencies]\nvestibule-server.workspace = true",
+        "[build-dependencies]\nvestibule-server.workspace = true",
+        "[target.'cfg(unix)'.dependencies]\nvestibule-server.workspace = true",
+        "[dependencies]\nharmless = { package = \"vestibule-server\", path = \"../server\" }",
+    ] {
+        let found = problems(&[("check", text)]);
+        assert!(
+            found.contains("check (floor 2): imports server (floor 6)"),
+            "{text}: {found}"
+        );
+    }
+}
+
+#[test]
+fn end_to_end_tests_and_measurements_may_import_everything_and_nobody_imports_them() {
+    let text = "[dependencies]\nvestibule-server.workspace = true\nsqlx.workspace = true";
+    assert_eq!(problems(&[("e2e", text), ("bench", text)]), "");
+    let found = problems(&[("bench", "[dependencies]\nvestibule-e2e.workspace = true")]);
+    assert!(found.contains("downwards only"), "{found}");
+}
+
+#[test]
+fn a_crate_without_a_floor_is_refused() {
+    let found = problems(&[
+        ("cellar", ""),
+        ("server", "[dependencies]\nvestibule-attic = \"1\""),
+    ]);
+    assert!(found.contains("cellar: has no floor"), "{found}");
+    assert!(
+        found.contains("imports attic, which has no floor"),
+        "{found}"
+    );
+}
+
+#[test]
+fn a_cycle_is_named_with_its_way_round() {
+    let found = problems(&[
+        ("store", "[dependencies]\nvestibule-policy.workspace = true"),
+        (
+            "policy",
+            "[dev-dependencies]\nvestibule-store.workspace = true",
+        ),
+    ]);
+    assert!(
+        found.contains("cycle of imports: policy → store → policy"),
+        "{found}"
+    );
+}
+
+#[test]
+fn the_check_and_the_layer_never_reach_the_store_even_through_another_crate() {
+    let found = problems(&[
+        ("layer", "[dependencies]\nvestibule-http.workspace = true"),
+        ("http", "[dependencies]\nvestibule-store.workspace = true"),
+    ]);
+    assert!(found.contains("layer: reaches store"), "{found}");
+}
+
+#[test]
+fn the_sample_knows_nothing_of_the_house_but_the_layer() {
+    let found = problems(&[("sample", "[dependencies]\nvestibule-model.workspace = true")]);
+    assert!(found.contains("sample: imports model"), "{found}");
+}
+
+#[test]
+fn sql_and_password_hashing_stay_in_their_rooms() {
+    let found = problems(&[("api", "[dependencies]\nsqlx.workspace = true")]);
+    assert!(found.contains("api: imports sqlx"), "{found}");
+    let text =
+        "[dependencies]\nvestibule-credential = { workspace = true, features = [\"password\"] }";
+    let found = problems(&[("layer", text)]);
+    assert!(
+        found.contains("layer: imports vestibule-credential/password"),
+        "{found}"
+    );
+    assert_eq!(
+        problems(&[("api", "[dev-dependencies]\nsqlx.workspace = true")]),
+        ""
+    );
+}
+
+#[test]
+fn every_crate_has_one_floor() {
+    let names: BTreeSet<_> = FLOORS.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), FLOORS.len());
+}

@@ -1,0 +1,78 @@
+//! The house rules that no compiler knows.
+
+mod documents;
+mod floors;
+mod sources;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result, bail};
+
+use crate::chore;
+
+/// Folders that are not ours to judge.
+const SKIPPED: &[&str] = &["target", ".git", "node_modules", "corpus", "artifacts"];
+
+/// Checks the whole tree and lists everything that is wrong.
+pub(crate) fn run() -> Result<()> {
+    let root = chore::root();
+    let files = Tree::read(&root)?;
+    let mut problems = floors::check(&floors::Manifest::read_all(&root)?);
+    problems.extend(sources::leftovers(&files));
+    problems.extend(documents::check(&files, &root));
+    let lengths = sources::lengths(&files);
+    for long in &lengths.long {
+        println!("long: {long}");
+    }
+    problems.extend(lengths.too_long);
+    for problem in &problems {
+        println!("{problem}");
+    }
+    if !problems.is_empty() {
+        bail!("tidy: {} found", count(problems.len(), "problem"));
+    }
+    println!("tidy: {} in order", count(files.0.len(), "file"));
+    Ok(())
+}
+
+/// The text files of the repository, by their path from its root.
+struct Tree(Vec<(PathBuf, String)>);
+
+impl Tree {
+    fn read(root: &Path) -> Result<Self> {
+        let mut files = Vec::new();
+        let mut folders = vec![root.to_path_buf()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder)? {
+                let path = entry?.path();
+                let name = path.file_name().unwrap_or_default().to_string_lossy();
+                if path.is_dir() && !SKIPPED.contains(&&*name) {
+                    folders.push(path);
+                } else if has_extension(&path, &["rs", "md", "toml", "sh", "sql"]) {
+                    let text = fs::read_to_string(&path)
+                        .with_context(|| format!("cannot read {}", path.display()))?;
+                    files.push((path.strip_prefix(root)?.to_path_buf(), text));
+                }
+            }
+        }
+        files.sort();
+        Ok(Self(files))
+    }
+
+    #[cfg(test)]
+    fn of(files: &[(&str, &str)]) -> Self {
+        let owned = |(path, text): &(&str, &str)| (PathBuf::from(path), (*text).to_owned());
+        Self(files.iter().map(owned).collect())
+    }
+}
+
+fn has_extension(path: &Path, wanted: &[&str]) -> bool {
+    path.extension()
+        .and_then(|extension| extension.to_str())
+        .is_some_and(|extension| wanted.contains(&extension))
+}
+
+fn count(number: usize, noun: &str) -> String {
+    format!("{number} {noun}{}", if number == 1 { "" } else { "s" })
+}
