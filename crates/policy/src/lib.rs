@@ -6,6 +6,8 @@
 
 pub mod decide;
 pub mod explain;
+#[cfg(test)]
+mod fixture;
 pub mod grants;
 pub mod refusal;
 pub mod rights;
