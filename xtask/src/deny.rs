@@ -21,6 +21,6 @@ pub(crate) fn advisories() -> Result<Verdict> {
             "the advisory database cannot be fetched from here",
         ));
     }
-    chore::run(chore::cargo().args(["deny", "check", "--disable-fetch", "advisories"]))?;
+    chore::run(chore::cargo().args(["deny", "check", "advisories"]))?;
     Ok(Verdict::Passed)
 }

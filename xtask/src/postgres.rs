@@ -69,6 +69,7 @@ impl Postgres {
             .arg(&folder)
             .arg(server.get_program())
             .args(server.get_args())
+            .current_dir("/") // the user below may not be able to enter ours
             .stdin(Stdio::piped())
             .stdout(Stdio::null())
             .stderr(Stdio::null())

@@ -42,10 +42,9 @@ pub(crate) fn install() -> Result<()> {
             )?;
         }
     }
-    let mut packages = Vec::new();
-    if !chore::is_on_path("curl") {
-        packages.push("curl");
-    }
+    // The commands of the documents call with curl; the advisories are fetched with git.
+    let mut packages = vec!["curl", "git"];
+    packages.retain(|program| !chore::is_on_path(program));
     // A database that the caller has already started makes ours unnecessary.
     if postgres_folder().is_none() && env::var_os(crate::postgres::VARIABLE).is_none() {
         packages.push("postgresql");
@@ -94,7 +93,9 @@ fn install_packages(packages: &[&str]) -> Result<()> {
         apt.env("DEBIAN_FRONTEND", "noninteractive");
         apt
     };
-    chore::run(apt().args(["update", "--quiet"]))?;
+    if let Err(error) = chore::run(apt().args(["update", "--quiet"])) {
+        println!("going on with the lists that are there: {error:#}");
+    }
     chore::run(
         apt()
             .args(["install", "--quiet", "--yes", "--no-install-recommends"])
