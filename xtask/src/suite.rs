@@ -48,6 +48,13 @@ pub(crate) fn run() -> Result<()> {
                 .args(["--", "-D", "warnings"]),
         )
     });
+    suite.step("documentation", || {
+        chore::run(
+            chore::cargo()
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    });
     let built = suite.step("build", || {
         chore::run(chore::cargo().args(["build", "--workspace", "--all-targets"]))
     });

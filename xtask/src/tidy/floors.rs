@@ -155,6 +155,26 @@ pub(super) fn check(manifests: &[Manifest]) -> Vec<String> {
     problems
 }
 
+/// Where the document that explains the floors says something else than this file.
+pub(super) fn check_document(markdown: &str, manifests: &[Manifest]) -> Vec<String> {
+    let mut documented = BTreeMap::new();
+    for line in markdown.lines() {
+        let cells: Vec<_> = line.split('|').map(str::trim).collect();
+        if let ["", floor, folder, ..] = cells[..]
+            && let Some(name) = folder.strip_prefix("`crates/")
+            && let Ok(floor) = floor.parse::<u8>()
+        {
+            documented.insert(name.trim_end_matches('`'), floor);
+        }
+    }
+    let shipped = manifests.iter().map(|manifest| manifest.folder.as_str());
+    shipped
+        .filter(|folder| floor(folder) != Some(WORKSHOP))
+        .filter(|folder| documented.get(folder).copied() != floor(folder))
+        .map(|folder| format!("docs/architecture.md: does not give {folder} its floor"))
+        .collect()
+}
+
 fn floor(folder: &str) -> Option<u8> {
     FLOORS
         .iter()

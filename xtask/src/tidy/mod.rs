@@ -18,7 +18,10 @@ const SKIPPED: &[&str] = &["target", ".git", "node_modules", "corpus", "artifact
 pub(crate) fn run() -> Result<()> {
     let root = chore::root();
     let files = Tree::read(&root)?;
-    let mut problems = floors::check(&floors::Manifest::read_all(&root)?);
+    let manifests = floors::Manifest::read_all(&root)?;
+    let mut problems = floors::check(&manifests);
+    let architecture = fs::read_to_string(root.join("docs/architecture.md"))?;
+    problems.extend(floors::check_document(&architecture, &manifests));
     problems.extend(sources::leftovers(&files));
     problems.extend(documents::check(&files, &root));
     let lengths = sources::lengths(&files);

@@ -128,3 +128,25 @@ fn every_crate_has_one_floor() {
     let names: BTreeSet<_> = FLOORS.iter().map(|(name, _)| name).collect();
     assert_eq!(names.len(), FLOORS.len());
 }
+
+#[test]
+fn the_document_of_the_floors_says_what_is_enforced() {
+    let manifests = [
+        manifest("model", ""),
+        manifest("store", ""),
+        manifest("e2e", ""),
+    ];
+    let table = "| floor | folder | what |\n|---|---|---|\n| 0 | `crates/model` | nouns |\n";
+    let right = format!("{table}| 1 | `crates/store` | SQL |\n\n| rule | `crates/store` |");
+    assert!(check_document(&right, &manifests).is_empty());
+    for wrong in [
+        table.to_owned(),
+        format!("{table}| 2 | `crates/store` | SQL |"),
+    ] {
+        let found = check_document(&wrong, &manifests);
+        assert_eq!(
+            found,
+            ["docs/architecture.md: does not give store its floor"]
+        );
+    }
+}
