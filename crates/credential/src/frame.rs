@@ -1,0 +1,216 @@
+//! The frame of every opaque secret.
+//!
+//! ```text
+//! ks_live_9f3Kq…(32 random base62 characters)…0aB3xZ
+//! └┤ └─┬┘                                     └─┬──┘
+//! prefix, kind               CRC-32 of all before it, in base62
+//! ```
+//!
+//! The prefix lets a scanner find a leaked secret, the checksum refuses a mistyped one before any
+//! look-up. 32 random characters are 190 bits; only the SHA-256 of the whole text is stored.
+
+use std::fmt;
+use std::str::FromStr;
+
+use vestibule_model::{Digest, Entropy, Invalid};
+use zeroize::Zeroizing;
+
+const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
+const RANDOM_LENGTH: usize = 32;
+const CHECKSUM_LENGTH: usize = 6;
+
+/// What all secrets of an installation begin with: `[a-z][a-z0-9]{1,11}`, `ks` by default.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Prefix(String);
+
+impl Prefix {
+    /// The prefix as text, without the `_` that follows it in a secret.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Default for Prefix {
+    fn default() -> Self {
+        Self("ks".to_owned())
+    }
+}
+
+impl FromStr for Prefix {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let ok = (2..=12).contains(&text.len())
+            && text.starts_with(|c: char| c.is_ascii_lowercase())
+            && text
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if ok {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(Invalid::new(
+                "invalid_prefix",
+                "must be 2 to 12 lower-case letters or digits, beginning with a letter",
+            ))
+        }
+    }
+}
+
+impl fmt::Display for Prefix {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// What a framed secret is for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum SecretKind {
+    /// An API key.
+    LiveKey,
+    /// An API key that its owner marks as one for tests. It opens the same doors.
+    TestKey,
+    /// The value of a session cookie.
+    Session,
+}
+
+impl SecretKind {
+    /// Every kind there is.
+    pub const ALL: [Self; 3] = [Self::LiveKey, Self::TestKey, Self::Session];
+
+    /// How the kind is spelled inside a secret.
+    pub const fn tag(self) -> &'static str {
+        match self {
+            Self::LiveKey => "live",
+            Self::TestKey => "test",
+            Self::Session => "sess",
+        }
+    }
+
+    /// Whether it is an API key.
+    pub const fn is_api_key(self) -> bool {
+        matches!(self, Self::LiveKey | Self::TestKey)
+    }
+}
+
+/// A secret in clear, on its way to its holder. Wiped when dropped.
+pub struct PlainSecret(Zeroizing<String>);
+
+impl PlainSecret {
+    /// The secret itself: for the one answer that hands it over.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+
+    /// What the store may know of it.
+    pub fn digest(&self) -> Digest {
+        Digest::of(self.0.as_bytes())
+    }
+
+    /// The last four characters, by which its owner recognises it. They belong to the checksum
+    /// and give away 24 bits at most of the 190.
+    pub fn suffix(&self) -> &str {
+        self.0
+            .get(self.0.len().saturating_sub(4)..)
+            .unwrap_or_default()
+    }
+}
+
+impl fmt::Debug for PlainSecret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainSecret(…)")
+    }
+}
+
+/// Why a text is not one of our secrets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum FrameError {
+    /// It does not begin with our prefix, so it may be something else.
+    #[error("the credential does not begin with this server's prefix")]
+    NotFramed,
+    /// It begins with our prefix, but kind, length or alphabet are wrong.
+    #[error("the credential is incomplete or has characters that do not belong there")]
+    Malformed,
+    /// It has the right shape and the wrong checksum: mistyped, or never ours.
+    #[error("the credential's checksum is wrong; it was probably not copied as a whole")]
+    Checksum,
+}
+
+impl FrameError {
+    /// Stable, `snake_case` cause for programs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::NotFramed => "credential_unknown_kind",
+            Self::Malformed => "credential_malformed",
+            Self::Checksum => "credential_checksum",
+        }
+    }
+}
+
+/// Makes a new secret. Every base62 character is equally likely.
+pub fn mint(prefix: &Prefix, kind: SecretKind, entropy: &dyn Entropy) -> PlainSecret {
+    let head = prefix.as_str().len() + 1 + kind.tag().len() + 1;
+    // The whole length at once: growing would leave copies of the secret behind.
+    let mut text = Zeroizing::new(String::with_capacity(
+        head + RANDOM_LENGTH + CHECKSUM_LENGTH,
+    ));
+    text.push_str(prefix.as_str());
+    text.push('_');
+    text.push_str(kind.tag());
+    text.push('_');
+
+    let mut random = Zeroizing::new([0; 2 * RANDOM_LENGTH]);
+    while text.len() < head + RANDOM_LENGTH {
+        entropy.fill(random.as_mut_slice());
+        let missing = head + RANDOM_LENGTH - text.len();
+        // 248 is the largest multiple of 62 in a byte; what lies above would favour some letters.
+        let letters = random.iter().filter(|byte| **byte < 248).take(missing);
+        for byte in letters {
+            text.push(char::from(BASE62[usize::from(byte % 62)]));
+        }
+    }
+
+    for letter in checksum(text.as_bytes()) {
+        text.push(char::from(letter));
+    }
+    PlainSecret(text)
+}
+
+/// Reads a presented secret: its kind, and the digest to look it up by. Allocates nothing.
+pub fn read(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameError> {
+    let rest = text
+        .strip_prefix(prefix.as_str())
+        .and_then(|rest| rest.strip_prefix('_'))
+        .ok_or(FrameError::NotFramed)?;
+    let (tag, body) = rest.split_once('_').ok_or(FrameError::Malformed)?;
+    let kind = SecretKind::ALL
+        .into_iter()
+        .find(|kind| kind.tag() == tag)
+        .ok_or(FrameError::Malformed)?;
+    if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH
+        || !body.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    {
+        return Err(FrameError::Malformed);
+    }
+    let (framed, sum) = text
+        .as_bytes()
+        .split_last_chunk::<CHECKSUM_LENGTH>()
+        .ok_or(FrameError::Malformed)?;
+    if *sum != checksum(framed) {
+        return Err(FrameError::Checksum);
+    }
+    Ok((kind, Digest::of(text.as_bytes())))
+}
+
+/// The CRC-32 (ISO-HDLC) of `framed` as base62 with leading zeros, the most significant first.
+fn checksum(framed: &[u8]) -> [u8; CHECKSUM_LENGTH] {
+    let mut sum = crc32fast::hash(framed);
+    let mut letters = [b'0'; CHECKSUM_LENGTH];
+    for letter in letters.iter_mut().rev() {
+        *letter = BASE62[(sum % 62) as usize];
+        sum /= 62;
+    }
+    letters
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,299 @@
+//! The keys that sign access tokens.
+//!
+//! One key signs, the newest that is not retired; a retired one verifies until the last token it
+//! can have signed is dead. A keyring does not change: after a rotation the server builds another
+//! and swaps it in.
+
+use std::fmt;
+use std::time::Duration;
+
+use aws_lc_rs::signature::{Ed25519KeyPair, KeyPair as _};
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::errors::ErrorKind;
+use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
+use vestibule_model::session::Lifetimes;
+use vestibule_model::{Clock, Entropy, SigningKeyId, Timestamp};
+use zeroize::Zeroizing;
+
+use crate::token::{Claims, Payload, TYPE, TokenError, Unverified};
+use crate::{MasterKey, SealError};
+
+const SEED_LENGTH: usize = 32;
+
+/// How far another server's clock may be ahead of ours before its fresh tokens are refused.
+const CLOCK_SKEW: Duration = Duration::from_secs(60);
+
+/// In whose name tokens are signed, and for whom.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Issuer {
+    /// The `iss` of every token: the server's public URL.
+    pub issuer: String,
+    /// The `aud` of every token; the issuer itself unless configured otherwise.
+    pub audience: String,
+}
+
+/// Why there is no keyring, or no token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum KeyringError {
+    /// No key that may sign.
+    #[error("the keyring has no active signing key")]
+    NoActiveKey,
+    /// A key that cannot be used: damaged, or refused by the cryptographic library.
+    #[error("a signing key is unusable")]
+    BadKey,
+    /// The claims cannot be spelled as a token: an end that is not after the beginning, or a
+    /// moment before 1970.
+    #[error("these claims cannot be put into a token")]
+    BadClaims,
+}
+
+/// One Ed25519 key pair. The private part is wiped when dropped and never printed.
+#[derive(Clone)]
+pub struct SigningKey {
+    /// Its id, the `kid` of the tokens it signs.
+    pub id: SigningKeyId,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// Since when it signs no more, where that is so.
+    pub retired_at: Option<Timestamp>,
+    seed: Zeroizing<[u8; SEED_LENGTH]>,
+}
+
+impl SigningKey {
+    /// A new key.
+    pub fn generate(clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+        let mut seed = Zeroizing::new([0; SEED_LENGTH]);
+        entropy.fill(seed.as_mut_slice());
+        Self {
+            id: SigningKeyId::mint(clock, entropy),
+            created_at: clock.now(),
+            retired_at: None,
+            seed,
+        }
+    }
+
+    /// The private part, sealed for the store. It opens only under this key's own id.
+    pub fn to_sealed(
+        &self,
+        master: &MasterKey,
+        entropy: &dyn Entropy,
+    ) -> Result<Vec<u8>, SealError> {
+        master.seal(&context(self.id), self.seed.as_slice(), entropy)
+    }
+
+    /// The key that the store keeps sealed.
+    pub fn from_sealed(
+        master: &MasterKey,
+        id: SigningKeyId,
+        created_at: Timestamp,
+        retired_at: Option<Timestamp>,
+        sealed: &[u8],
+    ) -> Result<Self, SealError> {
+        let plain = master.open(&context(id), sealed)?;
+        let seed = plain.as_slice().try_into().map_err(|_| SealError::Format)?;
+        Ok(Self {
+            id,
+            created_at,
+            retired_at,
+            seed: Zeroizing::new(seed),
+        })
+    }
+}
+
+impl fmt::Debug for SigningKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SigningKey")
+            .field("id", &self.id)
+            .field("created_at", &self.created_at)
+            .field("retired_at", &self.retired_at)
+            .finish_non_exhaustive()
+    }
+}
+
+fn context(id: SigningKeyId) -> String {
+    format!("signing_key:{id}")
+}
+
+/// A key, ready for use.
+struct Ready {
+    id: SigningKeyId,
+    retired_at: Option<Timestamp>,
+    signing: EncodingKey,
+    verifying: DecodingKey,
+    public: Vec<u8>,
+}
+
+impl Ready {
+    fn new(key: &SigningKey) -> Result<Self, KeyringError> {
+        let pair = Ed25519KeyPair::from_seed_unchecked(key.seed.as_slice())
+            .map_err(|_| KeyringError::BadKey)?;
+        let document = pair.to_pkcs8v1().map_err(|_| KeyringError::BadKey)?;
+        let public = pair.public_key().as_ref().to_vec();
+        Ok(Self {
+            id: key.id,
+            retired_at: key.retired_at,
+            signing: EncodingKey::from_ed_der(document.as_ref()),
+            verifying: DecodingKey::from_ed_der(&public),
+            public,
+        })
+    }
+}
+
+/// The keys of an installation, and what they sign and verify.
+pub struct Keyring {
+    issuer: Issuer,
+    active: Ready,
+    others: Vec<Ready>,
+    token_life: Duration,
+    validation: Validation,
+}
+
+impl Keyring {
+    /// The keyring of these keys, of which the newest that is not retired signs.
+    ///
+    /// Leave out keys whose last token is dead: all that are here are published in
+    /// [`jwks`](Self::jwks).
+    pub fn new(issuer: Issuer, keys: Vec<SigningKey>) -> Result<Self, KeyringError> {
+        let active = keys
+            .iter()
+            .enumerate()
+            .filter(|(_, key)| key.retired_at.is_none())
+            .max_by_key(|(_, key)| (key.created_at, key.id))
+            .map(|(index, _)| index)
+            .ok_or(KeyringError::NoActiveKey)?;
+        let mut others = keys
+            .into_iter()
+            .map(|key| Ready::new(&key))
+            .collect::<Result<Vec<_>, _>>()?;
+        let active = others.remove(active);
+
+        let mut validation = Validation::new(Algorithm::EdDSA);
+        validation.set_issuer(&[&issuer.issuer]);
+        validation.set_audience(&[&issuer.audience]);
+        validation.set_required_spec_claims(&["iss", "aud", "sub", "exp"]);
+        // The library would ask the machine's clock; `verify` judges by the caller's.
+        validation.validate_exp = false;
+
+        Ok(Self {
+            issuer,
+            active,
+            others,
+            token_life: Lifetimes::default().access_token,
+            validation,
+        })
+    }
+
+    /// The keyring for tokens that live `life` at most: a retired key verifies for that long after
+    /// it signed its last. One hour unless told otherwise.
+    #[must_use]
+    pub fn with_token_life(mut self, life: Duration) -> Self {
+        self.token_life = life;
+        self
+    }
+
+    /// The key that signs.
+    pub fn active_key(&self) -> SigningKeyId {
+        self.active.id
+    }
+
+    fn keys(&self) -> impl Iterator<Item = &Ready> {
+        std::iter::once(&self.active).chain(&self.others)
+    }
+
+    /// In whose name tokens are signed, and for whom.
+    pub fn issuer(&self) -> &Issuer {
+        &self.issuer
+    }
+
+    /// The token that states `claims`, times cut to whole seconds. The same claims under the same
+    /// key give the same text.
+    pub fn sign(&self, claims: &Claims) -> Result<String, KeyringError> {
+        let (issued, expires) = (
+            claims.issued_at.as_seconds(),
+            claims.expires_at.as_seconds(),
+        );
+        if issued < 0 || expires <= issued {
+            return Err(KeyringError::BadClaims);
+        }
+        let mut header = Header::new(Algorithm::EdDSA);
+        header.typ = Some(TYPE.to_owned());
+        header.kid = Some(self.active.id.to_string());
+        let payload = Payload {
+            iss: self.issuer.issuer.as_str().into(),
+            aud: self.issuer.audience.as_str().into(),
+            sub: claims.subject.to_string().into(),
+            org: claims.organization.to_string().into(),
+            sid: claims.session.to_string().into(),
+            iat: issued,
+            exp: expires,
+            jti: claims.id.to_string().into(),
+        };
+        jsonwebtoken::encode(&header, &payload, &self.active.signing)
+            .map_err(|_| KeyringError::BadKey)
+    }
+
+    /// What a token states, if it is one of ours and stands at `now`.
+    ///
+    /// Form first, then the signature, then issuer, audience and time: only who holds a token
+    /// that we signed learns more than that it is refused.
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+        let Unverified { key, claims } = Unverified::read(token)?;
+        let key = self
+            .keys()
+            .find(|known| known.id == key)
+            .filter(|known| match known.retired_at {
+                Some(retired_at) => now < retired_at.after(self.token_life),
+                None => true,
+            })
+            .ok_or(TokenError::UnknownKey)?;
+        jsonwebtoken::decode::<serde::de::IgnoredAny>(token, &key.verifying, &self.validation)
+            .map_err(|error| match error.kind() {
+                ErrorKind::InvalidSignature => TokenError::Signature,
+                ErrorKind::InvalidIssuer => TokenError::Issuer,
+                ErrorKind::InvalidAudience => TokenError::Audience,
+                ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
+                _ => TokenError::Malformed,
+            })?;
+        if claims.expires_at <= now {
+            return Err(TokenError::Expired);
+        }
+        if claims.issued_at > now.after(CLOCK_SKEW) {
+            return Err(TokenError::NotYetValid);
+        }
+        Ok(claims)
+    }
+
+    /// The public keys as a JWK set (RFC 7517 with RFC 8037), for whoever verifies tokens without
+    /// us.
+    pub fn jwks(&self) -> serde_json::Value {
+        let keys: Vec<_> = self
+            .keys()
+            .map(|key| {
+                serde_json::json!({
+                    "kty": "OKP",
+                    "crv": "Ed25519",
+                    "use": "sig",
+                    "alg": crate::token::ALGORITHM,
+                    "kid": key.id.to_string(),
+                    "x": URL_SAFE_NO_PAD.encode(&key.public),
+                })
+            })
+            .collect();
+        serde_json::json!({ "keys": keys })
+    }
+}
+
+/// Prints which keys there are, and nothing of them.
+impl fmt::Debug for Keyring {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Keyring")
+            .field("issuer", &self.issuer)
+            .field("active", &self.active.id)
+            .field("keys", &self.keys().map(|key| key.id).collect::<Vec<_>>())
+            .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests;

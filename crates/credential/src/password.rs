@@ -1,0 +1,253 @@
+//! Password hashing with argon2id, on threads of its own.
+//!
+//! One hash costs 20 ms and 19 MiB. On the runtime's threads it would hold up every request, on
+//! its blocking pool a burst of sign-ins would take gigabytes. So there are few threads, at low
+//! priority, each with one block of memory that it keeps, and a bounded queue before them: what
+//! does not fit is refused at once.
+
+use std::fmt;
+use std::future::Future;
+use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::oneshot;
+use vestibule_model::{Entropy, Invalid};
+use zeroize::Zeroizing;
+
+mod phc;
+mod priority;
+
+use phc::{Fresh, Scratch, Stored};
+
+/// About what one hash takes on a core of its own; only the advice in `Busy` rests on it.
+const ONE_HASH: Duration = Duration::from_millis(30);
+
+/// A password in clear, 1 to 1,024 bytes. Wiped when dropped, never printed.
+pub struct PlainPassword(Zeroizing<String>);
+
+impl PlainPassword {
+    /// The longest password, in bytes. Hashing costs the same for any length; this bounds what
+    /// is copied and kept in the queue.
+    pub const MAX_BYTES: usize = 1_024;
+
+    /// The length in characters, for a rule about the least.
+    pub fn chars(&self) -> usize {
+        self.0.chars().count()
+    }
+
+    fn as_bytes(&self) -> &[u8] {
+        self.0.as_bytes()
+    }
+}
+
+impl TryFrom<String> for PlainPassword {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        // Wrapped first, so that a refused password is wiped as well.
+        let text = Zeroizing::new(text);
+        if text.is_empty() {
+            return Err(Invalid::new("empty_password", "must not be empty"));
+        }
+        if text.len() > Self::MAX_BYTES {
+            return Err(Invalid::new(
+                "password_too_long",
+                "must have at most 1024 bytes",
+            ));
+        }
+        Ok(Self(text))
+    }
+}
+
+impl fmt::Debug for PlainPassword {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("PlainPassword(…)")
+    }
+}
+
+/// How many hashes run and wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct HasherConfig {
+    /// Threads, each with 19 MiB once it has hashed; one at least.
+    pub threads: usize,
+    /// Hashes that may wait for a thread; one at least.
+    pub queue: usize,
+    /// The threads' nice value, 0 to 19. At 10 checks stay fast under a burst of sign-ins, and
+    /// sign-ins still proceed when checks fill the processor, which at 19 they do not.
+    pub nice: i32,
+}
+
+impl Default for HasherConfig {
+    /// Half of the processors, at most four; 64 waiting; nice 10.
+    fn default() -> Self {
+        let processors = std::thread::available_parallelism().map_or(1, usize::from);
+        Self {
+            threads: (processors / 2).clamp(1, 4),
+            queue: 64,
+            nice: 10,
+        }
+    }
+}
+
+/// Why there is no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum HashError {
+    /// Too many hashes wait already.
+    #[error("too many sign-ins at once")]
+    Busy {
+        /// When the queue will have drained, in whole seconds; one at least.
+        retry_after: Duration,
+    },
+    /// The threads are gone: the server is shutting down.
+    #[error("password hashing has stopped")]
+    Stopped,
+    /// The stored hash is not one that may be computed: not argon2, damaged, or of an absurd
+    /// cost.
+    #[error("the stored password hash is malformed or asks for an absurd cost")]
+    StoredHash,
+}
+
+/// What a password is to a stored hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// It is the one.
+    Match {
+        /// The stored hash was made with other parameters than today's: hash the password again
+        /// and store that.
+        rehash: bool,
+    },
+    /// It is another one, or there is none.
+    Mismatch,
+}
+
+/// What a thread is asked to do.
+enum Job {
+    Hash(PlainPassword, Fresh, Answer<String>),
+    Verify(PlainPassword, Stored, Answer<Verdict>),
+}
+
+type Answer<T> = oneshot::Sender<Result<T, HashError>>;
+
+/// The threads that hash. A clone asks the same threads; when the last is dropped, they finish
+/// what waits and end.
+#[derive(Clone)]
+pub struct PasswordHasher {
+    jobs: SyncSender<Job>,
+    config: HasherConfig,
+}
+
+impl PasswordHasher {
+    /// Starts the threads. Their memory is taken when each hashes for the first time.
+    ///
+    /// # Errors
+    /// When the operating system gives no thread.
+    pub fn start(config: HasherConfig) -> std::io::Result<Self> {
+        let config = HasherConfig {
+            threads: config.threads.max(1),
+            queue: config.queue.max(1),
+            nice: config.nice.clamp(0, 19),
+        };
+        let (sender, receiver) = sync_channel(config.queue);
+        let receiver = Arc::new(Mutex::new(receiver));
+        for number in 0..config.threads {
+            let receiver = Arc::clone(&receiver);
+            std::thread::Builder::new()
+                .name(format!("password-{number}"))
+                .spawn(move || {
+                    priority::lower(config.nice);
+                    work(&receiver);
+                })?;
+        }
+        Ok(Self {
+            jobs: sender,
+            config,
+        })
+    }
+
+    /// Hashes a new password, to a PHC string. The salt is drawn at once, and so is the place in
+    /// the queue.
+    pub fn hash(
+        &self,
+        password: PlainPassword,
+        entropy: &dyn Entropy,
+    ) -> impl Future<Output = Result<String, HashError>> + Send + use<> {
+        let fresh = Fresh::new(entropy);
+        let (answer, answered) = oneshot::channel();
+        let queued = self.enqueue(Job::Hash(password, fresh, answer));
+        wait(queued, answered)
+    }
+
+    /// Compares a password with a stored hash. Without one, a hash of equal cost is computed and
+    /// the answer is a mismatch, so that nobody learns from the time whether there was one.
+    pub fn verify(
+        &self,
+        password: PlainPassword,
+        stored: Option<String>,
+    ) -> impl Future<Output = Result<Verdict, HashError>> + Send + use<> {
+        let stored = match stored {
+            Some(text) => Stored::read(&text),
+            None => Ok(Stored::dummy()),
+        };
+        let (answer, answered) = oneshot::channel();
+        let queued = stored.and_then(|stored| self.enqueue(Job::Verify(password, stored, answer)));
+        wait(queued, answered)
+    }
+
+    fn enqueue(&self, job: Job) -> Result<(), HashError> {
+        self.jobs.try_send(job).map_err(|error| match error {
+            TrySendError::Full(_) => HashError::Busy {
+                retry_after: self.retry_after(),
+            },
+            TrySendError::Disconnected(_) => HashError::Stopped,
+        })
+    }
+
+    fn retry_after(&self) -> Duration {
+        let waiting = u32::try_from(self.config.queue / self.config.threads).unwrap_or(u32::MAX);
+        let seconds = ONE_HASH.saturating_mul(waiting).as_secs_f64().ceil();
+        Duration::try_from_secs_f64(seconds)
+            .unwrap_or(Duration::MAX)
+            .max(Duration::from_secs(1))
+    }
+}
+
+impl fmt::Debug for PasswordHasher {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PasswordHasher")
+            .field("config", &self.config)
+            .finish_non_exhaustive()
+    }
+}
+
+async fn wait<T>(
+    queued: Result<(), HashError>,
+    answered: oneshot::Receiver<Result<T, HashError>>,
+) -> Result<T, HashError> {
+    queued?;
+    answered.await.unwrap_or(Err(HashError::Stopped))
+}
+
+/// One thread's life: job after job, until nobody can ask any more.
+fn work(jobs: &Mutex<Receiver<Job>>) {
+    let mut scratch = Scratch::default();
+    loop {
+        // The lock is held while waiting; the other threads wait for it instead of for a job.
+        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        match job {
+            // Whoever asked may have gone: a closed connection costs no hash.
+            Ok(Job::Hash(_, _, answer)) if answer.is_closed() => {}
+            Ok(Job::Verify(_, _, answer)) if answer.is_closed() => {}
+            Ok(Job::Hash(password, fresh, answer)) => {
+                let _ = answer.send(fresh.hash(password.as_bytes(), &mut scratch));
+            }
+            Ok(Job::Verify(password, stored, answer)) => {
+                let _ = answer.send(stored.verify(password.as_bytes(), &mut scratch));
+            }
+            Err(_) => return,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
