@@ -1,1 +1,78 @@
-//! .
+//! The only place with SQL: repositories, transactions, migrations and the change feed, on SQLite
+//! and on PostgreSQL.
+//!
+//! Reads are methods of [`Store`], writes are methods of [`Write`], which is a transaction. A
+//! query of an organisation's data takes an [`OrgScope`](vestibule_model::OrgScope). Plain secrets
+//! never come here: digests, PHC texts and sealed bytes do.
+//!
+//! ```no_run
+//! # use vestibule_model::{AuditRecord, Change, OrgScope, PlanName};
+//! # use vestibule_store::{Store, StoreError, StoreUrl};
+//! # async fn example(scope: OrgScope, plan: &PlanName, record: AuditRecord) -> Result<(), StoreError> {
+//! let store = Store::connect(StoreUrl::sqlite("vestibule.db")).await?;
+//! store.migrate().await?;
+//!
+//! let mut write = store.begin().await?;
+//! write.set_plan(scope, plan).await?;
+//! write.change(Change::Organization(scope.organization_id()));
+//! write.commit(record).await?; // no record, no commit
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! # How to add a repository
+//!
+//! 1. Give the noun a file in `model`, and a file of the same name here.
+//! 2. Write its table into a new migration, under the same number in `migrations/sqlite` and
+//!    `migrations/postgres`. Migrations only go forward, are never edited, and leave a database
+//!    that the previous version still runs on: add columns that may be null, drop nothing in use.
+//!    On SQLite a table is `STRICT`; ids are `BLOB` there and `UUID` on PostgreSQL, times
+//!    `INTEGER` and `BIGINT` (microseconds), flags `INTEGER` and `BOOLEAN`, digests `BLOB` and
+//!    `BYTEA`, text that is compared `TEXT` and `TEXT COLLATE "C"`.
+//! 3. Write each query once, with `$1`, `$2`, …, in what both engines understand (`RETURNING`,
+//!    `ON CONFLICT`, `STRING_AGG`, `COALESCE`, `CASE`; neither engine's own date functions), and
+//!    run it with `sql(…).bind(…)`. Name the columns; never `SELECT *`. A new type of the model
+//!    becomes a value and a column in `sql.rs`.
+//! 4. Reads go on `Store`, writes on `Write`; a read that a decision inside a transaction needs,
+//!    on both, over one function that takes a `Source`. What happens once is one atomic statement
+//!    that says whether it happened; what is counted first is counted after
+//!    [`Write::lock_organization`].
+//! 5. If it makes a cached principal wrong, its caller says so with [`Write::change`].
+//! 6. Add it to the conformance suite (`tests/`), which runs everything on both engines.
+
+mod api_key;
+mod audit;
+mod caller;
+mod error;
+mod feed;
+mod grant;
+mod group;
+mod housekeeping;
+mod keyring;
+mod membership;
+mod organization;
+mod page;
+mod postgres;
+mod refresh;
+mod session;
+mod sql;
+mod sqlite;
+mod store;
+mod url;
+mod usage;
+mod user;
+mod write;
+
+pub use api_key::NarrowedApiKey;
+pub use audit::{AuditFilter, AuditRow};
+pub use caller::CallerRow;
+pub use error::{Conflict, StoreError};
+pub use feed::ChangeSink;
+pub use housekeeping::Pruned;
+pub use keyring::SealedKeyRow;
+pub use page::Page;
+pub use refresh::Successor;
+pub use store::Store;
+pub use url::{StoreOptions, StoreUrl, StoreUrlError};
+pub use user::SignInRow;
+pub use write::Write;

@@ -1,0 +1,186 @@
+//! API keys.
+
+use vestibule_model::{ApiKey, ApiKeyId, Digest, Grant, GrantHolder, OrgScope, Timestamp, UserId};
+
+use crate::grant::{grant_columns, read_grant};
+use crate::page::Page;
+use crate::sql::{Row, sql};
+use crate::{Store, StoreError, Write};
+
+/// The columns of a key `k`.
+macro_rules! api_key_columns {
+    () => {
+        "k.id AS key_id, k.organization_id AS key_organization_id, k.owner_id, k.name AS key_name,
+         k.suffix, k.narrowed, k.created_at AS key_created_at, k.expires_at AS key_expires_at,
+         k.last_used_at, k.revoked_at"
+    };
+}
+pub(crate) use api_key_columns;
+
+pub(crate) fn read_api_key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
+    Ok(ApiKey {
+        id: row.get("key_id")?,
+        organization_id: row.get("key_organization_id")?,
+        owner_id: row.get("owner_id")?,
+        name: row.get("key_name")?,
+        suffix: row.get("suffix")?,
+        created_at: row.get("key_created_at")?,
+        expires_at: row.get("key_expires_at")?,
+        last_used_at: row.get("last_used_at")?,
+        revoked_at: row.get("revoked_at")?,
+    })
+}
+
+fn read_narrowed(row: &Row<'_>) -> Result<(ApiKey, bool), StoreError> {
+    Ok((read_api_key(row)?, row.get("narrowed")?))
+}
+
+/// A key, and the grants that narrow it where it is narrowed.
+pub type NarrowedApiKey = (ApiKey, Option<Vec<Grant>>);
+
+impl Store {
+    /// A user's keys that are not deleted, the oldest first.
+    pub async fn api_keys_of(
+        &self,
+        scope: OrgScope,
+        owner: UserId,
+    ) -> Result<Vec<NarrowedApiKey>, StoreError> {
+        let reader = &mut self.reader().await?;
+        let keys = sql(concat!(
+            "SELECT ",
+            api_key_columns!(),
+            " FROM api_key k
+             WHERE k.organization_id = $1 AND k.owner_id = $2 AND k.revoked_at IS NULL
+             ORDER BY k.created_at, k.id"
+        ))
+        .bind(scope)
+        .bind(owner)
+        .all(reader, read_narrowed)
+        .await?;
+        let grants = sql(concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM api_key k JOIN path_grant g ON g.api_key_id = k.id
+             WHERE k.organization_id = $1 AND k.owner_id = $2 AND k.revoked_at IS NULL
+             ORDER BY g.created_at, g.id"
+        ))
+        .bind(scope)
+        .bind(owner)
+        .all(reader, read_grant)
+        .await?;
+        let with_grants = |(key, narrowed): (ApiKey, bool)| {
+            let holder = GrantHolder::ApiKey(key.id);
+            let own = || {
+                let own = grants.iter().filter(|grant| grant.holder == holder);
+                own.cloned().collect()
+            };
+            (key, narrowed.then(own))
+        };
+        Ok(keys.into_iter().map(with_grants).collect())
+    }
+
+    /// A key of a user that is not deleted.
+    pub async fn api_key(
+        &self,
+        scope: OrgScope,
+        owner: UserId,
+        id: ApiKeyId,
+    ) -> Result<Option<NarrowedApiKey>, StoreError> {
+        let key = sql(concat!(
+            "SELECT ",
+            api_key_columns!(),
+            " FROM api_key k
+             WHERE k.organization_id = $1 AND k.owner_id = $2 AND k.id = $3
+                 AND k.revoked_at IS NULL"
+        ))
+        .bind(scope)
+        .bind(owner)
+        .bind(id)
+        .optional(&mut self.reader().await?, read_narrowed)
+        .await?;
+        Ok(match key {
+            None => None,
+            Some((key, false)) => Some((key, None)),
+            Some((key, true)) => {
+                let grants = self.grants_of(scope, GrantHolder::ApiKey(id)).await?;
+                Some((key, Some(grants)))
+            }
+        })
+    }
+
+    /// All keys of an organisation, deleted ones too, the oldest first, and how many there are.
+    /// For the operator.
+    pub async fn api_keys(
+        &self,
+        scope: OrgScope,
+        page: Page,
+    ) -> Result<(Vec<ApiKey>, u64), StoreError> {
+        let reader = &mut self.reader().await?;
+        let keys = sql(concat!(
+            "SELECT ",
+            api_key_columns!(),
+            " FROM api_key k WHERE k.organization_id = $1
+             ORDER BY k.created_at, k.id LIMIT $2 OFFSET $3"
+        ))
+        .bind(scope)
+        .page(page)
+        .all(reader, read_api_key)
+        .await?;
+        let total = sql("SELECT COUNT(*) AS count FROM api_key WHERE organization_id = $1")
+            .bind(scope)
+            .count(reader)
+            .await?;
+        Ok((keys, total))
+    }
+}
+
+impl Write {
+    /// Adds a key, known by the digest of its secret. A `narrowed` one has no right but what the
+    /// grants that it holds give.
+    pub async fn insert_api_key(
+        &mut self,
+        key: &ApiKey,
+        digest: &Digest,
+        narrowed: bool,
+    ) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO api_key (digest, id, organization_id, owner_id, name, suffix, narrowed,
+                created_at, expires_at, last_used_at, revoked_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+        )
+        .bind(digest)
+        .bind(key.id)
+        .bind(key.organization_id)
+        .bind(key.owner_id)
+        .bind(&key.name)
+        .bind(key.suffix.as_str())
+        .bind(narrowed)
+        .bind(key.created_at)
+        .bind(key.expires_at)
+        .bind(key.last_used_at)
+        .bind(key.revoked_at)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// Deletes a user's key: nobody sees it any more, and its secret is refused. Whether there was
+    /// such a key that was not deleted yet.
+    pub async fn revoke_api_key(
+        &mut self,
+        scope: OrgScope,
+        owner: UserId,
+        id: ApiKeyId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let revoked = sql("UPDATE api_key SET revoked_at = $4
+             WHERE organization_id = $1 AND owner_id = $2 AND id = $3 AND revoked_at IS NULL")
+        .bind(scope)
+        .bind(owner)
+        .bind(id)
+        .bind(at)
+        .execute(self)
+        .await?;
+        Ok(revoked > 0)
+    }
+}

@@ -1,0 +1,148 @@
+//! The audit log.
+
+use vestibule_model::{AuditId, AuditRecord, OrgScope, OrganizationId, Timestamp, UserId};
+
+use crate::page::Page;
+use crate::sql::{Query, Row, sql};
+use crate::{Store, StoreError, Write};
+
+/// A record as it is read back: who and what it is about may be gone by then.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AuditRow {
+    /// The record's id.
+    pub id: AuditId,
+    /// When it happened.
+    pub at: Timestamp,
+    /// The organisation it concerns.
+    pub organization_id: Option<OrganizationId>,
+    /// The user who did it; `None` for an operator and for the server itself.
+    pub user_id: Option<UserId>,
+    /// What the user called with, as `api_key:key_01…`.
+    pub credential: Option<String>,
+    /// The address the call came from.
+    pub address: Option<String>,
+    /// The request, as the log names it.
+    pub request_id: Option<String>,
+    /// What was done, as `noun.verb`.
+    pub kind: String,
+    /// The id of what it was done to.
+    pub subject: Option<String>,
+    /// JSON: the state before and after, and whatever else explains it.
+    pub details: String,
+}
+
+/// Which records are wanted; the default is all.
+#[derive(Debug, Clone, Default)]
+pub struct AuditFilter {
+    /// Of this kind; `api_key.*` means all kinds that begin with `api_key.`.
+    pub kind: Option<String>,
+    /// Done by this user.
+    pub user_id: Option<UserId>,
+    /// Done to this subject.
+    pub subject: Option<String>,
+    /// From this moment on.
+    pub since: Option<Timestamp>,
+    /// Before this moment.
+    pub until: Option<Timestamp>,
+}
+
+impl AuditFilter {
+    fn bind(&self, scope: OrgScope, query: Query) -> Query {
+        let prefix = self.kind.as_deref().and_then(|kind| kind.strip_suffix('*'));
+        let exact = match prefix {
+            Some(_) => None,
+            None => self.kind.as_deref(),
+        };
+        query
+            .bind(scope)
+            .bind(exact)
+            .bind(prefix)
+            .bind(self.user_id)
+            .bind(self.subject.as_deref())
+            .bind(self.since)
+            .bind(self.until)
+    }
+}
+
+macro_rules! wanted {
+    () => {
+        " FROM audit_record
+         WHERE organization_id = $1
+             AND ($2 IS NULL OR kind = $2)
+             AND ($3 IS NULL OR SUBSTR(kind, 1, LENGTH($3)) = $3)
+             AND ($4 IS NULL OR user_id = $4)
+             AND ($5 IS NULL OR subject = $5)
+             AND ($6 IS NULL OR at >= $6)
+             AND ($7 IS NULL OR at < $7)"
+    };
+}
+
+fn read_record(row: &Row<'_>) -> Result<AuditRow, StoreError> {
+    Ok(AuditRow {
+        id: row.get("id")?,
+        at: row.get("at")?,
+        organization_id: row.get("organization_id")?,
+        user_id: row.get("user_id")?,
+        credential: row.get("credential")?,
+        address: row.get("address")?,
+        request_id: row.get("request_id")?,
+        kind: row.get("kind")?,
+        subject: row.get("subject")?,
+        details: row.get("details")?,
+    })
+}
+
+impl Store {
+    /// The records of an organisation, the newest first, and how many there are.
+    pub async fn audit(
+        &self,
+        scope: OrgScope,
+        filter: &AuditFilter,
+        page: Page,
+    ) -> Result<(Vec<AuditRow>, u64), StoreError> {
+        let reader = &mut self.reader().await?;
+        let query = sql(concat!(
+            "SELECT id, at, organization_id, user_id, credential, address, request_id, kind,
+                 subject, details",
+            wanted!(),
+            " ORDER BY at DESC, id DESC LIMIT $8 OFFSET $9"
+        ));
+        let records = filter
+            .bind(scope, query)
+            .page(page)
+            .all(reader, read_record)
+            .await?;
+        let query = sql(concat!("SELECT COUNT(*) AS count", wanted!()));
+        let total = filter.bind(scope, query).count(reader).await?;
+        Ok((records, total))
+    }
+}
+
+impl Write {
+    /// Adds records beside the one of the commit: denials, of which there may be many at once, and
+    /// acts that concern several.
+    pub async fn append_audit(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        for record in records {
+            let credential = record.actor.credential.map(|it| it.to_string());
+            let address = record.actor.address.map(|it| it.to_string());
+            sql(
+                "INSERT INTO audit_record (id, at, organization_id, user_id, credential, address,
+                    request_id, kind, subject, details)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+            )
+            .bind(record.id)
+            .bind(record.at)
+            .bind(record.organization_id)
+            .bind(record.actor.user_id)
+            .bind(credential.as_deref())
+            .bind(address.as_deref())
+            .bind(record.actor.request_id.as_deref())
+            .bind(record.kind)
+            .bind(record.subject.as_deref())
+            .bind(record.details.as_str())
+            .execute(self)
+            .await?;
+        }
+        Ok(())
+    }
+}

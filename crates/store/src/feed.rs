@@ -1,0 +1,62 @@
+//! Changes, from whoever made them to whoever caches what they touch.
+
+mod postgres;
+mod sqlite;
+
+use std::time::Duration;
+
+use vestibule_model::Change;
+
+use crate::Store;
+use crate::store::Pool;
+
+/// How long to wait before the feed is connected again.
+const RETRY: Duration = Duration::from_millis(250);
+
+/// Who wants to know of changes: a cache of principals, a keyring.
+///
+/// The calls come from the tasks of commits and of the feed, also at the same time. They must not
+/// block.
+pub trait ChangeSink: Send + Sync + 'static {
+    /// This change is committed: what was read before it may be wrong. The same change may come
+    /// more than once.
+    fn apply(&self, change: Change);
+
+    /// Changes of other processes may be missed from now on: keep nothing, and read through.
+    fn suspend(&self);
+
+    /// Changes of other processes are heard again: what a read that begins from now on finds may
+    /// be kept.
+    fn resume(&self);
+}
+
+impl Store {
+    /// Hears the changes that other processes make, until `shutdown` is ready.
+    ///
+    /// Begins by suspending the sinks and resumes them once it hears; so also whenever it has lost
+    /// the thread. Start it before the first request is served.
+    pub async fn run_feed(&self, shutdown: impl Future<Output = ()> + Send) {
+        let hear = async {
+            loop {
+                self.tell(|sink| sink.suspend());
+                let lost = match &self.pool {
+                    Pool::Sqlite(sqlite) => sqlite::follow(self, &sqlite.options).await,
+                    Pool::Postgres(postgres) => postgres::follow(self, &postgres.options).await,
+                };
+                tracing::warn!(error = %lost, "the change feed is lost; nothing is cached until it is back");
+                self.tell(|sink| sink.suspend());
+                tokio::time::sleep(RETRY).await;
+            }
+        };
+        tokio::pin!(hear, shutdown);
+        tokio::select! {
+            () = shutdown => {}
+            () = hear => {}
+        }
+    }
+
+    fn hear(&self, fact: &str) {
+        // A later version may know changes that this one does not.
+        self.apply(fact.parse().unwrap_or(Change::Everything));
+    }
+}

@@ -1,0 +1,79 @@
+//! Other processes' changes on SQLite: the file's version tells that there may be some, the
+//! change table which.
+
+use std::time::Duration;
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, SqliteConnection};
+use vestibule_model::Change;
+
+use crate::sql::{Connection, Source, sql};
+use crate::{Store, StoreError};
+
+/// How often the file's version is looked at.
+const INTERVAL: Duration = Duration::from_millis(50);
+
+impl Source for SqliteConnection {
+    fn connection(&mut self) -> Connection<'_> {
+        Connection::Sqlite(self)
+    }
+}
+
+/// Follows the change table until that fails; why it did.
+pub(super) async fn follow(store: &Store, options: &SqliteConnectOptions) -> StoreError {
+    match follow_until_error(store, options).await {
+        Ok(never) => match never {},
+        Err(error) => error,
+    }
+}
+
+async fn follow_until_error(
+    store: &Store,
+    options: &SqliteConnectOptions,
+) -> Result<std::convert::Infallible, StoreError> {
+    // `data_version` compares with what this very connection has seen, so one is held.
+    let connection = &mut options.connect().await?;
+    let mut version = data_version(connection).await?;
+    let mut seen: i64 = sql("SELECT COALESCE(MAX(seq), 0) AS seq FROM change")
+        .one(connection, |row| row.get("seq"))
+        .await?;
+    store.tell(|sink| sink.resume());
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let current = data_version(connection).await?;
+        if current != version {
+            seen = read_changes(store, connection, seen).await?;
+            version = current;
+        }
+    }
+}
+
+/// A number that moves when another connection has written to the file.
+async fn data_version(connection: &mut SqliteConnection) -> Result<i64, StoreError> {
+    sql("PRAGMA data_version")
+        .one(connection, |row| row.get("data_version"))
+        .await
+}
+
+/// Applies the changes after `seen`; the number of the last.
+async fn read_changes(
+    store: &Store,
+    connection: &mut SqliteConnection,
+    mut seen: i64,
+) -> Result<i64, StoreError> {
+    let changes = sql("SELECT seq, fact FROM change WHERE seq > $1 ORDER BY seq")
+        .bind(seen)
+        .all(connection, |row| {
+            Ok((row.get::<i64>("seq")?, row.get::<String>("fact")?))
+        })
+        .await?;
+    for (seq, fact) in changes {
+        if seq != seen + 1 {
+            // Some were pruned before they were read: this process has slept for long.
+            store.apply(Change::Everything);
+        }
+        store.hear(&fact);
+        seen = seq;
+    }
+    Ok(seen)
+}

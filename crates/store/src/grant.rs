@@ -1,0 +1,250 @@
+//! Path permissions.
+
+use vestibule_model::{
+    ApiKeyId, Capability, Grant, GrantHolder, GrantId, GroupId, OrgScope, ResourcePath, Timestamp,
+    UserId,
+};
+
+use crate::page::Page;
+use crate::sql::{Row, Source, sql};
+use crate::{Store, StoreError, Write};
+
+/// The columns of a grant `g`.
+macro_rules! grant_columns {
+    () => {
+        "g.id, g.organization_id, g.user_id, g.group_id, g.api_key_id, g.path, g.capability,
+         g.can_approve, g.created_at, g.updated_at"
+    };
+}
+pub(crate) use grant_columns;
+
+pub(crate) fn read_grant(row: &Row<'_>) -> Result<Grant, StoreError> {
+    let holder = match (
+        row.get::<Option<UserId>>("user_id")?,
+        row.get::<Option<GroupId>>("group_id")?,
+        row.get::<Option<ApiKeyId>>("api_key_id")?,
+    ) {
+        (Some(user), None, None) => GrantHolder::User(user),
+        (None, Some(group), None) => GrantHolder::Group(group),
+        (None, None, Some(key)) => GrantHolder::ApiKey(key),
+        _ => return Err(StoreError::corrupt("a grant has not exactly one holder")),
+    };
+    Ok(Grant {
+        id: row.get("id")?,
+        organization_id: row.get("organization_id")?,
+        holder,
+        path: row.get("path")?,
+        capability: row.get("capability")?,
+        can_approve: row.get("can_approve")?,
+        created_at: row.get("created_at")?,
+        updated_at: row.get("updated_at")?,
+    })
+}
+
+async fn grant(
+    source: &mut impl Source,
+    scope: OrgScope,
+    id: GrantId,
+) -> Result<Option<Grant>, StoreError> {
+    sql(concat!(
+        "SELECT ",
+        grant_columns!(),
+        " FROM path_grant g WHERE g.organization_id = $1 AND g.id = $2"
+    ))
+    .bind(scope)
+    .bind(id)
+    .optional(source, read_grant)
+    .await
+}
+
+async fn grants_of(
+    source: &mut impl Source,
+    scope: OrgScope,
+    holder: GrantHolder,
+) -> Result<Vec<Grant>, StoreError> {
+    macro_rules! held_by {
+        ($column:literal) => {
+            concat!(
+                "SELECT ",
+                grant_columns!(),
+                " FROM path_grant g WHERE g.organization_id = $1 AND g.",
+                $column,
+                " = $2 ORDER BY g.created_at, g.id"
+            )
+        };
+    }
+    let query = match holder {
+        GrantHolder::User(id) => sql(held_by!("user_id")).bind(scope).bind(id),
+        GrantHolder::Group(id) => sql(held_by!("group_id")).bind(scope).bind(id),
+        GrantHolder::ApiKey(id) => sql(held_by!("api_key_id")).bind(scope).bind(id),
+    };
+    query.all(source, read_grant).await
+}
+
+impl Store {
+    /// A grant, whoever holds it.
+    pub async fn grant(&self, scope: OrgScope, id: GrantId) -> Result<Option<Grant>, StoreError> {
+        grant(&mut self.reader().await?, scope, id).await
+    }
+
+    /// What is granted to one holder, the oldest first.
+    pub async fn grants_of(
+        &self,
+        scope: OrgScope,
+        holder: GrantHolder,
+    ) -> Result<Vec<Grant>, StoreError> {
+        grants_of(&mut self.reader().await?, scope, holder).await
+    }
+
+    /// A user's own grants, of one capability or of all, the oldest first, and how many there are.
+    pub async fn user_grants(
+        &self,
+        scope: OrgScope,
+        user: UserId,
+        capability: Option<Capability>,
+        page: Page,
+    ) -> Result<(Vec<Grant>, u64), StoreError> {
+        let reader = &mut self.reader().await?;
+        let grants = sql(concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM path_grant g
+             WHERE g.organization_id = $1 AND g.user_id = $2
+                 AND ($3 IS NULL OR g.capability = $3)
+             ORDER BY g.created_at, g.id LIMIT $4 OFFSET $5"
+        ))
+        .bind(scope)
+        .bind(user)
+        .bind(capability)
+        .page(page)
+        .all(reader, read_grant)
+        .await?;
+        let total = sql("SELECT COUNT(*) AS count FROM path_grant g
+             WHERE g.organization_id = $1 AND g.user_id = $2
+                 AND ($3 IS NULL OR g.capability = $3)")
+        .bind(scope)
+        .bind(user)
+        .bind(capability)
+        .count(reader)
+        .await?;
+        Ok((grants, total))
+    }
+}
+
+impl Write {
+    /// Adds a grant. [`Conflict::Reference`](crate::Conflict::Reference) where its holder does not
+    /// exist; whether the holder belongs to the organisation is for the caller to know.
+    pub async fn insert_grant(&mut self, grant: &Grant) -> Result<(), StoreError> {
+        let (user, group, key) = match grant.holder {
+            GrantHolder::User(id) => (Some(id), None, None),
+            GrantHolder::Group(id) => (None, Some(id), None),
+            GrantHolder::ApiKey(id) => (None, None, Some(id)),
+        };
+        sql(
+            "INSERT INTO path_grant (id, organization_id, user_id, group_id, api_key_id, path,
+                capability, can_approve, created_at, updated_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(grant.id)
+        .bind(grant.organization_id)
+        .bind(user)
+        .bind(group)
+        .bind(key)
+        .bind(&grant.path)
+        .bind(grant.capability)
+        .bind(grant.can_approve)
+        .bind(grant.created_at)
+        .bind(grant.updated_at)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// A grant, whoever holds it, as this transaction sees it.
+    pub async fn grant(
+        &mut self,
+        scope: OrgScope,
+        id: GrantId,
+    ) -> Result<Option<Grant>, StoreError> {
+        grant(self, scope, id).await
+    }
+
+    /// What is granted to one holder, the oldest first, as this transaction sees it. Only after
+    /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
+    pub async fn grants_of(
+        &mut self,
+        scope: OrgScope,
+        holder: GrantHolder,
+    ) -> Result<Vec<Grant>, StoreError> {
+        grants_of(self, scope, holder).await
+    }
+
+    /// Writes a grant's path, capability, `can_approve` and `updated_at`; whether the
+    /// organisation has such a grant.
+    pub async fn update_grant(&mut self, grant: &Grant) -> Result<bool, StoreError> {
+        let changed = sql(
+            "UPDATE path_grant SET path = $3, capability = $4, can_approve = $5, updated_at = $6
+             WHERE organization_id = $1 AND id = $2",
+        )
+        .bind(grant.organization_id)
+        .bind(grant.id)
+        .bind(&grant.path)
+        .bind(grant.capability)
+        .bind(grant.can_approve)
+        .bind(grant.updated_at)
+        .execute(self)
+        .await?;
+        Ok(changed > 0)
+    }
+
+    /// Deletes a grant; whether there was such a grant.
+    pub async fn delete_grant(&mut self, scope: OrgScope, id: GrantId) -> Result<bool, StoreError> {
+        let removed = sql("DELETE FROM path_grant WHERE organization_id = $1 AND id = $2")
+            .bind(scope)
+            .bind(id)
+            .execute(self)
+            .await?;
+        Ok(removed > 0)
+    }
+
+    /// Lets the grants on a folder and below follow it from one path to another; the grants that
+    /// moved, as they are now. A grant that would end on an unspeakable path (longer than
+    /// [`ResourcePath::MAX_BYTES`]) stays where it is.
+    pub async fn rebase_grants(
+        &mut self,
+        scope: OrgScope,
+        from: &ResourcePath,
+        to: &ResourcePath,
+        at: Timestamp,
+    ) -> Result<Vec<Grant>, StoreError> {
+        if from == to || *from == ResourcePath::root() {
+            return Ok(Vec::new());
+        }
+        // All that begins with `from/` lies between `from/` and `from0`: `0` comes after `/`.
+        let grants = sql(concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM path_grant g
+             WHERE g.organization_id = $1 AND (g.path = $2 OR (g.path > $3 AND g.path < $4))
+             ORDER BY g.created_at, g.id"
+        ))
+        .bind(scope)
+        .bind(from)
+        .bind(format!("{from}/").as_str())
+        .bind(format!("{from}0").as_str())
+        .all(self, read_grant)
+        .await?;
+        let mut moved = Vec::new();
+        for mut grant in grants {
+            let path = grant.path.rebased(from, to);
+            if path.as_str().len() > ResourcePath::MAX_BYTES {
+                continue;
+            }
+            grant.path = path;
+            grant.updated_at = at;
+            self.update_grant(&grant).await?;
+            moved.push(grant);
+        }
+        Ok(moved)
+    }
+}

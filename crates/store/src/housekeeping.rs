@@ -1,0 +1,55 @@
+//! What nobody will ask for again.
+
+use std::time::Duration;
+
+use vestibule_model::Timestamp;
+
+use crate::sql::sql;
+use crate::store::Pool;
+use crate::{StoreError, Write};
+
+/// A session is kept for this long after it is over, so that its holder is told why it is refused.
+const SESSION_MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// How many changes are kept for processes that have slept. One that missed more forgets all that
+/// it has cached.
+const CHANGES_KEPT: i64 = 10_000;
+
+/// How many rows [`Write::prune`] deleted.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Pruned {
+    /// Successors of access tokens that have ended.
+    pub refreshes: u64,
+    /// Sessions that were over for 30 days.
+    pub sessions: u64,
+    /// Rows of the change table.
+    pub changes: u64,
+}
+
+impl Write {
+    /// Deletes what is of no use any more. Changes no right, and so needs no record.
+    pub async fn prune(&mut self, now: Timestamp) -> Result<Pruned, StoreError> {
+        let refreshes = sql("DELETE FROM token_refresh WHERE expires_at < $1")
+            .bind(now)
+            .execute(self)
+            .await?;
+        let sessions = sql("DELETE FROM session WHERE expires_at < $1")
+            .bind(now.before(SESSION_MEMORY))
+            .execute(self)
+            .await?;
+        let changes = match self.store().pool {
+            Pool::Sqlite(_) => {
+                sql("DELETE FROM change WHERE seq <= (SELECT MAX(seq) FROM change) - $1")
+                    .bind(CHANGES_KEPT)
+                    .execute(self)
+                    .await?
+            }
+            Pool::Postgres(_) => 0,
+        };
+        Ok(Pruned {
+            refreshes,
+            sessions,
+            changes,
+        })
+    }
+}

@@ -1,0 +1,196 @@
+//! Who belongs to which organisation, as what.
+
+use vestibule_model::{Membership, OrgScope, Role, Timestamp, User, UserId};
+
+use crate::page::Page;
+use crate::sql::{Row, Source, sql};
+use crate::user::{read_user, user_columns};
+use crate::{Store, StoreError, Write};
+
+fn read_membership(row: &Row<'_>) -> Result<Membership, StoreError> {
+    Ok(Membership {
+        organization_id: row.get("organization_id")?,
+        user_id: row.get("user_id")?,
+        role: row.get("role")?,
+        created_at: row.get("created_at")?,
+        deactivated_at: row.get("deactivated_at")?,
+    })
+}
+
+async fn membership(
+    source: &mut impl Source,
+    scope: OrgScope,
+    user: UserId,
+) -> Result<Option<Membership>, StoreError> {
+    sql(
+        "SELECT organization_id, user_id, role, created_at, deactivated_at
+         FROM membership WHERE organization_id = $1 AND user_id = $2",
+    )
+    .bind(scope)
+    .bind(user)
+    .optional(source, read_membership)
+    .await
+}
+
+impl Store {
+    /// A user's membership, active or not.
+    pub async fn membership(
+        &self,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<Option<Membership>, StoreError> {
+        membership(&mut self.reader().await?, scope, user).await
+    }
+
+    /// The members, active or not, the longest first, and how many there are.
+    pub async fn members(
+        &self,
+        scope: OrgScope,
+        page: Page,
+    ) -> Result<(Vec<(User, Membership)>, u64), StoreError> {
+        let reader = &mut self.reader().await?;
+        let members = sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            ", m.organization_id, m.role, m.created_at, m.deactivated_at
+             FROM membership m JOIN user_account u ON u.id = m.user_id
+             WHERE m.organization_id = $1
+             ORDER BY m.created_at, m.user_id LIMIT $2 OFFSET $3"
+        ))
+        .bind(scope)
+        .page(page)
+        .all(reader, |row| Ok((read_user(row)?, read_membership(row)?)))
+        .await?;
+        let total = sql("SELECT COUNT(*) AS count FROM membership WHERE organization_id = $1")
+            .bind(scope)
+            .count(reader)
+            .await?;
+        Ok((members, total))
+    }
+}
+
+impl Write {
+    /// Adds a member. [`Conflict::Membership`](crate::Conflict::Membership) where the user is one
+    /// already, active or not.
+    pub async fn insert_membership(&mut self, membership: &Membership) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO membership (organization_id, user_id, role, created_at, deactivated_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(membership.organization_id)
+        .bind(membership.user_id)
+        .bind(membership.role)
+        .bind(membership.created_at)
+        .bind(membership.deactivated_at)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// A user's membership, active or not, as this transaction sees it.
+    pub async fn membership(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<Option<Membership>, StoreError> {
+        membership(self, scope, user).await
+    }
+
+    /// Sets a member's role; whether there is such a member.
+    pub async fn set_role(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+        role: Role,
+    ) -> Result<bool, StoreError> {
+        let changed =
+            sql("UPDATE membership SET role = $3 WHERE organization_id = $1 AND user_id = $2")
+                .bind(scope)
+                .bind(user)
+                .bind(role)
+                .execute(self)
+                .await?;
+        Ok(changed > 0)
+    }
+
+    /// Deactivates a member, which takes the member out of every group for good, or activates one
+    /// again; whether there is such a member.
+    pub async fn set_membership_deactivated(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+        since: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        if since.is_some() {
+            self.leave_groups(scope, user).await?;
+        }
+        let changed = sql("UPDATE membership SET deactivated_at = $3
+             WHERE organization_id = $1 AND user_id = $2")
+        .bind(scope)
+        .bind(user)
+        .bind(since)
+        .execute(self)
+        .await?;
+        Ok(changed > 0)
+    }
+
+    /// Removes a member with the member's place in groups and own grants, and revokes the
+    /// member's keys; whether there was such a member.
+    pub async fn remove_membership(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.leave_groups(scope, user).await?;
+        sql("DELETE FROM path_grant WHERE user_id = $2 AND organization_id = $1")
+            .bind(scope)
+            .bind(user)
+            .execute(self)
+            .await?;
+        sql("UPDATE api_key SET revoked_at = $3
+             WHERE organization_id = $1 AND owner_id = $2 AND revoked_at IS NULL")
+        .bind(scope)
+        .bind(user)
+        .bind(at)
+        .execute(self)
+        .await?;
+        let removed = sql("DELETE FROM membership WHERE organization_id = $1 AND user_id = $2")
+            .bind(scope)
+            .bind(user)
+            .execute(self)
+            .await?;
+        Ok(removed > 0)
+    }
+
+    /// How many active owners there are. Only after
+    /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
+    pub async fn count_owners(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
+        sql("SELECT COUNT(*) AS count
+             FROM membership m JOIN user_account u ON u.id = m.user_id
+             WHERE m.organization_id = $1 AND m.role = 'OWNER' AND m.deactivated_at IS NULL
+                 AND u.suspended_at IS NULL")
+        .bind(scope)
+        .count(self)
+        .await
+    }
+
+    /// How many active members there are. Only after
+    /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
+    pub async fn count_members(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
+        sql("SELECT COUNT(*) AS count FROM membership
+             WHERE organization_id = $1 AND deactivated_at IS NULL")
+        .bind(scope)
+        .count(self)
+        .await
+    }
+
+    async fn leave_groups(&mut self, scope: OrgScope, user: UserId) -> Result<(), StoreError> {
+        sql("DELETE FROM group_member WHERE user_id = $2 AND organization_id = $1")
+            .bind(scope)
+            .bind(user)
+            .execute(self)
+            .await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,160 @@
+//! Workspaces.
+
+use vestibule_model::{OrgScope, Organization, OrganizationId, PlanName, Role, Timestamp, UserId};
+
+use crate::page::Page;
+use crate::sql::{Row, Source, sql};
+use crate::{Store, StoreError, Write};
+
+/// The columns of an organisation `o`.
+macro_rules! organization_columns {
+    () => {
+        "o.id, o.name, o.plan, o.created_at, o.deactivated_at"
+    };
+}
+
+fn read_organization(row: &Row<'_>) -> Result<Organization, StoreError> {
+    Ok(Organization {
+        id: row.get("id")?,
+        name: row.get("name")?,
+        plan: row.get("plan")?,
+        created_at: row.get("created_at")?,
+        deactivated_at: row.get("deactivated_at")?,
+    })
+}
+
+async fn organization(
+    source: &mut impl Source,
+    id: OrganizationId,
+) -> Result<Option<Organization>, StoreError> {
+    sql(concat!(
+        "SELECT ",
+        organization_columns!(),
+        " FROM organization o WHERE o.id = $1"
+    ))
+    .bind(id)
+    .optional(source, read_organization)
+    .await
+}
+
+impl Store {
+    /// An organisation, active or not.
+    pub async fn organization(
+        &self,
+        id: OrganizationId,
+    ) -> Result<Option<Organization>, StoreError> {
+        organization(&mut self.reader().await?, id).await
+    }
+
+    /// All organisations, the oldest first, and how many there are. For the operator.
+    pub async fn organizations(&self, page: Page) -> Result<(Vec<Organization>, u64), StoreError> {
+        let reader = &mut self.reader().await?;
+        let organizations = sql(concat!(
+            "SELECT ",
+            organization_columns!(),
+            " FROM organization o ORDER BY o.created_at, o.id LIMIT $1 OFFSET $2"
+        ))
+        .page(page)
+        .all(reader, read_organization)
+        .await?;
+        let total = sql("SELECT COUNT(*) AS count FROM organization")
+            .count(reader)
+            .await?;
+        Ok((organizations, total))
+    }
+
+    /// The active organisations in which a user is an active member, the oldest membership first,
+    /// with the user's role; and how many there are.
+    pub async fn organizations_of(
+        &self,
+        user: UserId,
+        page: Page,
+    ) -> Result<(Vec<(Organization, Role)>, u64), StoreError> {
+        let reader = &mut self.reader().await?;
+        let organizations = sql(concat!(
+            "SELECT ",
+            organization_columns!(),
+            ", m.role FROM membership m JOIN organization o ON o.id = m.organization_id
+             WHERE m.user_id = $1 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL
+             ORDER BY m.created_at, o.id LIMIT $2 OFFSET $3"
+        ))
+        .bind(user)
+        .page(page)
+        .all(reader, |row| {
+            Ok((read_organization(row)?, row.get("role")?))
+        })
+        .await?;
+        let total = sql("SELECT COUNT(*) AS count
+             FROM membership m JOIN organization o ON o.id = m.organization_id
+             WHERE m.user_id = $1 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL")
+        .bind(user)
+        .count(reader)
+        .await?;
+        Ok((organizations, total))
+    }
+}
+
+impl Write {
+    /// Adds an organisation.
+    pub async fn insert_organization(
+        &mut self,
+        organization: &Organization,
+    ) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO organization (id, name, plan, created_at, deactivated_at)
+             VALUES ($1, $2, $3, $4, $5)",
+        )
+        .bind(organization.id)
+        .bind(&organization.name)
+        .bind(&organization.plan)
+        .bind(organization.created_at)
+        .bind(organization.deactivated_at)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// An organisation, active or not, as this transaction sees it.
+    pub async fn organization(
+        &mut self,
+        id: OrganizationId,
+    ) -> Result<Option<Organization>, StoreError> {
+        organization(self, id).await
+    }
+
+    /// Makes every other transaction that wants this lock wait until this one is over; whether
+    /// there is such an organisation. What is counted afterwards (owners, seats, grants) is still
+    /// true at the commit.
+    pub async fn lock_organization(&mut self, scope: OrgScope) -> Result<bool, StoreError> {
+        // An update is a lock on both engines.
+        let locked = sql("UPDATE organization SET id = id WHERE id = $1")
+            .bind(scope)
+            .execute(self)
+            .await?;
+        Ok(locked > 0)
+    }
+
+    /// Puts the organisation on a plan; whether there is such an organisation.
+    pub async fn set_plan(&mut self, scope: OrgScope, plan: &PlanName) -> Result<bool, StoreError> {
+        let changed = sql("UPDATE organization SET plan = $2 WHERE id = $1")
+            .bind(scope)
+            .bind(plan)
+            .execute(self)
+            .await?;
+        Ok(changed > 0)
+    }
+
+    /// Deactivates the organisation, or activates it again; whether there is such one.
+    pub async fn set_organization_deactivated(
+        &mut self,
+        scope: OrgScope,
+        since: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let changed = sql("UPDATE organization SET deactivated_at = $2 WHERE id = $1")
+            .bind(scope)
+            .bind(since)
+            .execute(self)
+            .await?;
+        Ok(changed > 0)
+    }
+}

@@ -1,0 +1,147 @@
+//! Sign-ins.
+
+use vestibule_model::{Digest, OrganizationId, Session, SessionId, Timestamp, UserId};
+
+use crate::sql::{Row, sql};
+use crate::{Store, StoreError, Write};
+
+/// The columns of a session `s`.
+macro_rules! session_columns {
+    () => {
+        "s.id AS session_id, s.user_id AS session_user_id,
+         s.organization_id AS session_organization_id, s.created_at AS session_created_at,
+         s.last_seen_at, s.expires_at AS session_expires_at, s.ended_at"
+    };
+}
+pub(crate) use session_columns;
+
+pub(crate) fn read_session(row: &Row<'_>) -> Result<Session, StoreError> {
+    Ok(Session {
+        id: row.get("session_id")?,
+        user_id: row.get("session_user_id")?,
+        organization_id: row.get("session_organization_id")?,
+        created_at: row.get("session_created_at")?,
+        last_seen_at: row.get("last_seen_at")?,
+        expires_at: row.get("session_expires_at")?,
+        ended_at: row.get("ended_at")?,
+    })
+}
+
+impl Store {
+    /// A session, over or not.
+    pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM session s WHERE s.id = $1"
+        ))
+        .bind(id)
+        .optional(&mut self.reader().await?, read_session)
+        .await
+    }
+
+    /// A user's sessions that were not ended, the newest first. Some may be over by their age.
+    pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM session s WHERE s.user_id = $1 AND s.ended_at IS NULL
+             ORDER BY s.created_at DESC, s.id"
+        ))
+        .bind(user)
+        .all(&mut self.reader().await?, read_session)
+        .await
+    }
+}
+
+impl Write {
+    /// Adds a session, with the digest of its cookie where it has one.
+    pub async fn insert_session(
+        &mut self,
+        session: &Session,
+        cookie: Option<&Digest>,
+    ) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO session (id, user_id, organization_id, cookie_digest, created_at,
+                last_seen_at, expires_at, ended_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
+        )
+        .bind(session.id)
+        .bind(session.user_id)
+        .bind(session.organization_id)
+        .bind(cookie)
+        .bind(session.created_at)
+        .bind(session.last_seen_at)
+        .bind(session.expires_at)
+        .bind(session.ended_at)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// Gives a session another cookie and another active organisation, in exchange for its
+    /// present cookie. Of two that offer the same cookie one gets `true`, whatever they do at the
+    /// same time.
+    pub async fn rotate_cookie(
+        &mut self,
+        id: SessionId,
+        old: &Digest,
+        new: &Digest,
+        organization: OrganizationId,
+        at: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let rotated = sql(
+            "UPDATE session SET cookie_digest = $3, organization_id = $4, last_seen_at = $5
+             WHERE id = $1 AND cookie_digest = $2 AND ended_at IS NULL",
+        )
+        .bind(id)
+        .bind(old)
+        .bind(new)
+        .bind(organization)
+        .bind(at)
+        .execute(self)
+        .await?;
+        Ok(rotated > 0)
+    }
+
+    /// Sets the active organisation of a session that was not ended; whether there is such one.
+    pub async fn set_session_organization(
+        &mut self,
+        id: SessionId,
+        organization: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        let changed =
+            sql("UPDATE session SET organization_id = $2 WHERE id = $1 AND ended_at IS NULL")
+                .bind(id)
+                .bind(organization)
+                .execute(self)
+                .await?;
+        Ok(changed > 0)
+    }
+
+    /// Ends a session; whether there was one to end.
+    pub async fn end_session(&mut self, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {
+        let ended = sql("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")
+            .bind(id)
+            .bind(at)
+            .execute(self)
+            .await?;
+        Ok(ended > 0)
+    }
+
+    /// Ends all sessions of a user; those that were not ended before.
+    pub async fn end_sessions_of(
+        &mut self,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sql(
+            "UPDATE session SET ended_at = $2 WHERE user_id = $1 AND ended_at IS NULL
+             RETURNING id",
+        )
+        .bind(user)
+        .bind(at)
+        .all(self, |row| row.get("id"))
+        .await
+    }
+}

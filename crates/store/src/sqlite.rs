@@ -1,0 +1,108 @@
+//! Connections to SQLite: one that writes, several that read.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
+};
+use sqlx::{ConnectOptions as _, SqliteConnection};
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+use crate::StoreError;
+
+/// How long to wait for another process's write, and for one of the held connections.
+const BUSY: Duration = Duration::from_secs(5);
+
+/// How much of the file is read through the page cache of the system instead of copied: 1 GiB.
+const MMAP_BYTES: &str = "1073741824";
+
+#[derive(Clone)]
+pub(crate) struct Sqlite {
+    /// A pool of one: whoever holds the connection is the writer.
+    pub(crate) writer: SqlitePool,
+    pub(crate) readers: Arc<Readers>,
+    pub(crate) options: SqliteConnectOptions,
+}
+
+impl Sqlite {
+    pub(crate) async fn open(file: &Path, readers: u32) -> Result<Self, StoreError> {
+        keep_private(file).map_err(sqlx::Error::Io)?;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .busy_timeout(BUSY)
+            .foreign_keys(true)
+            .pragma("mmap_size", MMAP_BYTES)
+            .pragma("temp_store", "memory")
+            .statement_cache_capacity(256)
+            .disable_statement_logging();
+        let writer = SqlitePoolOptions::new()
+            .max_connections(1)
+            .acquire_timeout(BUSY)
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_with(
+                options
+                    .clone()
+                    .journal_mode(SqliteJournalMode::Wal)
+                    .synchronous(SqliteSynchronous::Full),
+            )
+            .await?;
+        let options = options.read_only(true);
+        let mut slots = Vec::new();
+        for _ in 0..readers {
+            slots.push(Arc::new(Mutex::new(options.connect().await?)));
+        }
+        Ok(Self {
+            writer,
+            readers: Arc::new(Readers {
+                slots,
+                next: AtomicUsize::new(0),
+            }),
+            options,
+        })
+    }
+}
+
+/// Makes the file, where it is missing, so that nobody but its owner can read it.
+fn keep_private(file: &Path) -> std::io::Result<()> {
+    let mut options = std::fs::OpenOptions::new();
+    options.write(true).create_new(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    match options.open(file) {
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        _ => Ok(()),
+    }
+}
+
+/// Connections that only read. They are held for the life of the store: a general pool costs a
+/// task and twice the time at every use.
+pub(crate) struct Readers {
+    slots: Vec<Arc<Mutex<SqliteConnection>>>,
+    next: AtomicUsize,
+}
+
+/// One of the held connections, on loan.
+pub(crate) type Loan = OwnedMutexGuard<SqliteConnection>;
+
+impl Readers {
+    /// The first that is free, so that the warmest is used most; where none is, a place in the
+    /// queue of one of them.
+    pub(crate) async fn acquire(&self) -> Result<Loan, StoreError> {
+        for slot in &self.slots {
+            if let Ok(loan) = Arc::clone(slot).try_lock_owned() {
+                return Ok(loan);
+            }
+        }
+        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len().max(1);
+        let busy = || StoreError::Unavailable("every reading connection is busy".to_owned());
+        let slot = self.slots.get(turn).ok_or_else(busy)?;
+        tokio::time::timeout(BUSY, Arc::clone(slot).lock_owned())
+            .await
+            .map_err(|_| busy())
+    }
+}

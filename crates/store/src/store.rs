@@ -1,0 +1,166 @@
+//! The database, whichever it is.
+
+use std::sync::{Arc, PoisonError, RwLock};
+
+use sqlx::migrate::Migrator;
+use sqlx::pool::PoolConnection;
+use vestibule_model::{Change, Timestamp};
+
+use crate::feed::ChangeSink;
+use crate::postgres::Postgres;
+use crate::sql::{Connection, Source, sql};
+use crate::sqlite::{self, Sqlite};
+use crate::url::{Engine, StoreOptions};
+use crate::{StoreError, Write};
+
+static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
+static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// The database. A clone is another handle to the same connections.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) pool: Pool,
+    sinks: Arc<RwLock<Vec<Arc<dyn ChangeSink>>>>,
+}
+
+#[derive(Clone)]
+pub(crate) enum Pool {
+    Sqlite(Sqlite),
+    Postgres(Postgres),
+}
+
+/// A connection for reads.
+pub(crate) enum Reader {
+    Sqlite(sqlite::Loan),
+    Postgres(PoolConnection<sqlx::Postgres>),
+}
+
+impl Source for Reader {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(connection) => Connection::Sqlite(connection),
+            Self::Postgres(connection) => Connection::Postgres(connection),
+        }
+    }
+}
+
+impl Store {
+    /// Opens the database; makes the file where SQLite has none. Changes nothing in it.
+    pub async fn connect(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
+        let options = options.into();
+        let connections = options.connections.get();
+        let pool = match &options.url.0 {
+            Engine::Sqlite(file) => Pool::Sqlite(Sqlite::open(file, connections).await?),
+            Engine::Postgres(url) => Pool::Postgres(Postgres::open(url, connections).await?),
+        };
+        Ok(Self {
+            pool,
+            sinks: Arc::default(),
+        })
+    }
+
+    /// Brings the tables up to this version. Each migration is one transaction, so one that was
+    /// killed begins again; a database that a later version has migrated is left as it is.
+    pub async fn migrate(&self) -> Result<(), StoreError> {
+        match &self.pool {
+            Pool::Sqlite(sqlite) => {
+                // SQLite has no lock for migrations. Of two processes that begin together one
+                // fails at the first table, and then finds the other's work done.
+                let first = forward(&SQLITE).run(&sqlite.writer).await;
+                if first.is_err() {
+                    forward(&SQLITE).run(&sqlite.writer).await?;
+                }
+            }
+            Pool::Postgres(postgres) => forward(&POSTGRES).run(&postgres.pool).await?,
+        }
+        Ok(())
+    }
+
+    /// Whether the tables are those of this version or a later one.
+    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
+        let wanted = SQLITE.iter().map(|migration| migration.version).max();
+        let applied = sql("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success")
+            .one(&mut self.reader().await?, |row| {
+                row.get::<Option<i64>>("version")
+            })
+            .await;
+        match applied {
+            Ok(applied) => Ok(applied >= wanted),
+            // There is no such table yet.
+            Err(StoreError::Other(_)) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// The database's own time: proof that it answers.
+    pub async fn ping(&self) -> Result<Timestamp, StoreError> {
+        let query = match self.pool {
+            Pool::Sqlite(_) => "SELECT CAST(unixepoch('subsec') * 1000000 AS INTEGER) AS now",
+            Pool::Postgres(_) => {
+                "SELECT CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT) AS now"
+            }
+        };
+        sql(query)
+            .one(&mut self.reader().await?, |row| row.get("now"))
+            .await
+    }
+
+    /// Begins a transaction. On SQLite there is one at a time, and the others wait here for up to
+    /// five seconds.
+    pub async fn begin(&self) -> Result<Write, StoreError> {
+        Write::begin(self.clone()).await
+    }
+
+    /// Tells `sink` of every change from now on: those of this process when they are committed,
+    /// and those of others while [`run_feed`](Self::run_feed) runs.
+    pub fn attach(&self, sink: Arc<dyn ChangeSink>) {
+        self.sinks
+            .write()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(sink);
+    }
+
+    /// Closes the connections once their transactions are over.
+    pub async fn close(&self) {
+        match &self.pool {
+            Pool::Sqlite(sqlite) => sqlite.writer.close().await,
+            Pool::Postgres(postgres) => postgres.pool.close().await,
+        }
+    }
+
+    pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
+        Ok(match &self.pool {
+            Pool::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers.acquire().await?),
+            Pool::Postgres(postgres) => Reader::Postgres(postgres.pool.acquire().await?),
+        })
+    }
+
+    pub(crate) fn apply(&self, change: Change) {
+        self.tell(|sink| sink.apply(change));
+    }
+
+    pub(crate) fn tell(&self, what: impl Fn(&dyn ChangeSink)) {
+        for sink in &*self.sinks.read().unwrap_or_else(PoisonError::into_inner) {
+            what(sink.as_ref());
+        }
+    }
+}
+
+impl std::fmt::Debug for Store {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self.pool {
+            Pool::Sqlite(_) => "Store(sqlite)",
+            Pool::Postgres(_) => "Store(postgres)",
+        })
+    }
+}
+
+/// A migrator that accepts what a later version has done.
+fn forward(migrator: &'static Migrator) -> Migrator {
+    let mut migrator = Migrator {
+        migrations: migrator.migrations.clone(),
+        ..Migrator::DEFAULT
+    };
+    migrator.set_ignore_missing(true);
+    migrator
+}

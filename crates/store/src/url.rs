@@ -1,0 +1,105 @@
+//! Where the database is.
+
+use std::fmt;
+use std::num::NonZeroU32;
+use std::path::PathBuf;
+use std::str::FromStr;
+
+use sqlx::postgres::PgConnectOptions;
+
+/// Which database to use: `sqlite:/var/lib/vestibule/vestibule.db`, or
+/// `postgres://user:password@host:5432/database`.
+#[derive(Clone)]
+pub struct StoreUrl(pub(crate) Engine);
+
+#[derive(Clone)]
+pub(crate) enum Engine {
+    Sqlite(PathBuf),
+    Postgres(Box<PgConnectOptions>),
+}
+
+/// Why a text is not the URL of a store. It does not repeat the text, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum StoreUrlError {
+    /// Neither `sqlite:` nor `postgres://`.
+    #[error("must begin with sqlite: or postgres://")]
+    Scheme,
+    /// `sqlite:` without a file, or with `:memory:`, which no second connection can see.
+    #[error("must name a file after sqlite:, such as sqlite:/var/lib/vestibule/vestibule.db")]
+    File,
+    /// Not a URL that PostgreSQL's clients understand.
+    #[error("is not a PostgreSQL URL such as postgres://user@host:5432/database")]
+    Postgres,
+}
+
+impl FromStr for StoreUrl {
+    type Err = StoreUrlError;
+
+    fn from_str(text: &str) -> Result<Self, StoreUrlError> {
+        if let Some(file) = text.strip_prefix("sqlite:") {
+            let file = file.strip_prefix("//").unwrap_or(file);
+            if file.is_empty() || file.contains([':', '?', '\0']) {
+                return Err(StoreUrlError::File);
+            }
+            return Ok(Self::sqlite(file));
+        }
+        if !text.starts_with("postgres://") && !text.starts_with("postgresql://") {
+            return Err(StoreUrlError::Scheme);
+        }
+        let options = text.parse().map_err(|_| StoreUrlError::Postgres)?;
+        Ok(Self(Engine::Postgres(Box::new(options))))
+    }
+}
+
+impl StoreUrl {
+    /// A file of SQLite, made where it is missing.
+    pub fn sqlite(file: impl Into<PathBuf>) -> Self {
+        Self(Engine::Sqlite(file.into()))
+    }
+}
+
+/// Where the database is, without user and password.
+impl fmt::Display for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Engine::Sqlite(file) => write!(f, "sqlite:{}", file.display()),
+            Engine::Postgres(options) => write!(
+                f,
+                "postgres://{}:{}/{}",
+                options.get_host(),
+                options.get_port(),
+                options.get_database().unwrap_or_default()
+            ),
+        }
+    }
+}
+
+impl fmt::Debug for StoreUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Which database, and how much of it to use.
+#[derive(Debug, Clone)]
+pub struct StoreOptions {
+    /// Where the database is.
+    pub url: StoreUrl,
+    /// How many connections to hold for reading (SQLite, which has one more for writing) or in
+    /// all (PostgreSQL, which has one more for the change feed).
+    pub connections: NonZeroU32,
+}
+
+impl From<StoreUrl> for StoreOptions {
+    /// Four connections to SQLite, ten to PostgreSQL.
+    fn from(url: StoreUrl) -> Self {
+        let connections = match url.0 {
+            Engine::Sqlite(_) => 4,
+            Engine::Postgres(_) => 10,
+        };
+        Self {
+            url,
+            connections: NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN),
+        }
+    }
+}

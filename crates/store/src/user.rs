@@ -1,0 +1,189 @@
+//! People.
+
+use vestibule_model::{Email, OrganizationId, Role, Timestamp, User, UserId};
+
+use crate::page::Page;
+use crate::sql::{Row, sql};
+use crate::{Store, StoreError, Write};
+
+/// The columns of a user `u`.
+macro_rules! user_columns {
+    () => {
+        "u.id AS user_id, u.email, u.first_name, u.last_name, u.created_at AS user_created_at,
+         u.suspended_at"
+    };
+}
+pub(crate) use user_columns;
+
+pub(crate) fn read_user(row: &Row<'_>) -> Result<User, StoreError> {
+    Ok(User {
+        id: row.get("user_id")?,
+        email: row.get("email")?,
+        first_name: row.get("first_name")?,
+        last_name: row.get("last_name")?,
+        created_at: row.get("user_created_at")?,
+        suspended_at: row.get("suspended_at")?,
+    })
+}
+
+/// All that a sign-in needs to know of a user.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SignInRow {
+    /// The user, suspended or not.
+    pub user: User,
+    /// The password's PHC text; `None` where the user signs in by other means alone.
+    pub password_hash: Option<String>,
+    /// Active memberships in active organisations, the oldest first.
+    pub memberships: Vec<(OrganizationId, Role)>,
+}
+
+/// Says nothing of the password.
+impl std::fmt::Debug for SignInRow {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignInRow")
+            .field("user", &self.user.id)
+            .field("memberships", &self.memberships)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Store {
+    /// A user.
+    pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM user_account u WHERE u.id = $1"
+        ))
+        .bind(id)
+        .optional(&mut self.reader().await?, read_user)
+        .await
+    }
+
+    /// The user with this address.
+    pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM user_account u WHERE u.email = $1"
+        ))
+        .bind(email)
+        .optional(&mut self.reader().await?, read_user)
+        .await
+    }
+
+    /// The PHC text of a user's password, where the user has one.
+    pub async fn password_of(&self, id: UserId) -> Result<Option<String>, StoreError> {
+        let row = sql("SELECT password_hash FROM user_account WHERE id = $1")
+            .bind(id)
+            .optional(&mut self.reader().await?, |row| row.get("password_hash"))
+            .await?;
+        Ok(row.flatten())
+    }
+
+    /// What a sign-in with this address needs, in one query.
+    pub async fn sign_in_row(&self, email: &Email) -> Result<Option<SignInRow>, StoreError> {
+        let rows = sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            ", u.password_hash, m.organization_id, m.role
+             FROM user_account u
+             LEFT JOIN (membership m
+                 JOIN organization o ON o.id = m.organization_id AND o.deactivated_at IS NULL)
+                 ON m.user_id = u.id AND m.deactivated_at IS NULL
+             WHERE u.email = $1
+             ORDER BY m.created_at, m.organization_id"
+        ))
+        .bind(email)
+        .all(&mut self.reader().await?, |row| {
+            let organization: Option<OrganizationId> = row.get("organization_id")?;
+            let membership = match organization {
+                Some(organization) => Some((organization, row.get("role")?)),
+                None => None,
+            };
+            Ok((read_user(row)?, row.get("password_hash")?, membership))
+        })
+        .await?;
+        let mut found: Option<SignInRow> = None;
+        for (user, password_hash, membership) in rows {
+            found
+                .get_or_insert_with(|| SignInRow {
+                    user,
+                    password_hash,
+                    memberships: Vec::new(),
+                })
+                .memberships
+                .extend(membership);
+        }
+        Ok(found)
+    }
+
+    /// All users, the oldest first, and how many there are. For the operator.
+    pub async fn users(&self, page: Page) -> Result<(Vec<User>, u64), StoreError> {
+        let reader = &mut self.reader().await?;
+        let users = sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM user_account u ORDER BY u.created_at, u.id LIMIT $1 OFFSET $2"
+        ))
+        .page(page)
+        .all(reader, read_user)
+        .await?;
+        let total = sql("SELECT COUNT(*) AS count FROM user_account")
+            .count(reader)
+            .await?;
+        Ok((users, total))
+    }
+}
+
+impl Write {
+    /// Adds a user, with the PHC text of the password where there is one.
+    /// [`Conflict::Email`](crate::Conflict::Email) where another has the address.
+    pub async fn insert_user(
+        &mut self,
+        user: &User,
+        password_hash: Option<&str>,
+    ) -> Result<(), StoreError> {
+        sql("INSERT INTO user_account
+                (id, email, first_name, last_name, password_hash, created_at, suspended_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)")
+        .bind(user.id)
+        .bind(&user.email)
+        .bind(user.first_name.as_ref())
+        .bind(user.last_name.as_ref())
+        .bind(password_hash)
+        .bind(user.created_at)
+        .bind(user.suspended_at)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// Sets the PHC text of a user's password; whether there is such a user.
+    pub async fn set_password(
+        &mut self,
+        id: UserId,
+        password_hash: &str,
+    ) -> Result<bool, StoreError> {
+        let changed = sql("UPDATE user_account SET password_hash = $2 WHERE id = $1")
+            .bind(id)
+            .bind(password_hash)
+            .execute(self)
+            .await?;
+        Ok(changed > 0)
+    }
+
+    /// Suspends a user, or lets the user in again; whether there is such a user.
+    pub async fn set_user_suspended(
+        &mut self,
+        id: UserId,
+        since: Option<Timestamp>,
+    ) -> Result<bool, StoreError> {
+        let changed = sql("UPDATE user_account SET suspended_at = $2 WHERE id = $1")
+            .bind(id)
+            .bind(since)
+            .execute(self)
+            .await?;
+        Ok(changed > 0)
+    }
+}

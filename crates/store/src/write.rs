@@ -1,0 +1,128 @@
+//! Transactions.
+
+use sqlx::Transaction;
+use vestibule_model::{AuditRecord, Change};
+
+use crate::sql::{Connection, Source, sql};
+use crate::store::Pool;
+use crate::{Store, StoreError};
+
+/// A transaction: all of it is committed, with the record of who did it, or nothing is.
+///
+/// Dropping it without [`commit`](Self::commit) undoes everything.
+#[must_use = "a transaction that is not committed is undone"]
+pub struct Write {
+    store: Store,
+    transaction: Open,
+    changes: Vec<Change>,
+}
+
+enum Open {
+    Sqlite(Transaction<'static, sqlx::Sqlite>),
+    Postgres(Transaction<'static, sqlx::Postgres>),
+}
+
+impl Source for Write {
+    fn connection(&mut self) -> Connection<'_> {
+        self.transaction.connection()
+    }
+}
+
+impl Source for Open {
+    fn connection(&mut self) -> Connection<'_> {
+        match self {
+            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Self::Postgres(transaction) => Connection::Postgres(transaction),
+        }
+    }
+}
+
+impl Write {
+    pub(crate) async fn begin(store: Store) -> Result<Self, StoreError> {
+        let transaction = match &store.pool {
+            // IMMEDIATE: the right to write is taken now or waited for, never asked for half-way.
+            Pool::Sqlite(sqlite) => {
+                Open::Sqlite(sqlite.writer.begin_with("BEGIN IMMEDIATE").await?)
+            }
+            Pool::Postgres(postgres) => Open::Postgres(postgres.pool.begin().await?),
+        };
+        Ok(Self {
+            store,
+            transaction,
+            changes: Vec::new(),
+        })
+    }
+
+    pub(crate) fn store(&self) -> &Store {
+        &self.store
+    }
+
+    /// Notes that principals read before this transaction are wrong after it.
+    pub fn change(&mut self, change: Change) {
+        if !self.changes.contains(&change) {
+            self.changes.push(change);
+        }
+    }
+
+    /// Commits with the record of what was done. When this returns, every sink of this process
+    /// knows the changes.
+    ///
+    /// The commit runs to its end even if the caller stops waiting for it. Where it fails, nothing
+    /// is known of what is stored, and the sinks are told of the changes nevertheless.
+    pub async fn commit(mut self, record: AuditRecord) -> Result<(), StoreError> {
+        self.append_audit(&[record]).await?;
+        self.finish().await
+    }
+
+    /// Commits without a record: for what nobody did, such as counters of use and tidying up.
+    pub async fn commit_unaudited(self) -> Result<(), StoreError> {
+        self.finish().await
+    }
+
+    /// A caller that goes away must not cut this in half: a change that is stored but not applied
+    /// would let a deleted key pass. So it runs in a task of its own.
+    async fn finish(self) -> Result<(), StoreError> {
+        let task = tokio::spawn(async move {
+            let Self {
+                store,
+                mut transaction,
+                changes,
+            } = self;
+            publish(&mut transaction, &changes).await?;
+            let committed = match transaction {
+                Open::Sqlite(transaction) => transaction.commit().await,
+                Open::Postgres(transaction) => transaction.commit().await,
+            };
+            // Also after an error: the answer may be lost and the commit not.
+            for change in changes {
+                store.apply(change);
+            }
+            committed.map_err(StoreError::from)
+        });
+        task.await
+            .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+}
+
+/// Hands the changes to the other processes, from the moment of the commit on.
+async fn publish(transaction: &mut Open, changes: &[Change]) -> Result<(), StoreError> {
+    for change in changes {
+        let query = match transaction {
+            Open::Sqlite(_) => sql("INSERT INTO change (fact) VALUES ($1)"),
+            Open::Postgres(_) => sql("SELECT pg_notify('vestibule', $1)"),
+        };
+        query
+            .bind(change.to_string().as_str())
+            .execute(transaction)
+            .await?;
+    }
+    Ok(())
+}
+
+impl std::fmt::Debug for Write {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Write")
+            .field("changes", &self.changes)
+            .finish_non_exhaustive()
+    }
+}
