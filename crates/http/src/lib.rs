@@ -1,1 +1,18 @@
-//! .
+//! The vocabulary of all HTTP crates: problem bodies, strict extractors, cookies, the client's
+//! address.
+
+pub mod address;
+pub mod body;
+pub mod cookie;
+pub mod problem;
+pub mod query;
+pub mod refusal;
+pub mod request_id;
+
+pub use address::{ClientAddress, TrustedProxies};
+pub use body::{Json, OptionalJson};
+pub use cookie::SessionCookie;
+pub use problem::{FieldError, Problem};
+pub use query::Query;
+pub use request_id::RequestId;
+pub use vestibule_policy::rule::Dialect;

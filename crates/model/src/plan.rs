@@ -20,6 +20,13 @@ impl PlanName {
     }
 }
 
+/// The plan of an organisation that has chosen none: `free`.
+impl Default for PlanName {
+    fn default() -> Self {
+        Self("free".to_owned())
+    }
+}
+
 impl FromStr for PlanName {
     type Err = Invalid;
 

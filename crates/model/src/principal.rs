@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use uuid::Uuid;
+
 use crate::{
     ApiKeyId, Capability, GrantId, GroupId, OrganizationId, Plan, ResourcePath, Role, SessionId,
     Timestamp, UserId,
@@ -32,6 +34,14 @@ impl CredentialRef {
         match self {
             Self::AccessToken(id) | Self::SessionCookie(id) => Some(id),
             Self::ApiKey(_) => None,
+        }
+    }
+
+    /// The id of the key, or of the session.
+    pub const fn uuid(self) -> Uuid {
+        match self {
+            Self::ApiKey(id) => id.uuid(),
+            Self::AccessToken(id) | Self::SessionCookie(id) => id.uuid(),
         }
     }
 

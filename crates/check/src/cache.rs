@@ -1,0 +1,291 @@
+//! The bounded map from credential to principal: the hot path reads only here.
+//!
+//! What makes it safe to read nothing else:
+//! - an entry never outlives its credential, nor a fixed age that use does not extend;
+//! - [`Cache::apply`] removes every entry that a change makes wrong, before the change is answered;
+//! - a principal that was read before a change and arrives after it is not kept
+//!   ([`Cache::insert`] takes the [`Reading`] that was begun before the store was asked);
+//! - while other servers' changes cannot be heard ([`Cache::suspend`]) nothing is kept at all.
+
+use std::collections::{HashMap, VecDeque};
+use std::hash::{Hash, Hasher};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
+use uuid::Uuid;
+use vestibule_model::{Change, Digest, Principal, Timestamp};
+
+#[cfg(test)]
+mod tests;
+
+/// A credential, as the cache knows it: its kind and its digest, never the secret.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct CacheKey {
+    kind: u8,
+    digest: Digest,
+}
+
+impl CacheKey {
+    pub(crate) const fn api_key(digest: Digest) -> Self {
+        Self { kind: 0, digest }
+    }
+
+    pub(crate) const fn access_token(digest: Digest) -> Self {
+        Self { kind: 1, digest }
+    }
+
+    pub(crate) const fn session_cookie(digest: Digest) -> Self {
+        Self { kind: 2, digest }
+    }
+}
+
+/// SHA-256 has mixed the bits already: eight of its bytes are enough for the (seeded) hash.
+impl Hash for CacheKey {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        let (eight, _) = self.digest.as_bytes().split_at(8);
+        state.write_u64(eight.try_into().map_or(0, u64::from_ne_bytes));
+    }
+}
+
+/// A principal and how long it may be believed.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) principal: Arc<Principal>,
+    from: Timestamp,
+    until: Timestamp,
+    /// The minute in which the credential was last counted as used.
+    used_minute: AtomicI64,
+}
+
+impl Entry {
+    /// Whether the entry may still be believed. A clock that was set back makes it worthless.
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        self.from <= now && now < self.until
+    }
+
+    /// Whether this is the first use in its minute.
+    pub(crate) fn first_use_this_minute(&self, now: Timestamp) -> bool {
+        let minute = now.as_seconds().div_euclid(60);
+        self.used_minute.load(Ordering::Relaxed) != minute
+            && self.used_minute.swap(minute, Ordering::Relaxed) != minute
+    }
+}
+
+/// How the cache is bounded.
+#[derive(Debug, Clone, Copy)]
+pub struct CacheBounds {
+    /// How many credentials are kept at most.
+    pub entries: usize,
+    /// How long one is kept at most, however often it is used.
+    pub max_age: Duration,
+}
+
+impl Default for CacheBounds {
+    /// 100,000 credentials for five minutes.
+    fn default() -> Self {
+        Self {
+            entries: 100_000,
+            max_age: Duration::from_secs(300),
+        }
+    }
+}
+
+/// Hands evicted entries back to the inserting thread, which forgets them in the index.
+#[derive(Debug, Clone)]
+struct Evictions;
+
+impl Lifecycle<CacheKey, Arc<Entry>> for Evictions {
+    type RequestState = Vec<(CacheKey, Arc<Entry>)>;
+
+    fn on_evict(&self, state: &mut Self::RequestState, key: CacheKey, entry: Arc<Entry>) {
+        state.push((key, entry));
+    }
+}
+
+type Map =
+    quick_cache::sync::Cache<CacheKey, Arc<Entry>, UnitWeighter, DefaultHashBuilder, Evictions>;
+
+/// How many of the latest changes are remembered, to judge a reading that overlapped them.
+const REMEMBERED_CHANGES: usize = 256;
+
+/// Which entries a user, a key or a session has, and the latest changes.
+#[derive(Debug, Default)]
+struct Index {
+    entries: HashMap<Uuid, Vec<CacheKey>>,
+    changes: VecDeque<Change>,
+    /// How many changes were ever applied.
+    applied: u64,
+}
+
+impl Index {
+    fn add(&mut self, key: CacheKey, principal: &Principal) {
+        for subject in subjects(principal) {
+            let keys = self.entries.entry(subject).or_default();
+            if !keys.contains(&key) {
+                keys.push(key);
+            }
+        }
+    }
+
+    fn forget(&mut self, key: &CacheKey, principal: &Principal) {
+        for subject in subjects(principal) {
+            if let Some(keys) = self.entries.get_mut(&subject) {
+                keys.retain(|known| known != key);
+                if keys.is_empty() {
+                    self.entries.remove(&subject);
+                }
+            }
+        }
+    }
+
+    /// Whether a principal read since `reading` began may have been changed meanwhile.
+    fn changed_since(&self, reading: Reading, principal: &Principal) -> bool {
+        let missed = self.applied - reading.0;
+        let Ok(missed) = usize::try_from(missed) else {
+            return true;
+        };
+        if missed > self.changes.len() {
+            return true;
+        }
+        self.changes
+            .iter()
+            .rev()
+            .take(missed)
+            .any(|change| change.touches(principal))
+    }
+}
+
+/// A principal is found again by its user and by its key or session. Changes of organisations are
+/// rare and search the whole map instead.
+fn subjects(principal: &Principal) -> [Uuid; 2] {
+    [principal.user_id.uuid(), principal.credential.uuid()]
+}
+
+/// The moment at which a look-up in the store began, counted in changes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Reading(u64);
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Cache {
+    map: Map,
+    index: Mutex<Index>,
+    suspended: AtomicBool,
+    max_age: Duration,
+}
+
+impl Cache {
+    pub(crate) fn new(bounds: CacheBounds) -> Self {
+        Self {
+            map: Map::with(
+                bounds.entries,
+                bounds.entries as u64,
+                UnitWeighter,
+                DefaultHashBuilder::default(),
+                Evictions,
+            ),
+            index: Mutex::default(),
+            suspended: AtomicBool::new(false),
+            max_age: bounds.max_age,
+        }
+    }
+
+    /// The entry of a credential, as long as it may be believed.
+    pub(crate) fn get(&self, key: &CacheKey, now: Timestamp) -> Option<Arc<Entry>> {
+        self.map.get(key).filter(|entry| entry.is_fresh(now))
+    }
+
+    /// To be called before the store is asked.
+    pub(crate) fn begin_reading(&self) -> Reading {
+        Reading(self.index().applied)
+    }
+
+    /// Keeps what the store answered, unless it may be stale already; gives the entry either way,
+    /// good for the request that asked.
+    pub(crate) fn insert(
+        &self,
+        reading: Reading,
+        key: CacheKey,
+        principal: Principal,
+        now: Timestamp,
+    ) -> Arc<Entry> {
+        let oldest = now.after(self.max_age);
+        let entry = Arc::new(Entry {
+            from: now,
+            until: principal.expires_at.map_or(oldest, |end| end.min(oldest)),
+            principal: Arc::new(principal),
+            used_minute: AtomicI64::new(i64::MIN),
+        });
+        let mut index = self.index();
+        if !self.suspended.load(Ordering::SeqCst) && !index.changed_since(reading, &entry.principal)
+        {
+            if let Some(old) = self.map.peek(&key) {
+                index.forget(&key, &old.principal);
+            }
+            index.add(key, &entry.principal);
+            let mut evicted = Vec::new();
+            self.map
+                .insert_with_lifecycle(key, Arc::clone(&entry), &mut evicted);
+            for (key, old) in evicted {
+                index.forget(&key, &old.principal);
+            }
+        }
+        entry
+    }
+
+    /// Removes every entry that `change` makes wrong. When this returns, no request that starts
+    /// later can see one of them.
+    pub(crate) fn apply(&self, change: Change) {
+        let mut index = self.index();
+        index.applied += 1;
+        if index.changes.len() == REMEMBERED_CHANGES {
+            index.changes.pop_front();
+        }
+        index.changes.push_back(change);
+        let subject = match change {
+            Change::ApiKey(id) => Some(id.uuid()),
+            Change::Session(id) => Some(id.uuid()),
+            Change::User(id) => Some(id.uuid()),
+            Change::Organization(_) | Change::Everything => None,
+            Change::Keyring => return,
+        };
+        let touched: Vec<_> = match subject {
+            Some(subject) => index.entries.get(&subject).cloned().unwrap_or_default(),
+            None => self
+                .map
+                .iter()
+                .filter(|(_, entry)| change.touches(&entry.principal))
+                .map(|(key, _)| key)
+                .collect(),
+        };
+        for key in touched {
+            if let Some((key, entry)) = self.map.remove(&key) {
+                index.forget(&key, &entry.principal);
+            }
+        }
+    }
+
+    /// Empties the cache and keeps nothing until [`Cache::resume`]: changes of others cannot be
+    /// heard.
+    pub(crate) fn suspend(&self) {
+        self.suspended.store(true, Ordering::SeqCst);
+        self.apply(Change::Everything);
+    }
+
+    /// Keeps entries again. What was read before this is not kept.
+    pub(crate) fn resume(&self) {
+        self.apply(Change::Everything);
+        self.suspended.store(false, Ordering::SeqCst);
+    }
+
+    /// How many credentials are kept now.
+    pub(crate) fn len(&self) -> usize {
+        self.map.len()
+    }
+
+    fn index(&self) -> MutexGuard<'_, Index> {
+        self.index.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

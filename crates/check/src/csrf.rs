@@ -1,0 +1,103 @@
+//! The Origin guard: a request that a browser may have sent by itself must come from our own page.
+
+use http::HeaderMap;
+use http::header::ORIGIN;
+
+use crate::denial::Csrf;
+
+/// The origin of our own pages, such as `https://app.example.com`: scheme, host and port as a
+/// browser writes them (RFC 6454, 6.1).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnOrigin(Box<str>);
+
+impl OwnOrigin {
+    /// An origin from its text, which the configuration has validated.
+    pub fn new(origin: impl Into<Box<str>>) -> Self {
+        Self(origin.into())
+    }
+
+    /// The origin's text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// Refuses a request whose `Origin` is not exactly ours: missing, `null`, another scheme,
+    /// port, sub-domain or spelling, or sent twice; and one that the browser itself calls
+    /// cross-site or same-site in `Sec-Fetch-Site`.
+    pub(crate) fn guard(&self, headers: &HeaderMap) -> Result<(), Csrf> {
+        let mut origins = headers.get_all(ORIGIN).iter();
+        let first = origins.next();
+        let single = origins.next().is_none();
+        let ours = first.is_some_and(|origin| origin.as_bytes() == self.0.as_bytes());
+        let from_elsewhere = headers
+            .get_all("sec-fetch-site")
+            .iter()
+            .any(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"));
+        if single && ours && !from_elsewhere {
+            return Ok(());
+        }
+        Err(Csrf {
+            expected: self.0.clone(),
+            received: first.map(|origin| {
+                let bytes = &origin.as_bytes()[..origin.len().min(200)];
+                String::from_utf8_lossy(bytes).into()
+            }),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+    use rstest::rstest;
+
+    use super::*;
+
+    fn headers(origin: Option<&'static str>, site: Option<&'static str>) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        if let Some(origin) = origin {
+            headers.insert(ORIGIN, HeaderValue::from_static(origin));
+        }
+        if let Some(site) = site {
+            headers.insert("sec-fetch-site", HeaderValue::from_static(site));
+        }
+        headers
+    }
+
+    #[rstest]
+    #[case(Some("https://app.example.com"), None, true)]
+    #[case(Some("https://app.example.com"), Some("same-origin"), true)]
+    #[case(Some("https://app.example.com"), Some("none"), true)]
+    #[case(Some("https://app.example.com"), Some("cross-site"), false)]
+    #[case(Some("https://app.example.com"), Some("same-site"), false)]
+    #[case(None, None, false)]
+    #[case(None, Some("same-origin"), false)]
+    #[case(Some("null"), None, false)]
+    #[case(Some(""), None, false)]
+    #[case(Some("http://app.example.com"), None, false)]
+    #[case(Some("https://app.example.com:8443"), None, false)]
+    #[case(Some("https://app.example.com:443"), None, false)]
+    #[case(Some("https://evil.app.example.com"), None, false)]
+    #[case(Some("https://example.com"), None, false)]
+    #[case(Some("https://app.example.com.evil.example"), None, false)]
+    #[case(Some("https://APP.example.com"), None, false)]
+    #[case(Some("https://app.example.com/"), None, false)]
+    #[case(Some(" https://app.example.com"), None, false)]
+    #[case(Some("https://app.example.com, https://evil.example"), None, false)]
+    fn only_our_own_origin_passes(
+        #[case] origin: Option<&'static str>,
+        #[case] site: Option<&'static str>,
+        #[case] passes: bool,
+    ) {
+        let own = OwnOrigin::new("https://app.example.com");
+        assert_eq!(own.guard(&headers(origin, site)).is_ok(), passes);
+    }
+
+    #[test]
+    fn an_origin_sent_twice_is_refused_even_if_one_is_ours() {
+        let own = OwnOrigin::new("https://app.example.com");
+        let mut headers = headers(Some("https://app.example.com"), None);
+        headers.append(ORIGIN, HeaderValue::from_static("https://evil.example"));
+        assert!(own.guard(&headers).is_err());
+    }
+}

@@ -1,0 +1,153 @@
+//! The check's "no", with its cause.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use vestibule_credential::token::TokenError;
+use vestibule_model::{PlanName, Principal};
+use vestibule_policy::Refusal;
+use vestibule_policy::rule::Dialect;
+use vestibule_policy::target::NotCanonical;
+
+/// Why a request may not pass, and who asked, where that is known.
+#[derive(Debug, Clone)]
+pub struct Denial {
+    /// What stood against it.
+    pub cause: Cause,
+    /// In which dialect the answer is given.
+    pub dialect: Dialect,
+    /// Who asked; `None` as long as the credential was not found good.
+    pub principal: Option<Arc<Principal>>,
+}
+
+/// What stands against a request.
+#[derive(Debug, Clone)]
+pub enum Cause {
+    /// The path has another spelling than the canonical one.
+    Path(NotCanonical),
+    /// No credential was sent.
+    NoCredential,
+    /// A credential was sent and is not good.
+    Rejected(Rejected),
+    /// The credential is good, but who it stands for may not act now.
+    Inactive(Inactive),
+    /// A browser sent it from a page that is not ours.
+    Csrf(Csrf),
+    /// The body is not of a type that the route reads.
+    ContentType {
+        /// The types that it does read.
+        accepted: &'static [&'static str],
+    },
+    /// Too many requests.
+    Limited(Limited),
+    /// A route of this path exists, but not for this method.
+    Method {
+        /// The value of `Allow`.
+        allowed: Box<str>,
+    },
+    /// There is no such route.
+    NoRoute,
+    /// The rule of the route refuses this caller.
+    Refused {
+        /// Why.
+        refusal: Refusal,
+        /// The plans that have the feature, where that is what is missing.
+        offered_by: Vec<PlanName>,
+    },
+    /// The truth cannot be known now.
+    Unavailable,
+}
+
+impl Cause {
+    /// The stable, `snake_case` cause that answers, audit records and explanations name.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Path(_) => "path_not_canonical",
+            Self::NoCredential => "no_credential",
+            Self::Rejected(rejected) => rejected.reason(),
+            Self::Inactive(Inactive::User) => "user_suspended",
+            Self::Inactive(Inactive::Membership) => "membership_ended",
+            Self::Inactive(Inactive::Organization) => "organization_deactivated",
+            Self::Csrf(_) => "csrf_origin_mismatch",
+            Self::ContentType { .. } => "unsupported_media_type",
+            Self::Limited(_) => "too_many_requests",
+            Self::Method { .. } => "method_not_allowed",
+            Self::NoRoute => "no_such_route",
+            Self::Refused { refusal, .. } => refusal.reason(),
+            Self::Unavailable => "directory_unavailable",
+        }
+    }
+}
+
+/// Why a presented credential is not good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Rejected {
+    /// It has no shape that this server gives out.
+    Malformed,
+    /// It was sent more than once.
+    Duplicate,
+    /// Another scheme than Bearer.
+    Scheme,
+    /// A session cookie as a bearer, or a key as a cookie.
+    WrongPlace,
+    /// The checksum is wrong: a typing or copying error.
+    Checksum,
+    /// An access token that does not verify.
+    Token(TokenError),
+    /// Nobody has this credential.
+    Unknown,
+    /// It has ended by itself.
+    Expired,
+    /// It was deleted, or its session was ended.
+    Revoked,
+}
+
+impl Rejected {
+    /// The stable cause.
+    pub fn reason(self) -> &'static str {
+        match self {
+            Self::Malformed => "malformed_credential",
+            Self::Duplicate => "duplicate_credential",
+            Self::Scheme => "unsupported_scheme",
+            Self::WrongPlace => "wrong_credential_kind",
+            Self::Checksum => "bad_checksum",
+            Self::Token(error) => error.reason(),
+            Self::Unknown => "unknown_credential",
+            Self::Expired => "credential_expired",
+            Self::Revoked => "credential_revoked",
+        }
+    }
+}
+
+/// Why somebody who is known may not act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Inactive {
+    /// The user is suspended.
+    User,
+    /// The user is no active member of the organisation.
+    Membership,
+    /// The organisation is deactivated.
+    Organization,
+}
+
+/// What the Origin guard saw.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Csrf {
+    /// The origin that was expected.
+    pub expected: Box<str>,
+    /// The origin that was received, cut to 200 bytes; `None` when there was none.
+    pub received: Option<Box<str>>,
+}
+
+/// Which limit was reached.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limited {
+    /// The limit's name.
+    pub name: &'static str,
+    /// How many requests it allows at once.
+    pub count: u32,
+    /// In what time it allows as many again.
+    pub window: Duration,
+    /// When to try again.
+    pub retry_after: Duration,
+}

@@ -1,0 +1,139 @@
+//! Where principals come from.
+
+use std::collections::HashMap;
+
+use futures_util::future::BoxFuture;
+use vestibule_credential::token::Claims;
+use vestibule_model::{
+    ApiKeyId, CredentialRef, Digest, OrganizationId, OsEntropy, PlanName, Plans, Principal,
+    ResourcePath, Role, SessionId, SystemClock, UserId,
+};
+
+/// The check's only view of the world: it asks who a credential is, and nothing else.
+///
+/// Whoever implements it answers from the current truth, not from a cache: the check caches.
+pub trait Directory: Send + Sync + 'static {
+    /// The principal of an API key.
+    fn api_key<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Principal, Unresolved>>;
+
+    /// The principal of a session cookie.
+    fn session_cookie<'a>(
+        &'a self,
+        cookie: &'a Digest,
+    ) -> BoxFuture<'a, Result<Principal, Unresolved>>;
+
+    /// The principal of an access token whose signature and claims were found good.
+    fn access_token<'a>(
+        &'a self,
+        claims: &'a Claims,
+    ) -> BoxFuture<'a, Result<Principal, Unresolved>>;
+}
+
+/// Why a credential leads to no principal.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Unresolved {
+    /// Nobody has this credential.
+    #[error("the credential is not known")]
+    Unknown,
+    /// It has ended by itself.
+    #[error("the credential has expired")]
+    Expired,
+    /// It was deleted, or its session was ended.
+    #[error("the credential was revoked")]
+    Revoked,
+    /// The user is suspended.
+    #[error("the user is suspended")]
+    Suspended,
+    /// The user does not belong to the organisation (any more).
+    #[error("the user is not an active member of the organisation")]
+    NoMembership,
+    /// The organisation is deactivated.
+    #[error("the organisation is deactivated")]
+    OrganizationInactive,
+    /// The truth cannot be known now; the cause is for the log.
+    #[error("the directory is not available: {0}")]
+    Unavailable(String),
+}
+
+/// A directory held in memory, for examples, tests and measurements.
+#[derive(Debug, Default)]
+pub struct MemoryDirectory {
+    by_digest: HashMap<Digest, Principal>,
+    by_session: HashMap<SessionId, Principal>,
+}
+
+impl MemoryDirectory {
+    /// An empty directory.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// The same directory, in which this key or cookie secret is that principal.
+    #[must_use]
+    pub fn with(mut self, secret: &Digest, principal: Principal) -> Self {
+        self.by_digest.insert(*secret, principal);
+        self
+    }
+
+    /// A directory that knows one API key, of the owner of one organisation without a plan: enough
+    /// to see a service work.
+    pub fn with_owner_key(secret: &Digest) -> Self {
+        let user_id = UserId::mint(&SystemClock, &OsEntropy);
+        Self::new().with(
+            secret,
+            Principal {
+                user_id,
+                organization_id: OrganizationId::mint(&SystemClock, &OsEntropy),
+                role: Role::Owner,
+                home: ResourcePath::home_of(user_id),
+                grants: Vec::new(),
+                narrowed_to: None,
+                plan: Plans::default().get_or_bare(&PlanName::default()),
+                credential: CredentialRef::ApiKey(ApiKeyId::mint(&SystemClock, &OsEntropy)),
+                expires_at: None,
+            },
+        )
+    }
+
+    /// The same directory, in which every access token of the principal's session is that
+    /// principal.
+    #[must_use]
+    pub fn with_session(mut self, principal: Principal) -> Self {
+        if let Some(session) = principal.credential.session() {
+            self.by_session.insert(session, principal);
+        }
+        self
+    }
+
+    fn find(&self, digest: &Digest) -> Result<Principal, Unresolved> {
+        self.by_digest
+            .get(digest)
+            .cloned()
+            .ok_or(Unresolved::Unknown)
+    }
+}
+
+impl Directory for MemoryDirectory {
+    fn api_key<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Principal, Unresolved>> {
+        Box::pin(async { self.find(key) })
+    }
+
+    fn session_cookie<'a>(
+        &'a self,
+        cookie: &'a Digest,
+    ) -> BoxFuture<'a, Result<Principal, Unresolved>> {
+        Box::pin(async { self.find(cookie) })
+    }
+
+    fn access_token<'a>(
+        &'a self,
+        claims: &'a Claims,
+    ) -> BoxFuture<'a, Result<Principal, Unresolved>> {
+        Box::pin(async {
+            self.by_session
+                .get(&claims.session)
+                .cloned()
+                .ok_or(Unresolved::Revoked)
+        })
+    }
+}

@@ -1,0 +1,349 @@
+//! The answer that something could not be done, in either dialect.
+//!
+//! `/v1` answers `application/problem+json` (RFC 9457) with the members that generated clients
+//! expect (`detail`, `code`, `request_id`); `/api` answers `{"error": …}`. Both name the stable
+//! `reason` and, where there is one, the way out.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{ALLOW, CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use serde::Serialize;
+use vestibule_check::Limited;
+
+use crate::{Dialect, RequestId};
+
+/// One field that was refused.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+pub struct FieldError {
+    /// Where it stands in the body or query: `name`, `grants[0].path`.
+    pub field: String,
+    /// The stable cause.
+    pub reason: Cow<'static, str>,
+    /// What would be right.
+    pub message: String,
+}
+
+/// Why a request was not done, for whoever sent it. The log has the cause; this has the way out.
+#[derive(Debug, Clone)]
+pub struct Problem(Box<Parts>);
+
+#[derive(Debug, Clone)]
+struct Parts {
+    status: StatusCode,
+    code: Option<&'static str>,
+    reason: Cow<'static, str>,
+    detail: Cow<'static, str>,
+    hint: Option<Cow<'static, str>>,
+    errors: Vec<FieldError>,
+    headers: HeaderMap,
+}
+
+/// The body of a `/v1` problem.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ProblemBody<'a> {
+    /// A page that says more.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the status means.
+    pub title: &'a str,
+    /// The status again.
+    pub status: u16,
+    /// What was wrong, for people.
+    pub detail: &'a str,
+    /// The class of the error, from a closed set.
+    pub code: &'a str,
+    /// The stable, finer cause.
+    pub reason: &'a str,
+    /// What to quote when asking for help.
+    pub request_id: Option<&'a str>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'a str>,
+    /// The fields that were refused.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub errors: &'a [FieldError],
+}
+
+/// The body of an `/api` error.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ErrorBody<'a> {
+    /// What was wrong, for people.
+    pub error: &'a str,
+    /// The stable cause.
+    pub reason: &'a str,
+    /// What to quote when asking for help.
+    pub request_id: Option<&'a str>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'a str>,
+}
+
+impl Problem {
+    /// A problem with a status, a stable reason, and a sentence for people.
+    pub fn new(
+        status: StatusCode,
+        reason: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self(Box::new(Parts {
+            status,
+            code: None,
+            reason: reason.into(),
+            detail: detail.into(),
+            hint: None,
+            errors: Vec::new(),
+            headers: HeaderMap::new(),
+        }))
+    }
+
+    /// 400: the request as a whole cannot be read.
+    pub fn bad_request(
+        reason: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, reason, detail)
+    }
+
+    /// 422 (400 on `/api`): these fields were refused.
+    pub fn invalid(errors: Vec<FieldError>) -> Self {
+        let detail = match errors.as_slice() {
+            [one] => format!("{}: {}", one.field, one.message),
+            [first, ..] => format!(
+                "{}: {} ({} more fields were refused)",
+                first.field,
+                first.message,
+                errors.len() - 1
+            ),
+            [] => "the request was refused".to_owned(),
+        };
+        let reason = errors
+            .first()
+            .map_or(Cow::Borrowed("invalid_field"), |error| error.reason.clone());
+        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason, detail);
+        problem.0.errors = errors;
+        problem
+    }
+
+    /// 401: no credential, or one that is not good. Carries the challenge of RFC 6750, 3, without
+    /// an error code where no credential was sent.
+    pub fn unauthorized(
+        reason: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        presented: bool,
+    ) -> Self {
+        let mut problem = Self::new(StatusCode::UNAUTHORIZED, reason, detail);
+        let challenge = if presented {
+            HeaderValue::from_static("Bearer error=\"invalid_token\"")
+        } else {
+            HeaderValue::from_static("Bearer")
+        };
+        problem.0.headers.insert(WWW_AUTHENTICATE, challenge);
+        problem
+    }
+
+    /// 403: we know the caller, and the caller may not.
+    pub fn forbidden(
+        reason: impl Into<Cow<'static, str>>,
+        detail: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        Self::new(StatusCode::FORBIDDEN, reason, detail)
+    }
+
+    /// 404: it does not exist, or belongs to an organisation that is not the caller's; the two
+    /// are indistinguishable.
+    pub fn not_found(what: &str) -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not_found",
+            format!("There is no such {what}."),
+        )
+    }
+
+    /// 409: the world moved.
+    pub fn conflict(reason: &'static str, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(StatusCode::CONFLICT, reason, detail)
+    }
+
+    /// 500: our fault. The cause belongs in the log, not here.
+    pub fn internal() -> Self {
+        Self::new(
+            StatusCode::INTERNAL_SERVER_ERROR,
+            "internal_error",
+            "Something went wrong on our side.",
+        )
+        .hint("Try again; if it stays, ask the operator and name the request id.")
+    }
+
+    /// 503: the truth cannot be known now, or there is too much to do.
+    pub fn unavailable(
+        reason: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        retry_after: Duration,
+    ) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, reason, detail).retry_after(retry_after)
+    }
+
+    /// 429: a limit was reached. Names it in the fields of the `RateLimit` header draft.
+    pub fn limited(limited: Limited) -> Self {
+        let Limited {
+            name,
+            count,
+            window,
+            retry_after,
+        } = limited;
+        let seconds = whole_seconds(retry_after);
+        let mut problem = Self::new(
+            StatusCode::TOO_MANY_REQUESTS,
+            "too_many_requests",
+            format!(
+                "The limit {name} is reached: {count} in {} seconds.",
+                window.as_secs()
+            ),
+        )
+        .hint(format!("Try again in {seconds} seconds."))
+        .retry_after(retry_after);
+        let policy = format!("\"{name}\";q={count};w={}", window.as_secs());
+        let state = format!("\"{name}\";r=0;t={seconds}");
+        for (header, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
+            if let Ok(value) = HeaderValue::from_str(&value) {
+                problem.0.headers.insert(header, value);
+            }
+        }
+        problem
+    }
+
+    /// 429: an allowance of the plan is used up for its period.
+    pub fn quota_exceeded(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", detail)
+            .code("quota_exceeded")
+            .retry_after(retry_after)
+    }
+
+    /// 405: another method would do.
+    pub fn method_not_allowed(allowed: &str) -> Self {
+        let mut problem = Self::new(
+            StatusCode::METHOD_NOT_ALLOWED,
+            "method_not_allowed",
+            format!("This path answers to {allowed} only."),
+        );
+        if let Ok(value) = HeaderValue::from_str(allowed) {
+            problem.0.headers.insert(ALLOW, value);
+        }
+        problem
+    }
+
+    /// Adds what to do about it.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<Cow<'static, str>>) -> Self {
+        self.0.hint = Some(hint.into());
+        self
+    }
+
+    /// Names another class than the status has by itself.
+    #[must_use]
+    pub fn code(mut self, code: &'static str) -> Self {
+        self.0.code = Some(code);
+        self
+    }
+
+    /// Says when to try again, in whole seconds, at least one.
+    #[must_use]
+    pub fn retry_after(mut self, after: Duration) -> Self {
+        self.0
+            .headers
+            .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
+        self
+    }
+
+    /// The status in a dialect: `/api` knows no 422.
+    pub fn status(&self, dialect: Dialect) -> StatusCode {
+        match (dialect, self.0.status) {
+            (Dialect::Browser, StatusCode::UNPROCESSABLE_ENTITY) => StatusCode::BAD_REQUEST,
+            (_, status) => status,
+        }
+    }
+
+    /// The stable cause.
+    pub fn reason(&self) -> &str {
+        &self.0.reason
+    }
+
+    /// The answer on the wire.
+    pub fn render(&self, dialect: Dialect, request_id: Option<&RequestId>) -> Response {
+        let request_id = request_id.map(RequestId::as_str);
+        let status = self.status(dialect);
+        let hint = self.0.hint.as_deref();
+        let (content_type, body) = match dialect {
+            Dialect::Bearer => {
+                let body = ProblemBody {
+                    kind: format!("/problems#{}", self.0.reason),
+                    title: status.canonical_reason().unwrap_or("Error"),
+                    status: status.as_u16(),
+                    detail: &self.0.detail,
+                    code: self.0.code.unwrap_or_else(|| code_of(status)),
+                    reason: &self.0.reason,
+                    request_id,
+                    hint,
+                    errors: &self.0.errors,
+                };
+                ("application/problem+json", serde_json::to_vec(&body))
+            }
+            Dialect::Browser => {
+                let body = ErrorBody {
+                    error: &self.0.detail,
+                    reason: &self.0.reason,
+                    request_id,
+                    hint,
+                };
+                ("application/json", serde_json::to_vec(&body))
+            }
+        };
+        let mut response = (status, body.unwrap_or_default()).into_response();
+        let headers = response.headers_mut();
+        headers.extend(self.0.headers.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+/// Leaves the problem in the answer's extensions, where the check's layer finds it and renders it
+/// in the dialect of the request, with the request's id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+fn whole_seconds(duration: Duration) -> u64 {
+    duration
+        .as_millis()
+        .div_ceil(1_000)
+        .max(1)
+        .try_into()
+        .unwrap_or(u64::MAX)
+}
+
+/// The class of a status, from the closed set that clients of `/v1` know.
+fn code_of(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "bad_request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        409 => "conflict",
+        413 => "payload_too_large",
+        415 => "unsupported_media_type",
+        422 => "unprocessable_entity",
+        429 => "too_many_requests",
+        500 => "internal_error",
+        501 => "not_implemented",
+        503 => "service_unavailable",
+        _ => "error",
+    }
+}

@@ -1,0 +1,181 @@
+//! The check's denials as problems: the one place where a cause becomes a status.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use vestibule_check::{Cause, Denial, Inactive, Rejected};
+use vestibule_model::PlanName;
+use vestibule_policy::Refusal;
+
+use crate::{Dialect, Problem};
+
+/// How long to wait before the store may be there again.
+const STORE_RETRY: Duration = Duration::from_secs(2);
+
+impl From<&Denial> for Problem {
+    fn from(denial: &Denial) -> Self {
+        let reason = denial.cause.reason();
+        match &denial.cause {
+            Cause::Path(not_canonical) => Self::bad_request(
+                reason,
+                format!("The path is not in its canonical spelling: {not_canonical}."),
+            )
+            .hint("Send each path in its one plain spelling, without encoded slashes, dots or letters."),
+            Cause::NoCredential => no_credential(denial.dialect),
+            Cause::Rejected(rejected) => self::rejected(*rejected),
+            Cause::Inactive(inactive) => self::inactive(*inactive),
+            Cause::Csrf(csrf) => Self::forbidden(
+                reason,
+                match &csrf.received {
+                    Some(received) => format!(
+                        "A request that changes something must carry Origin: {}; this one carried {received:?}.",
+                        csrf.expected
+                    ),
+                    None => format!(
+                        "A request that changes something must carry Origin: {}; this one carried none.",
+                        csrf.expected
+                    ),
+                },
+            )
+            .hint(
+                "Send the request from our own page, or use an API key in the Authorization \
+                 header, which needs no Origin.",
+            ),
+            Cause::ContentType { accepted } => Self::new(
+                StatusCode::UNSUPPORTED_MEDIA_TYPE,
+                reason,
+                "The body has another Content-Type than this route reads.",
+            )
+            .hint(format!("Send Content-Type: {}.", accepted.join(" or "))),
+            Cause::Limited(limited) => Self::limited(*limited),
+            Cause::Method { allowed } => Self::method_not_allowed(allowed),
+            Cause::NoRoute => {
+                Self::new(StatusCode::NOT_FOUND, reason, "There is nothing at this path.")
+                    .hint("GET /openapi.json lists every path.")
+            }
+            Cause::Refused {
+                refusal,
+                offered_by,
+            } => refused(refusal, offered_by),
+            Cause::Unavailable => Self::unavailable(
+                reason,
+                "Your credential cannot be checked now, because the store does not answer.",
+                STORE_RETRY,
+            ),
+        }
+    }
+}
+
+impl From<&Refusal> for Problem {
+    fn from(refusal: &Refusal) -> Self {
+        match refusal {
+            Refusal::NotAPath => Self::not_found("resource"),
+            _ => Self::forbidden(refusal.reason(), refusal.to_string()).hint(way_out(refusal)),
+        }
+    }
+}
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        (&refusal).into()
+    }
+}
+
+fn way_out(refusal: &Refusal) -> &'static str {
+    match refusal {
+        Refusal::Role { .. } => "Ask an owner of the organisation for the role, or to do it.",
+        Refusal::Path { .. } | Refusal::Approval { .. } => {
+            "Ask an administrator of the organisation for a grant on this path."
+        }
+        Refusal::NotAPath => "Check the path.",
+        Refusal::Feature { .. } => "Ask an owner to move the organisation to another plan.",
+        Refusal::Narrowed => "Use a key without grants of its own, or sign in.",
+        Refusal::CredentialKind { .. } => "Call again with the kind of credential named.",
+    }
+}
+
+/// The refusal of a feature names the plans that have it.
+fn refused(refusal: &Refusal, offered_by: &[PlanName]) -> Problem {
+    if offered_by.is_empty() {
+        return refusal.into();
+    }
+    let plans: Vec<_> = offered_by.iter().map(PlanName::as_str).collect();
+    Problem::from(refusal).hint(format!(
+        "Ask an owner to move the organisation to a plan that has it: {}.",
+        plans.join(", ")
+    ))
+}
+
+fn no_credential(dialect: Dialect) -> Problem {
+    let problem = Problem::unauthorized(
+        "no_credential",
+        "This request carries no credential.",
+        false,
+    );
+    match dialect {
+        Dialect::Bearer => {
+            problem.hint("Send the header Authorization: Bearer <API key or access token>.")
+        }
+        Dialect::Browser => problem
+            .hint("Sign in and send the session cookie, or send Authorization: Bearer <API key>."),
+    }
+}
+
+fn rejected(rejected: Rejected) -> Problem {
+    let (detail, hint) = match rejected {
+        Rejected::Malformed => (
+            "The credential is malformed.",
+            "Send Authorization: Bearer <token> with an API key or an access token, unaltered.",
+        ),
+        Rejected::Duplicate => (
+            "The credential was sent more than once.",
+            "Send exactly one Authorization header, and one session cookie at most.",
+        ),
+        Rejected::Scheme => (
+            "The Authorization header has another scheme than Bearer.",
+            "Send Authorization: Bearer <token>.",
+        ),
+        Rejected::WrongPlace => (
+            "This kind of credential does not belong here.",
+            "A key or access token goes into the Authorization header, a session value into its cookie.",
+        ),
+        Rejected::Checksum => (
+            "The credential's checksum is wrong: a character was lost or altered.",
+            "Copy the credential again, in full.",
+        ),
+        Rejected::Token(_) => (
+            "The access token is not valid, or has expired.",
+            "Sign in again, or refresh the token before it expires.",
+        ),
+        Rejected::Unknown => (
+            "The credential is not known.",
+            "Check that it belongs to this installation, or make a new one.",
+        ),
+        Rejected::Expired => (
+            "The credential has expired.",
+            "Sign in again, or make a new key.",
+        ),
+        Rejected::Revoked => (
+            "The credential was revoked.",
+            "Sign in again, or make a new key.",
+        ),
+    };
+    Problem::unauthorized(rejected.reason(), detail, true).hint(hint)
+}
+
+fn inactive(inactive: Inactive) -> Problem {
+    let reason = Cause::Inactive(inactive).reason();
+    match inactive {
+        Inactive::User => {
+            Problem::forbidden(reason, "This user is suspended.").hint("Ask an administrator.")
+        }
+        Inactive::Membership => Problem::forbidden(
+            reason,
+            "The user is no longer an active member of this organisation.",
+        )
+        .hint("Sign in for another organisation, or ask an administrator."),
+        Inactive::Organization => Problem::forbidden(reason, "This organisation is deactivated.")
+            .code("tenant_deactivated")
+            .hint("Ask the operator."),
+    }
+}

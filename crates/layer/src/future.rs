@@ -1,0 +1,105 @@
+//! The answer on its way.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use axum::response::Response;
+use futures_util::future::BoxFuture;
+use http::HeaderValue;
+use http::header::CACHE_CONTROL;
+use pin_project_lite::pin_project;
+use vestibule_http::{Dialect, Problem, RequestId};
+
+/// What an answer has to know of its request.
+#[derive(Debug, Clone)]
+pub(crate) struct Answering {
+    pub(crate) dialect: Dialect,
+    pub(crate) request_id: Option<RequestId>,
+}
+
+impl Answering {
+    /// Renders the problem that a handler left, and keeps answers out of caches unless the handler
+    /// said otherwise: nearly all of them are about somebody.
+    pub(crate) fn finish(&self, mut response: Response) -> Response {
+        if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            let mut rendered = problem.render(self.dialect, self.request_id.as_ref());
+            // What else the handler put on the answer, such as a cookie, stays.
+            for (name, value) in response.headers() {
+                if !rendered.headers().contains_key(name) {
+                    rendered.headers_mut().append(name, value.clone());
+                }
+            }
+            return rendered;
+        }
+        response
+            .headers_mut()
+            .entry(CACHE_CONTROL)
+            .or_insert(HeaderValue::from_static("no-store"));
+        response
+    }
+}
+
+pin_project! {
+    /// The future of a [`CheckService`](crate::CheckService).
+    pub struct CheckFuture<F> {
+        #[pin]
+        state: State<F>,
+    }
+}
+
+pin_project! {
+    #[project = StateProjection]
+    enum State<F> {
+        Calling { #[pin] future: F, answering: Answering },
+        Refused { response: Option<Response> },
+        Asking { future: BoxFuture<'static, Response> },
+    }
+}
+
+impl<F> CheckFuture<F> {
+    pub(crate) const fn calling(future: F, answering: Answering) -> Self {
+        Self {
+            state: State::Calling { future, answering },
+        }
+    }
+
+    pub(crate) const fn refused(response: Response) -> Self {
+        Self {
+            state: State::Refused {
+                response: Some(response),
+            },
+        }
+    }
+
+    pub(crate) fn asking(future: BoxFuture<'static, Response>) -> Self {
+        Self {
+            state: State::Asking { future },
+        }
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for CheckFuture<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match self.project().state.project() {
+            StateProjection::Calling { future, answering } => {
+                let Ok(response) = ready!(future.poll(context));
+                Poll::Ready(Ok(answering.finish(response)))
+            }
+            // Polled again after it is done, as no caller may, it would wait for ever.
+            StateProjection::Refused { response } => response
+                .take()
+                .map_or(Poll::Pending, |response| Poll::Ready(Ok(response))),
+            StateProjection::Asking { future } => future.as_mut().poll(context).map(Ok),
+        }
+    }
+}
+
+impl<F> std::fmt::Debug for CheckFuture<F> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CheckFuture").finish_non_exhaustive()
+    }
+}

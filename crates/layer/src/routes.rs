@@ -1,0 +1,110 @@
+//! Each route declared once, with its handler and what it demands.
+
+use axum::Router;
+use axum::handler::Handler;
+use axum::routing::{MethodFilter, MethodRouter, on};
+use vestibule_http::Dialect;
+use vestibule_policy::{Rule, RuleTable, TableError};
+
+/// The routes of a service: a router and a rule table that cannot disagree.
+#[derive(Debug)]
+#[must_use]
+pub struct Routes<S = ()> {
+    router: Router<S>,
+    rules: Vec<(&'static str, String, Dialect, Rule)>,
+    dialect: Dialect,
+}
+
+impl<S: Clone + Send + Sync + 'static> Routes<S> {
+    fn new(dialect: Dialect) -> Self {
+        Self {
+            router: Router::new(),
+            rules: Vec::new(),
+            dialect,
+        }
+    }
+
+    /// Routes for callers with an `Authorization` header; problems are answered as in RFC 9457.
+    pub fn bearer() -> Self {
+        Self::new(Dialect::Bearer)
+    }
+
+    /// Routes for browsers with a session cookie, and for keys too; errors are answered as
+    /// `{"error": …}`.
+    pub fn browser() -> Self {
+        Self::new(Dialect::Browser)
+    }
+
+    /// `GET path`, and `HEAD` with it.
+    pub fn get<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
+        self.method("GET", path, rule, on(MethodFilter::GET, handler))
+    }
+
+    /// `POST path`.
+    pub fn post<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
+        self.method("POST", path, rule, on(MethodFilter::POST, handler))
+    }
+
+    /// `PUT path`.
+    pub fn put<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
+        self.method("PUT", path, rule, on(MethodFilter::PUT, handler))
+    }
+
+    /// `PATCH path`.
+    pub fn patch<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
+        self.method("PATCH", path, rule, on(MethodFilter::PATCH, handler))
+    }
+
+    /// `DELETE path`.
+    pub fn delete<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
+        self.method("DELETE", path, rule, on(MethodFilter::DELETE, handler))
+    }
+
+    /// A route whose handler is mounted already, as documentation macros produce it. `handler`
+    /// answers `method` and nothing else.
+    ///
+    /// # Panics
+    /// When the router has the same path and method already, as axum's own `route` does: at
+    /// start-up, and in the first test.
+    pub fn method(
+        mut self,
+        method: &'static str,
+        path: &str,
+        rule: Rule,
+        handler: MethodRouter<S>,
+    ) -> Self {
+        self.router = self.router.route(path, handler);
+        self.rules
+            .push((method, path.to_owned(), self.dialect, rule));
+        self
+    }
+
+    /// These routes and those.
+    ///
+    /// # Panics
+    /// When both have the same path and method.
+    pub fn merge(mut self, other: Self) -> Self {
+        self.router = self.router.merge(other.router);
+        self.rules.extend(other.rules);
+        self
+    }
+
+    /// The same routes with what their handlers need.
+    pub fn with_state<S2>(self, state: S) -> Routes<S2> {
+        Routes {
+            router: self.router.with_state(state),
+            rules: self.rules,
+            dialect: self.dialect,
+        }
+    }
+
+    /// The router and the table of its rules, for [`Check`](crate::Check) and
+    /// [`CheckLayer`](crate::CheckLayer).
+    pub fn into_parts(self) -> Result<(Router<S>, RuleTable), TableError> {
+        let mut builder = RuleTable::builder();
+        for (method, path, dialect, rule) in self.rules {
+            builder = builder.add(method, &path, dialect, rule)?;
+        }
+        Ok((self.router, builder.build()))
+    }
+}
