@@ -34,7 +34,7 @@ pub fn explain(rule: &Rule, principal: &Principal, params: &Params<'_, '_>) -> E
         principal.organization_id,
         principal.credential,
         match &principal.narrowed_to {
-            Some(own) => format!(", narrowed to {} grants", own.len()),
+            Some(own) => format!(", narrowed to its own grants ({})", own.len()),
             None => String::new(),
         }
     )];

@@ -5,57 +5,16 @@
 //! whole segment, and what is literal has one spelling only, so that no encoding of a path can
 //! miss its rule.
 
+mod build;
+mod error;
+
 use std::collections::HashMap;
 
-use thiserror::Error;
+pub use build::TableBuilder;
+pub use error::TableError;
 
-use crate::rule::{Limit, LimitId, LimitSpec};
-use crate::{Dialect, Rule, template};
-
-/// Why a table cannot be built. All of them are mistakes in the program.
-#[derive(Debug, Clone, PartialEq, Eq, Error)]
-pub enum TableError {
-    /// The route stands in the table already.
-    #[error("{method} {template} is declared twice")]
-    Duplicate {
-        /// The route's method.
-        method: String,
-        /// The route's path.
-        template: String,
-    },
-    /// Another template matches the same paths.
-    #[error("{template} matches the same paths as {with}")]
-    Conflict {
-        /// The new one.
-        template: String,
-        /// The one that stands in the table.
-        with: String,
-    },
-    /// The path template is not one.
-    #[error("{template} is not a path template: {message}")]
-    Template {
-        /// The path as declared.
-        template: String,
-        /// What is wrong.
-        message: String,
-    },
-    /// The method is not upper-case letters.
-    #[error("{method} is not a method")]
-    Method {
-        /// The method as declared.
-        method: String,
-    },
-    /// The rule's demands do not fit together or not to the path.
-    #[error("{method} {template}: {message}")]
-    Rule {
-        /// The route's method.
-        method: String,
-        /// The route's path.
-        template: String,
-        /// What does not fit.
-        message: String,
-    },
-}
+use crate::rule::{LimitId, LimitSpec};
+use crate::{Dialect, Rule};
 
 /// The parameters that a route's template found in a path, still percent-encoded.
 #[derive(Debug, Clone, Default)]
@@ -212,75 +171,6 @@ impl RuleTable {
         }
         Ok(merged)
     }
-
-    fn insert(
-        &mut self,
-        method: &str,
-        template: &str,
-        dialect: Dialect,
-        mut rule: Rule,
-    ) -> Result<(), TableError> {
-        if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
-            return Err(TableError::Method {
-                method: method.to_owned(),
-            });
-        }
-        check_template(template)?;
-        check_rule(&rule, template).map_err(|message| TableError::Rule {
-            method: method.to_owned(),
-            template: template.to_owned(),
-            message,
-        })?;
-        let index = self.path_index(template)?;
-        self.number(&mut rule.limits);
-        // The index was handed out just now.
-        let Some(path) = self.paths.get_mut(index) else {
-            return Ok(());
-        };
-        path.insert(Method {
-            name: method.to_owned(),
-            dialect,
-            rule,
-        })
-    }
-
-    /// The place of a template, made where there is none.
-    fn path_index(&mut self, template: &str) -> Result<usize, TableError> {
-        if let Some(index) = self.by_template.get(template) {
-            return Ok(*index);
-        }
-        let index = self.paths.len();
-        self.router
-            .insert(template, index)
-            .map_err(|error| match error {
-                matchit::InsertError::Conflict { with } => TableError::Conflict {
-                    template: template.to_owned(),
-                    with,
-                },
-                other => TableError::Template {
-                    template: template.to_owned(),
-                    message: other.to_string(),
-                },
-            })?;
-        self.by_template.insert(template.to_owned(), index);
-        self.paths.push(Path {
-            template: template.to_owned(),
-            methods: Vec::new(),
-            allowed: String::new(),
-            all_public: true,
-        });
-        Ok(index)
-    }
-
-    fn number(&mut self, limits: &mut [Limit]) {
-        for limit in limits {
-            let known = self.limits.iter().position(|spec| *spec == limit.spec);
-            limit.id = LimitId(known.unwrap_or_else(|| {
-                self.limits.push(limit.spec);
-                self.limits.len() - 1
-            }));
-        }
-    }
 }
 
 impl Path {
@@ -293,81 +183,6 @@ impl Path {
         self.methods
             .first()
             .map_or(Dialect::Bearer, |method| method.dialect)
-    }
-
-    fn insert(&mut self, method: Method) -> Result<(), TableError> {
-        if self.methods.iter().any(|other| other.name == method.name) {
-            return Err(TableError::Duplicate {
-                method: method.name,
-                template: self.template.clone(),
-            });
-        }
-        self.all_public &= method.rule.is_open();
-        self.methods.push(method);
-        let mut names: Vec<&str> = Vec::new();
-        for method in &self.methods {
-            names.push(&method.name);
-            if method.name == "GET" {
-                names.push("HEAD");
-            }
-        }
-        names.sort_unstable();
-        names.dedup();
-        self.allowed = names.join(", ");
-        Ok(())
-    }
-}
-
-/// A [`RuleTable`] in the making.
-#[derive(Debug, Clone, Default)]
-pub struct TableBuilder(RuleTable);
-
-impl TableBuilder {
-    /// Adds a route. `method` is upper case, as in `GET`; `template` as in `/v1/folders/{id}`.
-    pub fn add(
-        mut self,
-        method: &str,
-        template: &str,
-        dialect: Dialect,
-        rule: Rule,
-    ) -> Result<Self, TableError> {
-        self.0.insert(method, template, dialect, rule)?;
-        Ok(self)
-    }
-
-    /// The table.
-    pub fn build(self) -> RuleTable {
-        self.0
-    }
-}
-
-fn check_template(template: &str) -> Result<(), TableError> {
-    template::segments(template)
-        .map(drop)
-        .map_err(|message| TableError::Template {
-            template: template.to_owned(),
-            message: message.to_owned(),
-        })
-}
-
-fn check_rule(rule: &Rule, template: &str) -> Result<(), String> {
-    if rule.is_open() {
-        let demands = rule.role.is_some()
-            || rule.feature.is_some()
-            || rule.capability.is_some()
-            || rule.bearer_only
-            || rule.not_by_key;
-        let per_caller = rule
-            .limits
-            .iter()
-            .any(|limit| limit.spec.per != crate::LimitPer::Address);
-        if demands || per_caller {
-            return Err("demands of a caller need Rule::signed_in()".to_owned());
-        }
-    }
-    match rule.needs_capability() {
-        Some((_, path)) => template::check_path(path, template),
-        None => Ok(()),
     }
 }
 

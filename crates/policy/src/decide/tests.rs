@@ -81,6 +81,7 @@ fn a_cookie_is_no_bearer() {
 #[case::dots("/f/{name}", "/shared/{name}", "/f/..", Err("not_a_path"))]
 #[case::encoded_dots("/f/{name}", "/shared/{name}", "/f/%2e%2e", Err("not_a_path"))]
 #[case::encoded_slash("/f/{name}", "/shared/{name}", "/f/..%2fprivate", Err("not_a_path"))]
+#[case::encoded_slash_alone("/f/{name}", "/shared/{name}", "/f/a%2fb", Err("not_a_path"))]
 #[case::two_slashes("/f/{*rest}", "/shared/{rest}", "/f/a//b", Err("not_a_path"))]
 #[case::not_utf8("/f/{name}", "/shared/{name}", "/f/%ff", Err("not_a_path"))]
 #[case::broken_triplet("/f/{name}", "/shared/{name}", "/f/%f", Err("not_a_path"))]
@@ -127,7 +128,7 @@ fn an_explanation_names_the_grants_that_decided() {
     assert_eq!(
         explanation.to_string(),
         format!(
-            "caller: {} as USER in {}, by {}, narrowed to 1 grants\n\
+            "caller: {} as USER in {}, by {}, narrowed to its own grants (1)\n\
              READ_WRITE on /shared/eng/x: yes, by {group} (READ_WRITE on /shared/eng, through \
              {through}), and the key by {own} (READ_WRITE_DELETE on /shared)\n\
              plan feature agents: yes, by the plan team\n\

@@ -1,0 +1,153 @@
+//! How a table comes to be: route by route, each held to fit.
+
+use super::{Method, Path, RuleTable, TableError};
+use crate::rule::{Limit, LimitId, LimitPer};
+use crate::{Dialect, Rule, template};
+
+/// A [`RuleTable`] in the making.
+#[derive(Debug, Clone, Default)]
+pub struct TableBuilder(RuleTable);
+
+impl TableBuilder {
+    /// Adds a route. `method` is upper case, as in `GET`; `template` as in `/v1/folders/{id}`.
+    pub fn add(
+        mut self,
+        method: &str,
+        template: &str,
+        dialect: Dialect,
+        rule: Rule,
+    ) -> Result<Self, TableError> {
+        self.0.insert(method, template, dialect, rule)?;
+        Ok(self)
+    }
+
+    /// The table.
+    pub fn build(self) -> RuleTable {
+        self.0
+    }
+}
+
+fn check_template(template: &str) -> Result<(), TableError> {
+    template::segments(template)
+        .map(drop)
+        .map_err(|message| TableError::Template {
+            template: template.to_owned(),
+            message: message.to_owned(),
+        })
+}
+
+fn check_rule(rule: &Rule, template: &str) -> Result<(), String> {
+    if rule.is_open() {
+        let demands = rule.role.is_some()
+            || rule.feature.is_some()
+            || rule.capability.is_some()
+            || rule.bearer_only
+            || rule.not_by_key;
+        let per_caller = rule
+            .limits
+            .iter()
+            .any(|limit| limit.spec.per != LimitPer::Address);
+        if demands || per_caller {
+            return Err("demands of a caller need Rule::signed_in()".to_owned());
+        }
+    }
+    match rule.needs_capability() {
+        Some((_, path)) => template::check_path(path, template),
+        None => Ok(()),
+    }
+}
+
+impl RuleTable {
+    pub(super) fn insert(
+        &mut self,
+        method: &str,
+        template: &str,
+        dialect: Dialect,
+        mut rule: Rule,
+    ) -> Result<(), TableError> {
+        if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
+            return Err(TableError::Method {
+                method: method.to_owned(),
+            });
+        }
+        check_template(template)?;
+        check_rule(&rule, template).map_err(|message| TableError::Rule {
+            method: method.to_owned(),
+            template: template.to_owned(),
+            message,
+        })?;
+        let index = self.path_index(template)?;
+        self.number(&mut rule.limits);
+        // The index was handed out just now.
+        let Some(path) = self.paths.get_mut(index) else {
+            return Ok(());
+        };
+        path.insert(Method {
+            name: method.to_owned(),
+            dialect,
+            rule,
+        })
+    }
+
+    /// The place of a template, made where there is none.
+    fn path_index(&mut self, template: &str) -> Result<usize, TableError> {
+        if let Some(index) = self.by_template.get(template) {
+            return Ok(*index);
+        }
+        let index = self.paths.len();
+        self.router
+            .insert(template, index)
+            .map_err(|error| match error {
+                matchit::InsertError::Conflict { with } => TableError::Conflict {
+                    template: template.to_owned(),
+                    with,
+                },
+                other => TableError::Template {
+                    template: template.to_owned(),
+                    message: other.to_string(),
+                },
+            })?;
+        self.by_template.insert(template.to_owned(), index);
+        self.paths.push(Path {
+            template: template.to_owned(),
+            methods: Vec::new(),
+            allowed: String::new(),
+            all_public: true,
+        });
+        Ok(index)
+    }
+
+    fn number(&mut self, limits: &mut [Limit]) {
+        for limit in limits {
+            let known = self.limits.iter().position(|spec| *spec == limit.spec);
+            limit.id = LimitId(known.unwrap_or_else(|| {
+                self.limits.push(limit.spec);
+                self.limits.len() - 1
+            }));
+        }
+    }
+}
+
+impl Path {
+    fn insert(&mut self, method: Method) -> Result<(), TableError> {
+        if self.methods.iter().any(|other| other.name == method.name) {
+            return Err(TableError::Duplicate {
+                method: method.name,
+                template: self.template.clone(),
+            });
+        }
+        self.all_public &= method.rule.is_open();
+        self.methods.push(method);
+        let mut names: Vec<&str> = Vec::new();
+        for method in &self.methods {
+            names.push(&method.name);
+            if method.name == "GET" {
+                names.push("HEAD");
+            }
+        }
+        names.sort_unstable();
+        names.dedup();
+        self.allowed = names.join(", ");
+        Ok(())
+    }
+}
