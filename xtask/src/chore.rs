@@ -29,6 +29,11 @@ pub(crate) fn server() -> PathBuf {
     target().join("debug/vestibule")
 }
 
+/// Builds the server, for chores that are not run after a build of everything.
+pub(crate) fn build_server() -> Result<()> {
+    run(cargo().args(["build", "--quiet", "--package", "vestibule-server"]))
+}
+
 /// A program in the root of the repository, without input, with our own tools on its path.
 pub(crate) fn command(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);

@@ -7,7 +7,12 @@ use crate::suite::Verdict;
 
 /// Licences, bans and sources: all that needs no network.
 pub(crate) fn terms() -> Result<()> {
-    chore::run(chore::cargo().args(["deny", "check", "licenses", "bans", "sources"]))
+    let check = ["deny", "check", "--hide-inclusion-graph"];
+    chore::run(
+        chore::cargo()
+            .args(check)
+            .args(["licenses", "bans", "sources"]),
+    )
 }
 
 /// Known vulnerabilities. Whether their list can be fetched is a property of the machine, not of

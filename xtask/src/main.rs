@@ -59,8 +59,8 @@ fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
         Chore::Test => suite::run(),
         Chore::Tidy => tidy::run(),
-        Chore::Openapi { check } => openapi::run(check),
-        Chore::Docs => snippets::run(),
+        Chore::Openapi { check } => chore::build_server().and_then(|()| openapi::run(check)),
+        Chore::Docs => chore::build_server().and_then(|()| snippets::run()),
         Chore::Postgres { command } => with_postgres(&command),
         Chore::Fuzz => fuzz(),
     };
@@ -84,5 +84,5 @@ fn with_postgres(words: &[OsString]) -> Result<()> {
 }
 
 fn fuzz() -> Result<()> {
-    chore::run(&mut chore::command("fuzz/run.sh"))
+    chore::run(&mut chore::command(chore::root().join("fuzz/run.sh")))
 }

@@ -20,9 +20,8 @@ const PATIENCE: &str = "180";
 /// Ends what the script started in the background, whichever way the script ends.
 const PREAMBLE: &str = "set -euo pipefail\ntrap 'kill $(jobs -p) 2>/dev/null || true' EXIT\n";
 
-/// Builds the server and runs the documents that have something to run.
+/// Runs the documents that have something to run, with the built server.
 pub(crate) fn run() -> Result<()> {
-    chore::run(chore::cargo().args(["build", "--quiet", "--package", "vestibule-server"]))?;
     let mut failed = Vec::new();
     for path in documents()? {
         let name = path
