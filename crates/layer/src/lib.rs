@@ -24,10 +24,12 @@
 
 mod future;
 mod layer;
+mod moves;
 mod routes;
 mod service;
 
 pub use layer::CheckLayer;
+pub use moves::ResourceMoves;
 pub use routes::Routes;
 pub use service::CheckService;
 
