@@ -32,7 +32,9 @@ impl FromStr for Email {
                 "must be an e-mail address such as ada@example.com",
             )
         };
-        let text = text.trim();
+        // Folded before it is judged: a few letters fold to more than one character, and what is
+        // kept must be an address itself.
+        let text = text.trim().to_lowercase();
         let (local, domain) = text.split_once('@').ok_or_else(refused)?;
         let plain =
             |c: char| !c.is_whitespace() && !c.is_control() && !"@\"(),:;<>[]\\".contains(c);
@@ -48,7 +50,7 @@ impl FromStr for Email {
                 && !label.ends_with('-')
         };
         if local_ok && domain.len() <= 255 && domain.split('.').all(label_ok) {
-            Ok(Self(text.to_lowercase()))
+            Ok(Self(text))
         } else {
             Err(refused())
         }
@@ -107,6 +109,7 @@ mod tests {
     #[case("a da@example.com")]
     #[case("ada@exam\nple.com")]
     #[case("\"ada\"@example.com")]
+    #[case::folds_to_a_letter_and_a_combining_dot("ada@\u{130}.example")]
     fn everything_else_is_refused(#[case] text: &str) {
         assert_eq!(text.parse::<Email>().unwrap_err().reason, "invalid_email");
     }
