@@ -224,12 +224,15 @@ impl Cache {
             if let Some(old) = self.map.peek(&key) {
                 index.forget(&key, &old.principal);
             }
-            index.add(key, &entry.principal);
             let mut evicted = Vec::new();
             self.map
                 .insert_with_lifecycle(key, Arc::clone(&entry), &mut evicted);
             for (key, old) in evicted {
                 index.forget(&key, &old.principal);
+            }
+            // Only now: what the insertion evicted may have been this very key.
+            if self.map.peek(&key).is_some() {
+                index.add(key, &entry.principal);
             }
         }
         entry

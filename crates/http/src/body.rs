@@ -93,8 +93,16 @@ pub fn too_large() -> Problem {
     .hint("Send less at once.")
 }
 
-/// Reads JSON text into a type, strictly.
+/// Reads a JSON object into a type, strictly.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
+    // A derived reader would take an array for a struct, its fields in order.
+    if text.trim_ascii_start().first() == Some(&b'[') {
+        return Err(Problem::invalid(vec![FieldError {
+            field: "body".to_owned(),
+            reason: "wrong_type".into(),
+            message: "must be an object".to_owned(),
+        }]));
+    }
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();

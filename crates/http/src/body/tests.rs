@@ -46,7 +46,7 @@ struct Grant {
     422,
     "grants[0].capability: must be one of `READ_ONLY`, `READ_WRITE`, `READ_WRITE_DELETE`"
 )]
-#[case::not_an_object("[]", 422, "name: is required")]
+#[case::not_an_object("[]", 422, "body: must be an object")]
 #[case::a_string("\"hunter2\"", 422, "body: must be an object")]
 #[case::syntax(r#"{"name":"a""#, 400, "The body is not JSON")]
 #[case::two_values(r#"{"name":"a"}{}"#, 400, "The body is not JSON")]

@@ -1,0 +1,192 @@
+//! The layer as a customer has it: round a router, spoken to with requests.
+
+#![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::extract::{MatchedPath, Request};
+use axum::response::Response;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use tower::{Layer, ServiceExt};
+use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
+use vestibule_layer::model::{Capability, OsEntropy};
+use vestibule_layer::{
+    Check, CheckLayer, CheckParts, CheckService, FieldError, Json, MemoryDirectory, OwnOrigin,
+    Permit, Problem, Routes, Rule,
+};
+
+type Service = CheckService<axum::Router>;
+
+async fn who(permit: Permit, path: MatchedPath) -> Json<serde_json::Value> {
+    Json(serde_json::json!({ "user": permit.user_id(), "route": path.as_str() }))
+}
+
+async fn refuse() -> Problem {
+    Problem::invalid(vec![FieldError {
+        field: "name".to_owned(),
+        reason: "missing_field".into(),
+        message: "is required".to_owned(),
+    }])
+}
+
+async fn refuse_and_clear() -> ([(http::HeaderName, HeaderValue); 1], Problem) {
+    let cookie = HeaderValue::from_static("session=; Max-Age=0");
+    ([(SET_COOKIE, cookie)], Problem::not_found("thing"))
+}
+
+async fn cached() -> ([(http::HeaderName, HeaderValue); 1], &'static str) {
+    (
+        [(CACHE_CONTROL, HeaderValue::from_static("public"))],
+        "keys",
+    )
+}
+
+async fn maybe(permit: Option<Permit>) -> String {
+    permit.is_some().to_string()
+}
+
+fn service() -> (Service, PlainSecret) {
+    let routes = Routes::<()>::bearer()
+        .get("/v1/who/{id}", Rule::signed_in(), who)
+        .get("/v1/refuse", Rule::signed_in(), refuse)
+        .get("/v1/clear", Rule::signed_in(), refuse_and_clear)
+        .get("/v1/miswired", Rule::public(), who)
+        .get("/v1/maybe", Rule::optional(), maybe)
+        .get("/v1/public", Rule::public(), maybe)
+        .get("/keys", Rule::public(), cached)
+        .get(
+            "/v1/files/{*rest}",
+            Rule::signed_in().capability(Capability::ReadOnly, "/shared/{rest}"),
+            who,
+        )
+        .merge(Routes::browser().get("/api/refuse", Rule::signed_in(), refuse));
+    let (router, table) = routes.into_parts().unwrap();
+    let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
+    let directory = MemoryDirectory::with_owner_key(&key.digest());
+    let origin = OwnOrigin::new("http://localhost");
+    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
+    (CheckLayer::new(check).layer(router), key)
+}
+
+async fn send(service: &Service, path: &str, key: Option<&PlainSecret>) -> Response {
+    let mut request = Request::builder().uri(path);
+    if let Some(key) = key {
+        request = request.header("authorization", format!("Bearer {}", key.expose()));
+    }
+    let request = request.body(Body::empty()).unwrap();
+    service.clone().oneshot(request).await.unwrap()
+}
+
+async fn json(response: Response) -> serde_json::Value {
+    let body = axum::body::to_bytes(response.into_body(), 1 << 20).await;
+    serde_json::from_slice(&body.unwrap()).unwrap()
+}
+
+#[tokio::test]
+async fn a_handler_is_reached_with_a_permit_and_the_route_that_was_judged() {
+    let (service, key) = service();
+    for _ in ["the directory is asked", "the key is known"] {
+        let response = send(&service, "/v1/who/me", Some(&key)).await;
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(json(response).await["route"], "/v1/who/{id}");
+    }
+    let response = send(&service, "/v1/files/a/b", Some(&key)).await;
+    assert_eq!(json(response).await["route"], "/v1/files/{*rest}");
+}
+
+#[tokio::test]
+async fn nobody_reaches_a_handler_without_a_credential_not_even_a_missing_one() {
+    let (service, _) = service();
+    for path in ["/v1/who/me", "/v1/refuse", "/v1/nothing", "/api/refuse"] {
+        let response = send(&service, path, None).await;
+        assert_eq!(response.status(), StatusCode::UNAUTHORIZED, "{path}");
+        assert_eq!(response.headers()[WWW_AUTHENTICATE], "Bearer", "{path}");
+    }
+}
+
+#[tokio::test]
+async fn a_handler_s_problem_is_told_in_the_dialect_of_its_route() {
+    let (service, key) = service();
+    let response = send(&service, "/v1/refuse", Some(&key)).await;
+    assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+    let body = json(response).await;
+    assert_eq!(body["code"], "unprocessable_entity");
+    assert_eq!(body["errors"][0]["field"], "name");
+    let response = send(&service, "/api/refuse", Some(&key)).await;
+    assert_eq!(response.status(), StatusCode::BAD_REQUEST);
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/json");
+    assert_eq!(json(response).await["error"], "name: is required");
+}
+
+#[tokio::test]
+async fn what_a_handler_puts_beside_its_problem_is_kept() {
+    let (service, key) = service();
+    let response = send(&service, "/v1/clear", Some(&key)).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    assert_eq!(response.headers()[SET_COOKIE], "session=; Max-Age=0");
+    assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+}
+
+#[tokio::test]
+async fn an_answer_that_says_how_it_may_be_cached_is_left_alone() {
+    let (service, _) = service();
+    let response = send(&service, "/keys", None).await;
+    assert_eq!(response.headers()[CACHE_CONTROL], "public");
+}
+
+#[tokio::test]
+async fn an_optional_route_knows_a_good_caller_and_lets_a_bad_one_through() {
+    let (service, key) = service();
+    let text = async |key| {
+        let response = send(&service, "/v1/maybe", key).await;
+        axum::body::to_bytes(response.into_body(), 100)
+            .await
+            .unwrap()
+    };
+    assert_eq!(text(Some(&key)).await, "true");
+    assert_eq!(text(None).await, "false");
+    let stranger = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
+    assert_eq!(text(Some(&stranger)).await, "false");
+}
+
+#[tokio::test]
+async fn a_permit_that_comes_in_with_a_request_is_not_believed() {
+    let (service, key) = service();
+    // A permit is caught on its way to a handler and sent again with another request.
+    let (router, table) = Routes::<()>::bearer()
+        .get("/v1/catch", Rule::signed_in(), async |permit: Permit| {
+            let mut response = Response::new(Body::empty());
+            response.extensions_mut().insert(permit);
+            response
+        })
+        .into_parts()
+        .unwrap();
+    let directory = MemoryDirectory::with_owner_key(&key.digest());
+    let origin = OwnOrigin::new("http://localhost");
+    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
+    let catcher = CheckLayer::new(check).layer(router);
+    let mut caught = send(&catcher, "/v1/catch", Some(&key)).await;
+    let permit: Permit = caught.extensions_mut().remove().unwrap();
+
+    let mut request = Request::builder()
+        .uri("/v1/public")
+        .body(Body::empty())
+        .unwrap();
+    request.extensions_mut().insert(permit);
+    let response = service.oneshot(request).await.unwrap();
+    let body = axum::body::to_bytes(response.into_body(), 100)
+        .await
+        .unwrap();
+    assert_eq!(body, "false");
+}
+
+#[tokio::test]
+async fn a_handler_that_wants_a_permit_on_a_public_route_fails_closed() {
+    let (service, key) = service();
+    let response = send(&service, "/v1/miswired", Some(&key)).await;
+    assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
