@@ -1,1 +1,52 @@
-//! .
+//! Everything that changes who someone is or what they may do, each change with its audit record
+//! in one transaction.
+//!
+//! [`Accounts`] has one method for each operation, in a file of the noun it is about. Who calls
+//! stands in the signature: a [`Permit`](vestibule_check::Permit) where only a request can ask, a
+//! [`Caller`] where an operator at the command line can too, an [`Operator`] where nobody else
+//! may. What goes wrong is an [`Error`], whose sentence is for the caller.
+//!
+//! The crate also connects the check with the store: [`StoreDirectory`] tells it who a credential
+//! is, [`Bridge`] tells it what has changed, and [`Duties`] write down what it has counted.
+
+mod accounts;
+mod api_key;
+mod audit;
+mod bridge;
+mod caller;
+mod denials;
+mod directory;
+mod duties;
+mod error;
+mod explain;
+mod grant;
+mod group;
+mod keyring;
+mod membership;
+mod organization;
+mod plan;
+mod session;
+mod sign_in;
+mod token;
+mod usage;
+mod user;
+
+pub use accounts::{Accounts, AccountsParts};
+pub use api_key::{CreatedApiKey, NewApiKey};
+pub use bridge::Bridge;
+pub use caller::{Caller, Operator};
+pub use directory::StoreDirectory;
+pub use duties::{Duties, Intervals};
+pub use error::{Error, FieldError, Result};
+pub use explain::{CannotResolve, Resolved};
+pub use grant::{GrantPatch, HolderKind, NewGrant};
+pub use keyring::KeyringParts;
+pub use membership::Member;
+pub use organization::NewOrganization;
+pub use session::{SessionView, Switched};
+pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
+pub use token::{AccessToken, Refreshed};
+pub use user::{Me, NewUser};
+
+// What the methods take and give back, so that callers need not name the store.
+pub use vestibule_store::{AuditFilter, AuditRow, NarrowedApiKey, Page};

@@ -1,0 +1,316 @@
+//! API keys.
+
+use serde_json::{Value, json};
+use vestibule_credential::{PlainSecret, SecretKind, frame};
+use vestibule_model::{
+    ApiKey, ApiKeyId, Change, CredentialRef, Grant, GrantHolder, GrantId, Name, Role, Timestamp,
+    UserId,
+};
+use vestibule_policy::{GrantRefusal, grants};
+use vestibule_store::{NarrowedApiKey, Page};
+
+use crate::error::FieldError;
+use crate::grant::{NewGrant, describe};
+use crate::{Accounts, Caller, Error, Result};
+
+/// How many live keys one user may have in one organisation.
+const MAX_LIVE: usize = 500;
+
+/// What a new key is to be.
+#[derive(Debug, Clone)]
+pub struct NewApiKey {
+    /// What its owner calls it.
+    pub name: Name,
+    /// When it ends by itself; never where `None`.
+    pub expires_at: Option<Timestamp>,
+    /// What narrows it; its owner's full rights where `None`.
+    pub grants: Option<Vec<NewGrant>>,
+}
+
+/// A new key. The secret is handed over here and never again.
+#[derive(Debug)]
+pub struct CreatedApiKey {
+    /// What stays known of it.
+    pub key: ApiKey,
+    /// What narrows it; nothing where it has its owner's full rights.
+    pub grants: Option<Vec<Grant>>,
+    /// The key itself.
+    pub secret: PlainSecret,
+}
+
+impl Accounts {
+    /// Makes a key of the calling user, in the organisation of the call.
+    pub async fn create_api_key(&self, caller: &Caller, new: NewApiKey) -> Result<CreatedApiKey> {
+        caller.needs(Role::User)?;
+        self.insert_api_key(caller, caller.user()?, new).await
+    }
+
+    /// Makes a key for a member. For the operator.
+    pub async fn create_api_key_for(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        new: NewApiKey,
+    ) -> Result<CreatedApiKey> {
+        caller.needs_operator()?;
+        self.insert_api_key(caller, owner, new).await
+    }
+
+    async fn insert_api_key(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        new: NewApiKey,
+    ) -> Result<CreatedApiKey> {
+        let now = self.now();
+        let secret = frame::mint(&self.0.prefix, SecretKind::LiveKey, self.entropy());
+        let key = ApiKey {
+            id: ApiKeyId::mint(self.clock(), self.entropy()),
+            organization_id: caller.organization_id(),
+            owner_id: owner,
+            name: new.name,
+            suffix: secret.suffix().to_owned(),
+            created_at: now,
+            expires_at: new.expires_at,
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let grants = new
+            .grants
+            .map(|grants| self.key_grants(&key, grants))
+            .transpose();
+        let grants = collect(check_expiry(caller, key.expires_at, now), grants)?;
+
+        // Counted outside the transaction: what matters is that there is a bound.
+        let keys = self.0.store.api_keys_of(caller.scope(), owner).await?;
+        let live = |(key, _): &&NarrowedApiKey| key.expires_at.is_none_or(|end| end > now);
+        if keys.iter().filter(live).count() >= MAX_LIVE {
+            return Err(Error::conflict(
+                "too_many_keys",
+                format!("There are {MAX_LIVE} keys already, which is the limit; delete one first."),
+            ));
+        }
+
+        let mut write = self.begin().await?;
+        let membership = write.membership(caller.scope(), owner).await?;
+        if membership.is_none_or(|membership| membership.deactivated_at.is_some()) {
+            return Err(match caller.permit() {
+                Some(_) => Error::CredentialEnded,
+                None => Error::NotFound { what: "member" },
+            });
+        }
+        write
+            .insert_api_key(&key, &secret.digest(), grants.is_some())
+            .await?;
+        for grant in grants.iter().flatten() {
+            write.insert_grant(grant).await?;
+        }
+        // Nobody can have been refused from memory: no Change.
+        let details = json!({ "after": describe_key(&key, grants.as_deref()) });
+        let organization = Some(key.organization_id);
+        let record = self.record(
+            caller.actor(),
+            organization,
+            "api_key.created",
+            key.id,
+            &details,
+        );
+        write.commit(record).await?;
+        Ok(CreatedApiKey {
+            key,
+            grants,
+            secret,
+        })
+    }
+
+    /// The calling user's keys in the organisation of the call.
+    pub async fn api_keys(&self, caller: &Caller) -> Result<Vec<NarrowedApiKey>> {
+        caller.needs(Role::User)?;
+        Ok(self
+            .0
+            .store
+            .api_keys_of(caller.scope(), caller.user()?)
+            .await?)
+    }
+
+    /// One of the calling user's keys.
+    pub async fn api_key(&self, caller: &Caller, id: ApiKeyId) -> Result<NarrowedApiKey> {
+        caller.needs(Role::User)?;
+        self.0
+            .store
+            .api_key(caller.scope(), caller.user()?, id)
+            .await?
+            .ok_or(Error::NotFound { what: "API key" })
+    }
+
+    /// All keys of the organisation, deleted ones too. For the operator.
+    pub async fn api_keys_of_organization(
+        &self,
+        caller: &Caller,
+        page: Page,
+    ) -> Result<(Vec<ApiKey>, u64)> {
+        caller.needs_operator()?;
+        Ok(self.0.store.api_keys(caller.scope(), page).await?)
+    }
+
+    /// Deletes one of the calling user's keys. When this returns, no request passes with it.
+    pub async fn delete_api_key(&self, caller: &Caller, id: ApiKeyId) -> Result<()> {
+        caller.needs(Role::User)?;
+        self.revoke_api_key(caller, caller.user()?, id).await
+    }
+
+    /// Deletes a member's key. For the operator.
+    pub async fn delete_api_key_of(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        id: ApiKeyId,
+    ) -> Result<()> {
+        caller.needs_operator()?;
+        self.revoke_api_key(caller, owner, id).await
+    }
+
+    async fn revoke_api_key(&self, caller: &Caller, owner: UserId, id: ApiKeyId) -> Result<()> {
+        let mut write = self.begin().await?;
+        let revoked = write
+            .revoke_api_key(caller.scope(), owner, id, self.now())
+            .await?;
+        if !revoked {
+            return Err(Error::NotFound { what: "API key" });
+        }
+        write.change(Change::ApiKey(id));
+        let organization = Some(caller.organization_id());
+        let details = json!({ "owner": owner });
+        let record = self.record(
+            caller.actor(),
+            organization,
+            "api_key.deleted",
+            id,
+            &details,
+        );
+        Ok(write.commit(record).await?)
+    }
+
+    /// The grants of a new key, each of which has to give it something.
+    fn key_grants(
+        &self,
+        key: &ApiKey,
+        wanted: Vec<NewGrant>,
+    ) -> std::result::Result<Vec<Grant>, Vec<FieldError>> {
+        if wanted.is_empty() {
+            return Err(vec![FieldError::new(
+                "grants",
+                "empty_grants",
+                "must not be empty, for such a key could do nothing; leave it out for a key with \
+                 all rights of its owner",
+            )]);
+        }
+        if wanted.len() > Grant::MAX_PER_API_KEY {
+            return Err(vec![FieldError::new(
+                "grants",
+                "too_many_grants",
+                format!("must have at most {} entries", Grant::MAX_PER_API_KEY),
+            )]);
+        }
+        let grants: Vec<_> = wanted
+            .into_iter()
+            .map(|new| Grant {
+                id: GrantId::mint(self.clock(), self.entropy()),
+                organization_id: key.organization_id,
+                holder: GrantHolder::ApiKey(key.id),
+                path: new.path,
+                capability: new.capability,
+                can_approve: new.can_approve,
+                created_at: key.created_at,
+                updated_at: key.created_at,
+            })
+            .collect();
+        let covered = covered_by_others(&grants);
+        if covered.is_empty() {
+            Ok(grants)
+        } else {
+            Err(covered)
+        }
+    }
+}
+
+/// The grants of a list that add nothing to the others. Of two that are equal the later is named.
+fn covered_by_others(grants: &[Grant]) -> Vec<FieldError> {
+    let same = |one: &Grant, other: &Grant| {
+        (&one.path, one.capability, one.can_approve)
+            == (&other.path, other.capability, other.can_approve)
+    };
+    let covered = grants.iter().enumerate().filter_map(|(at, grant)| {
+        let others = grants
+            .iter()
+            .enumerate()
+            .filter(|(other_at, other)| *other_at < at || *other_at > at && !same(grant, other))
+            .map(|(_, other)| other);
+        let refusal = grants::admit(
+            others,
+            &grant.path,
+            grant.capability,
+            grant.can_approve,
+            usize::MAX,
+        );
+        let Err(GrantRefusal::Covered { by }) = refusal else {
+            return None;
+        };
+        let by = grants.iter().position(|other| other.id == by).unwrap_or(at);
+        Some(FieldError::new(
+            format!("grants[{at}]"),
+            "subsumed",
+            format!("adds nothing to grants[{by}]; leave it out"),
+        ))
+    });
+    covered.collect()
+}
+
+fn check_expiry(
+    caller: &Caller,
+    expires_at: Option<Timestamp>,
+    now: Timestamp,
+) -> std::result::Result<(), Vec<FieldError>> {
+    let refused =
+        |reason, message: String| Err(vec![FieldError::new("expires_at", reason, message)]);
+    if expires_at.is_some_and(|end| end <= now) {
+        return refused("not_in_future", "must lie in the future".to_owned());
+    }
+    // A key that ends may not leave one behind that does not. Sessions are signed in to again.
+    let creating = caller
+        .permit()
+        .filter(|permit| matches!(permit.credential(), CredentialRef::ApiKey(_)))
+        .and_then(|permit| permit.principal().expires_at);
+    match creating {
+        Some(latest) if expires_at.is_none_or(|end| end > latest) => refused(
+            "outlives_creating_key",
+            format!("must not be later than {latest}, when the key that creates this one ends"),
+        ),
+        _ => Ok(()),
+    }
+}
+
+/// Both, or all that is wrong with either.
+fn collect<T>(
+    one: std::result::Result<(), Vec<FieldError>>,
+    other: std::result::Result<T, Vec<FieldError>>,
+) -> Result<T> {
+    match (one, other) {
+        (Ok(()), Ok(value)) => Ok(value),
+        (one, other) => {
+            let fields = one.err().into_iter().chain(other.err()).flatten();
+            Err(Error::Invalid(fields.collect()))
+        }
+    }
+}
+
+/// A key as the audit log has it.
+fn describe_key(key: &ApiKey, grants: Option<&[Grant]>) -> Value {
+    json!({
+        "owner": key.owner_id,
+        "name": key.name,
+        "suffix": key.suffix,
+        "expires_at": key.expires_at,
+        "grants": grants.map(|grants| grants.iter().map(describe).collect::<Vec<_>>()),
+    })
+}

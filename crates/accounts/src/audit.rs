@@ -1,0 +1,20 @@
+//! The audit log, read.
+
+use vestibule_model::Role;
+use vestibule_store::{AuditFilter, AuditRow, Page};
+
+use crate::{Accounts, Caller, Result};
+
+impl Accounts {
+    /// The organisation's records, the newest first, and how many there are. For admins and
+    /// owners.
+    pub async fn audit(
+        &self,
+        caller: &Caller,
+        filter: &AuditFilter,
+        page: Page,
+    ) -> Result<(Vec<AuditRow>, u64)> {
+        caller.needs(Role::Admin)?;
+        Ok(self.0.store.audit(caller.scope(), filter, page).await?)
+    }
+}

@@ -1,0 +1,157 @@
+//! What the server does in the background.
+
+use std::future::Future;
+use std::time::Duration;
+
+use tokio::time::{Instant, MissedTickBehavior};
+use vestibule_check::Check;
+
+use crate::denials::WaitingDenials;
+use crate::usage::WaitingUsage;
+use crate::{Accounts, Result};
+
+/// How often each duty is done.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Intervals {
+    /// Writing down uses and denials. Every 5 seconds by default.
+    pub flush: Duration,
+    /// Deleting what nobody will ask for again. Hourly by default.
+    pub prune: Duration,
+    /// Forgetting who has the full allowance again. Every 10 seconds by default.
+    pub forget: Duration,
+    /// The pause before the keyring is read again after it could not be. 1 second by default.
+    pub retry: Duration,
+}
+
+impl Default for Intervals {
+    fn default() -> Self {
+        Self {
+            flush: Duration::from_secs(5),
+            prune: Duration::from_secs(60 * 60),
+            forget: Duration::from_secs(10),
+            retry: Duration::from_secs(1),
+        }
+    }
+}
+
+/// The background duties, each an endless method to be spawned with the signal that ends it.
+#[derive(Debug, Clone)]
+pub struct Duties {
+    accounts: Accounts,
+    check: Check,
+    intervals: Intervals,
+}
+
+impl Duties {
+    /// The duties of a server.
+    pub fn new(accounts: Accounts, check: Check, intervals: Intervals) -> Self {
+        Self {
+            accounts,
+            check,
+            intervals,
+        }
+    }
+
+    /// Writes down which credentials were used and which calls were denied; once more at the end.
+    pub async fn flush(&self, shutdown: impl Future<Output = ()> + Send) {
+        let mut usage = WaitingUsage::default();
+        let mut denials = WaitingDenials::default();
+        let mut ticks = every(self.intervals.flush);
+        tokio::pin!(shutdown);
+        loop {
+            let last = tokio::select! {
+                () = &mut shutdown => true,
+                _ = ticks.tick() => false,
+            };
+            usage.extend(self.check.drain_usage());
+            denials.extend(&self.accounts, self.check.drain_denials());
+            if let Err(error) = usage.flush(&self.accounts).await {
+                report(&error, "uses are not written down yet");
+            }
+            if let Err(error) = denials.flush(&self.accounts).await {
+                report(&error, "denials are not written down yet");
+            }
+            if last {
+                return;
+            }
+        }
+    }
+
+    /// Deletes what nobody will ask for again.
+    pub async fn prune(&self, shutdown: impl Future<Output = ()> + Send) {
+        let mut ticks = every(self.intervals.prune);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                _ = ticks.tick() => {}
+            }
+            if let Err(error) = self.accounts.prune().await {
+                report(&error, "nothing was tidied up");
+            }
+        }
+    }
+
+    /// Forgets those who have their full allowance again.
+    pub async fn forget_idle_limits(&self, shutdown: impl Future<Output = ()> + Send) {
+        let mut ticks = every(self.intervals.forget);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                _ = ticks.tick() => {}
+            }
+            self.check.forget_idle_limits();
+            self.accounts.forget_idle_limits();
+        }
+    }
+
+    /// Reads the keyring again whenever it may have changed.
+    pub async fn follow_keyring(&self, shutdown: impl Future<Output = ()> + Send) {
+        let moved = &self.accounts.0.keyring_moved;
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                () = moved.notified() => {}
+            }
+            if let Err(error) = self.accounts.reload_keyring().await {
+                report(&error, "the keyring could not be read again");
+                moved.notify_one();
+                tokio::select! {
+                    () = &mut shutdown => return,
+                    () = tokio::time::sleep(self.intervals.retry) => {}
+                }
+            }
+        }
+    }
+}
+
+impl Accounts {
+    async fn prune(&self) -> Result<()> {
+        let mut write = self.begin().await?;
+        let pruned = write.prune(self.now()).await?;
+        let keys = self.prune_keyring(&mut write).await?;
+        write.commit_unaudited().await?;
+        tracing::debug!(?pruned, keys, "tidied up");
+        Ok(())
+    }
+
+    fn forget_idle_limits(&self) {
+        self.0.sign_ins_by_address.forget_idle();
+        self.0.sign_ins_by_email.forget_idle();
+    }
+}
+
+/// Ticks that begin after one period and do not catch up.
+fn every(period: Duration) -> tokio::time::Interval {
+    let period = period.max(Duration::from_millis(1)); // tokio panics at zero
+    let mut ticks = tokio::time::interval_at(Instant::now() + period, period);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks
+}
+
+fn report(error: &crate::Error, what: &str) {
+    let cause = std::error::Error::source(error).map(ToString::to_string);
+    tracing::error!(%error, cause, "{what}");
+}

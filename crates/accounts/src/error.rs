@@ -1,0 +1,214 @@
+//! Why an operation was not done.
+
+use std::time::Duration;
+
+use vestibule_check::Limited;
+use vestibule_credential::{HashError, KeyringError, SealError};
+use vestibule_model::Invalid;
+use vestibule_policy::Refusal;
+use vestibule_store::{Conflict, StoreError};
+
+/// The result of an operation.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// The cause of a failure that is not the caller's, for the log.
+type Cause = Box<dyn std::error::Error + Send + Sync>;
+
+/// Why an operation was not done. Nothing was changed.
+///
+/// `Display` is one sentence for the caller, with the way out where there is one;
+/// [`reason`](Self::reason) is the same for programs. What went wrong inside stands in `source`
+/// alone and is for the log.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no such thing for this caller: it never was, or it belongs to somebody else.
+    #[error("There is no such {what}.")]
+    NotFound {
+        /// What was looked for, as one noun.
+        what: &'static str,
+    },
+    /// Some of the input is wrong.
+    #[error("{}", sentence(.0))]
+    Invalid(Vec<FieldError>),
+    /// The input is good, and the world is not as the caller thought.
+    #[error("{message}")]
+    Conflict {
+        /// Stable, `snake_case` cause.
+        reason: &'static str,
+        /// What stands against it, and the way out.
+        message: String,
+    },
+    /// The user has as many grants as one may have.
+    #[error("There are {max} grants already, which is the limit; delete one first.")]
+    TooManyGrants {
+        /// How many one may have.
+        max: usize,
+    },
+    /// The caller is known and may not do this.
+    #[error(transparent)]
+    Forbidden(#[from] Refusal),
+    /// The sign-in failed; nobody is told why.
+    #[error("The e-mail address or the password is wrong.")]
+    BadCredentials,
+    /// The credential was good a moment ago and has ended.
+    #[error("The credential has ended; sign in again.")]
+    CredentialEnded,
+    /// Too many passwords are being checked at once.
+    #[error("Too many sign-ins at once; try again in {} s.", seconds(*.retry_after))]
+    Busy {
+        /// When to try again.
+        retry_after: Duration,
+    },
+    /// Too many attempts.
+    #[error("Too many attempts; try again in {} s.", seconds(.0.retry_after))]
+    Limited(Limited),
+    /// The truth cannot be known, or the change cannot be stored, now.
+    #[error("The server cannot answer this now; try again in a moment.")]
+    Unavailable(#[source] Cause),
+    /// The database has no space left.
+    #[error("The server has no space left to store this; reading still works.")]
+    Full(#[source] Cause),
+    /// A defect of this program, or of what is stored.
+    #[error("Something went wrong in the server.")]
+    Internal(#[source] Cause),
+}
+
+/// One wrong field.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FieldError {
+    /// Where it is, as `expires_at` or `grants[2].path`.
+    pub field: String,
+    /// Stable, `snake_case` cause.
+    pub reason: &'static str,
+    /// What is wrong and what would be right, to be read after the field's name.
+    pub message: String,
+}
+
+impl FieldError {
+    /// A wrong field.
+    pub fn new(field: impl Into<String>, reason: &'static str, message: impl Into<String>) -> Self {
+        Self {
+            field: field.into(),
+            reason,
+            message: message.into(),
+        }
+    }
+}
+
+impl Error {
+    /// One wrong field.
+    pub fn field(
+        field: impl Into<String>,
+        reason: &'static str,
+        message: impl Into<String>,
+    ) -> Self {
+        Self::Invalid(vec![FieldError::new(field, reason, message)])
+    }
+
+    /// A value of a field that its type refuses.
+    pub fn invalid(field: impl Into<String>, invalid: Invalid) -> Self {
+        Self::field(field, invalid.reason, invalid.message)
+    }
+
+    pub(crate) fn conflict(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::Conflict {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn internal(cause: impl Into<Cause>) -> Self {
+        Self::Internal(cause.into())
+    }
+
+    /// Stable, `snake_case` cause for programs.
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::NotFound { .. } => "not_found",
+            Self::Invalid(fields) => fields.first().map_or("invalid", |field| field.reason),
+            Self::Conflict { reason, .. } => reason,
+            Self::TooManyGrants { .. } => "permission_limit",
+            Self::Forbidden(refusal) => refusal.reason(),
+            Self::BadCredentials => "bad_credentials",
+            Self::CredentialEnded => "credential_ended",
+            Self::Busy { .. } => "busy",
+            Self::Limited(_) => "too_many_requests",
+            Self::Unavailable(_) => "unavailable",
+            Self::Full(_) => "storage_full",
+            Self::Internal(_) => "internal_error",
+        }
+    }
+}
+
+impl From<StoreError> for Error {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => Self::Unavailable(error.into()),
+            StoreError::Full(_) => Self::Full(error.into()),
+            StoreError::Conflict(conflict) => match conflict {
+                Conflict::Email => {
+                    Self::conflict("email_taken", "Another user has this e-mail address.")
+                }
+                Conflict::Membership => Self::conflict(
+                    "already_member",
+                    "The user is a member already; change the role or activate the membership.",
+                ),
+                Conflict::GroupName => Self::conflict(
+                    "group_name_taken",
+                    "Another group of the organisation has this name.",
+                ),
+                Conflict::GroupMember => {
+                    Self::conflict("already_in_group", "The member is in the group already.")
+                }
+                // It was there when the transaction began.
+                Conflict::Reference => Self::NotFound { what: "object" },
+                Conflict::Identity => Self::internal(error),
+            },
+            StoreError::Corrupt(_) | StoreError::Other(_) => Self::internal(error),
+        }
+    }
+}
+
+impl From<HashError> for Error {
+    fn from(error: HashError) -> Self {
+        match error {
+            HashError::Busy { retry_after } => Self::Busy { retry_after },
+            HashError::Stopped => Self::Unavailable(error.into()),
+            HashError::StoredHash => Self::internal(error),
+        }
+    }
+}
+
+impl From<Limited> for Error {
+    fn from(limited: Limited) -> Self {
+        Self::Limited(limited)
+    }
+}
+
+impl From<KeyringError> for Error {
+    fn from(error: KeyringError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<SealError> for Error {
+    fn from(error: SealError) -> Self {
+        Self::internal(error)
+    }
+}
+
+/// Whole seconds, rounded up, as `Retry-After` has them.
+fn seconds(duration: Duration) -> u64 {
+    duration
+        .as_secs()
+        .saturating_add(u64::from(duration.subsec_nanos() > 0))
+        .max(1)
+}
+
+fn sentence(fields: &[FieldError]) -> String {
+    let each: Vec<_> = fields
+        .iter()
+        .map(|field| format!("{} {}", field.field, field.message))
+        .collect();
+    format!("{}.", each.join("; "))
+}

@@ -1,0 +1,116 @@
+//! Groups.
+
+use serde_json::json;
+use vestibule_model::{Change, Group, GroupId, Name, Role, UserId};
+
+use crate::{Accounts, Caller, Error, Result};
+
+const NO_GROUP: Error = Error::NotFound { what: "group" };
+
+impl Accounts {
+    /// Makes a group without members. For admins and owners.
+    pub async fn create_group(&self, caller: &Caller, name: Name) -> Result<Group> {
+        caller.needs(Role::Admin)?;
+        let group = Group {
+            id: GroupId::mint(self.clock(), self.entropy()),
+            organization_id: caller.organization_id(),
+            name,
+            created_at: self.now(),
+        };
+        let mut write = self.begin_locked(caller).await?;
+        write.insert_group(&group).await?;
+        let details = json!({ "after": { "name": group.name } });
+        let organization = Some(group.organization_id);
+        let record = self.record(
+            caller.actor(),
+            organization,
+            "group.created",
+            group.id,
+            &details,
+        );
+        write.commit(record).await?;
+        Ok(group)
+    }
+
+    /// All groups. For admins and owners.
+    pub async fn groups(&self, caller: &Caller) -> Result<Vec<Group>> {
+        caller.needs(Role::Admin)?;
+        Ok(self.0.store.groups(caller.scope()).await?)
+    }
+
+    /// Who is in a group. For admins and owners.
+    pub async fn group_members(&self, caller: &Caller, id: GroupId) -> Result<Vec<UserId>> {
+        caller.needs(Role::Admin)?;
+        let store = &self.0.store;
+        store.group(caller.scope(), id).await?.ok_or(NO_GROUP)?;
+        Ok(store.group_members(caller.scope(), id).await?)
+    }
+
+    /// Deletes a group with what was granted to it. For admins and owners.
+    pub async fn delete_group(&self, caller: &Caller, id: GroupId) -> Result<()> {
+        caller.needs(Role::Admin)?;
+        let group = self.0.store.group(caller.scope(), id).await?;
+        let group = group.ok_or(NO_GROUP)?;
+        let mut write = self.begin_locked(caller).await?;
+        if !write.delete_group(caller.scope(), id).await? {
+            return Err(NO_GROUP);
+        }
+        write.change(Change::Organization(group.organization_id));
+        let details = json!({ "before": { "name": group.name } });
+        let organization = Some(group.organization_id);
+        let record = self.record(caller.actor(), organization, "group.deleted", id, &details);
+        Ok(write.commit(record).await?)
+    }
+
+    /// Puts an active member into a group. For admins and owners.
+    pub async fn add_to_group(&self, caller: &Caller, id: GroupId, user: UserId) -> Result<()> {
+        caller.needs(Role::Admin)?;
+        let mut write = self.begin_locked(caller).await?;
+        let added = write
+            .add_group_member(caller.scope(), id, user, self.now())
+            .await?;
+        if !added {
+            return Err(Error::NotFound {
+                what: "group or active member",
+            });
+        }
+        write.change(Change::User(user));
+        let details = json!({ "user": user });
+        let organization = Some(caller.organization_id());
+        let record = self.record(
+            caller.actor(),
+            organization,
+            "group.member_added",
+            id,
+            &details,
+        );
+        Ok(write.commit(record).await?)
+    }
+
+    /// Takes a member out of a group. For admins and owners.
+    pub async fn remove_from_group(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        user: UserId,
+    ) -> Result<()> {
+        caller.needs(Role::Admin)?;
+        let mut write = self.begin_locked(caller).await?;
+        if !write.remove_group_member(caller.scope(), id, user).await? {
+            return Err(Error::NotFound {
+                what: "member of the group",
+            });
+        }
+        write.change(Change::User(user));
+        let details = json!({ "user": user });
+        let organization = Some(caller.organization_id());
+        let record = self.record(
+            caller.actor(),
+            organization,
+            "group.member_removed",
+            id,
+            &details,
+        );
+        Ok(write.commit(record).await?)
+    }
+}

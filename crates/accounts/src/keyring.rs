@@ -1,0 +1,150 @@
+//! The signing keys: read, made, rotated.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde_json::json;
+use vestibule_credential::{Issuer, Keyring, MasterKey, SigningKey};
+use vestibule_model::session::Lifetimes;
+use vestibule_model::{Actor, AuditId, AuditRecord, Change, Clock, Entropy, SigningKeyId};
+use vestibule_store::{SealedKeyRow, Store, Write};
+
+use crate::{Accounts, Operator, Result};
+
+/// How long after a rotation another server may still sign with the old key.
+const LAG: Duration = Duration::from_secs(60);
+
+/// How long a retired key verifies: until the last token that it can have signed is dead.
+fn afterlife(lifetimes: &Lifetimes) -> Duration {
+    lifetimes.access_token.saturating_add(LAG)
+}
+
+/// What a keyring is read with.
+#[derive(Debug)]
+pub struct KeyringParts<'a> {
+    /// Where the sealed keys are.
+    pub store: &'a Store,
+    /// What they are sealed with.
+    pub master_key: &'a MasterKey,
+    /// In whose name tokens are signed.
+    pub issuer: Issuer,
+    /// How long tokens live.
+    pub lifetimes: &'a Lifetimes,
+}
+
+impl KeyringParts<'_> {
+    /// The keyring of the store, with a first key if there was none.
+    ///
+    /// # Errors
+    /// [`Error::Internal`](crate::Error::Internal) when the master key is not the one that the
+    /// keys were sealed with.
+    pub async fn load_or_create(self, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<Keyring> {
+        let rows = self.store.signing_keys().await?;
+        if rows.iter().any(|row| row.retired_at.is_none()) {
+            return self.open(rows, clock);
+        }
+        let key = SigningKey::generate(clock, entropy);
+        let mut write = self.store.begin().await?;
+        insert(&mut write, &key, self.master_key, entropy).await?;
+        let record = AuditRecord {
+            id: AuditId::mint(clock, entropy),
+            at: clock.now(),
+            organization_id: None,
+            actor: Actor::operator(),
+            kind: "keyring.created",
+            subject: Some(key.id.to_string()),
+            details: json!({}).to_string(),
+        };
+        write.commit(record).await?;
+        // Read again: another server may have begun at the same moment.
+        let rows = self.store.signing_keys().await?;
+        self.open(rows, clock)
+    }
+
+    fn open(self, rows: Vec<SealedKeyRow>, clock: &dyn Clock) -> Result<Keyring> {
+        let alive_after = clock.now().before(afterlife(self.lifetimes));
+        let keys = rows
+            .into_iter()
+            .filter(|row| row.retired_at.is_none_or(|retired| retired > alive_after))
+            .map(|row| {
+                SigningKey::from_sealed(
+                    self.master_key,
+                    row.id,
+                    row.created_at,
+                    row.retired_at,
+                    &row.sealed,
+                )
+            })
+            .collect::<std::result::Result<Vec<_>, _>>()?;
+        Ok(Keyring::new(self.issuer, keys)?.with_token_life(afterlife(self.lifetimes)))
+    }
+}
+
+async fn insert(
+    write: &mut Write,
+    key: &SigningKey,
+    master_key: &MasterKey,
+    entropy: &dyn Entropy,
+) -> Result<()> {
+    let row = SealedKeyRow {
+        id: key.id,
+        sealed: key.to_sealed(master_key, entropy)?,
+        created_at: key.created_at,
+        retired_at: None,
+    };
+    write.insert_signing_key(&row).await?;
+    write.change(Change::Keyring);
+    Ok(())
+}
+
+impl Accounts {
+    /// Makes a new signing key, which signs from now on; the old ones verify until their last
+    /// token is dead. When this returns, this process signs with the new key.
+    pub async fn rotate_keyring(&self, _: &Operator) -> Result<SigningKeyId> {
+        let mut key = SigningKey::generate(self.clock(), self.entropy());
+        let now = key.created_at;
+        let rows = self.0.store.signing_keys().await?;
+        // The newest key signs, also when the clock was set back since the last rotation.
+        if let Some(newest) = rows.iter().map(|row| row.created_at).max() {
+            key.created_at = key.created_at.max(newest.after(Duration::from_micros(1)));
+        }
+        let mut write = self.begin().await?;
+        insert(&mut write, &key, &self.0.master_key, self.entropy()).await?;
+        let retired = write
+            .retire_signing_keys_before(key.created_at, now)
+            .await?;
+        let details = json!({ "retired": retired });
+        let record = self.record(
+            &Actor::operator(),
+            None,
+            "keyring.rotated",
+            key.id,
+            &details,
+        );
+        write.commit(record).await?;
+        self.reload_keyring().await?;
+        Ok(key.id)
+    }
+
+    /// Reads the keyring again and swaps it in.
+    pub async fn reload_keyring(&self) -> Result<()> {
+        let _reading = self.0.keyring_reading.lock().await;
+        let current = self.keyring();
+        let parts = KeyringParts {
+            store: &self.0.store,
+            master_key: &self.0.master_key,
+            issuer: current.issuer().clone(),
+            lifetimes: &self.0.lifetimes,
+        };
+        let rows = self.0.store.signing_keys().await?;
+        let keyring = parts.open(rows, self.clock())?;
+        self.0.keyring.store(Arc::new(keyring));
+        Ok(())
+    }
+
+    /// Deletes the keys that verify nothing any more.
+    pub(crate) async fn prune_keyring(&self, write: &mut Write) -> Result<u64> {
+        let moment = self.now().before(afterlife(&self.0.lifetimes));
+        Ok(write.delete_signing_keys_retired_before(moment).await?)
+    }
+}

@@ -1,0 +1,178 @@
+//! Who belongs to an organisation, as what.
+//!
+//! An organisation keeps at least one active owner, and no more active members than its plan has
+//! seats. Both are counted after the change, in its own transaction and under the organisation's
+//! lock: what would break them is undone. Only an owner makes owners, or unmakes them.
+
+use serde_json::{Value, json};
+use vestibule_model::{Change, Membership, Role, User, UserId};
+use vestibule_store::{Page, Write};
+
+use crate::{Accounts, Caller, Error, Result};
+
+/// A member, as lists show one.
+pub type Member = (User, Membership);
+
+const NO_MEMBER: Error = Error::NotFound { what: "member" };
+
+impl Accounts {
+    /// The members, active or not. For admins and owners.
+    pub async fn members(&self, caller: &Caller, page: Page) -> Result<(Vec<Member>, u64)> {
+        caller.needs(Role::Admin)?;
+        Ok(self.0.store.members(caller.scope(), page).await?)
+    }
+
+    /// Makes a user a member. For admins and owners.
+    pub async fn add_member(
+        &self,
+        caller: &Caller,
+        user: UserId,
+        role: Role,
+    ) -> Result<Membership> {
+        caller.needs(needed_to_touch(role))?;
+        if self.0.store.user(user).await?.is_none() {
+            return Err(Error::NotFound { what: "user" });
+        }
+        let membership = Membership {
+            organization_id: caller.organization_id(),
+            user_id: user,
+            role,
+            created_at: self.now(),
+            deactivated_at: None,
+        };
+        let mut write = self.begin_locked(caller).await?;
+        write.insert_membership(&membership).await?;
+        self.keep_seats(&mut write, caller).await?;
+        let details = json!({ "after": { "role": role } });
+        self.commit_member(write, caller, user, "member.added", &details)
+            .await?;
+        Ok(membership)
+    }
+
+    /// Gives a member another role. For admins and owners.
+    pub async fn set_role(&self, caller: &Caller, user: UserId, role: Role) -> Result<Membership> {
+        caller.needs(needed_to_touch(role))?;
+        let (mut write, before) = self.begin_member(caller, user).await?;
+        if before.role == role {
+            return Ok(before);
+        }
+        write.set_role(caller.scope(), user, role).await?;
+        keep_an_owner(&mut write, caller, &before).await?;
+        let details = json!({ "before": { "role": before.role }, "after": { "role": role } });
+        self.commit_member(write, caller, user, "member.role_changed", &details)
+            .await?;
+        Ok(Membership { role, ..before })
+    }
+
+    /// Lets a membership stand still: nothing of it passes, and its groups are left for good. For
+    /// admins and owners.
+    pub async fn deactivate_member(&self, caller: &Caller, user: UserId) -> Result<Membership> {
+        caller.needs(Role::Admin)?;
+        let (mut write, before) = self.begin_member(caller, user).await?;
+        if before.deactivated_at.is_some() {
+            return Ok(before);
+        }
+        let since = Some(self.now());
+        write
+            .set_membership_deactivated(caller.scope(), user, since)
+            .await?;
+        keep_an_owner(&mut write, caller, &before).await?;
+        let details = json!({ "role": before.role });
+        self.commit_member(write, caller, user, "member.deactivated", &details)
+            .await?;
+        Ok(Membership {
+            deactivated_at: since,
+            ..before
+        })
+    }
+
+    /// Lets a deactivated member in again, where there is a seat. For admins and owners.
+    pub async fn activate_member(&self, caller: &Caller, user: UserId) -> Result<Membership> {
+        caller.needs(Role::Admin)?;
+        let (mut write, before) = self.begin_member(caller, user).await?;
+        if before.deactivated_at.is_none() {
+            return Ok(before);
+        }
+        write
+            .set_membership_deactivated(caller.scope(), user, None)
+            .await?;
+        self.keep_seats(&mut write, caller).await?;
+        let details = json!({ "role": before.role });
+        self.commit_member(write, caller, user, "member.activated", &details)
+            .await?;
+        Ok(Membership {
+            deactivated_at: None,
+            ..before
+        })
+    }
+
+    /// Removes a member, with the member's grants, groups and keys in the organisation. For admins
+    /// and owners.
+    pub async fn remove_member(&self, caller: &Caller, user: UserId) -> Result<()> {
+        caller.needs(Role::Admin)?;
+        let (mut write, before) = self.begin_member(caller, user).await?;
+        write
+            .remove_membership(caller.scope(), user, self.now())
+            .await?;
+        keep_an_owner(&mut write, caller, &before).await?;
+        let details = json!({ "before": { "role": before.role } });
+        self.commit_member(write, caller, user, "member.removed", &details)
+            .await
+    }
+
+    /// A locked transaction, and the member that it is about, whom the caller may touch.
+    async fn begin_member(&self, caller: &Caller, user: UserId) -> Result<(Write, Membership)> {
+        let mut write = self.begin_locked(caller).await?;
+        let membership = write.membership(caller.scope(), user).await?;
+        let membership = membership.ok_or(NO_MEMBER)?;
+        caller.needs(needed_to_touch(membership.role))?;
+        Ok((write, membership))
+    }
+
+    async fn keep_seats(&self, write: &mut Write, caller: &Caller) -> Result<()> {
+        let organization = write.organization(caller.organization_id()).await?;
+        let plan = organization.map(|organization| self.0.plans.get_or_bare(&organization.plan));
+        let Some(seats) = plan.as_ref().and_then(|plan| plan.seats) else {
+            return Ok(());
+        };
+        if write.count_members(caller.scope()).await? <= u64::from(seats) {
+            return Ok(());
+        }
+        Err(Error::conflict(
+            "no_seat",
+            format!(
+                "The plan has {seats} seats and all are taken; deactivate a member or change the \
+                 plan."
+            ),
+        ))
+    }
+
+    async fn commit_member(
+        &self,
+        mut write: Write,
+        caller: &Caller,
+        user: UserId,
+        kind: &'static str,
+        details: &Value,
+    ) -> Result<()> {
+        write.change(Change::User(user));
+        let organization = Some(caller.organization_id());
+        let record = self.record(caller.actor(), organization, kind, user, details);
+        Ok(write.commit(record).await?)
+    }
+}
+
+/// The role it takes to give or take a role.
+fn needed_to_touch(role: Role) -> Role {
+    role.max(Role::Admin)
+}
+
+async fn keep_an_owner(write: &mut Write, caller: &Caller, before: &Membership) -> Result<()> {
+    if before.role == Role::Owner && write.count_owners(caller.scope()).await? == 0 {
+        return Err(Error::conflict(
+            "last_owner",
+            "An organisation keeps at least one active owner; make somebody else an owner first.",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,157 @@
+//! Organisations.
+
+use serde_json::json;
+use vestibule_model::{
+    Change, Membership, Name, OrgScope, Organization, OrganizationId, PlanName, Role, UserId,
+};
+use vestibule_store::Page;
+
+use crate::{Accounts, Caller, Error, Operator, Result};
+
+/// What a new organisation is to be.
+#[derive(Debug, Clone)]
+pub struct NewOrganization {
+    /// What its people call it.
+    pub name: Name,
+    /// Its plan, one of the configuration.
+    pub plan: PlanName,
+    /// Its first owner.
+    pub owner: UserId,
+}
+
+pub(crate) const NO_ORGANIZATION: Error = Error::NotFound {
+    what: "organisation",
+};
+
+impl Accounts {
+    /// The organisations that the calling user is an active member of, with the user's role in
+    /// each, whichever of them the credential is for.
+    pub async fn organizations(
+        &self,
+        caller: &Caller,
+        page: Page,
+    ) -> Result<(Vec<(Organization, Role)>, u64)> {
+        let user = caller.user()?;
+        Ok(self.0.store.organizations_of(user, page).await?)
+    }
+
+    /// One of the organisations that the calling user is an active member of, and the user's role
+    /// there; the operator sees all, and has no role.
+    pub async fn organization(
+        &self,
+        caller: &Caller,
+        id: OrganizationId,
+    ) -> Result<(Organization, Option<Role>)> {
+        let role = match caller.permit() {
+            Some(permit) => Some(self.role_in(permit.user_id(), id).await?),
+            None => None,
+        };
+        let organization = self.0.store.organization(id).await?;
+        let organization = organization
+            .filter(|it| role.is_none() || it.deactivated_at.is_none())
+            .ok_or(NO_ORGANIZATION)?;
+        Ok((organization, role))
+    }
+
+    /// The role of an active member; who is none does not learn whether the organisation exists.
+    pub(crate) async fn role_in(&self, user: UserId, id: OrganizationId) -> Result<Role> {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one row that is read is what proves the scope"
+        )]
+        let scope = OrgScope::assume(id);
+        self.0
+            .store
+            .membership(scope, user)
+            .await?
+            .filter(|membership| membership.deactivated_at.is_none())
+            .map(|membership| membership.role)
+            .ok_or(NO_ORGANIZATION)
+    }
+
+    /// All organisations. For the operator.
+    pub async fn all_organizations(
+        &self,
+        _: &Operator,
+        page: Page,
+    ) -> Result<(Vec<Organization>, u64)> {
+        Ok(self.0.store.organizations(page).await?)
+    }
+
+    /// Makes an organisation with its first owner. For the operator.
+    pub async fn create_organization(
+        &self,
+        _: &Operator,
+        new: NewOrganization,
+    ) -> Result<Organization> {
+        self.known_plan(&new.plan)?;
+        if self.0.store.user(new.owner).await?.is_none() {
+            return Err(Error::NotFound { what: "user" });
+        }
+        let organization = Organization {
+            id: OrganizationId::mint(self.clock(), self.entropy()),
+            name: new.name,
+            plan: new.plan,
+            created_at: self.now(),
+            deactivated_at: None,
+        };
+        let caller = Caller::operator(organization.id);
+        let mut write = self.begin().await?;
+        write.insert_organization(&organization).await?;
+        write
+            .insert_membership(&Membership {
+                organization_id: organization.id,
+                user_id: new.owner,
+                role: Role::Owner,
+                created_at: organization.created_at,
+                deactivated_at: None,
+            })
+            .await?;
+        let details = json!({ "after": {
+            "name": organization.name,
+            "plan": organization.plan,
+            "owner": new.owner,
+        } });
+        let record = self.record(
+            caller.actor(),
+            Some(organization.id),
+            "organization.created",
+            organization.id,
+            &details,
+        );
+        write.commit(record).await?;
+        Ok(organization)
+    }
+
+    /// Deactivates an organisation, so that nobody passes for it. For the operator.
+    pub async fn deactivate_organization(&self, caller: &Caller) -> Result<()> {
+        self.set_deactivated(caller, true).await
+    }
+
+    /// Lets an organisation in again. For the operator.
+    pub async fn activate_organization(&self, caller: &Caller) -> Result<()> {
+        self.set_deactivated(caller, false).await
+    }
+
+    async fn set_deactivated(&self, caller: &Caller, deactivated: bool) -> Result<()> {
+        caller.needs_operator()?;
+        let id = caller.organization_id();
+        let mut write = self.begin_locked(caller).await?;
+        let before = write.organization(id).await?.ok_or(NO_ORGANIZATION)?;
+        if before.deactivated_at.is_some() == deactivated {
+            return Ok(());
+        }
+        let since = deactivated.then(|| self.now());
+        write
+            .set_organization_deactivated(caller.scope(), since)
+            .await?;
+        write.change(Change::Organization(id));
+        let kind = if deactivated {
+            "organization.deactivated"
+        } else {
+            "organization.activated"
+        };
+        let record = self.record(caller.actor(), Some(id), kind, id, &json!({}));
+        Ok(write.commit(record).await?)
+    }
+}

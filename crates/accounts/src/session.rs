@@ -1,0 +1,143 @@
+//! Sessions: seen, switched, ended.
+
+use serde_json::json;
+use vestibule_check::Permit;
+use vestibule_credential::{PlainSecret, SecretKind, frame};
+use vestibule_model::{
+    Change, CredentialRef, Digest, Organization, OrganizationId, Plan, Role, Timestamp, User,
+};
+use vestibule_policy::Refusal;
+use vestibule_store::Page;
+
+use crate::organization::NO_ORGANIZATION;
+use crate::{Accounts, Caller, Error, Result};
+
+/// How many organisations a session shows at most.
+const MAX_SHOWN: u32 = 1_000;
+
+/// Who is signed in, and what for.
+#[derive(Debug, Clone)]
+pub struct SessionView {
+    /// The user.
+    pub user: User,
+    /// The organisations that the user is an active member of, and as what.
+    pub organizations: Vec<(Organization, Role)>,
+    /// The active one of them.
+    pub active: OrganizationId,
+    /// The user's role there.
+    pub role: Role,
+    /// What its plan includes.
+    pub plan: Plan,
+}
+
+/// A session with another active organisation.
+#[derive(Debug)]
+pub struct Switched {
+    /// The organisation that is active now.
+    pub organization: Organization,
+    /// The user's role there.
+    pub role: Role,
+    /// The new value of the cookie; the old one is dead.
+    pub cookie: PlainSecret,
+    /// When the session ends however busy it is.
+    pub expires_at: Timestamp,
+}
+
+impl Accounts {
+    /// Who is signed in.
+    pub async fn session_view(&self, permit: &Permit) -> Result<SessionView> {
+        let store = &self.0.store;
+        let user = store.user(permit.user_id()).await?;
+        let (organizations, _) = store
+            .organizations_of(permit.user_id(), Page::first(MAX_SHOWN))
+            .await?;
+        Ok(SessionView {
+            user: user.ok_or(Error::CredentialEnded)?,
+            organizations,
+            active: permit.organization_id(),
+            role: permit.role(),
+            plan: permit.plan().clone(),
+        })
+    }
+
+    /// Makes another organisation the active one of a cookie's session. The cookie gets a new
+    /// value; of two calls with one cookie, one wins and the other is told that the session
+    /// changed.
+    ///
+    /// `presented` is the digest of the cookie that the permit was given for.
+    pub async fn switch_organization(
+        &self,
+        permit: &Permit,
+        presented: &Digest,
+        organization: OrganizationId,
+    ) -> Result<Switched> {
+        let CredentialRef::SessionCookie(id) = permit.credential() else {
+            return Err(Error::Forbidden(Refusal::CredentialKind {
+                presented: permit.credential().kind(),
+                accepts: "the session cookie",
+            }));
+        };
+        let found = self.0.store.caller_by_session(id, organization).await?;
+        let (session, row) = found.ok_or(NO_ORGANIZATION)?;
+        if !session.is_live(self.now(), &self.0.lifetimes) {
+            return Err(Error::CredentialEnded);
+        }
+        let Some((role, None)) = row.membership else {
+            return Err(NO_ORGANIZATION);
+        };
+        let target = self.0.store.organization(organization).await?;
+        let target = target
+            .filter(|it| it.deactivated_at.is_none())
+            .ok_or(NO_ORGANIZATION)?;
+
+        let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
+        let mut write = self.begin().await?;
+        let rotated = write
+            .rotate_cookie(id, presented, &cookie.digest(), organization, self.now())
+            .await?;
+        if !rotated {
+            return Err(Error::conflict(
+                "session_changed",
+                "The session was changed or ended by another request; look at it again.",
+            ));
+        }
+        write.change(Change::Session(id));
+        let details = json!({ "before": permit.organization_id(), "after": organization });
+        let record = self.record(
+            &permit.actor(),
+            Some(organization),
+            "session.switched",
+            id,
+            &details,
+        );
+        write.commit(record).await?;
+        Ok(Switched {
+            organization: target,
+            role,
+            cookie,
+            expires_at: session.expires_at,
+        })
+    }
+
+    /// Ends the session of the credential: its cookie and all its tokens. When this returns, no
+    /// request passes with them. An API key has no session, and nothing happens.
+    pub async fn sign_out(&self, permit: &Permit) -> Result<()> {
+        let Some(id) = permit.credential().session() else {
+            return Ok(());
+        };
+        let mut write = self.begin().await?;
+        if !write.end_session(id, self.now()).await? {
+            return Ok(());
+        }
+        write.change(Change::Session(id));
+        let caller = Caller::from(permit);
+        let record = self.record(
+            caller.actor(),
+            Some(caller.organization_id()),
+            "session.ended",
+            id,
+            &json!({ "by": "sign_out" }),
+        );
+        Ok(write.commit(record).await?)
+    }
+}

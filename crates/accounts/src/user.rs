@@ -1,0 +1,187 @@
+//! People.
+
+use serde_json::json;
+use vestibule_check::Permit;
+use vestibule_credential::PlainPassword;
+use vestibule_model::{Actor, Change, Email, Name, OrganizationId, Role, User, UserId};
+use vestibule_store::Page;
+
+use crate::{Accounts, Error, Operator, Result};
+
+/// The shortest new password, in characters (NIST SP 800-63B, 3.1.1.2).
+const MIN_PASSWORD_CHARS: usize = 8;
+
+const NO_USER: Error = Error::NotFound { what: "user" };
+
+/// The calling user, in the organisation of the call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Me {
+    /// The user.
+    pub user: User,
+    /// The organisation the call is about.
+    pub organization_id: OrganizationId,
+    /// The user's role there.
+    pub role: Role,
+    /// The organisation that a sign-in begins in: the oldest active membership.
+    pub default_organization_id: OrganizationId,
+}
+
+/// What a new user is to be.
+pub struct NewUser {
+    /// The address to sign in with.
+    pub email: Email,
+    /// Given name, where known.
+    pub first_name: Option<Name>,
+    /// Family name, where known.
+    pub last_name: Option<Name>,
+    /// The password; without one the user cannot sign in by password.
+    pub password: Option<PlainPassword>,
+}
+
+impl std::fmt::Debug for NewUser {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NewUser").finish_non_exhaustive()
+    }
+}
+
+/// A password of somebody who signs in: any length that fits.
+pub(crate) fn password_of(text: &str) -> Result<PlainPassword> {
+    PlainPassword::try_from(text.to_owned()).map_err(|invalid| Error::invalid("password", invalid))
+}
+
+/// A password that somebody chooses must not be too short.
+fn check_new(password: &PlainPassword) -> Result<()> {
+    if password.chars() >= MIN_PASSWORD_CHARS {
+        return Ok(());
+    }
+    Err(Error::field(
+        "password",
+        "password_too_short",
+        format!("must have at least {MIN_PASSWORD_CHARS} characters"),
+    ))
+}
+
+impl Accounts {
+    /// The calling user.
+    pub async fn me(&self, permit: &Permit) -> Result<Me> {
+        self.me_in(permit.user_id(), permit.organization_id(), permit.role())
+            .await
+    }
+
+    pub(crate) async fn me_in(
+        &self,
+        user: UserId,
+        organization_id: OrganizationId,
+        role: Role,
+    ) -> Result<Me> {
+        let store = &self.0.store;
+        let user = store.user(user).await?.ok_or(Error::CredentialEnded)?;
+        let (oldest, _) = store.organizations_of(user.id, Page::first(1)).await?;
+        Ok(Me {
+            user,
+            organization_id,
+            role,
+            default_organization_id: oldest
+                .first()
+                .map_or(organization_id, |(organization, _)| organization.id),
+        })
+    }
+
+    /// A user by id. For the operator.
+    pub async fn user(&self, _: &Operator, id: UserId) -> Result<User> {
+        self.0.store.user(id).await?.ok_or(NO_USER)
+    }
+
+    /// A user by address. For the operator.
+    pub async fn user_by_email(&self, _: &Operator, email: &Email) -> Result<User> {
+        self.0.store.user_by_email(email).await?.ok_or(NO_USER)
+    }
+
+    /// All users. For the operator.
+    pub async fn users(&self, _: &Operator, page: Page) -> Result<(Vec<User>, u64)> {
+        Ok(self.0.store.users(page).await?)
+    }
+
+    /// Makes a user, a member of nothing yet. For the operator.
+    pub async fn create_user(&self, _: &Operator, new: NewUser) -> Result<User> {
+        let user = User {
+            id: UserId::mint(self.clock(), self.entropy()),
+            email: new.email,
+            first_name: new.first_name,
+            last_name: new.last_name,
+            created_at: self.now(),
+            suspended_at: None,
+        };
+        let hash = match new.password {
+            Some(password) => Some(self.hash_new(password).await?),
+            None => None,
+        };
+        let mut write = self.begin().await?;
+        write.insert_user(&user, hash.as_deref()).await?;
+        let details = json!({ "after": { "email": user.email, "password": hash.is_some() } });
+        let actor = Actor::operator();
+        let record = self.record(&actor, None, "user.created", user.id, &details);
+        write.commit(record).await?;
+        Ok(user)
+    }
+
+    /// Gives a user another password and ends all the user's sessions. For the operator.
+    pub async fn set_password(
+        &self,
+        _: &Operator,
+        id: UserId,
+        password: PlainPassword,
+    ) -> Result<()> {
+        let hash = self.hash_new(password).await?;
+        let mut write = self.begin().await?;
+        if !write.set_password(id, &hash).await? {
+            return Err(NO_USER);
+        }
+        let ended = write.end_sessions_of(id, self.now()).await?;
+        write.change(Change::User(id));
+        let details = json!({ "sessions_ended": ended.len() });
+        let record = self.record(
+            &Actor::operator(),
+            None,
+            "user.password_changed",
+            id,
+            &details,
+        );
+        Ok(write.commit(record).await?)
+    }
+
+    /// Lets nothing of a user pass any more, in any organisation. For the operator.
+    pub async fn suspend_user(&self, _: &Operator, id: UserId) -> Result<()> {
+        self.set_suspended(id, true).await
+    }
+
+    /// Lets a suspended user in again. For the operator.
+    pub async fn unsuspend_user(&self, _: &Operator, id: UserId) -> Result<()> {
+        self.set_suspended(id, false).await
+    }
+
+    async fn set_suspended(&self, id: UserId, suspended: bool) -> Result<()> {
+        let user = self.0.store.user(id).await?.ok_or(NO_USER)?;
+        if user.suspended_at.is_some() == suspended {
+            return Ok(());
+        }
+        let mut write = self.begin().await?;
+        let since = suspended.then(|| self.now());
+        if !write.set_user_suspended(id, since).await? {
+            return Err(NO_USER);
+        }
+        write.change(Change::User(id));
+        let kind = if suspended {
+            "user.suspended"
+        } else {
+            "user.unsuspended"
+        };
+        let record = self.record(&Actor::operator(), None, kind, id, &json!({}));
+        Ok(write.commit(record).await?)
+    }
+
+    async fn hash_new(&self, password: PlainPassword) -> Result<String> {
+        check_new(&password)?;
+        Ok(self.0.hasher.hash(password, self.entropy()).await?)
+    }
+}
