@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use uuid::Uuid;
 use vestibule_model::{
     ApiKey, Digest, GrantId, GroupId, HeldGrant, OrganizationId, PlanName, Role, Session,
     SessionId, Timestamp, UserId,
@@ -37,12 +38,12 @@ pub struct CallerRow {
     pub narrowed_to: Option<Vec<HeldGrant>>,
 }
 
-/// One grant `g` as a line: id, group or `-`, capability, `A` or `-`, path. The path comes last,
+/// One grant `g` as a line, with one space between its parts: id, group or nothing, capability, `A` or `-`, path. The path comes last,
 /// because it may contain spaces; no path contains a line break.
 macro_rules! grant_lines {
     () => {
         "STRING_AGG(
-             HEX(g.id) || ' ' || COALESCE(HEX(g.group_id), '-') || ' ' || g.capability || ' '
+             HEX(g.id) || ' ' || COALESCE(HEX(g.group_id), '') || ' ' || g.capability || ' '
                  || CASE WHEN g.can_approve THEN 'A' ELSE '-' END || ' ' || g.path,
              '\n')"
     };
@@ -191,16 +192,19 @@ fn read_lines(lines: Option<String>) -> Result<Vec<HeldGrant>, StoreError> {
 
 fn read_line(line: &str) -> Option<HeldGrant> {
     let mut parts = line.splitn(5, ' ');
-    let id: GrantId = parts.next()?.parse().ok()?;
-    let through: Option<GroupId> = match parts.next()? {
-        "-" => None,
-        group => Some(group.parse().ok()?),
+    let id = Uuid::try_parse(parts.next()?).ok()?;
+    let through = match parts.next()? {
+        "" => None,
+        group => Some(GroupId::from_uuid(Uuid::try_parse(group).ok()?)),
     };
     Some(HeldGrant {
-        id,
+        id: GrantId::from_uuid(id),
         through,
         capability: parts.next()?.parse().ok()?,
         can_approve: parts.next()? == "A",
         path: parts.next()?.parse().ok()?,
     })
 }
+
+#[cfg(test)]
+mod tests;

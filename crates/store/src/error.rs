@@ -148,3 +148,6 @@ fn collision(error: &dyn DatabaseError) -> Conflict {
         Conflict::Identity
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -3,12 +3,13 @@
 mod postgres;
 mod sqlite;
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use vestibule_model::Change;
 
-use crate::Store;
 use crate::store::Pool;
+use crate::{Store, StoreError};
 
 /// How long to wait before the feed is connected again.
 const RETRY: Duration = Duration::from_millis(250);
@@ -36,26 +37,29 @@ impl Store {
     /// Begins by suspending the sinks and resumes them once it hears; so also whenever it has lost
     /// the thread. Start it before the first request is served.
     pub async fn run_feed(&self, shutdown: impl Future<Output = ()> + Send) {
+        self.tell(ChangeSink::suspend);
         let hear = async {
             loop {
-                self.tell(|sink| sink.suspend());
-                let lost = match &self.pool {
-                    Pool::Sqlite(sqlite) => sqlite::follow(self, &sqlite.options).await,
-                    Pool::Postgres(postgres) => postgres::follow(self, &postgres.options).await,
-                };
-                tracing::warn!(error = %lost, "the change feed is lost; nothing is cached until it is back");
-                self.tell(|sink| sink.suspend());
+                let Err(lost) = self.hear().await;
+                self.tell(ChangeSink::suspend);
+                tracing::warn!(error = %lost, "no changes are heard; nothing is cached until they are");
                 tokio::time::sleep(RETRY).await;
             }
         };
-        tokio::pin!(hear, shutdown);
         tokio::select! {
             () = shutdown => {}
             () = hear => {}
         }
     }
 
-    fn hear(&self, fact: &str) {
+    async fn hear(&self) -> Result<Infallible, StoreError> {
+        match &self.pool {
+            Pool::Sqlite(sqlite) => sqlite::follow(self, &sqlite.options).await,
+            Pool::Postgres(postgres) => postgres::follow(self, &postgres.options).await,
+        }
+    }
+
+    fn heard(&self, fact: &str) {
         // A later version may know changes that this one does not.
         self.apply(fact.parse().unwrap_or(Change::Everything));
     }

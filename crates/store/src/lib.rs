@@ -76,3 +76,10 @@ pub use store::Store;
 pub use url::{StoreOptions, StoreUrl, StoreUrlError};
 pub use user::SignInRow;
 pub use write::Write;
+
+// The unit tests share the databases of the conformance suite.
+#[cfg(test)]
+extern crate self as vestibule_store;
+#[cfg(test)]
+#[path = "../tests/conformance/support.rs"]
+mod support;

@@ -3,14 +3,14 @@
 //! A query is one text with `$1`, `$2`, … and its values; a row is read column by column into the
 //! model's own types. Which engine answers is decided here and nowhere above.
 
+mod column;
+mod value;
+
 use std::time::Duration;
 
+pub(crate) use column::Column;
 use sqlx::{PgConnection, Row as _, SqliteConnection, ValueRef as _};
-use uuid::Uuid;
-use vestibule_model::{
-    ApiKeyId, AuditId, Capability, Digest, Email, GrantId, GroupId, Name, OrgScope, OrganizationId,
-    PlanName, ResourcePath, Role, SessionId, SigningKeyId, Timestamp, UserId,
-};
+pub(crate) use value::Value;
 
 use crate::StoreError;
 use crate::page::Page;
@@ -27,16 +27,6 @@ pub(crate) enum Connection<'c> {
 /// What a query can run on: a reader of the store, or a transaction.
 pub(crate) trait Source: Send {
     fn connection(&mut self) -> Connection<'_>;
-}
-
-/// A value for a place in a query.
-#[derive(Clone)]
-pub(crate) enum Value {
-    Integer(Option<i64>),
-    Flag(bool),
-    Text(Option<String>),
-    Bytes(Option<Vec<u8>>),
-    Uuid(Option<Uuid>),
 }
 
 /// A query and its values.
@@ -178,196 +168,5 @@ impl Row<'_> {
             Self::Sqlite(row) => row.try_get_raw(name)?.is_null(),
             Self::Postgres(row) => row.try_get_raw(name)?.is_null(),
         })
-    }
-}
-
-/// A type that a column can be read as.
-pub(crate) trait Column: Sized {
-    fn read(row: &Row<'_>, name: &str) -> Result<Self, StoreError>;
-}
-
-impl<T: Column> Column for Option<T> {
-    fn read(row: &Row<'_>, name: &str) -> Result<Self, StoreError> {
-        if row.is_null(name)? {
-            Ok(None)
-        } else {
-            T::read(row, name).map(Some)
-        }
-    }
-}
-
-macro_rules! plain_columns {
-    ($($type:ty),*) => {$(
-        impl Column for $type {
-            fn read(row: &Row<'_>, name: &str) -> Result<Self, StoreError> {
-                Ok(match row {
-                    Row::Sqlite(row) => row.try_get(name)?,
-                    Row::Postgres(row) => row.try_get(name)?,
-                })
-            }
-        }
-    )*};
-}
-
-plain_columns!(i64, bool, String, Vec<u8>, Uuid);
-
-macro_rules! text_columns {
-    ($($type:ty),*) => {$(
-        impl Column for $type {
-            fn read(row: &Row<'_>, name: &str) -> Result<Self, StoreError> {
-                let text: &str = match row {
-                    Row::Sqlite(row) => row.try_get(name)?,
-                    Row::Postgres(row) => row.try_get(name)?,
-                };
-                text.parse().map_err(|error| StoreError::corrupt(format_args!("column {name} {error}")))
-            }
-        }
-    )*};
-}
-
-text_columns!(Email, Name, PlanName, Role, Capability, ResourcePath);
-
-macro_rules! id_columns {
-    ($($type:ty),*) => {$(
-        impl Column for $type {
-            fn read(row: &Row<'_>, name: &str) -> Result<Self, StoreError> {
-                Uuid::read(row, name).map(Self::from_uuid)
-            }
-        }
-
-        impl From<$type> for Value {
-            fn from(id: $type) -> Self {
-                Self::Uuid(Some(id.uuid()))
-            }
-        }
-
-        impl From<Option<$type>> for Value {
-            fn from(id: Option<$type>) -> Self {
-                Self::Uuid(id.map(<$type>::uuid))
-            }
-        }
-    )*};
-}
-
-id_columns!(
-    UserId,
-    OrganizationId,
-    ApiKeyId,
-    SessionId,
-    GroupId,
-    GrantId,
-    AuditId,
-    SigningKeyId
-);
-
-impl Column for Timestamp {
-    fn read(row: &Row<'_>, name: &str) -> Result<Self, StoreError> {
-        i64::read(row, name).map(Self::from_micros)
-    }
-}
-
-impl From<OrgScope> for Value {
-    fn from(scope: OrgScope) -> Self {
-        scope.organization_id().into()
-    }
-}
-
-impl From<Timestamp> for Value {
-    fn from(moment: Timestamp) -> Self {
-        Self::Integer(Some(moment.as_micros()))
-    }
-}
-
-impl From<Option<Timestamp>> for Value {
-    fn from(moment: Option<Timestamp>) -> Self {
-        Self::Integer(moment.map(Timestamp::as_micros))
-    }
-}
-
-impl From<i64> for Value {
-    fn from(number: i64) -> Self {
-        Self::Integer(Some(number))
-    }
-}
-
-impl From<bool> for Value {
-    fn from(flag: bool) -> Self {
-        Self::Flag(flag)
-    }
-}
-
-impl From<&Digest> for Value {
-    fn from(digest: &Digest) -> Self {
-        Self::Bytes(Some(digest.as_bytes().to_vec()))
-    }
-}
-
-impl From<Option<&Digest>> for Value {
-    fn from(digest: Option<&Digest>) -> Self {
-        Self::Bytes(digest.map(|digest| digest.as_bytes().to_vec()))
-    }
-}
-
-impl From<&[u8]> for Value {
-    fn from(bytes: &[u8]) -> Self {
-        Self::Bytes(Some(bytes.to_vec()))
-    }
-}
-
-/// PostgreSQL has no NUL in its text. No type of the model lets one pass; what is free text (a
-/// request id, a token's id) must not become an error on one engine alone.
-fn without_nul(text: &str) -> String {
-    if text.contains('\0') {
-        text.replace('\0', "\u{fffd}")
-    } else {
-        text.to_owned()
-    }
-}
-
-impl From<&str> for Value {
-    fn from(text: &str) -> Self {
-        Self::Text(Some(without_nul(text)))
-    }
-}
-
-impl From<Option<&str>> for Value {
-    fn from(text: Option<&str>) -> Self {
-        Self::Text(text.map(without_nul))
-    }
-}
-
-macro_rules! text_values {
-    ($($type:ty),*) => {$(
-        impl From<&$type> for Value {
-            fn from(text: &$type) -> Self {
-                Self::Text(Some(text.as_str().to_owned()))
-            }
-        }
-
-        impl From<Option<&$type>> for Value {
-            fn from(text: Option<&$type>) -> Self {
-                Self::Text(text.map(|text| text.as_str().to_owned()))
-            }
-        }
-    )*};
-}
-
-text_values!(Email, Name, PlanName, ResourcePath);
-
-impl From<Role> for Value {
-    fn from(role: Role) -> Self {
-        role.as_str().into()
-    }
-}
-
-impl From<Capability> for Value {
-    fn from(capability: Capability) -> Self {
-        capability.as_str().into()
-    }
-}
-
-impl From<Option<Capability>> for Value {
-    fn from(capability: Option<Capability>) -> Self {
-        capability.map(Capability::as_str).into()
     }
 }

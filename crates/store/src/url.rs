@@ -103,3 +103,37 @@ impl From<StoreUrl> for StoreOptions {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("sqlite:/var/lib/v.db", "sqlite:/var/lib/v.db")]
+    #[case("sqlite:///var/lib/v.db", "sqlite:/var/lib/v.db")]
+    #[case("sqlite:v.db", "sqlite:v.db")]
+    #[case(
+        "postgres://ada:engine@db:5433/vestibule",
+        "postgres://db:5433/vestibule"
+    )]
+    #[case("postgresql://db/vestibule", "postgres://db:5432/vestibule")]
+    fn a_url_is_shown_without_its_password(#[case] text: &str, #[case] shown: &str) {
+        let url: StoreUrl = text.parse().unwrap();
+        assert_eq!(url.to_string(), shown);
+        assert_eq!(format!("{url:?}"), shown);
+        assert!(!format!("{:?}", StoreOptions::from(url)).contains("engine"));
+    }
+
+    #[rstest]
+    #[case("", StoreUrlError::Scheme)]
+    #[case("mysql://db", StoreUrlError::Scheme)]
+    #[case("sqlite:", StoreUrlError::File)]
+    #[case("sqlite::memory:", StoreUrlError::File)]
+    #[case("sqlite:v.db?mode=ro", StoreUrlError::File)]
+    #[case("postgres://db:notaport/x", StoreUrlError::Postgres)]
+    fn other_texts_are_refused(#[case] text: &str, #[case] error: StoreUrlError) {
+        assert_eq!(text.parse::<StoreUrl>().unwrap_err(), error);
+    }
+}

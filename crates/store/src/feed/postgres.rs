@@ -1,10 +1,12 @@
 //! Other processes' changes on PostgreSQL: NOTIFY carries them, in the order of the commits.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::time::{Instant, timeout_at};
 
+use super::ChangeSink;
 use crate::{Store, StoreError};
 
 /// The channel of the changes; `Write` notifies it.
@@ -19,21 +21,14 @@ const BEAT: Duration = Duration::from_millis(500);
 /// After this long without one, changes may be lost.
 const LEASE: Duration = Duration::from_secs(2);
 
-/// Listens until that fails; why it did.
+/// Listens until that fails.
 ///
 /// The heartbeat goes out on the listening connection itself, through the server's queue of
 /// notifications and back: hearing it proves that the changes committed before it were heard.
-pub(super) async fn follow(store: &Store, options: &PgConnectOptions) -> StoreError {
-    match follow_until_error(store, options).await {
-        Ok(never) => match never {},
-        Err(error) => error,
-    }
-}
-
-async fn follow_until_error(
+pub(super) async fn follow(
     store: &Store,
     options: &PgConnectOptions,
-) -> Result<std::convert::Infallible, StoreError> {
+) -> Result<Infallible, StoreError> {
     let silent = || StoreError::Unavailable("no heartbeat for two seconds".to_owned());
     let mut deadline = Instant::now() + LEASE;
     let mut listener = timeout_at(deadline, listen(options))
@@ -60,13 +55,13 @@ async fn follow_until_error(
             return Err(StoreError::Unavailable("the connection is lost".to_owned()));
         };
         if notification.channel() == CHANGES {
-            store.hear(notification.payload());
+            store.heard(notification.payload());
             continue;
         }
         deadline = Instant::now() + LEASE;
         if !resumed {
             resumed = true;
-            store.tell(|sink| sink.resume());
+            store.tell(ChangeSink::resume);
         }
     }
 }

@@ -1,12 +1,14 @@
 //! Other processes' changes on SQLite: the file's version tells that there may be some, the
 //! change table which.
 
+use std::convert::Infallible;
 use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
 use vestibule_model::Change;
 
+use super::ChangeSink;
 use crate::sql::{Connection, Source, sql};
 use crate::{Store, StoreError};
 
@@ -19,25 +21,18 @@ impl Source for SqliteConnection {
     }
 }
 
-/// Follows the change table until that fails; why it did.
-pub(super) async fn follow(store: &Store, options: &SqliteConnectOptions) -> StoreError {
-    match follow_until_error(store, options).await {
-        Ok(never) => match never {},
-        Err(error) => error,
-    }
-}
-
-async fn follow_until_error(
+/// Follows the change table until that fails.
+pub(super) async fn follow(
     store: &Store,
     options: &SqliteConnectOptions,
-) -> Result<std::convert::Infallible, StoreError> {
+) -> Result<Infallible, StoreError> {
     // `data_version` compares with what this very connection has seen, so one is held.
     let connection = &mut options.connect().await?;
     let mut version = data_version(connection).await?;
     let mut seen: i64 = sql("SELECT COALESCE(MAX(seq), 0) AS seq FROM change")
         .one(connection, |row| row.get("seq"))
         .await?;
-    store.tell(|sink| sink.resume());
+    store.tell(ChangeSink::resume);
     loop {
         tokio::time::sleep(INTERVAL).await;
         let current = data_version(connection).await?;
@@ -72,7 +67,7 @@ async fn read_changes(
             // Some were pruned before they were read: this process has slept for long.
             store.apply(Change::Everything);
         }
-        store.hear(&fact);
+        store.heard(&fact);
         seen = seq;
     }
     Ok(seen)

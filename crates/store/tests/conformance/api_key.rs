@@ -1,0 +1,156 @@
+//! API keys.
+
+use rstest::rstest;
+use vestibule_model::{Capability, Digest, GrantHolder, Role};
+use vestibule_store::{Conflict, Page, StoreError};
+
+use crate::support::{Backend, World, api_key, at, record, scope};
+
+#[rstest]
+#[tokio::test]
+async fn a_user_sees_only_own_keys_that_are_not_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let grace = world.member("grace@example.com", Role::User).await;
+    let plain = world.api_key(world.owner.id, "plain", false).await;
+    let narrowed = world.api_key(world.owner.id, "narrowed", true).await;
+    let holder = GrantHolder::ApiKey(narrowed.id);
+    let grant = world.grant(holder, "/shared", Capability::ReadOnly).await;
+    let bare = world.api_key(world.owner.id, "bare", true).await;
+    world.api_key(grace.id, "grace", false).await;
+    let other = scope(world.organization("Other").await.id);
+
+    let keys = world
+        .store
+        .api_keys_of(world.scope, world.owner.id)
+        .await
+        .unwrap();
+    assert_eq!(
+        keys,
+        [
+            (plain.clone(), None),
+            (narrowed.clone(), Some(vec![grant.clone()])),
+            (bare, Some(vec![]))
+        ]
+    );
+    let one = async |scope, owner, id| world.store.api_key(scope, owner, id).await.unwrap();
+    assert_eq!(
+        one(world.scope, world.owner.id, narrowed.id).await,
+        Some((narrowed, Some(vec![grant])))
+    );
+    let found = one(world.scope, world.owner.id, plain.id).await;
+    assert_eq!(found, Some((plain.clone(), None)));
+    assert_eq!(one(world.scope, grace.id, plain.id).await, None);
+    assert_eq!(one(other, world.owner.id, plain.id).await, None);
+    let (all, total) = world
+        .store
+        .api_keys(world.scope, Page::first(3))
+        .await
+        .unwrap();
+    assert_eq!((all.len(), total), (3, 4));
+    assert_eq!(
+        world.store.api_keys(other, Page::default()).await.unwrap(),
+        (vec![], 0)
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_deleted_once_by_its_owner_in_its_organization(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let grace = world.member("grace@example.com", Role::User).await;
+    let other = scope(world.organization("Other").await.id);
+    let key = world.api_key(world.owner.id, "key", false).await;
+    let mut write = world.store.begin().await.unwrap();
+    let owner = world.owner.id;
+    assert!(
+        !write
+            .revoke_api_key(world.scope, grace.id, key.id, at(3))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !write
+            .revoke_api_key(other, owner, key.id, at(3))
+            .await
+            .unwrap()
+    );
+    assert!(
+        write
+            .revoke_api_key(world.scope, owner, key.id, at(3))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !write
+            .revoke_api_key(world.scope, owner, key.id, at(4))
+            .await
+            .unwrap()
+    );
+    write.commit(record("api_key.deleted")).await.unwrap();
+    assert_eq!(
+        world.store.api_keys_of(world.scope, owner).await.unwrap(),
+        []
+    );
+    assert_eq!(
+        world
+            .store
+            .api_key(world.scope, owner, key.id)
+            .await
+            .unwrap(),
+        None
+    );
+    let (all, _) = world
+        .store
+        .api_keys(world.scope, Page::default())
+        .await
+        .unwrap();
+    assert_eq!(all[0].revoked_at, Some(at(3)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn two_keys_never_share_a_secret(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    world.api_key(world.owner.id, "one", false).await;
+    let mut write = world.store.begin().await.unwrap();
+    let twin = api_key(world.scope, world.owner.id, "two");
+    let refused = write
+        .insert_api_key(&twin, &Digest::of(b"one"), false)
+        .await;
+    assert!(
+        matches!(refused, Err(StoreError::Conflict(Conflict::Identity))),
+        "{refused:?}"
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn use_is_noted_and_only_moves_forward(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let key = world.api_key(world.owner.id, "key", false).await;
+    let session = world.session(world.owner.id, "cookie").await;
+    for (noted, expected) in [(50, 50), (20, 50), (70, 70)] {
+        let mut write = world.store.begin().await.unwrap();
+        write
+            .flush_usage(&[(key.id, at(noted))], &[(session.id, at(noted))])
+            .await
+            .unwrap();
+        write.commit_unaudited().await.unwrap();
+        let found = world
+            .store
+            .api_key(world.scope, world.owner.id, key.id)
+            .await
+            .unwrap();
+        assert_eq!(found.unwrap().0.last_used_at, Some(at(expected)));
+        let found = world.store.session(session.id).await.unwrap();
+        assert_eq!(found.unwrap().last_seen_at, at(expected));
+    }
+}

@@ -1,0 +1,194 @@
+//! Grants.
+
+use rstest::rstest;
+use vestibule_model::{Capability, GrantHolder, GroupId, ResourcePath, Role};
+use vestibule_store::{Conflict, Page, StoreError};
+
+use crate::support::{Backend, World, at, grant, record, scope};
+
+fn path(text: &str) -> ResourcePath {
+    text.parse().unwrap()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_grant_is_read_by_its_holder_whatever_that_is(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let group = world.group("Readers").await;
+    let key = world.api_key(world.owner.id, "key", true).await;
+    let other = scope(world.organization("Other").await.id);
+    for holder in [
+        GrantHolder::User(world.owner.id),
+        GrantHolder::Group(group.id),
+        GrantHolder::ApiKey(key.id),
+    ] {
+        let given = world
+            .grant(holder, "/shared/with a space", Capability::ReadWrite)
+            .await;
+        let found = world.store.grant(world.scope, given.id).await.unwrap();
+        assert_eq!(found, Some(given.clone()));
+        let held = world.store.grants_of(world.scope, holder).await.unwrap();
+        assert_eq!(held, std::slice::from_ref(&given));
+        let mut write = world.store.begin().await.unwrap();
+        assert_eq!(write.grant(world.scope, given.id).await.unwrap(), found);
+        assert_eq!(write.grants_of(world.scope, holder).await.unwrap(), held);
+        assert_eq!(write.grant(other, given.id).await.unwrap(), None);
+        assert_eq!(write.grants_of(other, holder).await.unwrap(), []);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_grant_needs_a_holder_who_exists(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let holder = GrantHolder::Group(GroupId::from_uuid(uuid::Uuid::from_u128(1)));
+    let mut write = world.store.begin().await.unwrap();
+    let refused = write
+        .insert_grant(&grant(world.scope, holder, "/shared", Capability::ReadOnly))
+        .await;
+    assert!(
+        matches!(refused, Err(StoreError::Conflict(Conflict::Reference))),
+        "{refused:?}"
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_user_s_grants_are_listed_by_capability_and_page(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let grace = world.member("grace@example.com", Role::User).await;
+    let holder = GrantHolder::User(grace.id);
+    for index in 0..3 {
+        world
+            .grant(holder, &format!("/read/{index}"), Capability::ReadOnly)
+            .await;
+    }
+    let write_grant = world.grant(holder, "/write", Capability::ReadWrite).await;
+    let list = async |scope, capability, page| {
+        world
+            .store
+            .user_grants(scope, grace.id, capability, page)
+            .await
+            .unwrap()
+    };
+    let (grants, total) = list(
+        world.scope,
+        None,
+        Page {
+            limit: 3,
+            offset: 3,
+        },
+    )
+    .await;
+    assert_eq!((grants.len(), total), (1, 4));
+    let listed = list(world.scope, Some(Capability::ReadWrite), Page::default()).await;
+    assert_eq!(listed, (vec![write_grant], 1));
+    let other = scope(world.organization("Other").await.id);
+    assert_eq!(list(other, None, Page::default()).await, (vec![], 0));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_grant_is_changed_and_deleted_in_its_organization_only(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let holder = GrantHolder::User(world.owner.id);
+    let mut given = world.grant(holder, "/shared", Capability::ReadOnly).await;
+    let other = scope(world.organization("Other").await.id);
+    given.path = path("/elsewhere");
+    given.capability = Capability::ReadWriteDelete;
+    given.can_approve = true;
+    given.updated_at = at(5);
+    let mut foreign = given.clone();
+    foreign.organization_id = other.organization_id();
+    let mut write = world.store.begin().await.unwrap();
+    assert!(!write.update_grant(&foreign).await.unwrap());
+    assert!(write.update_grant(&given).await.unwrap());
+    assert!(!write.delete_grant(other, given.id).await.unwrap());
+    write.commit(record("grant.changed")).await.unwrap();
+    let found = world.store.grant(world.scope, given.id).await.unwrap();
+    assert_eq!(found, Some(given.clone()));
+    let mut write = world.store.begin().await.unwrap();
+    assert!(write.delete_grant(world.scope, given.id).await.unwrap());
+    assert!(!write.delete_grant(world.scope, given.id).await.unwrap());
+    write.commit(record("grant.deleted")).await.unwrap();
+    assert_eq!(
+        world.store.grant(world.scope, given.id).await.unwrap(),
+        None
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn grants_follow_their_folder_by_whole_segments(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let holder = GrantHolder::User(world.owner.id);
+    for text in [
+        "/shared/f",
+        "/shared/f/x",
+        "/shared/f/é/y",
+        "/shared/fx",
+        "/shared/f%",
+        "/shared",
+    ] {
+        world.grant(holder, text, Capability::ReadOnly).await;
+    }
+    let (from, to) = (path("/shared/f"), path("/private/g"));
+    let mut write = world.store.begin().await.unwrap();
+    let moved = write
+        .rebase_grants(world.scope, &from, &to, at(9))
+        .await
+        .unwrap();
+    write.commit(record("folder.moved")).await.unwrap();
+    assert_eq!(moved.len(), 3);
+    assert!(moved.iter().all(|grant| grant.updated_at == at(9)));
+    let held = world.store.grants_of(world.scope, holder).await.unwrap();
+    let mut paths: Vec<_> = held.iter().map(|grant| grant.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(
+        paths,
+        [
+            "/private/g",
+            "/private/g/x",
+            "/private/g/é/y",
+            "/shared",
+            "/shared/f%",
+            "/shared/fx"
+        ]
+    );
+    let mut write = world.store.begin().await.unwrap();
+    let root = ResourcePath::root();
+    assert_eq!(
+        write
+            .rebase_grants(world.scope, &root, &to, at(9))
+            .await
+            .unwrap(),
+        []
+    );
+    assert_eq!(
+        write
+            .rebase_grants(world.scope, &to, &to, at(9))
+            .await
+            .unwrap(),
+        []
+    );
+    let long = path(&format!("/{}", "x".repeat(1_022)));
+    let moved = write
+        .rebase_grants(world.scope, &to, &long, at(9))
+        .await
+        .unwrap();
+    assert_eq!(
+        moved.len(),
+        1,
+        "only the folder itself still has a spelling"
+    );
+}

@@ -1,0 +1,26 @@
+//! Every operation of the store, on both engines.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests, which clippy does not see"
+)]
+
+mod api_key;
+mod audit;
+mod caller;
+mod commit;
+mod fault;
+mod feed;
+mod grant;
+mod group;
+mod housekeeping;
+mod keyring;
+mod membership;
+mod migration;
+mod organization;
+mod refresh;
+mod session;
+mod support;
+mod text;
+mod user;

@@ -1,0 +1,144 @@
+//! Sessions.
+
+use std::sync::Arc;
+
+use rstest::rstest;
+use vestibule_model::{Digest, SessionId};
+
+use crate::support::{Backend, World, at, record, session};
+
+#[rstest]
+#[tokio::test]
+async fn a_session_is_found_listed_and_ended_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let one = world.session(world.owner.id, "one").await;
+    let two = world.session(world.owner.id, "two").await;
+    let bare = session(world.scope, world.owner.id);
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_session(&bare, None).await.unwrap();
+    write
+        .insert_session(&session(world.scope, world.owner.id), None)
+        .await
+        .unwrap();
+    write.commit(record("session.started")).await.unwrap();
+    assert_eq!(
+        world.store.session(one.id).await.unwrap(),
+        Some(one.clone())
+    );
+    let mut write = world.store.begin().await.unwrap();
+    assert!(write.end_session(one.id, at(5)).await.unwrap());
+    assert!(!write.end_session(one.id, at(6)).await.unwrap());
+    let unknown = SessionId::from_uuid(uuid::Uuid::from_u128(1));
+    assert!(!write.end_session(unknown, at(6)).await.unwrap());
+    write.commit(record("session.ended")).await.unwrap();
+    let found = world.store.session(one.id).await.unwrap().unwrap();
+    assert_eq!(found.ended_at, Some(at(5)));
+    let sessions = world.store.sessions_of(world.owner.id).await.unwrap();
+    assert_eq!(sessions.len(), 3);
+    assert!(sessions.contains(&two) && sessions.contains(&bare));
+}
+
+#[rstest]
+#[tokio::test]
+async fn all_sessions_of_a_user_end_together(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let grace = world.user("grace@example.com").await;
+    let one = world.session(world.owner.id, "one").await;
+    let two = world.session(world.owner.id, "two").await;
+    let over = world.session(world.owner.id, "over").await;
+    let hers = world.session(grace.id, "hers").await;
+    let mut write = world.store.begin().await.unwrap();
+    write.end_session(over.id, at(1)).await.unwrap();
+    let mut ended = write.end_sessions_of(world.owner.id, at(5)).await.unwrap();
+    write.commit(record("user.signed_out")).await.unwrap();
+    ended.sort_unstable();
+    let mut expected = [one.id, two.id];
+    expected.sort_unstable();
+    assert_eq!(ended, expected);
+    assert_eq!(world.store.sessions_of(grace.id).await.unwrap(), [hers]);
+    let over = world.store.session(over.id).await.unwrap().unwrap();
+    assert_eq!(over.ended_at, Some(at(1)));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_that_stands_changes_its_organization(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let other = world.organization("Other").await;
+    let one = world.session(world.owner.id, "one").await;
+    let mut write = world.store.begin().await.unwrap();
+    assert!(
+        write
+            .set_session_organization(one.id, other.id)
+            .await
+            .unwrap()
+    );
+    write.end_session(one.id, at(1)).await.unwrap();
+    let back = world.organization.id;
+    assert!(!write.set_session_organization(one.id, back).await.unwrap());
+    write.commit(record("session.switched")).await.unwrap();
+    let found = world.store.session(one.id).await.unwrap().unwrap();
+    assert_eq!(found.organization_id, other.id);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_cookie_is_exchanged_once_however_many_try(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Arc::new(World::new(backend).await);
+    let other = world.organization("Other").await.id;
+    let session = world.session(world.owner.id, "old").await;
+    let mut tries = Vec::new();
+    for index in 0..10 {
+        let (world, id) = (Arc::clone(&world), session.id);
+        tries.push(tokio::spawn(async move {
+            let new = Digest::of(format!("new {index}").as_bytes());
+            let mut write = world.store.begin().await.unwrap();
+            let won = write
+                .rotate_cookie(id, &Digest::of(b"old"), &new, other, at(8))
+                .await
+                .unwrap();
+            write.commit(record("session.switched")).await.unwrap();
+            won.then_some(new)
+        }));
+    }
+    let mut winners = Vec::new();
+    for attempt in tries {
+        winners.extend(attempt.await.unwrap());
+    }
+    assert_eq!(winners.len(), 1);
+    let found = world.store.caller_by_cookie(&winners[0]).await.unwrap();
+    let (found, caller) = found.unwrap();
+    assert_eq!((found.id, found.last_seen_at), (session.id, at(8)));
+    assert_eq!(caller.organization_id, other);
+    let dead = world
+        .store
+        .caller_by_cookie(&Digest::of(b"old"))
+        .await
+        .unwrap();
+    assert_eq!(dead, None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_ended_session_gets_no_new_cookie(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let session = world.session(world.owner.id, "old").await;
+    let mut write = world.store.begin().await.unwrap();
+    write.end_session(session.id, at(1)).await.unwrap();
+    let (old, new) = (Digest::of(b"old"), Digest::of(b"new"));
+    let rotated = write
+        .rotate_cookie(session.id, &old, &new, world.organization.id, at(2))
+        .await
+        .unwrap();
+    assert!(!rotated);
+}
