@@ -26,7 +26,11 @@ pub(crate) enum Connection<'c> {
 
 /// What a query can run on: a reader of the store, or a transaction.
 pub(crate) trait Source: Send {
-    fn connection(&mut self) -> Connection<'_>;
+    /// The connection, unless an earlier failure forbids to go on with it.
+    fn connection(&mut self) -> Result<Connection<'_>, StoreError>;
+
+    /// A query on this has failed.
+    fn fail(&mut self) {}
 }
 
 /// A query and its values.
@@ -70,6 +74,13 @@ async fn patiently<T>(
     }
 }
 
+fn heed<T>(source: &mut impl Source, answer: Result<T, StoreError>) -> Result<T, StoreError> {
+    if answer.is_err() {
+        source.fail();
+    }
+    answer
+}
+
 impl Query {
     /// Adds the value of the next place.
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
@@ -85,16 +96,17 @@ impl Query {
 
     /// Runs it; how many rows it changed.
     pub(crate) async fn execute(self, source: &mut impl Source) -> Result<u64, StoreError> {
-        match source.connection() {
+        let done = match source.connection()? {
             Connection::Sqlite(connection) => {
-                let done = bound!(self).execute(connection).await?;
-                Ok(done.rows_affected())
+                let done = bound!(self).execute(connection).await;
+                done.map(|done| done.rows_affected()).map_err(Into::into)
             }
             Connection::Postgres(connection) => {
-                let done = patiently(bound!(self).execute(connection)).await?;
-                Ok(done.rows_affected())
+                let done = patiently(bound!(self).execute(connection)).await;
+                done.map(|done| done.rows_affected())
             }
-        }
+        };
+        heed(source, done)
     }
 
     /// All rows.
@@ -103,13 +115,15 @@ impl Query {
         source: &mut impl Source,
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
-        match source.connection() {
+        match source.connection()? {
             Connection::Sqlite(connection) => {
-                let rows = bound!(self).fetch_all(connection).await?;
+                let rows = bound!(self).fetch_all(connection).await;
+                let rows = heed(source, rows.map_err(Into::into))?;
                 rows.iter().map(|row| read(&Row::Sqlite(row))).collect()
             }
             Connection::Postgres(connection) => {
-                let rows = patiently(bound!(self).fetch_all(connection)).await?;
+                let rows = patiently(bound!(self).fetch_all(connection)).await;
+                let rows = heed(source, rows)?;
                 rows.iter().map(|row| read(&Row::Postgres(row))).collect()
             }
         }
@@ -121,13 +135,15 @@ impl Query {
         source: &mut impl Source,
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
-        match source.connection() {
+        match source.connection()? {
             Connection::Sqlite(connection) => {
-                let row = bound!(self).fetch_optional(connection).await?;
+                let row = bound!(self).fetch_optional(connection).await;
+                let row = heed(source, row.map_err(Into::into))?;
                 row.map(|row| read(&Row::Sqlite(&row))).transpose()
             }
             Connection::Postgres(connection) => {
-                let row = patiently(bound!(self).fetch_optional(connection)).await?;
+                let row = patiently(bound!(self).fetch_optional(connection)).await;
+                let row = heed(source, row)?;
                 row.map(|row| read(&Row::Postgres(&row))).transpose()
             }
         }

@@ -36,11 +36,11 @@ pub(crate) enum Reader {
 }
 
 impl Source for Reader {
-    fn connection(&mut self) -> Connection<'_> {
-        match self {
+    fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
+        Ok(match self {
             Self::Sqlite(connection) => Connection::Sqlite(connection),
             Self::Postgres(connection) => Connection::Postgres(connection),
-        }
+        })
     }
 }
 

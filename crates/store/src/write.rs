@@ -9,12 +9,15 @@ use crate::{Store, StoreError};
 
 /// A transaction: all of it is committed, with the record of who did it, or nothing is.
 ///
-/// Dropping it without [`commit`](Self::commit) undoes everything.
+/// Dropping it without [`commit`](Self::commit) undoes everything. After an error there is nothing
+/// else to do with it: every further query, and the commit, fails. (PostgreSQL demands that of any
+/// error and SQLite of a full disk; here both do of all.)
 #[must_use = "a transaction that is not committed is undone"]
 pub struct Write {
     store: Store,
     transaction: Open,
     changes: Vec<Change>,
+    failed: bool,
 }
 
 enum Open {
@@ -23,17 +26,16 @@ enum Open {
 }
 
 impl Source for Write {
-    fn connection(&mut self) -> Connection<'_> {
-        self.transaction.connection()
+    fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
+        self.check()?;
+        Ok(match &mut self.transaction {
+            Open::Sqlite(transaction) => Connection::Sqlite(transaction),
+            Open::Postgres(transaction) => Connection::Postgres(transaction),
+        })
     }
-}
 
-impl Source for Open {
-    fn connection(&mut self) -> Connection<'_> {
-        match self {
-            Self::Sqlite(transaction) => Connection::Sqlite(transaction),
-            Self::Postgres(transaction) => Connection::Postgres(transaction),
-        }
+    fn fail(&mut self) {
+        self.failed = true;
     }
 }
 
@@ -50,7 +52,17 @@ impl Write {
             store,
             transaction,
             changes: Vec::new(),
+            failed: false,
         })
+    }
+
+    fn check(&self) -> Result<(), StoreError> {
+        if self.failed {
+            return Err(StoreError::Other(
+                "a query of this transaction has failed before".to_owned(),
+            ));
+        }
+        Ok(())
     }
 
     pub(crate) fn store(&self) -> &Store {
@@ -81,42 +93,38 @@ impl Write {
 
     /// A caller that goes away must not cut this in half: a change that is stored but not applied
     /// would let a deleted key pass. So it runs in a task of its own.
-    async fn finish(self) -> Result<(), StoreError> {
+    async fn finish(mut self) -> Result<(), StoreError> {
         let task = tokio::spawn(async move {
-            let Self {
-                store,
-                mut transaction,
-                changes,
-            } = self;
-            publish(&mut transaction, &changes).await?;
-            let committed = match transaction {
+            self.check()?;
+            self.publish().await?;
+            let committed = match self.transaction {
                 Open::Sqlite(transaction) => transaction.commit().await,
                 Open::Postgres(transaction) => transaction.commit().await,
             };
             // Also after an error: the answer may be lost and the commit not.
-            for change in changes {
-                store.apply(change);
+            for change in self.changes {
+                self.store.apply(change);
             }
             committed.map_err(StoreError::from)
         });
         task.await
             .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
     }
-}
 
-/// Hands the changes to the other processes, from the moment of the commit on.
-async fn publish(transaction: &mut Open, changes: &[Change]) -> Result<(), StoreError> {
-    for change in changes {
-        let query = match transaction {
-            Open::Sqlite(_) => sql("INSERT INTO change (fact) VALUES ($1)"),
-            Open::Postgres(_) => sql("SELECT pg_notify('vestibule', $1)"),
-        };
-        query
-            .bind(change.to_string().as_str())
-            .execute(transaction)
-            .await?;
+    /// Hands the changes to the other processes, from the moment of the commit on.
+    async fn publish(&mut self) -> Result<(), StoreError> {
+        for change in self.changes.clone() {
+            let query = match self.transaction {
+                Open::Sqlite(_) => sql("INSERT INTO change (fact) VALUES ($1)"),
+                Open::Postgres(_) => sql("SELECT pg_notify('vestibule', $1)"),
+            };
+            query
+                .bind(change.to_string().as_str())
+                .execute(self)
+                .await?;
+        }
+        Ok(())
     }
-    Ok(())
 }
 
 impl std::fmt::Debug for Write {

@@ -16,8 +16,8 @@ use crate::{Store, StoreError};
 const INTERVAL: Duration = Duration::from_millis(50);
 
 impl Source for SqliteConnection {
-    fn connection(&mut self) -> Connection<'_> {
-        Connection::Sqlite(self)
+    fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
+        Ok(Connection::Sqlite(self))
     }
 }
 

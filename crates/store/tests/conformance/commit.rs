@@ -133,3 +133,22 @@ async fn a_caller_who_goes_away_leaves_no_half_commit(
         }
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_transaction_in_which_a_query_failed_is_not_committed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let mut write = world.store.begin().await.unwrap();
+    write
+        .set_user_suspended(world.owner.id, Some(at(1)))
+        .await
+        .unwrap();
+    assert!(write.insert_user(&world.owner, None).await.is_err());
+    assert!(write.set_password(world.owner.id, "$").await.is_err());
+    assert!(write.commit_unaudited().await.is_err());
+    let found = world.store.user(world.owner.id).await.unwrap();
+    assert_eq!(found.as_ref(), Some(&world.owner));
+    assert_eq!(world.store.password_of(world.owner.id).await.unwrap(), None);
+}
