@@ -60,9 +60,8 @@ fn decode(path: &[u8]) -> Vec<u8> {
 /// 5.2.4), either slash for a slash.
 fn normalize(path: &[u8]) -> Vec<u8> {
     let mut kept: Vec<&[u8]> = Vec::new();
-    let mut segments = path.split(|byte| matches!(byte, b'/' | b'\\')).peekable();
     let mut directory = false;
-    while let Some(segment) = segments.next() {
+    for segment in path.split(|byte| matches!(byte, b'/' | b'\\')) {
         directory = segment.is_empty() || segment == b"." || segment == b"..";
         match segment {
             b"" | b"." => {}
