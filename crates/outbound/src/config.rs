@@ -1,0 +1,112 @@
+//! What the operator decides about requests to others.
+
+use std::time::Duration;
+
+use rustls::pki_types::CertificateDer;
+use rustls::pki_types::pem::PemObject as _;
+
+use crate::guard::Network;
+
+/// The operator's choices. The default is the strictest.
+#[derive(Debug, Clone, Default)]
+pub struct Config {
+    /// Networks beyond the public internet that may be connected to.
+    pub allowed_networks: Vec<Network>,
+    /// Hosts that may be called by `http` as well, by name or address, in lower case. Their
+    /// addresses still have to be allowed.
+    pub plain_http_hosts: Vec<String>,
+    /// Certificates of authorities that are trusted beside the public ones, in DER.
+    pub extra_roots: Vec<Vec<u8>>,
+    /// The caps.
+    pub limits: Limits,
+}
+
+impl Config {
+    /// Adds the certificates of a PEM text to [`extra_roots`](Self::extra_roots); how many they
+    /// were.
+    pub fn trust_pem(&mut self, pem: &[u8]) -> Result<usize, ConfigError> {
+        let before = self.extra_roots.len();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| ConfigError::Pem {
+                detail: error.to_string(),
+            })?;
+            self.extra_roots.push(certificate.to_vec());
+        }
+        match self.extra_roots.len() - before {
+            0 => Err(ConfigError::Pem {
+                detail: "it holds no certificate".to_owned(),
+            }),
+            added => Ok(added),
+        }
+    }
+
+    /// The same, and this machine's own loopback may be called by `http`: for development.
+    #[must_use]
+    pub fn allow_loopback(mut self) -> Self {
+        for network in ["127.0.0.0/8", "::1/128"] {
+            self.allowed_networks.extend(network.parse::<Network>());
+        }
+        for host in ["localhost", "127.0.0.1", "::1"] {
+            self.plain_http_hosts.push(host.to_owned());
+        }
+        self
+    }
+}
+
+/// The caps of every request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// The largest body of an answer, in bytes.
+    pub body: usize,
+    /// The largest head of an answer, in bytes; 8192 at least.
+    pub head: usize,
+    /// How long a request may take from its beginning to the last byte of its answer, waiting for
+    /// its turn included.
+    pub total: Duration,
+    /// How long one connection may take to stand, TLS included.
+    pub connect: Duration,
+    /// How many requests may be under way at once.
+    pub concurrent: usize,
+    /// How many requests of one key (an organisation) may be under way at once.
+    pub concurrent_per_key: usize,
+    /// How many more of one key may wait for their turn; beyond them the answer is
+    /// [`Busy`](crate::OutboundError::Busy).
+    pub waiting_per_key: usize,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self {
+            body: 1_048_576,
+            head: 32 * 1_024,
+            total: Duration::from_secs(10),
+            connect: Duration::from_secs(5),
+            concurrent: 128,
+            concurrent_per_key: 8,
+            waiting_per_key: 64,
+        }
+    }
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum ConfigError {
+    /// The text is not certificates in PEM.
+    #[error("not certificates in PEM: {detail}")]
+    Pem {
+        /// What is wrong.
+        detail: String,
+    },
+    /// A certificate cannot serve as a root.
+    #[error("not a certificate that can be trusted as a root: {detail}")]
+    Root {
+        /// What is wrong.
+        detail: String,
+    },
+    /// The cryptographic library refuses the TLS versions.
+    #[error("TLS cannot be set up: {detail}")]
+    Tls {
+        /// What is wrong.
+        detail: String,
+    },
+}

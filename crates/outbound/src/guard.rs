@@ -1,0 +1,275 @@
+//! Which addresses may be connected to.
+//!
+//! A server inside a network can be talked into calling its neighbours, its own loopback or the
+//! metadata service of its cloud (server-side request forgery). Only global unicast addresses
+//! pass; everything that the IANA special-purpose registries (RFC 6890) set apart is refused until
+//! the operator allows its network.
+
+use std::fmt;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::str::FromStr;
+
+/// A network in CIDR notation, such as `10.20.0.0/16` or `fd00::/8`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network {
+    address: IpAddr,
+    length: u8,
+}
+
+/// The text is not a network in CIDR notation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("must be an address or a network such as 10.20.0.0/16, with no bits set after its prefix")]
+pub struct NotANetwork;
+
+impl Network {
+    const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Self {
+        let address = IpAddr::V4(Ipv4Addr::new(a, b, c, d));
+        Self { address, length }
+    }
+
+    const fn v6(first: u16, second: u16, third: u16, length: u8) -> Self {
+        let address = IpAddr::V6(Ipv6Addr::new(first, second, third, 0, 0, 0, 0, 0));
+        Self { address, length }
+    }
+
+    /// Whether the address lies in this network. The two families never contain each other.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let shift = 32 - u32::from(self.length.min(32));
+                (u32::from(own) ^ u32::from(other))
+                    .checked_shr(shift)
+                    .unwrap_or(0)
+                    == 0
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let shift = 128 - u32::from(self.length.min(128));
+                (u128::from(own) ^ u128::from(other))
+                    .checked_shr(shift)
+                    .unwrap_or(0)
+                    == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// Whether it is one single address.
+    fn is_host(&self) -> bool {
+        self.length == if self.address.is_ipv4() { 32 } else { 128 }
+    }
+}
+
+impl FromStr for Network {
+    type Err = NotANetwork;
+
+    fn from_str(text: &str) -> Result<Self, NotANetwork> {
+        let (address, length) = match text.split_once('/') {
+            Some((address, length)) => (address, Some(length)),
+            None => (text, None),
+        };
+        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
+        let most = if address.is_ipv4() { 32 } else { 128 };
+        let length = match length {
+            None => most,
+            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
+                digits.parse().map_err(|_| NotANetwork)?
+            }
+            Some(_) => return Err(NotANetwork),
+        };
+        let stray = match address {
+            _ if length > most => return Err(NotANetwork),
+            IpAddr::V4(v4) => u32::from(v4).checked_shl(u32::from(length)).unwrap_or(0) != 0,
+            IpAddr::V6(v6) => u128::from(v6).checked_shl(u32::from(length)).unwrap_or(0) != 0,
+        };
+        if stray {
+            return Err(NotANetwork);
+        }
+        Ok(Self { address, length })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+/// Why an address is not one of the public internet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum AddressKind {
+    /// "This host" (RFC 1122, 3.2.1.3): `0.0.0.0/8`, `::`.
+    Unspecified,
+    /// This machine: `127.0.0.0/8`, `::1`.
+    Loopback,
+    /// A private network (RFC 1918).
+    Private,
+    /// Shared between a carrier and its customers (RFC 6598): `100.64.0.0/10`.
+    CarrierShared,
+    /// This link alone: `169.254.0.0/16`, `fe80::/10`.
+    LinkLocal,
+    /// A unique local IPv6 network (RFC 4193): `fc00::/7`.
+    UniqueLocal,
+    /// A group of machines: `224.0.0.0/4`, `ff00::/8`.
+    Multicast,
+    /// Set aside for documents (RFC 5737, RFC 3849, RFC 9637).
+    Documentation,
+    /// Set aside for measurements (RFC 2544): `198.18.0.0/15`.
+    Benchmarking,
+    /// An IPv4 address in IPv6 clothes: mapped, compatible, translated, 6to4, Teredo.
+    Translated,
+    /// Where clouds answer questions about the machine, credentials included.
+    Metadata,
+    /// Reserved, not allotted, or not unicast.
+    Reserved,
+}
+
+impl AddressKind {
+    /// Stable, `snake_case` name for programs.
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Unspecified => "unspecified",
+            Self::Loopback => "loopback",
+            Self::Private => "private",
+            Self::CarrierShared => "carrier_shared",
+            Self::LinkLocal => "link_local",
+            Self::UniqueLocal => "unique_local",
+            Self::Multicast => "multicast",
+            Self::Documentation => "documentation",
+            Self::Benchmarking => "benchmarking",
+            Self::Translated => "translated",
+            Self::Metadata => "metadata",
+            Self::Reserved => "reserved",
+        }
+    }
+
+    /// What keeps this address apart from the public internet; `None` for a public one.
+    pub fn of(address: IpAddr) -> Option<Self> {
+        let special = METADATA.iter().find(|network| network.contains(address));
+        if special.is_some() {
+            return Some(Self::Metadata);
+        }
+        let table = SPECIAL
+            .iter()
+            .find(|(network, _)| network.contains(address));
+        match (table, address) {
+            (Some((_, kind)), _) => Some(*kind),
+            // Only 2000::/3 is handed out; what IANA adds one day is refused until then.
+            (None, IpAddr::V6(_)) if !GLOBAL_V6.contains(address) => Some(Self::Reserved),
+            (None, _) => None,
+        }
+    }
+}
+
+impl fmt::Display for AddressKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.reason().replace('_', "-"))
+    }
+}
+
+const GLOBAL_V6: Network = Network::v6(0x2000, 0, 0, 3);
+
+/// The well-known prefix of NAT64 (RFC 6052), whose last four bytes are an IPv4 address.
+const NAT64: Network = Network::v6(0x64, 0xff9b, 0, 96);
+
+/// Metadata services that do not already stand apart, or that must stay apart when the network
+/// around them is allowed.
+const METADATA: &[Network] = &[
+    Network::v4(169, 254, 169, 254, 32), // nearly every cloud
+    Network::v4(169, 254, 170, 2, 32),   // credentials of AWS containers
+    Network::v4(100, 100, 100, 200, 32), // Alibaba
+    Network::v4(168, 63, 129, 16, 32),   // Azure, a public address
+    Network::v4(192, 0, 0, 192, 32),     // Oracle
+    Network {
+        address: IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)), // AWS
+        length: 128,
+    },
+];
+
+const SPECIAL: &[(Network, AddressKind)] = &[
+    (Network::v4(0, 0, 0, 0, 8), AddressKind::Unspecified),
+    (Network::v4(10, 0, 0, 0, 8), AddressKind::Private),
+    (Network::v4(100, 64, 0, 0, 10), AddressKind::CarrierShared),
+    (Network::v4(127, 0, 0, 0, 8), AddressKind::Loopback),
+    (Network::v4(169, 254, 0, 0, 16), AddressKind::LinkLocal),
+    (Network::v4(172, 16, 0, 0, 12), AddressKind::Private),
+    (Network::v4(192, 0, 0, 0, 24), AddressKind::Reserved),
+    (Network::v4(192, 0, 2, 0, 24), AddressKind::Documentation),
+    (Network::v4(192, 88, 99, 0, 24), AddressKind::Translated), // 6to4 relays
+    (Network::v4(192, 168, 0, 0, 16), AddressKind::Private),
+    (Network::v4(198, 18, 0, 0, 15), AddressKind::Benchmarking),
+    (Network::v4(198, 51, 100, 0, 24), AddressKind::Documentation),
+    (Network::v4(203, 0, 113, 0, 24), AddressKind::Documentation),
+    (Network::v4(224, 0, 0, 0, 4), AddressKind::Multicast),
+    (Network::v4(240, 0, 0, 0, 4), AddressKind::Reserved), // and 255.255.255.255
+    (Network::v6(0, 0, 0, 128), AddressKind::Unspecified),
+    (LOOPBACK_V6, AddressKind::Loopback),
+    (Network::v6(0, 0, 0, 80), AddressKind::Translated), // mapped and compatible
+    (Network::v6(0x64, 0xff9b, 0, 32), AddressKind::Translated), // NAT64, also RFC 8215
+    (
+        Network::v6(0x2001, 0xdb8, 0, 32),
+        AddressKind::Documentation,
+    ),
+    (Network::v6(0x2001, 0, 0, 32), AddressKind::Translated), // Teredo
+    (Network::v6(0x2001, 0x2, 0, 48), AddressKind::Benchmarking),
+    (Network::v6(0x2001, 0, 0, 23), AddressKind::Reserved), // protocols of the IETF
+    (Network::v6(0x2002, 0, 0, 16), AddressKind::Translated), // 6to4
+    (Network::v6(0x3fff, 0, 0, 20), AddressKind::Documentation),
+    (Network::v6(0xfc00, 0, 0, 7), AddressKind::UniqueLocal),
+    (Network::v6(0xfe80, 0, 0, 10), AddressKind::LinkLocal),
+    (Network::v6(0xfec0, 0, 0, 10), AddressKind::Private), // site-local, deprecated
+    (Network::v6(0xff00, 0, 0, 8), AddressKind::Multicast),
+];
+
+const LOOPBACK_V6: Network = Network {
+    address: IpAddr::V6(Ipv6Addr::LOCALHOST),
+    length: 128,
+};
+
+/// The judge of addresses: the public internet, and what the operator allows beyond it.
+#[derive(Debug, Clone, Default)]
+pub struct Guard {
+    allowed: Vec<Network>,
+}
+
+impl Guard {
+    /// A guard that lets these networks pass as well.
+    ///
+    /// A metadata address passes only if it is itself in the list, as one address: who allows
+    /// `169.254.0.0/16` does not mean the keys of the machine.
+    pub fn allowing(allowed: Vec<Network>) -> Self {
+        Self { allowed }
+    }
+
+    /// Whether this address may be connected to, or what is against it.
+    pub fn check(&self, address: IpAddr) -> Result<(), AddressKind> {
+        let Some(kind) = AddressKind::of(address) else {
+            return Ok(());
+        };
+        let mut matching = self
+            .allowed
+            .iter()
+            .filter(|network| network.contains(address));
+        let allowed = match kind {
+            AddressKind::Metadata => matching.any(Network::is_host),
+            _ => matching.next().is_some(),
+        };
+        if !allowed {
+            return Err(kind);
+        }
+        // A network translates to addresses that have to be allowed themselves.
+        match address {
+            IpAddr::V6(v6) if NAT64.contains(address) => {
+                let [.., a, b, c, d] = v6.octets();
+                self.check(IpAddr::V4(Ipv4Addr::new(a, b, c, d)))
+            }
+            IpAddr::V6(v6) => match v6.to_ipv4_mapped() {
+                Some(v4) => self.check(IpAddr::V4(v4)),
+                None => Ok(()),
+            },
+            IpAddr::V4(_) => Ok(()),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
