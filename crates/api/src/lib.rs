@@ -1,1 +1,83 @@
-//! .
+//! The JSON routes: `v1` for programs, `browser` for applications that draw their own pages,
+//! and what says how to use them: the OpenAPI document and the list of problems.
+//!
+//! Each handler reads its input, calls one operation of `accounts`, and writes down the answer.
+//! Path and method stand in the handler's annotation, its rule stands in the `routes()` above it,
+//! and both the route table and the document are made from the two.
+
+mod browser;
+mod documented;
+mod error;
+mod input;
+mod keyring;
+mod openapi;
+mod page;
+mod problems;
+mod schema;
+mod service;
+mod stranger;
+mod v1;
+
+use axum::extract::FromRef;
+use bytes::Bytes;
+use utoipa::openapi::OpenApi;
+use vestibule_accounts::Accounts;
+use vestibule_http::SessionCookie;
+use vestibule_layer::Routes;
+
+use crate::documented::Documented;
+
+pub use error::{ApiError, Result};
+pub use openapi::openapi;
+pub use problems::{PROBLEMS, ProblemReason};
+
+/// What the handlers need.
+#[derive(Debug, Clone)]
+pub struct ApiState {
+    /// All operations.
+    pub accounts: Accounts,
+    /// How the session cookie is called.
+    pub cookie: SessionCookie,
+    /// The OpenAPI document of the whole server, as JSON.
+    pub document: Bytes,
+}
+
+impl ApiState {
+    /// The state of a server with this document, into which the documents of its other crates are
+    /// merged.
+    ///
+    /// # Errors
+    /// When the document cannot be written as JSON, which one of [`openapi()`] can.
+    pub fn new(
+        accounts: Accounts,
+        cookie: SessionCookie,
+        document: &OpenApi,
+    ) -> serde_json::Result<Self> {
+        Ok(Self {
+            accounts,
+            cookie,
+            document: serde_json::to_vec(document)?.into(),
+        })
+    }
+}
+
+impl FromRef<ApiState> for Accounts {
+    fn from_ref(state: &ApiState) -> Self {
+        state.accounts.clone()
+    }
+}
+
+/// All routes, with their rules.
+pub fn routes(state: ApiState) -> Routes {
+    let (routes, _) = documented().into_parts();
+    routes.with_state(state)
+}
+
+fn documented() -> Documented {
+    service::routes()
+        .merge(problems::routes())
+        .merge(openapi::routes())
+        .merge(keyring::routes())
+        .merge(v1::routes())
+        .merge(browser::routes())
+}

@@ -1,0 +1,11 @@
+//! The browser dialect: for applications that draw their own pages, with a session cookie.
+
+use crate::documented::Documented;
+
+mod session;
+mod sign_in;
+
+/// All routes below `/api`.
+pub(crate) fn routes() -> Documented {
+    sign_in::routes().merge(session::routes())
+}

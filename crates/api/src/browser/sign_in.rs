@@ -1,0 +1,155 @@
+//! `/api/auth/sign-in` and `sign-out`: a session cookie, and its end.
+
+use axum::extract::State;
+use axum::response::AppendHeaders;
+use http::HeaderValue;
+use http::header::{HeaderName, SET_COOKIE};
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use vestibule_accounts::SignIn;
+use vestibule_http::{Json, Problem};
+use vestibule_layer::{Permit, Rule};
+use vestibule_model::Email;
+
+use super::session::{Organization, User};
+use crate::ApiState;
+use crate::documented::Documented;
+use crate::error::Result;
+use crate::input::Fields;
+use crate::openapi::tag;
+use crate::stranger::Stranger;
+
+pub(crate) fn routes() -> Documented {
+    Documented::browser()
+        .add(Rule::public(), routes!(sign_in))
+        .add(Rule::optional(), routes!(sign_out))
+}
+
+/// The answer's one header.
+pub(crate) type SetCookie = AppendHeaders<[(HeaderName, HeaderValue); 1]>;
+
+/// A header that sets or clears the cookie. Its name is one that a header can carry, or the
+/// configuration would have been refused.
+pub(crate) fn set_cookie(value: Option<HeaderValue>) -> Result<SetCookie, Problem> {
+    let value = value.ok_or_else(Problem::internal)?;
+    Ok(AppendHeaders([(SET_COOKIE, value)]))
+}
+
+/// Who signs in.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct BrowserSignIn {
+    /// The user's e-mail address.
+    #[schema(format = "email", example = "user@example.com")]
+    email: String,
+    /// The user's password.
+    #[schema(format = "password", max_length = 1024, example = "your-password")]
+    password: String,
+    /// The organisation to begin in; the oldest of the user's where left out or null.
+    #[schema(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
+    organization_id: Option<String>,
+}
+
+impl BrowserSignIn {
+    fn validate(self, stranger: Stranger) -> Result<SignIn, Problem> {
+        let mut fields = Fields::default();
+        let email: Option<Email> = fields.parse("email", &self.email);
+        let organization_id =
+            fields.parse_optional("organizationId", self.organization_id.as_deref());
+        fields.finish_with(email.map(|email| SignIn {
+            email,
+            password: self.password,
+            organization_id,
+            address: stranger.address,
+            request_id: stranger.request_id,
+        }))
+    }
+}
+
+/// Who is signed in now.
+#[derive(Serialize, ToSchema)]
+struct BrowserSignedIn {
+    /// Always true.
+    ok: bool,
+    /// The user.
+    user: User,
+    /// The active organisation.
+    organization: Organization,
+}
+
+/// That it is done.
+#[derive(Serialize, ToSchema)]
+struct Done {
+    /// Always true.
+    ok: bool,
+}
+
+/// Sign in with a password
+///
+/// Begins a session and sets its cookie. Whatever is wrong with the address, the password, the
+/// user or the organisation, the answer is the same 401. The request must carry the `Origin` of
+/// this server.
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-in",
+    tag = tag::BROWSER,
+    operation_id = "browserSignIn",
+    request_body = BrowserSignIn,
+    responses(
+        (status = 200, description = "Signed in.", body = BrowserSignedIn,
+            headers(("Set-Cookie" = String, description = "The session cookie."))),
+        (status = 401, description = "The e-mail address or the password is wrong."),
+        (status = 403, description = "The request does not come from a page of this server."),
+        (status = 429, description = "Too many sign-ins from this address or for this user."),
+        (status = 503, description = "Too many sign-ins at once, or the store is away."),
+    ),
+)]
+async fn sign_in(
+    State(state): State<ApiState>,
+    stranger: Stranger,
+    Json(body): Json<BrowserSignIn>,
+) -> Result<(SetCookie, Json<BrowserSignedIn>)> {
+    let sign_in = body.validate(stranger)?;
+    let done = state.accounts.sign_in_for_cookie(sign_in).await?;
+    let cookie = set_cookie(state.cookie.set(&done.cookie))?;
+    let me = done.signed_in.me;
+    let store = state.accounts.store();
+    let organization = store
+        .organization(me.organization_id)
+        .await
+        .map_err(vestibule_accounts::Error::from)?
+        .ok_or(vestibule_accounts::Error::CredentialEnded)?;
+    let answer = BrowserSignedIn {
+        ok: true,
+        user: me.user.into(),
+        organization: (organization, me.role).into(),
+    };
+    Ok((cookie, Json(answer)))
+}
+
+/// Sign out
+///
+/// Ends the session, with its cookie and all its tokens, and clears the cookie. Without a live
+/// session there is nothing to end, and the answer is the same. The request must carry the
+/// `Origin` of this server.
+#[utoipa::path(
+    post,
+    path = "/api/auth/sign-out",
+    tag = tag::BROWSER,
+    operation_id = "browserSignOut",
+    responses(
+        (status = 200, description = "Signed out.", body = Done,
+            headers(("Set-Cookie" = String, description = "Clears the session cookie."))),
+        (status = 403, description = "The request does not come from a page of this server."),
+    ),
+)]
+async fn sign_out(
+    State(state): State<ApiState>,
+    permit: Option<Permit>,
+) -> Result<(SetCookie, Json<Done>)> {
+    if let Some(permit) = permit {
+        state.accounts.sign_out(&permit).await?;
+    }
+    Ok((set_cookie(state.cookie.clear())?, Json(Done { ok: true })))
+}

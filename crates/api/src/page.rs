@@ -1,0 +1,68 @@
+//! Parts of long lists.
+
+use serde::{Deserialize, Serialize};
+use utoipa::{IntoParams, ToSchema};
+use vestibule_accounts::Page;
+use vestibule_http::Problem;
+
+use crate::input::Fields;
+
+/// Which part of a list is wanted.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct PageQuery {
+    /// How many items at most.
+    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
+    limit: Option<String>,
+    /// How many items to pass over first.
+    #[param(value_type = Option<u32>, minimum = 0, default = 0)]
+    offset: Option<String>,
+}
+
+impl PageQuery {
+    /// The page, when both numbers are within their bounds.
+    pub(crate) fn page(&self) -> Result<Page, Problem> {
+        let mut fields = Fields::default();
+        let page = page(&mut fields, self.limit.as_deref(), self.offset.as_deref());
+        fields.finish()?;
+        Ok(page)
+    }
+}
+
+/// The page that two query parameters ask for.
+pub(crate) fn page(fields: &mut Fields, limit: Option<&str>, offset: Option<&str>) -> Page {
+    Page {
+        limit: fields.number("limit", limit, 1..=100, 20),
+        offset: fields.number("offset", offset, 0..=u32::MAX, 0),
+    }
+}
+
+/// One page of a list.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Paged<T> {
+    /// The items of this page.
+    pub(crate) items: Vec<T>,
+    /// How many items the whole list has.
+    pub(crate) total: u64,
+    /// How many items a page has at most.
+    pub(crate) limit: u32,
+    /// How many items were passed over.
+    pub(crate) offset: u32,
+}
+
+impl<T> Paged<T> {
+    /// The page with these items, each turned into what the wire has.
+    pub(crate) fn new<U>(
+        page: Page,
+        (items, total): (Vec<U>, u64),
+        each: impl FnMut(U) -> T,
+    ) -> Self {
+        Self {
+            items: items.into_iter().map(each).collect(),
+            total,
+            limit: page.limit,
+            offset: page.offset,
+        }
+    }
+}

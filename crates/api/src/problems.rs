@@ -1,0 +1,78 @@
+//! `/problems`: what each `reason` means and what to do about it.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use axum::response::Html;
+use http::header::{CACHE_CONTROL, HeaderName};
+use utoipa_axum::routes;
+use vestibule_layer::Rule;
+
+use crate::documented::Documented;
+use crate::openapi::tag;
+
+mod catalogue;
+
+#[cfg(test)]
+mod tests;
+
+pub use catalogue::PROBLEMS;
+
+/// One `reason`, explained.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct ProblemReason {
+    /// The `reason` of the answer.
+    pub reason: &'static str,
+    /// The statuses that it comes with on `/v1`. On `/api` a 422 is a 400.
+    pub status: &'static str,
+    /// What it means.
+    pub means: &'static str,
+    /// What to do.
+    pub remedy: &'static str,
+}
+
+pub(crate) fn routes() -> Documented {
+    Documented::bearer().add(Rule::public(), routes!(problems))
+}
+
+/// What went wrong?
+///
+/// A page with every `reason` that a problem names: what it means and what to do. The `type` of a
+/// problem points into it.
+#[utoipa::path(
+    get,
+    path = "/problems",
+    tag = tag::SERVICE,
+    operation_id = "getProblems",
+    responses((status = 200, description = "The page.", content_type = "text/html", body = String)),
+)]
+async fn problems() -> ([(HeaderName, &'static str); 1], Html<&'static str>) {
+    static PAGE: LazyLock<String> = LazyLock::new(page);
+    ([(CACHE_CONTROL, "public, max-age=300")], Html(&PAGE))
+}
+
+/// The whole page. The catalogue is ours and has no character that HTML gives a meaning to.
+fn page() -> String {
+    let mut page = String::from(
+        "<!DOCTYPE html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n\
+         <meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n\
+         <title>Problems</title>\n</head>\n<body>\n<h1>Problems</h1>\n\
+         <p>Every answer that refuses a request names a <code>reason</code>. On \
+         <code>/api</code> the status is 400 where it is 422 here.</p>\n<dl>\n",
+    );
+    for problem in PROBLEMS {
+        let ProblemReason {
+            reason,
+            status,
+            means,
+            remedy,
+        } = problem;
+        // Writing to a text cannot fail.
+        let _ = writeln!(
+            page,
+            "<dt id=\"{reason}\"><code>{reason}</code> ({status})</dt>\n<dd>{means} {remedy}</dd>"
+        );
+    }
+    page.push_str("</dl>\n</body>\n</html>\n");
+    page
+}

@@ -1,0 +1,271 @@
+//! `/v1/api-keys`: credentials for servers.
+
+use axum::extract::State;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use vestibule_accounts::{Accounts, Caller, CreatedApiKey, NarrowedApiKey, NewApiKey, NewGrant};
+use vestibule_http::{Json, Problem};
+use vestibule_layer::{Permit, Rule};
+use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp};
+
+use crate::documented::Documented;
+use crate::error::Result;
+use crate::input::{Fields, Id};
+use crate::openapi::tag;
+use crate::schema::CapabilitySchema;
+
+pub(crate) fn routes() -> Documented {
+    Documented::bearer()
+        .add(Rule::signed_in(), routes!(create))
+        .add(Rule::signed_in(), routes!(list))
+        .add(Rule::signed_in(), routes!(get))
+        .add(Rule::signed_in(), routes!(delete))
+}
+
+/// What a new key is to be.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateApiKey {
+    /// What you call it.
+    #[schema(min_length = 1, max_length = 100, example = "my-service-key")]
+    name: String,
+    /// When it ends by itself; never where left out or null.
+    #[schema(format = "date-time")]
+    expires_at: Option<String>,
+    /// What narrows it. Where left out or null, it has all your rights.
+    #[schema(min_items = 1, max_items = 50)]
+    grants: Option<Vec<NewKeyGrant>>,
+}
+
+/// One path that a narrowed key may act on.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct NewKeyGrant {
+    /// Where it holds, and on all below.
+    #[schema(example = "/shared/eng")]
+    path: String,
+    /// What it allows there, as far as your own rights reach.
+    #[schema(value_type = CapabilitySchema)]
+    capability: String,
+    /// Whether it also allows approving.
+    #[serde(default)]
+    can_approve: bool,
+}
+
+impl CreateApiKey {
+    fn validate(self) -> Result<NewApiKey, Problem> {
+        let mut fields = Fields::default();
+        let name: Option<Name> = fields.parse("name", &self.name);
+        let expires_at = self
+            .expires_at
+            .and_then(|text| fields.take("expires_at", Timestamp::parse(&text)));
+        let grants = self.grants.map(|grants| {
+            let grants = grants.iter().enumerate();
+            grants
+                .filter_map(|(at, grant)| grant.validate(&mut fields, at))
+                .collect()
+        });
+        let new = name.map(|name| NewApiKey {
+            name,
+            expires_at,
+            grants,
+        });
+        fields.finish_with(new)
+    }
+}
+
+impl NewKeyGrant {
+    fn validate(&self, fields: &mut Fields, at: usize) -> Option<NewGrant> {
+        let path: Option<ResourcePath> = fields.parse(&format!("grants[{at}].path"), &self.path);
+        let capability: Option<Capability> =
+            fields.parse(&format!("grants[{at}].capability"), &self.capability);
+        Some(NewGrant {
+            path: path?,
+            capability: capability?,
+            can_approve: self.can_approve,
+        })
+    }
+}
+
+/// A key, without its secret.
+#[derive(Debug, Serialize, ToSchema)]
+struct ApiKey {
+    /// The key's id.
+    #[schema(value_type = String, example = "key_01jhmpfn80e48s5s0q7b7cwx5e")]
+    id: ApiKeyId,
+    /// What its owner calls it.
+    #[schema(value_type = String, example = "my-service-key")]
+    name: Name,
+    /// The last four characters of the secret.
+    #[schema(example = "x7Qd")]
+    key_suffix: String,
+    /// When it was made.
+    #[schema(value_type = String, format = "date-time", example = "2025-01-15T10:00:00Z")]
+    created_at: Timestamp,
+    /// When it ends by itself; never where null.
+    #[schema(value_type = Option<String>, format = "date-time", required)]
+    expires_at: Option<Timestamp>,
+    /// When it was last used, to the minute; not yet where null.
+    #[schema(value_type = Option<String>, format = "date-time", required)]
+    last_used_at: Option<Timestamp>,
+    /// What narrows it; absent where it has all its owner's rights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<Vec<KeyGrant>>,
+}
+
+/// A new key, with its secret.
+#[derive(Debug, Serialize, ToSchema)]
+struct CreatedKey {
+    /// The key's id.
+    #[schema(value_type = String, example = "key_01jhmpfn80e48s5s0q7b7cwx5e")]
+    id: ApiKeyId,
+    /// What its owner calls it.
+    #[schema(value_type = String, example = "my-service-key")]
+    name: Name,
+    /// The key itself. Store it now: it is shown this once.
+    #[schema(example = "ks_live_…")]
+    key: String,
+    /// Its last four characters, as lists show them.
+    #[schema(example = "x7Qd")]
+    key_suffix: String,
+    /// When it was made.
+    #[schema(value_type = String, format = "date-time", example = "2025-01-15T10:00:00Z")]
+    created_at: Timestamp,
+    /// When it ends by itself; never where null.
+    #[schema(value_type = Option<String>, format = "date-time", required)]
+    expires_at: Option<Timestamp>,
+    /// What narrows it; absent where it has all its owner's rights.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    grants: Option<Vec<KeyGrant>>,
+}
+
+/// What narrows a key.
+#[derive(Debug, Serialize, ToSchema)]
+struct KeyGrant {
+    /// Where it holds, and on all below.
+    #[schema(value_type = String, example = "/shared/eng")]
+    path: ResourcePath,
+    /// What it allows there, as far as the owner's own rights reach.
+    #[schema(value_type = CapabilitySchema)]
+    capability: Capability,
+    /// Whether it also allows approving.
+    can_approve: bool,
+}
+
+fn key_grants(grants: Option<Vec<Grant>>) -> Option<Vec<KeyGrant>> {
+    let shown = |grant: Grant| KeyGrant {
+        path: grant.path,
+        capability: grant.capability,
+        can_approve: grant.can_approve,
+    };
+    grants.map(|grants| grants.into_iter().map(shown).collect())
+}
+
+impl From<NarrowedApiKey> for ApiKey {
+    fn from((key, grants): NarrowedApiKey) -> Self {
+        Self {
+            id: key.id,
+            name: key.name,
+            key_suffix: key.suffix,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+            grants: key_grants(grants),
+        }
+    }
+}
+
+impl From<CreatedApiKey> for CreatedKey {
+    fn from(created: CreatedApiKey) -> Self {
+        Self {
+            id: created.key.id,
+            name: created.key.name,
+            key: created.secret.expose().to_owned(),
+            key_suffix: created.key.suffix,
+            created_at: created.key.created_at,
+            expires_at: created.key.expires_at,
+            grants: key_grants(created.grants),
+        }
+    }
+}
+
+/// Create an API key
+///
+/// The key acts in the organisation of this request with your own rights as they are at each
+/// moment, or with those of them that `grants` names. The full key is in this answer and never
+/// again.
+#[utoipa::path(
+    post,
+    path = "/v1/api-keys",
+    tag = tag::API_KEYS,
+    operation_id = "createApiKey",
+    request_body = CreateApiKey,
+    responses(
+        (status = 201, description = "The key, with its secret.", body = CreatedKey),
+        (status = 409, description = "You have as many keys as one may have."),
+    ),
+)]
+async fn create(
+    State(accounts): State<Accounts>,
+    permit: Permit,
+    Json(body): Json<CreateApiKey>,
+) -> Result<(StatusCode, Json<CreatedKey>)> {
+    let new = body.validate()?;
+    let created = accounts.create_api_key(&Caller::from(&permit), new).await?;
+    Ok((StatusCode::CREATED, Json(created.into())))
+}
+
+/// List your API keys
+///
+/// Your own keys in the organisation of this request, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/api-keys",
+    tag = tag::API_KEYS,
+    operation_id = "listApiKeys",
+    responses((status = 200, description = "All of them.", body = Vec<ApiKey>)),
+)]
+async fn list(State(accounts): State<Accounts>, permit: Permit) -> Result<Json<Vec<ApiKey>>> {
+    let keys = accounts.api_keys(&Caller::from(&permit)).await?;
+    Ok(Json(keys.into_iter().map(ApiKey::from).collect()))
+}
+
+/// Get one of your API keys
+#[utoipa::path(
+    get,
+    path = "/v1/api-keys/{id}",
+    tag = tag::API_KEYS,
+    operation_id = "getApiKey",
+    params(("id" = String, Path, description = "The key's id.", example = "key_01jhmpfn80e48s5s0q7b7cwx5e")),
+    responses((status = 200, description = "The key.", body = ApiKey)),
+)]
+async fn get(
+    State(accounts): State<Accounts>,
+    permit: Permit,
+    Id(id): Id<ApiKeyId>,
+) -> Result<Json<ApiKey>> {
+    let key = accounts.api_key(&Caller::from(&permit), id).await?;
+    Ok(Json(key.into()))
+}
+
+/// Delete one of your API keys
+///
+/// When this answers, no request passes with the key any more.
+#[utoipa::path(
+    delete,
+    path = "/v1/api-keys/{id}",
+    tag = tag::API_KEYS,
+    operation_id = "deleteApiKey",
+    params(("id" = String, Path, description = "The key's id.", example = "key_01jhmpfn80e48s5s0q7b7cwx5e")),
+    responses((status = 204, description = "The key is gone.")),
+)]
+async fn delete(
+    State(accounts): State<Accounts>,
+    permit: Permit,
+    Id(id): Id<ApiKeyId>,
+) -> Result<StatusCode> {
+    accounts.delete_api_key(&Caller::from(&permit), id).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,85 @@
+//! `/v1/users`: who is calling.
+
+use axum::extract::State;
+use serde::Serialize;
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use vestibule_accounts::{Accounts, Me};
+use vestibule_http::Json;
+use vestibule_layer::{Permit, Rule};
+use vestibule_model::{Email, Name, OrganizationId, Role, UserId};
+
+use crate::documented::Documented;
+use crate::error::Result;
+use crate::openapi::tag;
+use crate::schema::RoleSchema;
+
+pub(crate) fn routes() -> Documented {
+    Documented::bearer().add(Rule::signed_in(), routes!(me))
+}
+
+/// A user, as seen in the organisation of the request.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct User {
+    /// The user's id.
+    #[schema(value_type = String, example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
+    id: UserId,
+    /// The address the user signs in with.
+    #[schema(value_type = Option<String>, format = "email", required, example = "user@example.com")]
+    email: Email,
+    /// Given name, where known.
+    #[schema(value_type = Option<String>, required)]
+    first_name: Option<Name>,
+    /// Family name, where known.
+    #[schema(value_type = Option<String>, required)]
+    last_name: Option<Name>,
+    /// How the user signs in.
+    #[schema(example = "PASSWORD")]
+    idp_type: &'static str,
+    /// The organisation of this request.
+    #[schema(value_type = String, example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
+    current_tenant_id: OrganizationId,
+    /// The user's role there.
+    #[schema(value_type = RoleSchema)]
+    current_tenant_role: Role,
+    /// The organisation that a sign-in begins in unless it names another.
+    #[schema(value_type = String, example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
+    default_tenant_id: OrganizationId,
+    /// The language of mails and pages.
+    #[schema(example = "en")]
+    language_preference: &'static str,
+    /// How the user came to the organisation.
+    #[schema(example = "ADDED")]
+    join_method: &'static str,
+}
+
+impl From<Me> for User {
+    fn from(me: Me) -> Self {
+        Self {
+            id: me.user.id,
+            email: me.user.email,
+            first_name: me.user.first_name,
+            last_name: me.user.last_name,
+            idp_type: "PASSWORD",
+            current_tenant_id: me.organization_id,
+            current_tenant_role: me.role,
+            default_tenant_id: me.default_organization_id,
+            language_preference: "en",
+            join_method: "ADDED",
+        }
+    }
+}
+
+/// Who am I?
+///
+/// The user behind the credential: who signed in, or who owns the key.
+#[utoipa::path(
+    get,
+    path = "/v1/users/me",
+    tag = tag::USERS,
+    operation_id = "getMe",
+    responses((status = 200, description = "The user.", body = User)),
+)]
+async fn me(State(accounts): State<Accounts>, permit: Permit) -> Result<Json<User>> {
+    Ok(Json(accounts.me(&permit).await?.into()))
+}

@@ -1,0 +1,235 @@
+//! `/api/auth`
+
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, COOKIE, ORIGIN, SET_COOKIE};
+use insta::assert_json_snapshot;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::house::{House, OUR_ORIGIN, PASSWORD};
+
+const SIGN_IN: &str = "/api/auth/sign-in";
+const SIGN_OUT: &str = "/api/auth/sign-out";
+const SESSION: &str = "/api/auth/session";
+const SWITCH: &str = "/api/auth/switch-org";
+
+fn ada() -> Value {
+    json!({ "email": "ada@example.com", "password": PASSWORD })
+}
+
+#[tokio::test]
+async fn a_sign_in_sets_the_cookie() {
+    let house = House::new().await;
+    let call = house.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
+    let answer = call.json(&ada()).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header(CACHE_CONTROL), Some("no-store"));
+    assert_json_snapshot!(answer.json(), { ".**.id" => "[id]" }, @r#"
+    {
+      "ok": true,
+      "organization": {
+        "id": "[id]",
+        "name": "Analytical Engines",
+        "role": "OWNER"
+      },
+      "user": {
+        "email": "ada@example.com",
+        "firstName": "Ada",
+        "id": "[id]",
+        "lastName": "Lovelace"
+      }
+    }
+    "#);
+    let (value, attributes) = answer.header(SET_COOKIE).unwrap().split_once(';').unwrap();
+    assert!(value.starts_with("__Host-vestibule=ks_sess_"), "{value}");
+    assert_eq!(
+        attributes,
+        " Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax"
+    );
+    let session = house.get(SESSION).header(COOKIE, value).send().await;
+    assert_eq!(session.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_sign_in_may_name_the_organisation() {
+    let house = House::new().await;
+    let mut body = ada();
+    body["organizationId"] = json!(house.difference.id);
+    let call = house.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
+    let answer = call.json(&body).send().await;
+    assert_eq!(answer.text_at("/organization/name"), "Difference");
+}
+
+#[rstest]
+#[case(None)]
+#[case(Some("null"))]
+#[case(Some("https://evil.example"))]
+#[tokio::test]
+async fn nobody_is_signed_in_or_out_from_elsewhere(#[case] origin: Option<&'static str>) {
+    let house = House::new().await;
+    let cookie = house.cookie("ada@example.com").await;
+    for (path, body) in [(SIGN_IN, Some(ada())), (SIGN_OUT, None)] {
+        let mut call = house.post(path).header(COOKIE, &cookie);
+        if let Some(origin) = origin {
+            call = call.header(ORIGIN, origin);
+        }
+        if let Some(body) = &body {
+            call = call.json(body);
+        }
+        let answer = call.send().await;
+        assert_eq!(answer.refusal(), (403, "csrf_origin_mismatch".to_owned()));
+        assert_eq!(answer.header(SET_COOKIE), None);
+    }
+}
+
+#[rstest]
+#[case(json!({ "email": "ada@example.com", "password": "wrong" }), 401, "bad_credentials")]
+#[case(json!({ "email": "nobody@example.com", "password": PASSWORD }), 401, "bad_credentials")]
+#[case(json!({ "email": "ada", "password": "wrong" }), 400, "invalid_email")]
+#[case(json!({ "email": "ada@example.com" }), 400, "missing_field")]
+#[case(json!({ "email": "ada@example.com", "password": "a", "organizationId": 7 }), 400, "wrong_type")]
+#[case(json!({ "email": "ada@example.com", "password": "a", "organizationId": "7" }), 400, "invalid_id")]
+#[tokio::test]
+async fn a_failed_sign_in_sets_nothing(
+    #[case] body: Value,
+    #[case] status: u16,
+    #[case] reason: &str,
+) {
+    let house = House::new().await;
+    let call = house.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
+    let answer = call.json(&body).send().await;
+    assert_eq!(answer.refusal(), (status, reason.to_owned()));
+    assert!(!answer.text_at("/error").is_empty());
+    assert_eq!(answer.header(SET_COOKIE), None);
+}
+
+#[tokio::test]
+async fn the_session_shows_who_is_signed_in_and_for_what() {
+    let house = House::new().await;
+    let cookie = house.cookie("ada@example.com").await;
+    let answer = house.get(SESSION).header(COOKIE, &cookie).send().await;
+    assert_json_snapshot!(answer.json(), { ".**.id" => "[id]" }, @r#"
+    {
+      "organization": {
+        "id": "[id]",
+        "name": "Analytical Engines",
+        "role": "OWNER"
+      },
+      "organizations": [
+        {
+          "id": "[id]",
+          "name": "Analytical Engines",
+          "role": "OWNER"
+        },
+        {
+          "id": "[id]",
+          "name": "Difference",
+          "role": "OWNER"
+        }
+      ],
+      "plan": {
+        "features": [
+          "agents"
+        ],
+        "limits": {
+          "requests_per_minute": 6000
+        },
+        "name": "team"
+      },
+      "user": {
+        "email": "ada@example.com",
+        "firstName": "Ada",
+        "id": "[id]",
+        "lastName": "Lovelace"
+      }
+    }
+    "#);
+    let key = house.key(&house.engines, &house.grace).await;
+    let by_key = house.get(SESSION).bearer(&key).send().await;
+    assert_eq!(by_key.text_at("/organization/role"), "USER");
+    let stranger = house.get(SESSION).send().await;
+    assert_eq!(stranger.refusal(), (401, "no_credential".to_owned()));
+}
+
+#[tokio::test]
+async fn a_switch_changes_the_organisation_and_the_cookie() {
+    let house = House::new().await;
+    let old = house.cookie("ada@example.com").await;
+    let body = json!({ "organizationId": house.difference.id });
+    let answer = house.post(SWITCH).cookie(&old).json(&body).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_json_snapshot!(answer.json(), { ".**.id" => "[id]" }, @r#"
+    {
+      "ok": true,
+      "organization": {
+        "id": "[id]",
+        "name": "Difference",
+        "role": "OWNER"
+      }
+    }
+    "#);
+    let new = answer.cookie();
+    assert_ne!(new, old);
+    let session = house.get(SESSION).header(COOKIE, &new).send().await;
+    assert_eq!(session.text_at("/organization/name"), "Difference");
+    assert_eq!(session.text_at("/plan/name"), "free");
+    let dead = house.get(SESSION).header(COOKIE, &old).send().await;
+    assert_eq!(dead.status, StatusCode::UNAUTHORIZED);
+}
+
+#[tokio::test]
+async fn a_switch_is_for_members_and_for_cookies() {
+    let house = House::new().await;
+    let cookie = house.cookie("ada@example.com").await;
+    let mut answers = Vec::new();
+    for id in [
+        house.foreign.id.to_string(),
+        "tenant_01h455vb4pex5vsknk084sn02q".to_owned(),
+    ] {
+        let body = json!({ "organizationId": id });
+        let answer = house.post(SWITCH).cookie(&cookie).json(&body).send().await;
+        assert_eq!(answer.refusal(), (404, "not_found".to_owned()));
+        answers.push(answer.text);
+    }
+    assert_eq!(answers[0], answers[1]);
+
+    let body = json!({ "organizationId": house.difference.id });
+    for credential in [
+        house.key(&house.engines, &house.ada).await,
+        house.token("ada@example.com").await,
+    ] {
+        let call = house.post(SWITCH).bearer(&credential).json(&body);
+        assert_eq!(
+            call.send().await.refusal(),
+            (403, "credential_kind_not_accepted".to_owned())
+        );
+    }
+    let without_origin = house.post(SWITCH).header(COOKIE, &cookie).json(&body);
+    assert_eq!(
+        without_origin.send().await.refusal(),
+        (403, "csrf_origin_mismatch".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_session_and_clears_the_cookie() {
+    let house = House::new().await;
+    let cookie = house.cookie("ada@example.com").await;
+    for call in [
+        house.post(SIGN_OUT).cookie(&cookie),
+        house.post(SIGN_OUT).cookie(&cookie),
+        house.post(SIGN_OUT).header(ORIGIN, OUR_ORIGIN),
+    ] {
+        let answer = call.send().await;
+        assert_eq!(
+            (answer.status, &*answer.text),
+            (StatusCode::OK, r#"{"ok":true}"#)
+        );
+        assert_eq!(
+            answer.header(SET_COOKIE),
+            Some("__Host-vestibule=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
+        );
+    }
+    let dead = house.get(SESSION).header(COOKIE, &cookie).send().await;
+    assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
+}

@@ -1,0 +1,13 @@
+//! Every route, over the check and the real accounts on SQLite, without a socket. The folders
+//! mirror the URLs.
+
+#![allow(
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests, which clippy does not see"
+)]
+
+mod browser;
+mod house;
+mod openapi;
+mod service;
+mod v1;

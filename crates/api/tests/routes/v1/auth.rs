@@ -1,0 +1,207 @@
+//! `/v1/auth`
+
+use std::time::Duration;
+
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, RETRY_AFTER, WWW_AUTHENTICATE};
+use insta::assert_json_snapshot;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::house::{House, PASSWORD};
+
+const SIGN_IN: &str = "/v1/auth/pw/signin";
+const REFRESH: &str = "/v1/auth/uat";
+const SIGN_OUT: &str = "/v1/auth/signout";
+
+#[tokio::test]
+async fn a_sign_in_gives_a_token_and_the_user() {
+    let house = House::new().await;
+    let body = json!({ "email": "ada@example.com", "password": PASSWORD });
+    let answer = house.post(SIGN_IN).json(&body).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.header(CACHE_CONTROL), Some("no-store"));
+    assert_json_snapshot!(answer.json(), {
+        ".access_token" => "[token]", ".id" => "[user]",
+        ".current_tenant_id" => "[engines]", ".default_tenant_id" => "[engines]",
+    }, @r#"
+    {
+      "access_token": "[token]",
+      "current_tenant_id": "[engines]",
+      "current_tenant_role": "OWNER",
+      "default_tenant_id": "[engines]",
+      "email": "ada@example.com",
+      "expires_in": 3600,
+      "first_name": "Ada",
+      "id": "[user]",
+      "idp_type": "PASSWORD",
+      "join_method": "ADDED",
+      "language_preference": "en",
+      "last_name": "Lovelace",
+      "token_type": "bearer"
+    }
+    "#);
+    assert_eq!(
+        answer.text_at("/current_tenant_id"),
+        house.engines.id.to_string()
+    );
+    let token = answer.text_at("/access_token");
+    let me = house.get("/v1/users/me").bearer(&token).send().await;
+    assert_eq!(me.text_at("/id"), house.ada.id.to_string());
+}
+
+#[tokio::test]
+async fn a_sign_in_may_name_the_user_otherwise_and_the_organisation() {
+    let house = House::new().await;
+    let body = json!({
+        "username": "ADA@example.com",
+        "password": PASSWORD,
+        "tenant_id": house.difference.id.uuid().to_string(),
+    });
+    let answer = house.post(SIGN_IN).json(&body).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(
+        answer.text_at("/current_tenant_id"),
+        house.difference.id.to_string()
+    );
+}
+
+#[tokio::test]
+async fn whatever_is_wrong_with_a_sign_in_the_answer_is_the_same() {
+    let house = House::new().await;
+    let mut answers = Vec::new();
+    for body in [
+        json!({ "email": "ada@example.com", "password": "wrong" }),
+        json!({ "email": "nobody@example.com", "password": PASSWORD }),
+        json!({ "email": "ada@example.com", "password": PASSWORD, "tenant_id": house.foreign.id }),
+    ] {
+        let answer = house.post(SIGN_IN).json(&body).send().await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+        assert_eq!(answer.header(WWW_AUTHENTICATE), Some("Bearer"));
+        answers.push(answer.text);
+    }
+    answers.dedup();
+    assert_eq!(answers.len(), 1, "{answers:?}");
+    let answer: Value = serde_json::from_str(&answers[0]).unwrap();
+    assert_json_snapshot!(answer, @r##"
+    {
+      "code": "unauthorized",
+      "detail": "The e-mail address or the password is wrong.",
+      "hint": "Check both, or ask an administrator whether the user is active.",
+      "reason": "bad_credentials",
+      "request_id": null,
+      "status": 401,
+      "title": "Unauthorized",
+      "type": "/problems#bad_credentials"
+    }
+    "##);
+}
+
+#[rstest]
+#[case(json!({ "password": "a" }), "missing_field", "email")]
+#[case(json!({ "email": "ada@example.com" }), "missing_field", "password")]
+#[case(json!({ "email": "ada@example.com", "username": "ada@example.com", "password": "a" }), "ambiguous_field", "username")]
+#[case(json!({ "email": "ada", "password": "a" }), "invalid_email", "email")]
+#[case(json!({ "username": "ada", "password": "a" }), "invalid_email", "username")]
+#[case(json!({ "email": "ada@example.com", "password": "" }), "empty_password", "password")]
+#[case(json!({ "email": "ada@example.com", "password": "a".repeat(1025) }), "password_too_long", "password")]
+#[case(json!({ "email": "ada@example.com", "password": "a", "tenant_id": "x" }), "invalid_id", "tenant_id")]
+#[tokio::test]
+async fn a_malformed_sign_in_is_told_its_field(
+    #[case] body: Value,
+    #[case] reason: &str,
+    #[case] field: &str,
+) {
+    let house = House::new().await;
+    let answer = house.post(SIGN_IN).json(&body).send().await;
+    assert_eq!(answer.refusal(), (422, reason.to_owned()));
+    assert_eq!(answer.text_at("/errors/0/field"), field);
+    assert!(!answer.text.contains(&"a".repeat(100)));
+}
+
+#[tokio::test]
+async fn too_many_sign_ins_are_told_when_to_try_again() {
+    let house = House::new().await;
+    let body = json!({ "email": "nobody@example.com", "password": "wrong" });
+    for _ in 0..5 {
+        let answer = house.post(SIGN_IN).json(&body).send().await;
+        assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    }
+    let answer = house.post(SIGN_IN).json(&body).send().await;
+    assert_eq!(answer.refusal(), (429, "too_many_requests".to_owned()));
+    assert!(answer.header(RETRY_AFTER).is_some());
+}
+
+#[tokio::test]
+async fn a_refresh_gives_a_token_with_a_fresh_end() {
+    let house = House::new().await;
+    let first = house.token("ada@example.com").await;
+    house.clock.advance(Duration::from_secs(1_800));
+    let answer = house.post(REFRESH).bearer(&first).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    assert_eq!(answer.json()["expires_in"], 3600);
+    assert_eq!(answer.text_at("/id"), house.ada.id.to_string());
+    let second = answer.text_at("/access_token");
+    assert_ne!(first, second);
+    let parallel = house.post(REFRESH).bearer(&first).send().await;
+    assert_eq!(parallel.text_at("/access_token"), second);
+
+    house.clock.advance(Duration::from_secs(1_801));
+    let expired = house.post(REFRESH).bearer(&first).send().await;
+    assert_eq!(expired.refusal(), (401, "credential_expired".to_owned()));
+    let me = house.get("/v1/users/me").bearer(&second).send().await;
+    assert_eq!(me.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_refresh_may_switch_the_organisation_by_body_or_by_query() {
+    let house = House::new().await;
+    let token = house.token("ada@example.com").await;
+    let wanted = house.difference.id.to_string();
+    let body = json!({ "tenant_id": wanted });
+    let by_body = house.post(REFRESH).bearer(&token).json(&body).send().await;
+    let path = format!("{REFRESH}?tenant_id={wanted}");
+    let by_query = house.post(&path).bearer(&token).send().await;
+    for answer in [by_body, by_query] {
+        assert_eq!(answer.text_at("/current_tenant_id"), wanted);
+    }
+    let body = json!({ "tenant_id": house.engines.id });
+    let both = house.post(&path).bearer(&token).json(&body).send().await;
+    assert_eq!(both.refusal(), (422, "ambiguous_field".to_owned()));
+    let path = format!("{REFRESH}?tenant_id={}", house.foreign.id);
+    let foreign = house.post(&path).bearer(&token).send().await;
+    assert_eq!(foreign.refusal(), (404, "not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn a_key_cannot_be_refreshed() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let answer = house.post(REFRESH).bearer(&key).send().await;
+    assert_eq!(
+        answer.refusal(),
+        (403, "credential_kind_not_accepted".to_owned())
+    );
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_token_and_needs_none() {
+    let house = House::new().await;
+    let token = house.token("ada@example.com").await;
+    for _ in 0..2 {
+        let answer = house.post(SIGN_OUT).bearer(&token).send().await;
+        assert_eq!((answer.status, &*answer.text), (StatusCode::OK, "{}"));
+    }
+    let refused = house.post(REFRESH).bearer(&token).send().await;
+    assert_eq!(refused.refusal(), (401, "credential_revoked".to_owned()));
+    for call in [
+        house.post(SIGN_OUT),
+        house.post(SIGN_OUT).bearer("junk"),
+        house
+            .post(SIGN_OUT)
+            .bearer(&house.key(&house.engines, &house.ada).await),
+    ] {
+        let answer = call.send().await;
+        assert_eq!((answer.status, &*answer.text), (StatusCode::OK, "{}"));
+    }
+}

@@ -1,0 +1,159 @@
+//! `/v1/user-permissions`
+
+use http::StatusCode;
+use insta::assert_json_snapshot;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::house::{Answer, House};
+
+const PATH: &str = "/v1/user-permissions";
+
+async fn grant(house: &House, key: &str, body: &Value) -> Answer {
+    house.post(PATH).bearer(key).json(body).send().await
+}
+
+#[tokio::test]
+async fn a_permission_is_given_listed_changed_and_taken_back() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let body = json!({
+        "tenant_id": house.engines.id,
+        "user_id": house.grace.id,
+        "path": "/shared/eng",
+        "capability": "READ_ONLY",
+    });
+    let made = grant(&house, &key, &body).await;
+    assert_eq!(made.status, StatusCode::CREATED);
+    assert_json_snapshot!(made.json(), {
+        ".id" => "[grant]", ".tenant_id" => "[engines]", ".user_id" => "[grace]",
+    }, @r#"
+    {
+      "can_approve": false,
+      "capability": "READ_ONLY",
+      "created_at": "2027-01-15T08:00:01Z",
+      "id": "[grant]",
+      "materialized_path": "/shared/eng",
+      "path": "/shared/eng",
+      "tenant_id": "[engines]",
+      "updated_at": "2027-01-15T08:00:01Z",
+      "user_id": "[grace]"
+    }
+    "#);
+
+    let query = format!(
+        "{PATH}?user_id={}&capability=READ_ONLY&limit=5",
+        house.grace.id
+    );
+    let list = house.get(&query).bearer(&key).send().await;
+    assert_eq!(
+        list.json(),
+        json!({ "items": [made.json()], "total": 1, "limit": 5, "offset": 0 })
+    );
+    let query = format!("{PATH}?user_id={}&capability=READ_WRITE", house.grace.id);
+    let none = house.get(&query).bearer(&key).send().await;
+    assert_eq!(none.json()["total"], 0);
+
+    let path = format!("{PATH}/{}", made.text_at("/id"));
+    let patch = json!({ "capability": "READ_WRITE", "can_approve": true });
+    let changed = house
+        .call("PATCH", &path)
+        .bearer(&key)
+        .json(&patch)
+        .send()
+        .await;
+    assert_eq!(changed.status, StatusCode::OK);
+    assert_eq!(changed.text_at("/capability"), "READ_WRITE");
+    assert_eq!(changed.json()["can_approve"], true);
+    assert_eq!(changed.text_at("/path"), "/shared/eng");
+
+    let gone = house.call("DELETE", &path).bearer(&key).send().await;
+    assert_eq!((gone.status, &*gone.text), (StatusCode::NO_CONTENT, ""));
+    let again = house.call("DELETE", &path).bearer(&key).send().await;
+    assert_eq!(again.refusal(), (404, "not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn one_that_adds_nothing_conflicts_and_the_fifty_first_is_too_many() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let body = |path: String| json!({ "user_id": house.grace.id, "path": path, "capability": "READ_WRITE" });
+    for number in 0..50 {
+        let made = grant(&house, &key, &body(format!("/shared/{number}"))).await;
+        assert_eq!(made.status, StatusCode::CREATED);
+    }
+    let below = grant(&house, &key, &body("/shared/7/deeper".to_owned())).await;
+    assert_eq!(below.refusal(), (409, "subsumed".to_owned()));
+    assert_eq!(below.text_at("/code"), "conflict");
+    let more = grant(&house, &key, &body("/shared/50".to_owned())).await;
+    assert_eq!(more.refusal(), (400, "permission_limit".to_owned()));
+    assert_eq!(more.text_at("/code"), "permission_limit");
+}
+
+#[tokio::test]
+async fn only_administrators_of_the_organisation_may() {
+    let house = House::new().await;
+    let grace = house.key(&house.engines, &house.grace).await;
+    let body = json!({ "user_id": house.grace.id, "path": "/", "capability": "READ_ONLY" });
+    let refused = grant(&house, &grace, &body).await;
+    assert_eq!(refused.refusal(), (403, "role_required".to_owned()));
+
+    // Grace is nobody in the other organisation, and Ada's key for it does not reach this one.
+    let elsewhere = house.key(&house.difference, &house.ada).await;
+    let stranger = grant(&house, &elsewhere, &body).await;
+    assert_eq!(stranger.refusal(), (404, "not_found".to_owned()));
+    for organization in [&house.engines, &house.foreign] {
+        let query = format!(
+            "{PATH}?user_id={}&tenant_id={}",
+            house.ada.id, organization.id
+        );
+        let other = house.get(&query).bearer(&elsewhere).send().await;
+        assert_eq!(other.refusal(), (404, "not_found".to_owned()));
+    }
+    let here = house.key(&house.engines, &house.ada).await;
+    let made = grant(&house, &here, &body).await;
+    let path = format!("{PATH}/{}", made.text_at("/id"));
+    let patch = json!({ "capability": "READ_WRITE" });
+    let foreign = house
+        .call("PATCH", &path)
+        .bearer(&elsewhere)
+        .json(&patch)
+        .send()
+        .await;
+    assert_eq!(foreign.refusal(), (404, "not_found".to_owned()));
+}
+
+#[rstest]
+#[case("", "missing_field", "user_id")]
+#[case("user_id=ada", "invalid_id", "user_id")]
+#[case(
+    "user_id=user_01h455vb4pex5vsknk084sn02q&capability=read",
+    "invalid_capability",
+    "capability"
+)]
+#[case(
+    "user_id=user_01h455vb4pex5vsknk084sn02q&user_id=user_01h455vb4pex5vsknk084sn02q",
+    "duplicate_field",
+    "user_id"
+)]
+#[tokio::test]
+async fn a_malformed_query_is_told_its_parameter(
+    #[case] query: &str,
+    #[case] reason: &str,
+    #[case] field: &str,
+) {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let answer = house
+        .get(&format!("{PATH}?{query}"))
+        .bearer(&key)
+        .send()
+        .await;
+    assert_eq!(
+        answer.refusal(),
+        (422, reason.to_owned()),
+        "{}",
+        answer.text
+    );
+    assert_eq!(answer.text_at("/errors/0/field"), field);
+}

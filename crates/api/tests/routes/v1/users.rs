@@ -1,0 +1,35 @@
+//! `/v1/users`
+
+use insta::assert_json_snapshot;
+
+use crate::house::House;
+
+#[tokio::test]
+async fn any_credential_may_ask_who_it_is() {
+    let house = House::new().await;
+    let credentials = [
+        house.key(&house.engines, &house.grace).await,
+        house.token("grace@example.com").await,
+    ];
+    for credential in credentials {
+        let answer = house.get("/v1/users/me").bearer(&credential).send().await;
+        assert_json_snapshot!(answer.json(), {
+            ".id" => "[user]", ".current_tenant_id" => "[engines]", ".default_tenant_id" => "[engines]",
+        }, @r#"
+        {
+          "current_tenant_id": "[engines]",
+          "current_tenant_role": "USER",
+          "default_tenant_id": "[engines]",
+          "email": "grace@example.com",
+          "first_name": "Grace",
+          "id": "[user]",
+          "idp_type": "PASSWORD",
+          "join_method": "ADDED",
+          "language_preference": "en",
+          "last_name": "Hopper"
+        }
+        "#);
+    }
+    let stranger = house.get("/v1/users/me").send().await;
+    assert_eq!(stranger.refusal(), (401, "no_credential".to_owned()));
+}
