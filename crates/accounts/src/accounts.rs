@@ -11,10 +11,11 @@ use vestibule_model::session::Lifetimes;
 use vestibule_model::{
     Actor, AuditId, AuditRecord, Clock, Entropy, OrganizationId, Plans, Timestamp,
 };
-use vestibule_store::Store;
+use vestibule_store::{Store, Write};
 
+use crate::organization::NO_ORGANIZATION;
 use crate::sign_in::SignInLimits;
-use crate::{Result, StoreDirectory};
+use crate::{Caller, Result, StoreDirectory};
 
 /// What [`Accounts`] is made of.
 pub struct AccountsParts {
@@ -131,8 +132,46 @@ impl Accounts {
         self.0.entropy.as_ref()
     }
 
-    pub(crate) async fn begin(&self) -> Result<vestibule_store::Write> {
+    pub(crate) async fn begin(&self) -> Result<Write> {
         Ok(self.0.store.begin().await?)
+    }
+
+    /// A transaction in which what is counted in the organisation stays true.
+    pub(crate) async fn begin_locked(&self, caller: &Caller) -> Result<Write> {
+        let mut write = self.begin().await?;
+        if write.lock_organization(caller.scope()).await? {
+            Ok(write)
+        } else {
+            Err(NO_ORGANIZATION)
+        }
+    }
+
+    /// Commits with the record of what `caller` did in the organisation of the call.
+    pub(crate) async fn commit(
+        &self,
+        write: Write,
+        caller: &Caller,
+        kind: &'static str,
+        subject: String,
+        details: &Value,
+    ) -> Result<()> {
+        let organization = Some(caller.organization_id());
+        self.commit_as(write, caller.actor(), organization, kind, subject, details)
+            .await
+    }
+
+    /// Commits with the record of what `actor` did.
+    pub(crate) async fn commit_as(
+        &self,
+        write: Write,
+        actor: &Actor,
+        organization_id: Option<OrganizationId>,
+        kind: &'static str,
+        subject: String,
+        details: &Value,
+    ) -> Result<()> {
+        let record = self.record(actor, organization_id, kind, Some(subject), details);
+        Ok(write.commit(record).await?)
     }
 
     /// The record of what `actor` does now. `details` never holds a secret.
@@ -141,7 +180,7 @@ impl Accounts {
         actor: &Actor,
         organization_id: Option<OrganizationId>,
         kind: &'static str,
-        subject: impl ToString,
+        subject: Option<String>,
         details: &Value,
     ) -> AuditRecord {
         AuditRecord {
@@ -150,7 +189,7 @@ impl Accounts {
             organization_id,
             actor: actor.clone(),
             kind,
-            subject: Some(subject.to_string()),
+            subject,
             details: details.to_string(),
         }
     }

@@ -107,15 +107,14 @@ impl Accounts {
         }
         // Nobody can have been refused from memory: no Change.
         let details = json!({ "after": describe_key(&key, grants.as_deref()) });
-        let organization = Some(key.organization_id);
-        let record = self.record(
-            caller.actor(),
-            organization,
+        self.commit(
+            write,
+            caller,
             "api_key.created",
-            key.id,
+            key.id.to_string(),
             &details,
-        );
-        write.commit(record).await?;
+        )
+        .await?;
         Ok(CreatedApiKey {
             key,
             grants,
@@ -179,16 +178,9 @@ impl Accounts {
             return Err(Error::NotFound { what: "API key" });
         }
         write.change(Change::ApiKey(id));
-        let organization = Some(caller.organization_id());
         let details = json!({ "owner": owner });
-        let record = self.record(
-            caller.actor(),
-            organization,
-            "api_key.deleted",
-            id,
-            &details,
-        );
-        Ok(write.commit(record).await?)
+        self.commit(write, caller, "api_key.deleted", id.to_string(), &details)
+            .await
     }
 
     /// The grants of a new key, each of which has to give it something.

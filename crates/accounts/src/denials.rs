@@ -39,9 +39,8 @@ impl WaitingDenials {
     pub(crate) async fn flush(&mut self, accounts: &Accounts) -> Result<()> {
         if self.overflow > 0 {
             let details = json!({ "reason": "overflow", "count": self.overflow });
-            let mut record = accounts.record(&Actor::operator(), None, KIND, "", &details);
-            record.subject = None;
-            self.records.push(record);
+            self.records
+                .push(accounts.record(&Actor::operator(), None, KIND, None, &details));
             self.overflow = 0;
         }
         while !self.records.is_empty() {
@@ -73,7 +72,13 @@ fn record(accounts: &Accounts, call: &DeniedCall, times: &DeniedTimes) -> AuditR
         "last": times.last,
     });
     let route = format!("{} {}", call.method, call.route);
-    let mut record = accounts.record(&actor, Some(call.organization_id), KIND, route, &details);
+    let mut record = accounts.record(
+        &actor,
+        Some(call.organization_id),
+        KIND,
+        Some(route),
+        &details,
+    );
     record.at = times.last;
     record
 }

@@ -42,7 +42,9 @@ impl StoreDirectory {
 
     async fn by_key(&self, digest: &Digest) -> Result<Principal, Unresolved> {
         let found = self.store.caller_by_key(digest).await;
-        let (key, row) = found.map_err(unavailable)?.ok_or(Unresolved::Unknown)?;
+        let (key, row) = found
+            .map_err(|error| unavailable(&error))?
+            .ok_or(Unresolved::Unknown)?;
         if key.revoked_at.is_some() {
             return Err(Unresolved::Revoked);
         }
@@ -54,7 +56,9 @@ impl StoreDirectory {
 
     async fn by_cookie(&self, digest: &Digest) -> Result<Principal, Unresolved> {
         let found = self.store.caller_by_cookie(digest).await;
-        let (session, row) = found.map_err(unavailable)?.ok_or(Unresolved::Unknown)?;
+        let (session, row) = found
+            .map_err(|error| unavailable(&error))?
+            .ok_or(Unresolved::Unknown)?;
         let end = self.end_of(&session)?;
         self.principal(row, CredentialRef::SessionCookie(session.id), Some(end))
     }
@@ -65,7 +69,9 @@ impl StoreDirectory {
             .caller_by_session(claims.session, claims.organization)
             .await;
         // We signed the token: a session that is no longer there was ended long ago.
-        let (session, row) = found.map_err(unavailable)?.ok_or(Unresolved::Revoked)?;
+        let (session, row) = found
+            .map_err(|error| unavailable(&error))?
+            .ok_or(Unresolved::Revoked)?;
         if session.user_id != claims.subject {
             return Err(Unresolved::Revoked);
         }
@@ -116,7 +122,7 @@ impl StoreDirectory {
     }
 }
 
-fn unavailable(error: StoreError) -> Unresolved {
+fn unavailable(error: &StoreError) -> Unresolved {
     Unresolved::Unavailable(error.to_string())
 }
 

@@ -224,14 +224,8 @@ impl Accounts {
         write.change(Change::Organization(organization));
         let ids: Vec<_> = moved.iter().map(|grant| grant.id).collect();
         let details = json!({ "before": from, "after": to, "grants": ids });
-        let record = self.record(
-            caller.actor(),
-            Some(organization),
-            "grant.moved",
-            to,
-            &details,
-        );
-        write.commit(record).await?;
+        self.commit(write, caller, "grant.moved", to.to_string(), &details)
+            .await?;
         Ok(moved.len())
     }
 
@@ -248,21 +242,8 @@ impl Accounts {
             GrantHolder::ApiKey(key) => Change::ApiKey(key),
             GrantHolder::Group(_) => Change::Organization(grant.organization_id),
         });
-        let organization = Some(grant.organization_id);
-        let record = self.record(caller.actor(), organization, kind, grant.id, details);
-        Ok(write.commit(record).await?)
-    }
-
-    /// A transaction in which what is counted stays true.
-    pub(crate) async fn begin_locked(&self, caller: &Caller) -> Result<Write> {
-        let mut write = self.begin().await?;
-        if write.lock_organization(caller.scope()).await? {
-            Ok(write)
-        } else {
-            Err(Error::NotFound {
-                what: "organisation",
-            })
-        }
+        self.commit(write, caller, kind, grant.id.to_string(), details)
+            .await
     }
 }
 

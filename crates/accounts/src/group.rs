@@ -20,15 +20,14 @@ impl Accounts {
         let mut write = self.begin_locked(caller).await?;
         write.insert_group(&group).await?;
         let details = json!({ "after": { "name": group.name } });
-        let organization = Some(group.organization_id);
-        let record = self.record(
-            caller.actor(),
-            organization,
+        self.commit(
+            write,
+            caller,
             "group.created",
-            group.id,
+            group.id.to_string(),
             &details,
-        );
-        write.commit(record).await?;
+        )
+        .await?;
         Ok(group)
     }
 
@@ -57,9 +56,8 @@ impl Accounts {
         }
         write.change(Change::Organization(group.organization_id));
         let details = json!({ "before": { "name": group.name } });
-        let organization = Some(group.organization_id);
-        let record = self.record(caller.actor(), organization, "group.deleted", id, &details);
-        Ok(write.commit(record).await?)
+        self.commit(write, caller, "group.deleted", id.to_string(), &details)
+            .await
     }
 
     /// Puts an active member into a group. For admins and owners.
@@ -76,15 +74,14 @@ impl Accounts {
         }
         write.change(Change::User(user));
         let details = json!({ "user": user });
-        let organization = Some(caller.organization_id());
-        let record = self.record(
-            caller.actor(),
-            organization,
+        self.commit(
+            write,
+            caller,
             "group.member_added",
-            id,
+            id.to_string(),
             &details,
-        );
-        Ok(write.commit(record).await?)
+        )
+        .await
     }
 
     /// Takes a member out of a group. For admins and owners.
@@ -103,14 +100,13 @@ impl Accounts {
         }
         write.change(Change::User(user));
         let details = json!({ "user": user });
-        let organization = Some(caller.organization_id());
-        let record = self.record(
-            caller.actor(),
-            organization,
+        self.commit(
+            write,
+            caller,
             "group.member_removed",
-            id,
+            id.to_string(),
             &details,
-        );
-        Ok(write.commit(record).await?)
+        )
+        .await
     }
 }

@@ -114,14 +114,15 @@ impl Accounts {
             .retire_signing_keys_before(key.created_at, now)
             .await?;
         let details = json!({ "retired": retired });
-        let record = self.record(
+        self.commit_as(
+            write,
             &Actor::operator(),
             None,
             "keyring.rotated",
-            key.id,
+            key.id.to_string(),
             &details,
-        );
-        write.commit(record).await?;
+        )
+        .await?;
         self.reload_keyring().await?;
         Ok(key.id)
     }

@@ -156,9 +156,8 @@ impl Accounts {
         details: &Value,
     ) -> Result<()> {
         write.change(Change::User(user));
-        let organization = Some(caller.organization_id());
-        let record = self.record(caller.actor(), organization, kind, user, details);
-        Ok(write.commit(record).await?)
+        self.commit(write, caller, kind, user.to_string(), details)
+            .await
     }
 }
 

@@ -112,14 +112,14 @@ impl Accounts {
             "plan": organization.plan,
             "owner": new.owner,
         } });
-        let record = self.record(
-            caller.actor(),
-            Some(organization.id),
+        self.commit(
+            write,
+            &caller,
             "organization.created",
-            organization.id,
+            organization.id.to_string(),
             &details,
-        );
-        write.commit(record).await?;
+        )
+        .await?;
         Ok(organization)
     }
 
@@ -151,7 +151,7 @@ impl Accounts {
         } else {
             "organization.activated"
         };
-        let record = self.record(caller.actor(), Some(id), kind, id, &json!({}));
-        Ok(write.commit(record).await?)
+        self.commit(write, caller, kind, id.to_string(), &json!({}))
+            .await
     }
 }

@@ -21,14 +21,14 @@ impl Accounts {
         write.set_plan(caller.scope(), plan).await?;
         write.change(Change::Organization(id));
         let details = json!({ "before": { "plan": before.plan }, "after": { "plan": plan } });
-        let record = self.record(
-            caller.actor(),
-            Some(id),
+        self.commit(
+            write,
+            caller,
             "organization.plan_changed",
-            id,
+            id.to_string(),
             &details,
-        );
-        write.commit(record).await?;
+        )
+        .await?;
         Ok(Organization {
             plan: plan.clone(),
             ..before

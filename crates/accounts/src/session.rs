@@ -103,14 +103,15 @@ impl Accounts {
         }
         write.change(Change::Session(id));
         let details = json!({ "before": permit.organization_id(), "after": organization });
-        let record = self.record(
+        self.commit_as(
+            write,
             &permit.actor(),
             Some(organization),
             "session.switched",
-            id,
+            id.to_string(),
             &details,
-        );
-        write.commit(record).await?;
+        )
+        .await?;
         Ok(Switched {
             organization: target,
             role,
@@ -130,14 +131,13 @@ impl Accounts {
             return Ok(());
         }
         write.change(Change::Session(id));
-        let caller = Caller::from(permit);
-        let record = self.record(
-            caller.actor(),
-            Some(caller.organization_id()),
+        self.commit(
+            write,
+            &Caller::from(permit),
             "session.ended",
-            id,
+            id.to_string(),
             &json!({ "by": "sign_out" }),
-        );
-        Ok(write.commit(record).await?)
+        )
+        .await
     }
 }

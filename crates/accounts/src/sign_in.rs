@@ -212,8 +212,16 @@ impl Accounts {
             if self.0.store.password_of(user.id).await?.as_deref() != before {
                 return Ok(());
             }
-            let record = self.record(actor, None, "user.password_rehashed", user.id, &json!({}));
-            Ok::<_, Error>(write.commit(record).await?)
+            let subject = user.id.to_string();
+            self.commit_as(
+                write,
+                actor,
+                None,
+                "user.password_rehashed",
+                subject,
+                &json!({}),
+            )
+            .await
         };
         if let Err(error) = stored.await {
             tracing::warn!(%error, user = %user.id, "a password could not be hashed again");
@@ -245,14 +253,15 @@ impl Accounts {
         let mut write = self.begin().await?;
         write.insert_session(&session, cookie).await?;
         let details = json!({ "by": "password", "for": credential.kind() });
-        let record = self.record(
+        self.commit_as(
+            write,
             &actor,
             Some(session.organization_id),
             "session.started",
-            session.id,
+            session.id.to_string(),
             &details,
-        );
-        write.commit(record).await?;
+        )
+        .await?;
         Ok(SignedIn { me, session })
     }
 }

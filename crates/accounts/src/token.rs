@@ -104,14 +104,15 @@ impl Accounts {
         // Another call's successor is another call's change.
         if successor == candidate {
             let details = json!({ "before": claims.organization, "after": organization });
-            let record = self.record(
+            self.commit_as(
+                write,
                 &permit.actor(),
                 Some(organization),
                 "session.refreshed",
-                session.id,
+                session.id.to_string(),
                 &details,
-            );
-            write.commit(record).await?;
+            )
+            .await?;
         } else {
             drop(write);
         }

@@ -120,8 +120,15 @@ impl Accounts {
         write.insert_user(&user, hash.as_deref()).await?;
         let details = json!({ "after": { "email": user.email, "password": hash.is_some() } });
         let actor = Actor::operator();
-        let record = self.record(&actor, None, "user.created", user.id, &details);
-        write.commit(record).await?;
+        self.commit_as(
+            write,
+            &actor,
+            None,
+            "user.created",
+            user.id.to_string(),
+            &details,
+        )
+        .await?;
         Ok(user)
     }
 
@@ -140,14 +147,15 @@ impl Accounts {
         let ended = write.end_sessions_of(id, self.now()).await?;
         write.change(Change::User(id));
         let details = json!({ "sessions_ended": ended.len() });
-        let record = self.record(
+        self.commit_as(
+            write,
             &Actor::operator(),
             None,
             "user.password_changed",
-            id,
+            id.to_string(),
             &details,
-        );
-        Ok(write.commit(record).await?)
+        )
+        .await
     }
 
     /// Lets nothing of a user pass any more, in any organisation. For the operator.
@@ -176,8 +184,15 @@ impl Accounts {
         } else {
             "user.unsuspended"
         };
-        let record = self.record(&Actor::operator(), None, kind, id, &json!({}));
-        Ok(write.commit(record).await?)
+        self.commit_as(
+            write,
+            &Actor::operator(),
+            None,
+            kind,
+            id.to_string(),
+            &json!({}),
+        )
+        .await
     }
 
     async fn hash_new(&self, password: PlainPassword) -> Result<String> {

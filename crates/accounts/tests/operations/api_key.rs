@@ -1,0 +1,353 @@
+//! API keys.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use rstest::rstest;
+use vestibule_accounts::{Caller, NewApiKey, NewGrant, Page};
+use vestibule_model::{ApiKey, ApiKeyId, Capability, Digest, OsEntropy, Role};
+
+use crate::support::{
+    Backend, House, assert_refused, assert_revoked, by_bearer, details, new_key, record,
+    refused_fields,
+};
+
+fn grant(path: &str, capability: Capability) -> NewGrant {
+    NewGrant {
+        path: path.parse().unwrap(),
+        capability,
+        can_approve: false,
+    }
+}
+
+fn narrowed(grants: Vec<NewGrant>) -> NewApiKey {
+    NewApiKey {
+        grants: Some(grants),
+        ..new_key("narrowed")
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_new_key_has_its_owner_s_rights_and_is_listed_without_its_secret(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let caller = house.caller(house.owner.id).await;
+    let made = house.accounts.create_api_key(&caller, new_key("ci")).await;
+    let made = made.unwrap();
+    assert!(made.secret.expose().ends_with(&made.key.suffix));
+    assert!(!format!("{made:?}").contains(made.secret.expose()));
+
+    let permit = house.by_bearer(made.secret.expose()).await.unwrap();
+    assert_eq!(permit.user_id(), house.owner.id);
+    assert_eq!(permit.organization_id(), house.organization.id);
+    assert_eq!(permit.role(), Role::Owner);
+
+    let listed = house.accounts.api_keys(&caller).await.unwrap();
+    assert!(listed.contains(&(made.key.clone(), None)));
+    let one = house.accounts.api_key(&caller, made.key.id).await.unwrap();
+    assert_eq!(one, (made.key.clone(), None));
+
+    let records = house.records("api_key.created").await;
+    let row = &records[0];
+    assert_eq!(row.user_id, Some(house.owner.id));
+    assert_eq!(row.address.as_deref(), Some("192.0.2.1"));
+    assert_eq!(row.request_id.as_deref(), Some("request-1"));
+    assert_eq!(row.subject, Some(made.key.id.to_string()));
+    assert_eq!(details(row)["after"]["name"], "ci");
+    assert!(!row.details.contains(made.secret.expose()));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_narrowed_key_has_its_grants_and_manages_no_keys(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let caller = house.caller(house.owner.id).await;
+    let grants = vec![
+        grant("/shared", Capability::ReadOnly),
+        grant("/shared/out", Capability::ReadWrite),
+    ];
+    let made = house.accounts.create_api_key(&caller, narrowed(grants));
+    let made = made.await.unwrap();
+    assert_eq!(made.grants.as_ref().unwrap().len(), 2);
+    let permit = house.by_bearer(made.secret.expose()).await.unwrap();
+    let may = |path: &str, capability| permit.may(&path.parse().unwrap(), capability).is_ok();
+    assert!(may("/shared/out/x", Capability::ReadWrite));
+    assert!(!may("/shared/in", Capability::ReadWrite));
+    assert!(!may("/private", Capability::ReadOnly));
+
+    let narrow = Caller::from(&permit);
+    let accounts = &house.accounts;
+    let reason = "key_is_narrowed";
+    assert_refused(accounts.create_api_key(&narrow, new_key("x")).await, reason);
+    assert_refused(accounts.api_keys(&narrow).await, reason);
+    assert_refused(accounts.api_key(&narrow, made.key.id).await, reason);
+    assert_refused(accounts.delete_api_key(&narrow, made.key.id).await, reason);
+}
+
+#[tokio::test]
+async fn a_key_that_ends_in_the_past_or_outlives_its_maker_is_refused() {
+    let house = House::new(Backend::Sqlite).await;
+    let caller = house.caller(house.owner.id).await;
+    let now = house.now();
+    let ending = |expires_at| NewApiKey {
+        expires_at,
+        ..new_key("ending")
+    };
+    let past = house.accounts.create_api_key(&caller, ending(Some(now)));
+    assert_eq!(
+        refused_fields(past.await),
+        [("expires_at".to_owned(), "not_in_future")]
+    );
+
+    let hour = now.after(Duration::from_secs(3_600));
+    let maker = house.key(house.owner.id, ending(Some(hour))).await;
+    let maker = house.by_bearer(maker.secret.expose()).await.unwrap();
+    let maker = Caller::from(&maker);
+    let day = now.after(Duration::from_secs(86_400));
+    for later in [None, Some(day)] {
+        let made = house.accounts.create_api_key(&maker, ending(later)).await;
+        assert_eq!(
+            refused_fields(made),
+            [("expires_at".to_owned(), "outlives_creating_key")]
+        );
+    }
+    let made = house.accounts.create_api_key(&maker, ending(Some(hour)));
+    assert_eq!(made.await.unwrap().key.expires_at, Some(hour));
+}
+
+#[tokio::test]
+async fn a_list_of_grants_that_gives_nothing_too_much_or_twice_is_refused() {
+    let house = House::new(Backend::Sqlite).await;
+    let caller = house.caller(house.owner.id).await;
+    let refused = async |new| refused_fields(house.accounts.create_api_key(&caller, new).await);
+    let read = Capability::ReadOnly;
+
+    assert_eq!(
+        refused(narrowed(vec![])).await,
+        [("grants".to_owned(), "empty_grants")]
+    );
+    let many = (0..51).map(|n| grant(&format!("/{n}"), read)).collect();
+    assert_eq!(
+        refused(narrowed(many)).await,
+        [("grants".to_owned(), "too_many_grants")]
+    );
+    // Covered by a later and wider one; and of two equal ones the second.
+    let covered = vec![
+        grant("/a/b", read),
+        grant("/a", Capability::ReadWrite),
+        grant("/c", read),
+        grant("/c", read),
+    ];
+    assert_eq!(
+        refused(narrowed(covered)).await,
+        [
+            ("grants[0]".to_owned(), "subsumed"),
+            ("grants[3]".to_owned(), "subsumed")
+        ]
+    );
+    // All that is wrong is told at once.
+    let both = NewApiKey {
+        expires_at: Some(house.now()),
+        ..narrowed(vec![])
+    };
+    assert_eq!(refused(both).await.len(), 2);
+    let fifty = (0..50).map(|n| grant(&format!("/{n}"), read)).collect();
+    let made = house.accounts.create_api_key(&caller, narrowed(fifty));
+    assert_eq!(made.await.unwrap().grants.unwrap().len(), 50);
+}
+
+#[rstest]
+#[tokio::test]
+async fn five_hundred_live_keys_are_the_most(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let caller = house.caller(house.owner.id).await;
+    let mut write = house.store().begin().await.unwrap();
+    let end = house.now().after(Duration::from_secs(60));
+    for number in 0..499_u32 {
+        let key = ApiKey {
+            id: ApiKeyId::mint(house.clock.as_ref(), &OsEntropy),
+            organization_id: house.organization.id,
+            owner_id: house.owner.id,
+            name: "many".parse().unwrap(),
+            suffix: "0000".to_owned(),
+            created_at: house.now(),
+            expires_at: Some(end),
+            last_used_at: None,
+            revoked_at: None,
+        };
+        let digest = Digest::of(&number.to_le_bytes());
+        write.insert_api_key(&key, &digest, false).await.unwrap();
+    }
+    write.commit(record("test.prepared")).await.unwrap();
+    let one_more = async || house.accounts.create_api_key(&caller, new_key("x")).await;
+    assert_refused(one_more().await, "too_many_keys");
+    // Another member's allowance is another.
+    let grace = house.member("grace@example.com", Role::User).await;
+    let grace = house.caller(grace.id).await;
+    house
+        .accounts
+        .create_api_key(&grace, new_key("x"))
+        .await
+        .unwrap();
+    // Those that have ended do not count.
+    house.clock.set(end);
+    one_more().await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_of_somebody_else_or_of_elsewhere_does_not_exist(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let made = house.key(house.owner.id, new_key("mine")).await;
+    let admin = house.member("grace@example.com", Role::Admin).await;
+    let admin = house.caller(admin.id).await;
+    let accounts = &house.accounts;
+    assert_refused(accounts.api_key(&admin, made.key.id).await, "not_found");
+    assert_refused(
+        accounts.delete_api_key(&admin, made.key.id).await,
+        "not_found",
+    );
+    let listed = accounts.api_keys(&admin).await.unwrap();
+    assert!(listed.iter().all(|(key, _)| key.id != made.key.id));
+
+    let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
+    let entry = house.enter(house.owner.id, elsewhere.id).await;
+    let there = Caller::from(&house.by_bearer(&entry.token).await.unwrap());
+    assert_refused(accounts.api_key(&there, made.key.id).await, "not_found");
+    assert_refused(
+        accounts.delete_api_key(&there, made.key.id).await,
+        "not_found",
+    );
+    house.by_bearer(made.secret.expose()).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_deleted_key_is_refused_from_the_next_request_on(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let caller = house.caller(house.owner.id).await;
+    let made = house.key(house.owner.id, new_key("doomed")).await;
+    house.by_bearer(made.secret.expose()).await.unwrap();
+    let delete = async || house.accounts.delete_api_key(&caller, made.key.id).await;
+    delete().await.unwrap();
+    assert_revoked(&house.by_bearer(made.secret.expose()).await);
+    assert_refused(delete().await, "not_found");
+    assert_eq!(house.records("api_key.deleted").await.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_operator_makes_lists_and_deletes_keys_of_members(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let operator = house.operator();
+    let accounts = &house.accounts;
+    let stranger = house.user("stranger@example.com").await;
+    assert_refused(
+        accounts
+            .create_api_key_for(&operator, stranger.id, new_key("x"))
+            .await,
+        "not_found",
+    );
+    let made = house.key(house.owner.id, new_key("x")).await;
+    let (keys, total) = accounts
+        .api_keys_of_organization(&operator, Page::default())
+        .await
+        .unwrap();
+    assert_eq!((keys, total), (vec![made.key.clone()], 1));
+
+    let caller = house.caller(house.owner.id).await;
+    let reason = "credential_kind_not_accepted";
+    let owner = house.owner.id;
+    assert_refused(
+        accounts
+            .create_api_key_for(&caller, owner, new_key("x"))
+            .await,
+        reason,
+    );
+    assert_refused(
+        accounts
+            .delete_api_key_of(&caller, owner, made.key.id)
+            .await,
+        reason,
+    );
+    let listed = accounts.api_keys_of_organization(&caller, Page::default());
+    assert_refused(listed.await, reason);
+    // And the operator has no keys of its own.
+    assert_refused(accounts.api_keys(&operator).await, "missing");
+
+    accounts
+        .delete_api_key_of(&operator, owner, made.key.id)
+        .await
+        .unwrap();
+    assert_revoked(&house.by_bearer(made.secret.expose()).await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_is_no_member_any_more_makes_no_key(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let grace = house.member("grace@example.com", Role::User).await;
+    let caller = house.caller(grace.id).await;
+    house
+        .accounts
+        .deactivate_member(&house.operator(), grace.id)
+        .await
+        .unwrap();
+    let made = house.accounts.create_api_key(&caller, new_key("late"));
+    assert_refused(made.await, "credential_ended");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn no_request_that_starts_after_the_deletion_passes_while_others_are_being_looked_up(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let caller = house.caller(house.owner.id).await;
+    for _ in 0..20 {
+        let made = house.key(house.owner.id, new_key("raced")).await;
+        let secret: Arc<str> = made.secret.expose().into();
+        let deleted = Arc::new(AtomicBool::new(false));
+        let readers: Vec<_> = (0..4)
+            .map(|_| {
+                let (check, secret) = (house.check.clone(), Arc::clone(&secret));
+                let deleted = Arc::clone(&deleted);
+                tokio::spawn(async move {
+                    let mut late = 0;
+                    while late < 10 {
+                        let after = deleted.load(Ordering::SeqCst);
+                        let passed = by_bearer(&check, &secret).await.is_ok();
+                        assert!(!(after && passed), "passed after the deletion");
+                        late += u32::from(after);
+                        tokio::task::yield_now().await;
+                    }
+                })
+            })
+            .collect();
+        tokio::task::yield_now().await;
+        house
+            .accounts
+            .delete_api_key(&caller, made.key.id)
+            .await
+            .unwrap();
+        deleted.store(true, Ordering::SeqCst);
+        for reader in readers {
+            reader.await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! Who a credential is, and which obstacle is named first.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use vestibule_accounts::{CannotResolve, NewApiKey};
+use vestibule_check::Unresolved;
+use vestibule_credential::{FrameError, TokenError};
+use vestibule_model::{CredentialRef, Role};
+
+use crate::support::{Backend, House, OPERATOR, new_key};
+
+async fn obstacle(house: &House, credential: &str) -> CannotResolve {
+    house.accounts.resolve(credential).await.unwrap_err()
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let grace = house.member("grace@example.com", Role::User).await.id;
+    let end = house.now().after(Duration::from_secs(600));
+    let new = NewApiKey {
+        expires_at: Some(end),
+        ..new_key("k")
+    };
+    let key = house.key(grace, new).await;
+    let entry = house.enter(grace, house.organization.id).await;
+    let texts = [
+        key.secret.expose(),
+        entry.token.as_str(),
+        entry.cookie.expose(),
+    ];
+    for text in texts {
+        let principal = house.accounts.resolve(text).await.unwrap();
+        assert_eq!(principal.user_id, grace);
+        assert_eq!(principal.home.as_str(), format!("/users/{grace}"));
+        assert!(principal.plan.has("agents"));
+    }
+    let principal = house.accounts.resolve(texts[0]).await.unwrap();
+    assert_eq!(principal.credential, CredentialRef::ApiKey(key.key.id));
+    assert_eq!(principal.expires_at, Some(end));
+
+    // From the farthest obstacle to the nearest, each before all that came earlier.
+    let operator = house.operator();
+    let accounts = &house.accounts;
+    let all = async |expected: Unresolved| {
+        for text in texts {
+            let expected = CannotResolve::Unresolved(expected.clone());
+            assert_eq!(obstacle(&house, text).await, expected);
+        }
+    };
+    accounts.deactivate_member(&operator, grace).await.unwrap();
+    all(Unresolved::NoMembership).await;
+    accounts.deactivate_organization(&operator).await.unwrap();
+    all(Unresolved::OrganizationInactive).await;
+    accounts.suspend_user(&OPERATOR, grace).await.unwrap();
+    all(Unresolved::Suspended).await;
+    house.clock.set(end);
+    let expired = CannotResolve::Unresolved(Unresolved::Expired);
+    assert_eq!(obstacle(&house, texts[0]).await, expired);
+    accounts
+        .delete_api_key_of(&operator, grace, key.key.id)
+        .await
+        .unwrap();
+    let mut write = house.store().begin().await.unwrap();
+    write.end_sessions_of(grace, house.now()).await.unwrap();
+    write.commit_unaudited().await.unwrap();
+    all(Unresolved::Revoked).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_ends_by_idleness_and_by_age(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let week = house.lifetimes.session_idle;
+    let principal = house.accounts.resolve(entry.cookie.expose()).await.unwrap();
+    assert_eq!(principal.expires_at, Some(house.now().after(week)));
+    let principal = house.accounts.resolve(&entry.token).await.unwrap();
+    let hour = house.now().after(Duration::from_secs(3_600));
+    assert_eq!(principal.expires_at, Some(hour));
+    house.clock.advance(week);
+    let expired = CannotResolve::Unresolved(Unresolved::Expired);
+    assert_eq!(obstacle(&house, entry.cookie.expose()).await, expired);
+    let token = house.token(&entry.session, house.organization.id);
+    assert_eq!(obstacle(&house, &token).await, expired);
+}
+
+#[tokio::test]
+async fn a_text_that_is_no_credential_of_ours_is_told_apart_from_one_that_is_unknown() {
+    let house = House::new(Backend::Sqlite).await;
+    let key = house.key(house.owner.id, new_key("k")).await;
+    let text = key.secret.expose();
+    let mut mistyped = text.to_owned();
+    mistyped.pop();
+    mistyped.push(if text.ends_with('0') { '1' } else { '0' });
+    for (text, expected) in [
+        ("sk-user-1", CannotResolve::Frame(FrameError::NotFramed)),
+        (&mistyped, CannotResolve::Frame(FrameError::Checksum)),
+        ("eyJ.e.y", CannotResolve::Token(TokenError::Malformed)),
+    ] {
+        assert_eq!(obstacle(&house, text).await, expected, "{text}");
+    }
+    let prefix = vestibule_credential::Prefix::default();
+    let kinds = vestibule_credential::SecretKind::ALL;
+    for kind in kinds {
+        let stranger =
+            vestibule_credential::frame::mint(&prefix, kind, &vestibule_model::OsEntropy);
+        assert_eq!(
+            obstacle(&house, stranger.expose()).await,
+            CannotResolve::Unresolved(Unresolved::Unknown)
+        );
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_directory_without_its_store_does_not_guess(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let key = house.key(house.owner.id, new_key("k")).await;
+    house.raw("ALTER TABLE api_key RENAME TO away").await;
+    let unknown = house.accounts.resolve(key.secret.expose()).await;
+    assert!(
+        matches!(
+            unknown,
+            Err(CannotResolve::Unresolved(Unresolved::Unavailable(_)))
+        ),
+        "{unknown:?}"
+    );
+}

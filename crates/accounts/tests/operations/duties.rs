@@ -1,0 +1,127 @@
+//! What is done in the background.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use tokio::sync::oneshot;
+use vestibule_accounts::{Caller, Duties, Intervals};
+use vestibule_model::Role;
+
+use crate::support::{Backend, House, OPERATOR, bearer_at, details, new_key};
+
+fn duties(house: &House) -> Duties {
+    let often = Duration::from_millis(20);
+    let intervals = Intervals {
+        flush: often,
+        prune: often,
+        forget: often,
+        retry: often,
+    };
+    Duties::new(house.accounts.clone(), house.check.clone(), intervals)
+}
+
+/// Runs a duty until the work that it is given is done at the latest, and once more at the end.
+async fn flush_once(house: &House) {
+    duties(house).flush(std::future::ready(())).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_was_used_and_denied_is_written_down_when_the_server_stops(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let grace = house.member("grace@example.com", Role::User).await.id;
+    let key = house.key(grace, new_key("k")).await;
+    let entry = house.enter(grace, house.organization.id).await;
+    house.clock.advance(Duration::from_secs(90));
+    let used = house.now();
+    house.by_cookie(&entry.cookie).await.unwrap();
+    for _ in 0..7 {
+        bearer_at(&house.check, "/v1/admin", key.secret.expose())
+            .await
+            .unwrap_err();
+        house.clock.advance(Duration::from_secs(1));
+    }
+    flush_once(&house).await;
+
+    let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+    let caller = Caller::from(&permit);
+    let (stored, _) = house.accounts.api_key(&caller, key.key.id).await.unwrap();
+    assert_eq!(stored.last_used_at, Some(used));
+    let session = house.store().session(entry.session.id).await.unwrap();
+    assert_eq!(session.unwrap().last_seen_at, used);
+
+    let denied = house.records("access.denied").await;
+    assert_eq!(denied.len(), 1);
+    assert_eq!(denied[0].user_id, Some(grace));
+    assert_eq!(denied[0].address.as_deref(), Some("192.0.2.1"));
+    let details = details(&denied[0]);
+    assert_eq!(details["count"], 7);
+    assert_eq!(details["route"], "/v1/admin");
+    assert_eq!(details["reason"], "role_required");
+    assert_eq!(details["first"], used.to_string());
+    assert_eq!(
+        details["last"],
+        used.after(Duration::from_secs(6)).to_string()
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_cannot_be_written_is_written_later(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let grace = house.member("grace@example.com", Role::User).await.id;
+    let key = house.key(grace, new_key("k")).await;
+    bearer_at(&house.check, "/v1/admin", key.secret.expose())
+        .await
+        .unwrap_err();
+    house.raw("ALTER TABLE audit_record RENAME TO away").await;
+    let (stop, stopped) = oneshot::channel::<()>();
+    let duties = duties(&house);
+    let running = tokio::spawn(async move {
+        duties
+            .flush(async {
+                let _ = stopped.await;
+            })
+            .await;
+    });
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    house.raw("ALTER TABLE away RENAME TO audit_record").await;
+    stop.send(()).unwrap();
+    running.await.unwrap();
+    assert_eq!(house.records("access.denied").await.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_nobody_asks_for_again_is_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    assert_eq!(house.store().signing_keys().await.unwrap().len(), 2);
+    house.clock.advance(Duration::from_secs(2 * 3_600));
+    let duties = duties(&house);
+    let wait = tokio::time::sleep(Duration::from_millis(500));
+    duties.prune(wait).await;
+    assert_eq!(house.store().signing_keys().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn every_duty_ends_when_it_is_told_to() {
+    let house = House::new(Backend::Sqlite).await;
+    let duties = duties(&house);
+    let soon = || tokio::time::sleep(Duration::from_millis(60));
+    let all = async {
+        duties.flush(soon()).await;
+        duties.prune(soon()).await;
+        duties.forget_idle_limits(soon()).await;
+        duties.follow_keyring(soon()).await;
+    };
+    tokio::time::timeout(Duration::from_secs(10), all)
+        .await
+        .unwrap();
+}

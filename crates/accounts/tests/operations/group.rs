@@ -1,0 +1,118 @@
+//! Groups.
+
+use rstest::rstest;
+use vestibule_accounts::NewGrant;
+use vestibule_model::{Capability, GroupId, OsEntropy, Role, SystemClock};
+
+use crate::support::{Backend, House, assert_refused, new_key};
+
+#[rstest]
+#[tokio::test]
+async fn what_is_granted_to_a_group_its_members_have_as_long_as_they_are_in_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let owner = house.caller(house.owner.id).await;
+    let grace = house.member("grace@example.com", Role::User).await.id;
+    let key = house.key(grace, new_key("k")).await;
+    let reads = async || {
+        let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+        let path = "/shared/x".parse().unwrap();
+        permit.may(&path, Capability::ReadOnly).is_ok()
+    };
+    let accounts = &house.accounts;
+    let group = accounts.create_group(&owner, "eng".parse().unwrap()).await;
+    let group = group.unwrap();
+    accounts
+        .add_to_group(&owner, group.id, grace)
+        .await
+        .unwrap();
+    assert!(!reads().await);
+    let grant = NewGrant {
+        path: "/shared".parse().unwrap(),
+        capability: Capability::ReadOnly,
+        can_approve: false,
+    };
+    accounts
+        .grant_to_group(&owner, group.id, grant.clone())
+        .await
+        .unwrap();
+    assert!(reads().await);
+    assert_eq!(
+        accounts.groups(&owner).await.unwrap(),
+        std::slice::from_ref(&group)
+    );
+    let members = accounts.group_members(&owner, group.id).await.unwrap();
+    assert_eq!(members, [grace]);
+    let twice = accounts.add_to_group(&owner, group.id, grace).await;
+    assert_refused(twice, "already_in_group");
+
+    let remove = async || accounts.remove_from_group(&owner, group.id, grace).await;
+    remove().await.unwrap();
+    assert!(!reads().await);
+    assert_refused(remove().await, "not_found");
+    accounts
+        .add_to_group(&owner, group.id, grace)
+        .await
+        .unwrap();
+    assert!(reads().await);
+    accounts.delete_group(&owner, group.id).await.unwrap();
+    assert!(!reads().await);
+    assert_refused(accounts.delete_group(&owner, group.id).await, "not_found");
+
+    // Deactivation takes a member out of all groups for good.
+    let group = accounts.create_group(&owner, "eng".parse().unwrap()).await;
+    let group = group.unwrap();
+    accounts
+        .grant_to_group(&owner, group.id, grant)
+        .await
+        .unwrap();
+    accounts
+        .add_to_group(&owner, group.id, grace)
+        .await
+        .unwrap();
+    assert!(reads().await);
+    accounts.deactivate_member(&owner, grace).await.unwrap();
+    accounts.activate_member(&owner, grace).await.unwrap();
+    assert!(!reads().await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn groups_are_managed_by_admins_and_joined_by_active_members(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let owner = house.caller(house.owner.id).await;
+    let grace = house.member("grace@example.com", Role::User).await.id;
+    let user = house.caller(grace).await;
+    let accounts = &house.accounts;
+    let group = accounts.create_group(&owner, "eng".parse().unwrap()).await;
+    let group = group.unwrap().id;
+    let again = accounts.create_group(&owner, "eng".parse().unwrap()).await;
+    assert_refused(again, "group_name_taken");
+
+    let role = "role_required";
+    let made = accounts.create_group(&user, "x".parse().unwrap()).await;
+    assert_refused(made, role);
+    assert_refused(accounts.groups(&user).await, role);
+    assert_refused(accounts.group_members(&user, group).await, role);
+    assert_refused(accounts.delete_group(&user, group).await, role);
+    assert_refused(accounts.add_to_group(&user, group, grace).await, role);
+    assert_refused(accounts.remove_from_group(&user, group, grace).await, role);
+
+    let missing = "not_found";
+    let stranger = house.user("stranger@example.com").await.id;
+    let unknown = GroupId::mint(&SystemClock, &OsEntropy);
+    assert_refused(
+        accounts.add_to_group(&owner, group, stranger).await,
+        missing,
+    );
+    assert_refused(accounts.add_to_group(&owner, unknown, grace).await, missing);
+    assert_refused(accounts.group_members(&owner, unknown).await, missing);
+    let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
+    let elsewhere = vestibule_accounts::Caller::operator(elsewhere.id);
+    assert_refused(accounts.delete_group(&elsewhere, group).await, missing);
+    accounts.deactivate_member(&owner, grace).await.unwrap();
+    assert_refused(accounts.add_to_group(&owner, group, grace).await, missing);
+}

@@ -1,0 +1,122 @@
+//! The signing keys.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use vestibule_accounts::{Duties, Error, Intervals, KeyringParts};
+use vestibule_check::{Cause, Rejected};
+use vestibule_credential::{Issuer, MasterKey, TokenError};
+use vestibule_model::{OsEntropy, Timestamp};
+
+use crate::support::{Backend, House, OPERATOR, by_bearer};
+
+#[rstest]
+#[tokio::test]
+async fn a_rotation_holds_when_it_answers_and_old_tokens_live_out_their_time(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let before = house.accounts.keyring().active_key();
+    let after = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    assert_ne!(after, before);
+    assert_eq!(house.accounts.keyring().active_key(), after);
+    house.by_bearer(&entry.token).await.unwrap();
+    let fresh = house.token(&entry.session, house.organization.id);
+    house.by_bearer(&fresh).await.unwrap();
+    // Another process that starts now knows both.
+    let (second, check) = house.second().await;
+    assert_eq!(second.keyring().active_key(), after);
+    by_bearer(&check, &entry.token).await.unwrap();
+
+    house.clock.advance(Duration::from_secs(3_599));
+    house.by_bearer(&entry.token).await.unwrap();
+    house.clock.advance(Duration::from_secs(120));
+    let late = house.accounts.keyring().verify(&entry.token, house.now());
+    assert_eq!(late, Err(TokenError::UnknownKey));
+}
+
+#[tokio::test]
+async fn the_newest_key_signs_even_if_the_clock_was_set_back() {
+    let house = House::new(Backend::Sqlite).await;
+    let first = house.accounts.keyring().active_key();
+    house.clock.set(Timestamp::from_seconds(1_700_000_000));
+    let second = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    let third = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    assert_eq!(house.accounts.keyring().active_key(), third);
+    let rows = house.store().signing_keys().await.unwrap();
+    let live: Vec<_> = rows.iter().filter(|row| row.retired_at.is_none()).collect();
+    assert_eq!(live.len(), 1);
+    assert!([first, second].iter().all(|id| *id != live[0].id));
+}
+
+#[rstest]
+#[tokio::test]
+async fn another_process_follows_a_rotation(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let (second, check) = house.second().await;
+    let duties = Duties::new(second.clone(), check.clone(), Intervals::default());
+    let store = second.store().clone();
+    let feed = tokio::spawn(async move { store.run_feed(std::future::pending()).await });
+    let keyring = tokio::spawn(async move { duties.follow_keyring(std::future::pending()).await });
+    // Until it hears, nothing is promised; afterwards the rotation comes within the lease.
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    by_bearer(&check, &entry.token).await.unwrap();
+    let after = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    let followed = async {
+        while second.keyring().active_key() != after {
+            tokio::time::sleep(Duration::from_millis(10)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(10), followed)
+        .await
+        .unwrap();
+    let fresh = house.token(&entry.session, house.organization.id);
+    by_bearer(&check, &fresh).await.unwrap();
+    feed.abort();
+    keyring.abort();
+}
+
+#[tokio::test]
+async fn another_master_key_opens_nothing() {
+    let house = House::new(Backend::Sqlite).await;
+    let parts = KeyringParts {
+        store: house.store(),
+        master_key: &MasterKey::from_bytes([8; 32]),
+        issuer: Issuer {
+            issuer: "https://auth.example.com".to_owned(),
+            audience: "https://auth.example.com".to_owned(),
+        },
+        lifetimes: &house.lifetimes,
+    };
+    let refused = parts.load_or_create(house.clock.as_ref(), &OsEntropy).await;
+    assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn processes_that_start_at_once_agree_on_what_signs(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    house.raw("DELETE FROM signing_key").await;
+    let started = futures_util::future::join_all((0..4).map(|_| house.second())).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    // Whatever was made at the same moment: after one more reading all verify for all.
+    for (accounts, _) in &started {
+        accounts.reload_keyring().await.unwrap();
+    }
+    let claims_of = started[0].0.keyring().active_key();
+    assert!(
+        started
+            .iter()
+            .all(|(accounts, _)| accounts.keyring().active_key() == claims_of)
+    );
+    // The keys of before are gone, and with them their tokens.
+    match by_bearer(&started[0].1, &entry.token).await {
+        Err(Cause::Rejected(Rejected::Token(TokenError::UnknownKey))) => {}
+        other => panic!("{other:?}"),
+    }
+}

@@ -1,0 +1,22 @@
+//! Every operation, on both engines, with its refusals, its record and what the check makes of it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    reason = "helpers of tests are tests, which clippy does not see"
+)]
+
+mod api_key;
+mod audit;
+mod directory;
+mod duties;
+mod grant;
+mod group;
+mod keyring;
+mod membership;
+mod organization;
+mod session;
+mod sign_in;
+mod support;
+mod transaction;
+mod user;

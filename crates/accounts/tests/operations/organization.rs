@@ -1,0 +1,135 @@
+//! Organisations and their plans.
+
+use rstest::rstest;
+use vestibule_accounts::{Caller, NewApiKey, NewGrant, NewOrganization, Page};
+use vestibule_model::{Capability, OrganizationId, OsEntropy, PlanName, Role, SystemClock, UserId};
+
+use crate::support::{
+    Backend, House, OPERATOR, assert_refused, bearer_at, details, new_key, refused_fields,
+};
+
+#[rstest]
+#[tokio::test]
+async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let second = house.organization_of("Second", house.owner.id).await;
+    let grace = house.user("grace@example.com").await;
+    let foreign = house.organization_of("Foreign", grace.id).await;
+    let narrowed = NewApiKey {
+        grants: Some(vec![NewGrant {
+            path: "/a".parse().unwrap(),
+            capability: Capability::ReadOnly,
+            can_approve: false,
+        }]),
+        ..new_key("narrowed")
+    };
+    let narrowed = house.key(house.owner.id, narrowed).await;
+    let narrowed = house.by_bearer(narrowed.secret.expose()).await.unwrap();
+    let accounts = &house.accounts;
+    for caller in [house.caller(house.owner.id).await, Caller::from(&narrowed)] {
+        let (mine, total) = accounts
+            .organizations(&caller, Page::default())
+            .await
+            .unwrap();
+        let ids: Vec<_> = mine.iter().map(|(it, role)| (it.id, *role)).collect();
+        let expected = [
+            (house.organization.id, Role::Owner),
+            (second.id, Role::Owner),
+        ];
+        assert_eq!((ids.as_slice(), total), (expected.as_slice(), 2));
+        let one = accounts.organization(&caller, second.id).await.unwrap();
+        assert_eq!(one, (second.clone(), Some(Role::Owner)));
+        let unknown = OrganizationId::mint(&SystemClock, &OsEntropy);
+        for id in [foreign.id, unknown] {
+            assert_refused(accounts.organization(&caller, id).await, "not_found");
+        }
+    }
+    let caller = house.caller(house.owner.id).await;
+    let operator = Caller::operator(second.id);
+    accounts.deactivate_organization(&operator).await.unwrap();
+    let shut = accounts.organization(&caller, second.id).await;
+    assert_refused(shut, "not_found");
+    let seen = accounts.organization(&operator, second.id).await.unwrap();
+    assert!(seen.0.deactivated_at.is_some());
+    let all = accounts.all_organizations(&OPERATOR, Page::default()).await;
+    assert_eq!(all.unwrap().1, 3);
+}
+
+#[tokio::test]
+async fn a_new_organization_needs_a_known_plan_and_owner() {
+    let house = House::new(Backend::Sqlite).await;
+    let new = |plan: &str, owner| NewOrganization {
+        name: "New".parse().unwrap(),
+        plan: plan.parse().unwrap(),
+        owner,
+    };
+    let accounts = &house.accounts;
+    let made = accounts.create_organization(&OPERATOR, new("gold", house.owner.id));
+    let error = made.await.unwrap_err();
+    assert!(error.to_string().contains("free, team"), "{error}");
+    let nobody = UserId::mint(&SystemClock, &OsEntropy);
+    let made = accounts.create_organization(&OPERATOR, new("free", nobody));
+    assert_refused(made.await, "not_found");
+    assert_eq!(house.records("organization.created").await.len(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn another_plan_holds_for_the_next_request(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let key = house.key(house.owner.id, new_key("k")).await;
+    let agents = async || bearer_at(&house.check, "/v1/agents", key.secret.expose()).await;
+    agents().await.unwrap();
+    let (free, team): (PlanName, PlanName) = ("free".parse().unwrap(), "team".parse().unwrap());
+    let operator = house.operator();
+    let accounts = &house.accounts;
+    let changed = accounts.set_plan(&operator, &free).await.unwrap();
+    assert_eq!(changed.plan, free);
+    agents().await.unwrap_err();
+    for _ in 0..2 {
+        accounts.set_plan(&operator, &team).await.unwrap();
+    }
+    agents().await.unwrap();
+    let records = house.records("organization.plan_changed").await;
+    assert_eq!(records.len(), 2);
+    assert_eq!(details(&records[0])["after"]["plan"], "team");
+
+    let gold = "gold".parse().unwrap();
+    let unknown = accounts.set_plan(&operator, &gold);
+    assert_eq!(
+        refused_fields(unknown.await),
+        [("plan".to_owned(), "unknown_plan")]
+    );
+    let owner = house.caller(house.owner.id).await;
+    let kind = "credential_kind_not_accepted";
+    assert_refused(accounts.set_plan(&owner, &team).await, kind);
+    assert_refused(accounts.deactivate_organization(&owner).await, kind);
+    assert_refused(accounts.activate_organization(&owner).await, kind);
+    let nowhere = Caller::operator(OrganizationId::mint(&SystemClock, &OsEntropy));
+    assert_refused(accounts.set_plan(&nowhere, &team).await, "not_found");
+}
+
+#[rstest]
+#[tokio::test]
+async fn nobody_passes_for_a_deactivated_organization(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let key = house.key(house.owner.id, new_key("k")).await;
+    let operator = house.operator();
+    let accounts = &house.accounts;
+    house.by_bearer(key.secret.expose()).await.unwrap();
+    for _ in 0..2 {
+        accounts.deactivate_organization(&operator).await.unwrap();
+    }
+    house.by_bearer(key.secret.expose()).await.unwrap_err();
+    for _ in 0..2 {
+        accounts.activate_organization(&operator).await.unwrap();
+    }
+    house.by_bearer(key.secret.expose()).await.unwrap();
+    assert_eq!(house.records("organization.activated").await.len(), 1);
+}

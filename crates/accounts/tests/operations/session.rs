@@ -1,0 +1,314 @@
+//! Sessions: refreshed, switched, seen, ended.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rstest::rstest;
+use vestibule_accounts::Caller;
+use vestibule_model::{Digest, OrganizationId, OsEntropy, Role, SystemClock};
+
+use crate::support::{Backend, House, OPERATOR, assert_refused, assert_revoked, details, new_key};
+
+fn unknown() -> OrganizationId {
+    OrganizationId::mint(&SystemClock, &OsEntropy)
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_token_is_exchanged_for_one_with_a_fresh_end_and_keeps_its_own(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    house.clock.advance(Duration::from_secs(1_800));
+    let permit = house.by_bearer(&entry.token).await.unwrap();
+    let refreshed = house.accounts.refresh(&permit, &entry.token, None).await;
+    let refreshed = refreshed.unwrap();
+    assert_eq!(refreshed.token.expires_in(), Duration::from_secs(3_600));
+    assert_eq!(refreshed.me.organization_id, house.organization.id);
+    let records = house.records("session.refreshed").await;
+    assert_eq!(records[0].subject, Some(entry.session.id.to_string()));
+
+    house.clock.advance(Duration::from_secs(1_799));
+    house.by_bearer(&entry.token).await.unwrap();
+    house.clock.advance(Duration::from_secs(1));
+    house.by_bearer(&entry.token).await.unwrap_err();
+    let again = house.by_bearer(refreshed.token.expose()).await.unwrap();
+    assert_eq!(again.credential().session(), Some(entry.session.id));
+    assert_refused(
+        house.accounts.refresh(&permit, &entry.token, None).await,
+        "credential_ended",
+    );
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn parallel_refreshes_of_one_token_give_one_successor(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let permit = house.by_bearer(&entry.token).await.unwrap();
+    let refresh = async || {
+        let refreshed = house.accounts.refresh(&permit, &entry.token, None).await;
+        refreshed.unwrap().token.expose().to_owned()
+    };
+    let texts: BTreeSet<_> = join_all((0..16).map(|_| refresh()))
+        .await
+        .into_iter()
+        .collect();
+    assert_eq!(texts.len(), 1);
+    assert_eq!(house.records("session.refreshed").await.len(), 1);
+    house.clock.advance(Duration::from_secs(29));
+    assert!(texts.contains(&refresh().await));
+    house.clock.advance(Duration::from_secs(2));
+    assert!(!texts.contains(&refresh().await));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_refresh_for_another_organization_takes_an_active_membership_there(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let permit = house.by_bearer(&entry.token).await.unwrap();
+    let second = house.organization_of("Second", house.owner.id).await;
+    let grace = house.user("grace@example.com").await;
+    let foreign = house.organization_of("Foreign", grace.id).await;
+    let shut = house.organization_of("Shut", house.owner.id).await;
+    let accounts = &house.accounts;
+    accounts
+        .deactivate_organization(&Caller::operator(shut.id))
+        .await
+        .unwrap();
+
+    let for_one = async |id| accounts.refresh(&permit, &entry.token, Some(id)).await;
+    let there = for_one(second.id).await.unwrap();
+    assert_eq!(there.me.organization_id, second.id);
+    assert_eq!(there.me.default_organization_id, house.organization.id);
+    let permit_there = house.by_bearer(there.token.expose()).await.unwrap();
+    assert_eq!(permit_there.organization_id(), second.id);
+    for id in [foreign.id, shut.id, unknown()] {
+        assert_refused(for_one(id).await, "not_found");
+    }
+    // A membership that stands still is none.
+    accounts
+        .add_member(&Caller::operator(second.id), grace.id, Role::Owner)
+        .await
+        .unwrap();
+    accounts
+        .deactivate_member(&Caller::operator(second.id), house.owner.id)
+        .await
+        .unwrap();
+    assert_refused(for_one(second.id).await, "not_found");
+}
+
+#[tokio::test]
+async fn a_refresh_takes_the_access_token_that_the_permit_was_given_for() {
+    let house = House::new(Backend::Sqlite).await;
+    let one = house.enter(house.owner.id, house.organization.id).await;
+    let other = house.enter(house.owner.id, house.organization.id).await;
+    let by_token = house.by_bearer(&one.token).await.unwrap();
+    let by_cookie = house.by_cookie(&one.cookie).await.unwrap();
+    let by_key = house.permit(house.owner.id).await;
+    let accounts = &house.accounts;
+    let kind = "credential_kind_not_accepted";
+    assert_refused(accounts.refresh(&by_key, &one.token, None).await, kind);
+    assert_refused(accounts.refresh(&by_cookie, &one.token, None).await, kind);
+    for wrong in [other.token.as_str(), "eyJ.x.y", ""] {
+        let refreshed = accounts.refresh(&by_token, wrong, None).await;
+        assert_refused(refreshed, "credential_ended");
+    }
+}
+
+#[tokio::test]
+async fn no_token_outlives_its_session() {
+    let house = House::new(Backend::Sqlite).await;
+    let mut entry = house.enter(house.owner.id, house.organization.id).await;
+    // Used every six days, so that only its age ends it.
+    for _ in 0..4 {
+        house.clock.advance(Duration::from_secs(6 * 86_400));
+        let mut write = house.store().begin().await.unwrap();
+        let seen = [(entry.session.id, house.now())];
+        write.flush_usage(&[], &seen).await.unwrap();
+        write.commit_unaudited().await.unwrap();
+    }
+    house
+        .clock
+        .set(entry.session.expires_at.before(Duration::from_secs(60)));
+    let mut write = house.store().begin().await.unwrap();
+    let seen = [(entry.session.id, house.now())];
+    write.flush_usage(&[], &seen).await.unwrap();
+    write.commit_unaudited().await.unwrap();
+    entry.token = house.token(&entry.session, house.organization.id);
+    let permit = house.by_bearer(&entry.token).await.unwrap();
+    let last = house.accounts.refresh(&permit, &entry.token, None).await;
+    assert_eq!(last.unwrap().token.expires_at, entry.session.expires_at);
+    house.clock.set(entry.session.expires_at);
+    assert_refused(
+        house.accounts.refresh(&permit, &entry.token, None).await,
+        "credential_ended",
+    );
+    house.by_bearer(&entry.token).await.unwrap_err();
+}
+
+#[rstest]
+#[tokio::test]
+async fn signing_out_ends_the_cookie_and_every_token_of_the_session(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let other = house.enter(house.owner.id, house.organization.id).await;
+    let permit = house.by_bearer(&entry.token).await.unwrap();
+    house.by_cookie(&entry.cookie).await.unwrap();
+    for _ in 0..2 {
+        house.accounts.sign_out(&permit).await.unwrap();
+    }
+    assert_revoked(&house.by_bearer(&entry.token).await);
+    assert_revoked(&house.by_cookie(&entry.cookie).await);
+    house.by_bearer(&other.token).await.unwrap();
+    assert_eq!(house.records("session.ended").await.len(), 1);
+    assert_refused(
+        house.accounts.refresh(&permit, &entry.token, None).await,
+        "credential_ended",
+    );
+    let by_cookie = house.by_cookie(&other.cookie).await.unwrap();
+    house.accounts.sign_out(&by_cookie).await.unwrap();
+    assert_revoked(&house.by_bearer(&other.token).await);
+}
+
+#[tokio::test]
+async fn signing_out_with_a_key_changes_nothing() {
+    let house = House::new(Backend::Sqlite).await;
+    let key = house.key(house.owner.id, new_key("k")).await;
+    let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+    house.accounts.sign_out(&permit).await.unwrap();
+    house.by_bearer(key.secret.expose()).await.unwrap();
+    assert!(house.records("session.ended").await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_switch_gives_a_new_cookie_for_the_other_organization_and_kills_the_old(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let second = house.organization_of("Second", house.owner.id).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let permit = house.by_cookie(&entry.cookie).await.unwrap();
+    let presented = entry.cookie.digest();
+    let switched = house
+        .accounts
+        .switch_organization(&permit, &presented, second.id)
+        .await
+        .unwrap();
+    assert_eq!(switched.organization, second);
+    assert_eq!(switched.role, Role::Owner);
+    assert_eq!(switched.expires_at, entry.session.expires_at);
+    house.by_cookie(&entry.cookie).await.unwrap_err();
+    let now = house.by_cookie(&switched.cookie).await.unwrap();
+    assert_eq!(now.organization_id(), second.id);
+    // Tokens name their organisation themselves and go on.
+    house.by_bearer(&entry.token).await.unwrap();
+
+    let view = house.accounts.session_view(&now).await.unwrap();
+    assert_eq!(view.user, house.owner);
+    assert_eq!((view.active, view.role), (second.id, Role::Owner));
+    assert_eq!(view.plan.name.as_str(), "free");
+    let ids: Vec<_> = view.organizations.iter().map(|(it, _)| it.id).collect();
+    assert_eq!(ids, [house.organization.id, second.id]);
+
+    let operator = Caller::operator(second.id);
+    let filter = vestibule_accounts::AuditFilter::default();
+    let page = vestibule_accounts::Page::default();
+    let (rows, _) = house
+        .accounts
+        .audit(&operator, &filter, page)
+        .await
+        .unwrap();
+    assert_eq!(rows[0].kind, "session.switched");
+    assert_eq!(details(&rows[0])["after"], second.id.to_string());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_switch_to_where_one_is_no_member_or_without_the_cookie_is_refused(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let grace = house.user("grace@example.com").await;
+    let foreign = house.organization_of("Foreign", grace.id).await;
+    let shut = house.organization_of("Shut", house.owner.id).await;
+    house
+        .accounts
+        .deactivate_organization(&Caller::operator(shut.id))
+        .await
+        .unwrap();
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let by_cookie = house.by_cookie(&entry.cookie).await.unwrap();
+    let by_token = house.by_bearer(&entry.token).await.unwrap();
+    let switch = async |permit, presented: Digest, id| {
+        let accounts = &house.accounts;
+        accounts.switch_organization(permit, &presented, id).await
+    };
+    let digest = entry.cookie.digest();
+    for id in [foreign.id, shut.id, unknown()] {
+        assert_refused(switch(&by_cookie, digest, id).await, "not_found");
+    }
+    let own = house.organization.id;
+    assert_refused(
+        switch(&by_token, digest, own).await,
+        "credential_kind_not_accepted",
+    );
+    let stale = Digest::of(b"another cookie");
+    assert_refused(switch(&by_cookie, stale, own).await, "session_changed");
+    house.by_cookie(&entry.cookie).await.unwrap();
+    house.accounts.sign_out(&by_cookie).await.unwrap();
+    assert_refused(switch(&by_cookie, digest, own).await, "credential_ended");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_parallel_switches_with_one_cookie_one_wins(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let second = house.organization_of("Second", house.owner.id).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let permit = house.by_cookie(&entry.cookie).await.unwrap();
+    let digest = entry.cookie.digest();
+    let switch = || {
+        let accounts = &house.accounts;
+        accounts.switch_organization(&permit, &digest, second.id)
+    };
+    let (won, lost): (Vec<_>, Vec<_>) = join_all((0..8).map(|_| switch()))
+        .await
+        .into_iter()
+        .partition(Result::is_ok);
+    assert_eq!(won.len(), 1);
+    for answer in lost {
+        assert_refused(answer, "session_changed");
+    }
+    let cookie = &won[0].as_ref().unwrap().cookie;
+    house.by_cookie(cookie).await.unwrap();
+}
+
+#[tokio::test]
+async fn another_password_ends_all_sessions_and_no_keys() {
+    let house = House::new(Backend::Sqlite).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let key = house.key(house.owner.id, new_key("k")).await;
+    house.by_cookie(&entry.cookie).await.unwrap();
+    house.by_bearer(&entry.token).await.unwrap();
+    let password = "another one".to_owned().try_into().unwrap();
+    let set = house
+        .accounts
+        .set_password(&OPERATOR, house.owner.id, password);
+    set.await.unwrap();
+    assert_revoked(&house.by_cookie(&entry.cookie).await);
+    assert_revoked(&house.by_bearer(&entry.token).await);
+    house.by_bearer(key.secret.expose()).await.unwrap();
+}

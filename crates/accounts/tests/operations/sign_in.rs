@@ -1,0 +1,283 @@
+//! Sign-in by e-mail address and password.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rstest::rstest;
+use vestibule_accounts::{Error, SignIn, SignInLimits};
+use vestibule_credential::HasherConfig;
+use vestibule_model::{OrganizationId, Role, User};
+
+use crate::support::{
+    Backend, CHEAP_HASH, House, OPERATOR, Options, assert_refused, details, record, refused_fields,
+};
+
+fn sign_in(email: &str, password: &str, organization_id: Option<OrganizationId>) -> SignIn {
+    SignIn {
+        email: email.parse().unwrap(),
+        password: password.to_owned(),
+        organization_id,
+        address: Some("192.0.2.1".parse().unwrap()),
+        request_id: Some("request-1".to_owned()),
+    }
+}
+
+async fn set_hash(house: &House, user: &User, hash: &str) {
+    let mut write = house.store().begin().await.unwrap();
+    write.set_password(user.id, hash).await.unwrap();
+    write.commit(record("test.prepared")).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_right_password_gives_a_token_or_a_cookie_of_a_new_session(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let password = "correct horse".to_owned().try_into().unwrap();
+    let set = house
+        .accounts
+        .set_password(&OPERATOR, house.owner.id, password);
+    set.await.unwrap();
+
+    let asked = sign_in("ADA@example.com", "correct horse", None);
+    assert!(!format!("{asked:?}").contains("horse"));
+    let by_token = house.accounts.sign_in_for_token(asked).await.unwrap();
+    let me = &by_token.signed_in.me;
+    assert_eq!(me.user, house.owner);
+    assert_eq!(me.organization_id, house.organization.id);
+    assert_eq!(me.default_organization_id, house.organization.id);
+    assert_eq!(me.role, Role::Owner);
+    assert_eq!(by_token.token.expires_in(), Duration::from_secs(3_600));
+    assert!(!format!("{by_token:?}").contains(by_token.token.expose()));
+    let permit = house.by_bearer(by_token.token.expose()).await.unwrap();
+    assert_eq!(
+        permit.credential().session(),
+        Some(by_token.signed_in.session.id)
+    );
+
+    let asked = sign_in("ada@example.com", "correct horse", None);
+    let by_cookie = house.accounts.sign_in_for_cookie(asked).await.unwrap();
+    house.by_cookie(&by_cookie.cookie).await.unwrap();
+    assert_ne!(
+        by_cookie.signed_in.session.id,
+        by_token.signed_in.session.id
+    );
+
+    let records = house.records("session.started").await;
+    assert_eq!(records.len(), 2);
+    assert_eq!(details(&records[0])["for"], "session_cookie");
+    assert_eq!(records[0].user_id, Some(house.owner.id));
+    assert_eq!(records[0].request_id.as_deref(), Some("request-1"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn whatever_is_wrong_the_answer_is_the_same(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    house.member("no.password@example.com", Role::User).await;
+    let lonely = house.user("lonely@example.com").await;
+    set_hash(&house, &lonely, CHEAP_HASH).await;
+    let suspended = house.member("suspended@example.com", Role::User).await;
+    set_hash(&house, &suspended, CHEAP_HASH).await;
+    house
+        .accounts
+        .suspend_user(&OPERATOR, suspended.id)
+        .await
+        .unwrap();
+    let still = house.member("still@example.com", Role::User).await;
+    set_hash(&house, &still, CHEAP_HASH).await;
+    house
+        .accounts
+        .deactivate_member(&house.operator(), still.id)
+        .await
+        .unwrap();
+    let absurd = house.member("absurd@example.com", Role::User).await;
+    set_hash(
+        &house,
+        &absurd,
+        "$argon2id$v=19$m=4194304,t=9,p=9$c29tZXNhbHQ$AA",
+    )
+    .await;
+    let other = house.organization_of("Elsewhere", lonely.id).await;
+    house
+        .accounts
+        .remove_member(&vestibule_accounts::Caller::operator(other.id), lonely.id)
+        .await
+        .unwrap_err();
+    let closed = house.user("closed@example.com").await;
+    set_hash(&house, &closed, CHEAP_HASH).await;
+    let shut = house.organization_of("Closed", closed.id).await;
+    house
+        .accounts
+        .deactivate_organization(&vestibule_accounts::Caller::operator(shut.id))
+        .await
+        .unwrap();
+
+    let mut sentences = Vec::new();
+    for (email, password, organization) in [
+        ("nobody@example.com", "password", None),
+        ("ada@example.com", "Password", None),
+        ("ada@example.com", "password", Some(other.id)),
+        ("no.password@example.com", "password", None),
+        ("suspended@example.com", "password", None),
+        ("still@example.com", "password", None),
+        ("absurd@example.com", "password", None),
+        ("closed@example.com", "password", None),
+    ] {
+        let refused = sign_in(email, password, organization);
+        let refused = house.accounts.sign_in_for_token(refused).await.unwrap_err();
+        assert!(
+            matches!(refused, Error::BadCredentials),
+            "{email}: {refused:?}"
+        );
+        sentences.push(refused.to_string());
+    }
+    sentences.dedup();
+    assert_eq!(sentences.len(), 1);
+    assert!(house.records("session.*").await.is_empty());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_sign_in_begins_in_the_oldest_membership_or_in_the_one_that_is_named(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let second = house.organization_of("Second", house.owner.id).await;
+    let begin = async |organization| {
+        let asked = sign_in("ada@example.com", "password", organization);
+        house.accounts.sign_in_for_cookie(asked).await.unwrap()
+    };
+    let oldest = begin(None).await.signed_in;
+    assert_eq!(oldest.session.organization_id, house.organization.id);
+    let named = begin(Some(second.id)).await.signed_in;
+    assert_eq!(named.session.organization_id, second.id);
+    assert_eq!(named.me.default_organization_id, house.organization.id);
+}
+
+#[tokio::test]
+async fn a_password_that_no_one_can_have_is_a_wrong_field() {
+    let house = House::new(Backend::Sqlite).await;
+    for (password, reason) in [
+        (String::new(), "empty_password"),
+        ("x".repeat(1_025), "password_too_long"),
+    ] {
+        let asked = sign_in("ada@example.com", &password, None);
+        assert_eq!(
+            refused_fields(house.accounts.sign_in_for_token(asked).await),
+            [("password".to_owned(), reason)]
+        );
+    }
+}
+
+#[rstest]
+#[case::of_one_email(10_000, 2, "sign_ins_per_email")]
+#[case::from_one_address(2, 10_000, "sign_ins_per_address")]
+#[tokio::test]
+async fn too_many_attempts_are_told_to_wait_before_anything_is_hashed(
+    #[case] per_address: u32,
+    #[case] per_email: u32,
+    #[case] name: &str,
+) {
+    let limits = SignInLimits {
+        per_address: NonZeroU32::new(per_address).unwrap(),
+        per_email: NonZeroU32::new(per_email).unwrap(),
+    };
+    let options = Options {
+        limits,
+        ..Options::default()
+    };
+    let house = House::with(Backend::Sqlite, options).await;
+    let attempt = async || {
+        let asked = sign_in("nobody@example.com", "password", None);
+        house.accounts.sign_in_for_token(asked).await.unwrap_err()
+    };
+    for _ in 0..2 {
+        assert!(matches!(attempt().await, Error::BadCredentials));
+    }
+    match attempt().await {
+        Error::Limited(limited) => {
+            assert_eq!(limited.name, name);
+            assert!(limited.retry_after <= Duration::from_secs(30));
+        }
+        other => panic!("{other:?}"),
+    }
+    // Another e-mail address from elsewhere is not held up.
+    let mut asked = sign_in("somebody@example.com", "password", None);
+    asked.address = Some("198.51.100.7".parse().unwrap());
+    let answer = house.accounts.sign_in_for_token(asked).await;
+    assert!(matches!(answer, Err(Error::BadCredentials)), "{answer:?}");
+}
+
+#[test]
+fn the_default_limits_are_thirty_an_address_and_ten_an_email() {
+    let limits = SignInLimits::default();
+    assert_eq!((limits.per_address.get(), limits.per_email.get()), (30, 10));
+}
+
+#[tokio::test]
+async fn sign_ins_beyond_the_queue_are_refused_at_once() {
+    let options = Options {
+        hasher: HasherConfig {
+            threads: 1,
+            queue: 1,
+            nice: 0,
+        },
+        ..Options::default()
+    };
+    let house = House::with(Backend::Sqlite, options).await;
+    let attempts = (0..8).map(|_| {
+        let asked = sign_in("nobody@example.com", "password", None);
+        house.accounts.sign_in_for_token(asked)
+    });
+    let answers = join_all(attempts).await;
+    let busy = answers.iter().filter(
+        |answer| matches!(answer, Err(Error::Busy { retry_after }) if !retry_after.is_zero()),
+    );
+    assert!(busy.count() >= 4);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_password_hashed_with_other_parameters_is_hashed_again(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let again = async || {
+        let asked = sign_in("ada@example.com", "password", None);
+        house.accounts.sign_in_for_token(asked).await.unwrap();
+        house.store().password_of(house.owner.id).await.unwrap()
+    };
+    let fresh = again().await.unwrap();
+    assert!(fresh.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
+    assert_eq!(again().await.unwrap(), fresh);
+}
+
+#[tokio::test]
+async fn a_stopped_user_does_not_sign_in_and_a_released_one_does() {
+    let house = House::new(Backend::Sqlite).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let attempt = async || {
+        let asked = sign_in("ada@example.com", "password", None);
+        house.accounts.sign_in_for_token(asked).await
+    };
+    house
+        .accounts
+        .suspend_user(&OPERATOR, house.owner.id)
+        .await
+        .unwrap();
+    assert_refused(attempt().await, "bad_credentials");
+    house
+        .accounts
+        .unsuspend_user(&OPERATOR, house.owner.id)
+        .await
+        .unwrap();
+    attempt().await.unwrap();
+}

@@ -1,0 +1,109 @@
+//! People.
+
+use rstest::rstest;
+use vestibule_accounts::{NewUser, Page};
+use vestibule_model::{OsEntropy, SystemClock, UserId};
+
+use crate::support::{Backend, House, OPERATOR, assert_refused, new_key, refused_fields};
+
+fn new(email: &str, password: Option<&str>) -> NewUser {
+    NewUser {
+        email: email.parse().unwrap(),
+        first_name: Some("Grace".parse().unwrap()),
+        last_name: None,
+        password: password.map(|text| text.to_owned().try_into().unwrap()),
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_address_belongs_to_one_user(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let accounts = &house.accounts;
+    let grace = accounts.create_user(&OPERATOR, new("grace@example.com", None));
+    let grace = grace.await.unwrap();
+    let again = accounts.create_user(&OPERATOR, new("Grace@Example.com", None));
+    assert_refused(again.await, "email_taken");
+    assert_eq!(accounts.user(&OPERATOR, grace.id).await.unwrap(), grace);
+    let found = accounts.user_by_email(&OPERATOR, &grace.email).await;
+    assert_eq!(found.unwrap(), grace);
+    let (_, total) = accounts.users(&OPERATOR, Page::default()).await.unwrap();
+    assert_eq!(total, 2);
+    let unknown = "x@example.com".parse().unwrap();
+    let unknown = accounts.user_by_email(&OPERATOR, &unknown);
+    assert_refused(unknown.await, "not_found");
+}
+
+#[tokio::test]
+async fn a_new_password_has_eight_characters() {
+    let house = House::new(Backend::Sqlite).await;
+    let accounts = &house.accounts;
+    let short = [("password".to_owned(), "password_too_short")];
+    let made = accounts.create_user(&OPERATOR, new("grace@example.com", Some("7 chars")));
+    assert_eq!(refused_fields(made.await), short);
+    let seven = "ünïcödë".to_owned().try_into().unwrap();
+    let set = accounts.set_password(&OPERATOR, house.owner.id, seven);
+    assert_eq!(refused_fields(set.await), short);
+}
+
+#[tokio::test]
+async fn nobody_is_not_found() {
+    let house = House::new(Backend::Sqlite).await;
+    let accounts = &house.accounts;
+    let nobody = UserId::mint(&SystemClock, &OsEntropy);
+    let missing = "not_found";
+    assert_refused(accounts.user(&OPERATOR, nobody).await, missing);
+    assert_refused(accounts.suspend_user(&OPERATOR, nobody).await, missing);
+    assert_refused(accounts.unsuspend_user(&OPERATOR, nobody).await, missing);
+    let password = "long enough".to_owned().try_into().unwrap();
+    let set = accounts.set_password(&OPERATOR, nobody, password);
+    assert_refused(set.await, missing);
+}
+
+#[rstest]
+#[tokio::test]
+async fn nothing_of_a_suspended_user_passes(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let accounts = &house.accounts;
+    let key = house.key(house.owner.id, new_key("k")).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let passing = async || {
+        [
+            house.by_bearer(key.secret.expose()).await.is_ok(),
+            house.by_bearer(&entry.token).await.is_ok(),
+            house.by_cookie(&entry.cookie).await.is_ok(),
+        ]
+    };
+    assert_eq!(passing().await, [true; 3]);
+    for _ in 0..2 {
+        accounts
+            .suspend_user(&OPERATOR, house.owner.id)
+            .await
+            .unwrap();
+    }
+    assert_eq!(passing().await, [false; 3]);
+    accounts
+        .unsuspend_user(&OPERATOR, house.owner.id)
+        .await
+        .unwrap();
+    assert_eq!(passing().await, [true; 3]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_is_calling_is_told_who_that_is(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let second = house.organization_of("Second", house.owner.id).await;
+    let entry = house.enter(house.owner.id, second.id).await;
+    let permit = house.by_cookie(&entry.cookie).await.unwrap();
+    let me = house.accounts.me(&permit).await.unwrap();
+    assert_eq!(me.user, house.owner);
+    assert_eq!(me.organization_id, second.id);
+    assert_eq!(me.default_organization_id, house.organization.id);
+}
