@@ -1,1 +1,62 @@
-fn main() {}
+//! What a checked request costs, as ratios to a bare handler in the same run.
+//!
+//! `cargo run --release --package vestibule-bench` measures everything and takes some minutes;
+//! name one of the figures to measure that alone. What is measured and why so is in
+//! `docs/performance.md`.
+
+#![expect(clippy::print_stdout, reason = "figures are what this program is for")]
+
+mod check_alone;
+mod client;
+mod cpu;
+mod first_sight;
+mod fixture;
+mod footprint;
+mod requests;
+mod server;
+mod storm;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+#[derive(Parser)]
+#[command(about = "Measures what a checked request costs")]
+struct Arguments {
+    #[command(subcommand)]
+    figure: Option<Figure>,
+}
+
+#[derive(Subcommand)]
+enum Figure {
+    /// A checked request over HTTP against a bare handler: key, token, cookie; one and 100,000.
+    Requests,
+    /// The check alone: head in, permit out.
+    Check,
+    /// The first sight of a key on SQLite, with few and with many keys stored.
+    FirstSight,
+    /// 200 sign-ins at once: memory, and how long checks take meanwhile.
+    Storm,
+    /// Memory when idle, and the time from start to first answer.
+    Footprint,
+    /// One of the servers that `requests` measures.
+    #[command(hide = true)]
+    Serve { kind: server::Kind },
+}
+
+fn main() -> Result<()> {
+    match Arguments::parse().figure {
+        Some(Figure::Requests) => requests::measure(),
+        Some(Figure::Check) => check_alone::measure(),
+        Some(Figure::FirstSight) => first_sight::measure(),
+        Some(Figure::Storm) => storm::measure(),
+        Some(Figure::Footprint) => footprint::measure(),
+        Some(Figure::Serve { kind }) => server::serve(kind),
+        None => {
+            requests::measure()?;
+            check_alone::measure()?;
+            first_sight::measure()?;
+            footprint::measure()?;
+            storm::measure()
+        }
+    }
+}

@@ -1,1 +1,26 @@
-//! .
+//! The real server on real sockets: a house of its own for every test.
+//!
+//! ```no_run
+//! # async fn example() {
+//! use vestibule_e2e::{Backend, House};
+//!
+//! let house = House::start(Backend::Sqlite).await;
+//! let answer = house.get("/v1/users/me").bearer(house.key()).send().await;
+//! assert_eq!(answer.status, 200);
+//! # }
+//! ```
+
+#![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
+#![expect(clippy::expect_used, reason = "a test says what it needs by failing")]
+#![expect(
+    clippy::missing_panics_doc,
+    reason = "what a test cannot have, it cannot do without"
+)]
+
+mod answer;
+mod backend;
+mod house;
+
+pub use answer::{Answer, Call};
+pub use backend::{Backend, Database};
+pub use house::{House, Person, Setup};

@@ -1,0 +1,86 @@
+//! The servers that are compared: a bare handler, and the same handler behind the check.
+
+use std::convert::Infallible;
+
+use anyhow::Result;
+use axum::extract::Request;
+use axum::response::Response;
+use axum::routing::get;
+use axum::{Router, http::HeaderValue, http::header::CONTENT_TYPE};
+use clap::ValueEnum;
+use tower::make::Shared;
+use tower::{Layer, Service};
+use vestibule_layer::{CheckLayer, Permit, Routes};
+
+use crate::fixture::{self, ANSWER, ROUTE};
+
+/// Which server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum Kind {
+    /// A bare handler.
+    Bare,
+    /// A bare handler whose routes, like those of the checked one, are `/api`'s.
+    Checked,
+}
+
+impl Kind {
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Bare => "bare",
+            Self::Checked => "checked",
+        }
+    }
+}
+
+type Answer = ([(axum::http::HeaderName, HeaderValue); 2], &'static str);
+
+const fn answer() -> Answer {
+    (
+        [
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+            (
+                axum::http::header::CACHE_CONTROL,
+                HeaderValue::from_static("no-store"),
+            ),
+        ],
+        ANSWER,
+    )
+}
+
+async fn bare() -> Answer {
+    answer()
+}
+
+async fn checked(_permit: Permit) -> Answer {
+    answer()
+}
+
+/// Serves on a free port of 127.0.0.1, which it prints, until it is killed.
+pub(crate) fn serve(kind: Kind) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()?;
+    runtime.block_on(async {
+        match kind {
+            Kind::Bare => run(Router::new().route(ROUTE, get(bare))).await,
+            Kind::Checked => {
+                let (router, table) = Routes::browser()
+                    .get(ROUTE, fixture::rule(), checked)
+                    .into_parts()?;
+                let (check, _) = fixture::check(table)?;
+                run(CheckLayer::new(check).layer(router)).await
+            }
+        }
+    })
+}
+
+async fn run<S>(service: S) -> Result<()>
+where
+    S: Service<Request, Response = Response, Error = Infallible> + Clone + Send + 'static,
+    S::Future: Send,
+{
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await?;
+    println!("{}", listener.local_addr()?.port());
+    axum::serve(listener, Shared::new(service)).await?;
+    Ok(())
+}
