@@ -1,0 +1,469 @@
+//! `/api/managed-agents`: conversations with agents, each its user's own. Nothing runs behind them:
+//! messages are recorded, and the status is idle again at once.
+//!
+//! The plan's feature `agents` is asked where something is started, a conversation or a message.
+//! Looking, cancelling and deleting stay free, so that an organisation that gave the plan up can
+//! still see and remove what is its own.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use axum::extract::State;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::{IntoParams, ToSchema};
+use utoipa_axum::routes;
+use uuid::Uuid;
+use vestibule_layer::model::Timestamp;
+use vestibule_layer::{Json, LimitPer, LimitSpec, Permit, Problem, Query, Routes, Rule};
+
+use crate::conversation::{self, Conversation, Event, Owner};
+use crate::documented::{BrowserRefusals, Documented};
+use crate::error::{self, Result};
+use crate::id::{self, AgentEvent, AgentSession, Id, Noun};
+use crate::node;
+use crate::state::App;
+use crate::{month, name};
+
+/// What a plan calls its allowance of messages a month.
+const MESSAGES_PER_MONTH: &str = "agent_messages_per_month";
+/// The most conversations a list shows.
+const MAX_SESSIONS: i64 = 50;
+/// The most events one look at a transcript gives.
+const MAX_EVENTS: usize = 100;
+const MAX_TITLE_CHARS: usize = 60;
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+const fn per_user(name: &'static str, count: NonZeroU32, window: Duration) -> LimitSpec {
+    LimitSpec {
+        name,
+        per: LimitPer::User,
+        count,
+        window,
+    }
+}
+
+pub(crate) fn documented() -> Documented<App> {
+    const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
+    const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
+    const THIRTY: NonZeroU32 = NonZeroU32::new(30).unwrap();
+    const SIXTY: NonZeroU32 = NonZeroU32::new(60).unwrap();
+    let free = Rule::signed_in();
+    let start = Rule::signed_in()
+        .feature("agents")
+        .limit(per_user("agent_sessions_per_minute", TEN, MINUTE))
+        .limit(per_user("agent_sessions_per_hour", TWENTY, HOUR));
+    let message = Rule::signed_in().feature("agents").limit(per_user(
+        "agent_messages_per_minute",
+        SIXTY,
+        MINUTE,
+    ));
+    let cancel = Rule::signed_in().limit(per_user("agent_cancels_per_minute", THIRTY, MINUTE));
+    Documented::new(Routes::browser())
+        .route(&free, routes!(list_sessions))
+        .route(&start, routes!(create_session))
+        .route(&free, routes!(delete_session))
+        .route(&message, routes!(send_message))
+        .route(&free, routes!(read_transcript))
+        .route(&cancel, routes!(cancel_session))
+}
+
+/// A conversation.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AgentSessionItem {
+    /// Its id.
+    #[schema(format = "uuid")]
+    id: String,
+    /// The first 60 characters of its first message.
+    title: String,
+    /// Always `idle`: nothing runs here.
+    status: &'static str,
+    /// When it began.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it was last written to.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// The caller's conversations.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct AgentSessionList {
+    /// At most 50, the last used first.
+    sessions: Vec<AgentSessionItem>,
+}
+
+/// A conversation to begin.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewAgentSession {
+    /// The first message.
+    #[schema(min_length = 1)]
+    text: String,
+}
+
+/// A conversation that was begun.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct AgentSessionStarted {
+    /// The conversation's id.
+    #[schema(format = "uuid")]
+    id: String,
+    /// The id of the work that the message started.
+    #[schema(format = "uuid")]
+    run_id: String,
+    /// Always true: no other service is connected here.
+    no_connectors: bool,
+}
+
+/// A message to send.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct NewAgentMessage {
+    /// The conversation's id.
+    session_id: String,
+    /// The message.
+    #[schema(min_length = 1)]
+    text: String,
+}
+
+/// Which conversation.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct AgentSessionRef {
+    /// The conversation's id.
+    session_id: String,
+}
+
+/// Which conversation.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct AgentSessionQuery {
+    /// The conversation's id.
+    session_id: String,
+}
+
+/// Which part of which conversation.
+#[derive(Debug, Deserialize, IntoParams)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+pub(crate) struct TranscriptQuery {
+    /// The conversation's id.
+    session_id: String,
+    /// The last event that is known already.
+    since_event_id: Option<String>,
+}
+
+/// That it was done.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Done {
+    /// Always true.
+    ok: bool,
+    /// True where there was nothing left to cancel.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    already_cancelled: bool,
+}
+
+impl Done {
+    const DONE: Self = Self {
+        ok: true,
+        already_cancelled: false,
+    };
+}
+
+/// What was said, and what happened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Transcript {
+    /// The conversation's title.
+    title: String,
+    /// The id of the work that the newest message started.
+    #[schema(format = "uuid")]
+    workflow_run_id: Option<String>,
+    /// At most 100, the oldest first.
+    events: Vec<TranscriptEvent>,
+    /// Whether there are more after the last of these.
+    has_more: bool,
+    /// Always false: the transcript is complete.
+    backfill_failed: bool,
+}
+
+/// One thing that happened.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct TranscriptEvent {
+    /// Its id, to ask for what came after it.
+    #[schema(format = "uuid")]
+    id: String,
+    /// `user_message` or `status_idle`.
+    #[serde(rename = "type")]
+    kind: String,
+    /// When it happened.
+    #[schema(value_type = String, format = DateTime)]
+    occurred_at: Timestamp,
+    /// What goes with it; of a message, its text.
+    #[schema(value_type = Object)]
+    payload: serde_json::Value,
+}
+
+/// List conversations
+#[utoipa::path(get, path = "/api/managed-agents/sessions", tag = "agents",
+    security(("cookie" = []), ("bearer" = [])),
+    responses((status = 200, description = "The caller's conversations.", body = AgentSessionList),
+        BrowserRefusals))]
+async fn list_sessions(state: State<App>, permit: Permit) -> Result<Json<AgentSessionList>> {
+    let mut connection = state.sample.database.read().await?;
+    let found = conversation::newest(&mut connection, owner(&permit), MAX_SESSIONS).await?;
+    let sessions = found
+        .into_iter()
+        .map(|conversation| AgentSessionItem {
+            id: conversation.id.to_string(),
+            title: conversation.title,
+            status: "idle",
+            created_at: conversation.created_at,
+            updated_at: conversation.updated_at,
+        })
+        .collect();
+    Ok(Json(AgentSessionList { sessions }))
+}
+
+/// Begin a conversation
+///
+/// Needs the plan's feature `agents`. A user may begin 10 a minute and 20 an hour.
+#[utoipa::path(post, path = "/api/managed-agents/session", tag = "agents",
+    request_body = NewAgentSession, security(("cookie" = []), ("bearer" = [])),
+    responses((status = 200, description = "It has begun.", body = AgentSessionStarted),
+        BrowserRefusals))]
+async fn create_session(
+    state: State<App>,
+    permit: Permit,
+    body: Json<NewAgentSession>,
+) -> Result<Json<AgentSessionStarted>> {
+    let text = checked_text(&body.0.text)?;
+    let (owner, sample) = (owner(&permit), &state.sample);
+    let now = sample.clock.now();
+    let run = id::mint(&*sample.clock, &*sample.entropy);
+    let new = Conversation {
+        id: id::mint(&*sample.clock, &*sample.entropy),
+        title: text.trim().chars().take(MAX_TITLE_CHARS).collect(),
+        run: Some(run),
+        created_at: now,
+        updated_at: now,
+    };
+    let mut transaction = sample.database.write().await?;
+    node::lock(&mut transaction, owner.scope).await?;
+    conversation::insert(&mut transaction, owner, &new).await?;
+    say(&state, &mut transaction, owner, new.id, run, text).await?;
+    transaction.commit().await?;
+    Ok(Json(AgentSessionStarted {
+        id: new.id.to_string(),
+        run_id: run.to_string(),
+        no_connectors: true,
+    }))
+}
+
+/// Delete a conversation
+///
+/// Its transcript is gone for good.
+#[utoipa::path(delete, path = "/api/managed-agents/session", tag = "agents",
+    params(AgentSessionQuery), security(("cookie" = []), ("bearer" = [])),
+    responses((status = 200, description = "It is gone.", body = Done), BrowserRefusals))]
+async fn delete_session(
+    state: State<App>,
+    permit: Permit,
+    query: Query<AgentSessionQuery>,
+) -> Result<Json<Done>> {
+    let id = parse::<AgentSession>("sessionId", &query.0.session_id)?;
+    let mut transaction = state.sample.database.write().await?;
+    if !conversation::delete(&mut transaction, owner(&permit), id).await? {
+        return Err(no_session());
+    }
+    transaction.commit().await?;
+    Ok(Json(Done::DONE))
+}
+
+/// Send a message
+///
+/// Needs the plan's feature `agents`, and counts towards the month's allowance of the
+/// organisation. A user may send 60 a minute.
+#[utoipa::path(post, path = "/api/managed-agents/message", tag = "agents",
+    request_body = NewAgentMessage, security(("cookie" = []), ("bearer" = [])),
+    responses((status = 200, description = "It was taken.", body = Done), BrowserRefusals))]
+async fn send_message(
+    state: State<App>,
+    permit: Permit,
+    body: Json<NewAgentMessage>,
+) -> Result<Json<Done>> {
+    let id = parse::<AgentSession>("sessionId", &body.0.session_id)?;
+    let text = checked_text(&body.0.text)?;
+    let (owner, sample) = (owner(&permit), &state.sample);
+    let run = id::mint(&*sample.clock, &*sample.entropy);
+    let mut transaction = sample.database.write().await?;
+    if !say(&state, &mut transaction, owner, id, run, text).await? {
+        return Err(no_session());
+    }
+    // In the transaction of the message: what is not taken is not counted, and of two messages
+    // that race for the last place one gets it.
+    if let Some(limit) = permit.plan().limit(MESSAGES_PER_MONTH) {
+        let now = sample.clock.now();
+        let most = i64::try_from(limit).unwrap_or(i64::MAX);
+        let month = month::of(now);
+        if !conversation::count_message(&mut transaction, owner.scope, &month, most).await? {
+            return Err(Problem::quota_exceeded(
+                format!(
+                    "The organisation has sent the {limit} messages that its plan allows a month."
+                ),
+                month::left(now),
+            )
+            .hint("Wait for the next month (UTC), or ask an owner to move to another plan.")
+            .into());
+        }
+    }
+    transaction.commit().await?;
+    Ok(Json(Done::DONE))
+}
+
+/// Read a transcript
+#[utoipa::path(get, path = "/api/managed-agents/transcript", tag = "agents",
+    params(TranscriptQuery), security(("cookie" = []), ("bearer" = [])),
+    responses((status = 200, description = "What happened, the oldest first.", body = Transcript),
+        BrowserRefusals))]
+async fn read_transcript(
+    state: State<App>,
+    permit: Permit,
+    query: Query<TranscriptQuery>,
+) -> Result<Json<Transcript>> {
+    let id = parse::<AgentSession>("sessionId", &query.0.session_id)?;
+    let since = match query.0.since_event_id.as_deref() {
+        Some(event) => Some(parse::<AgentEvent>("sinceEventId", event)?),
+        None => None,
+    };
+    let mut connection = state.sample.database.read().await?;
+    let found = conversation::find(&mut connection, owner(&permit), id)
+        .await?
+        .ok_or_else(no_session)?;
+    let after = match since {
+        None => 0,
+        Some(event) => conversation::number_of(&mut connection, id, event)
+            .await?
+            .ok_or_else(|| {
+                error::refused(
+                    "sinceEventId",
+                    "unknown_event",
+                    "must be the id of an event of this session",
+                )
+            })?,
+    };
+    // One more than is shown tells whether there are more.
+    let most = i64::try_from(MAX_EVENTS + 1).unwrap_or(i64::MAX);
+    let mut events = conversation::events_after(&mut connection, id, after, most).await?;
+    let has_more = events.len() > MAX_EVENTS;
+    events.truncate(MAX_EVENTS);
+    Ok(Json(Transcript {
+        title: found.title,
+        workflow_run_id: found.run.map(|run| run.to_string()),
+        events: events.into_iter().map(shown).collect(),
+        has_more,
+        backfill_failed: false,
+    }))
+}
+
+/// Cancel the work of a conversation
+///
+/// May be repeated: where nothing is left to cancel, `alreadyCancelled` says so. 30 a minute.
+#[utoipa::path(post, path = "/api/managed-agents/cancel", tag = "agents",
+    request_body = AgentSessionRef, security(("cookie" = []), ("bearer" = [])),
+    responses((status = 200, description = "Nothing runs any more.", body = Done), BrowserRefusals))]
+async fn cancel_session(
+    state: State<App>,
+    permit: Permit,
+    body: Json<AgentSessionRef>,
+) -> Result<Json<Done>> {
+    let id = parse::<AgentSession>("sessionId", &body.0.session_id)?;
+    let owner = owner(&permit);
+    let mut transaction = state.sample.database.write().await?;
+    let cancelled = conversation::cancel(&mut transaction, owner, id).await?;
+    if !cancelled
+        && conversation::find(&mut transaction, owner, id)
+            .await?
+            .is_none()
+    {
+        return Err(no_session());
+    }
+    transaction.commit().await?;
+    Ok(Json(Done {
+        ok: true,
+        already_cancelled: !cancelled,
+    }))
+}
+
+/// Records a message, and that nothing came of it. False where there is no such conversation.
+async fn say(
+    app: &App,
+    connection: &mut sqlx::AnyConnection,
+    owner: Owner,
+    conversation: Uuid,
+    run: Uuid,
+    text: &str,
+) -> Result<bool> {
+    let sample = &app.sample;
+    let now = sample.clock.now();
+    let happened = [
+        ("user_message", json!({ "text": text })),
+        ("status_idle", json!({})),
+    ];
+    let Some(first) = conversation::advance(connection, owner, conversation, run, 2, now).await?
+    else {
+        return Ok(false);
+    };
+    for (number, (kind, payload)) in (first..).zip(happened) {
+        let event = Event {
+            id: id::mint(&*sample.clock, &*sample.entropy),
+            kind: kind.to_owned(),
+            payload: payload.to_string(),
+            occurred_at: now,
+        };
+        conversation::record(connection, conversation, number, &event).await?;
+    }
+    Ok(true)
+}
+
+fn shown(event: Event) -> TranscriptEvent {
+    TranscriptEvent {
+        id: event.id.to_string(),
+        kind: event.kind,
+        occurred_at: event.occurred_at,
+        payload: serde_json::from_str(&event.payload).unwrap_or_default(),
+    }
+}
+
+fn owner(permit: &Permit) -> Owner {
+    Owner {
+        scope: permit.scope(),
+        user: permit.user_id(),
+    }
+}
+
+fn checked_text(text: &str) -> Result<&str> {
+    if text.trim().is_empty() {
+        return Err(error::refused("text", "empty_text", "must not be empty").into());
+    }
+    name::check_text(text)
+        .map_err(|invalid| Problem::invalid(vec![error::field("text", invalid)]))?;
+    Ok(text)
+}
+
+fn parse<N: Noun>(field: &str, text: &str) -> Result<Uuid> {
+    let id: Id<N> = text
+        .parse()
+        .map_err(|invalid| Problem::invalid(vec![error::field(field, invalid)]))?;
+    Ok(id.uuid())
+}
+
+fn no_session() -> error::Error {
+    Problem::not_found("session").into()
+}

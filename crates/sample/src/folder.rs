@@ -1,0 +1,240 @@
+//! `/v1/folders`.
+
+use axum::extract::State;
+use axum::http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use vestibule_layer::model::Timestamp;
+use vestibule_layer::{Json, Permit, Query, Routes, Rule};
+
+use crate::documented::{BearerRefusals, Documented};
+use crate::error::Result;
+use crate::id::{self, Id};
+use crate::node::{Kind, Node};
+use crate::parts::{Fields, ListQuery, Page, PathId, Permissions, null_or, uninterrupted};
+use crate::state::App;
+use crate::tree::{Change, New};
+
+/// A folder, as the caller may see it.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct Folder {
+    /// Always `FOLDER`.
+    part_type: &'static str,
+    /// The folder's id.
+    #[schema(example = "folder_01jhmpfn80e48s5s0q7b7cwx5e")]
+    id: String,
+    /// The same id.
+    path_part_id: String,
+    /// Its name; the caller's own home is called `Private`.
+    name: String,
+    /// The folder it lies in; null at the root.
+    parent_path_part_id: Option<String>,
+    /// Where it is, as grants name it.
+    #[schema(example = "/shared/eng")]
+    materialized_path: String,
+    /// Whether every organisation has this folder, so that it stays as it is.
+    system_managed: bool,
+    /// Always `not_required`: folders of this service need no approval.
+    approval_state: &'static str,
+    /// Always false: this service keeps no search index.
+    exclude_from_qdrant: bool,
+    /// The organisation it belongs to.
+    tenant_id: String,
+    /// When it was made.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// When it was last changed.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+    /// What the caller may do with it.
+    permissions: Permissions,
+}
+
+impl Folder {
+    fn new(permit: &Permit, node: Node) -> Self {
+        let id = Id::<id::Folder>::from_uuid(node.id).to_string();
+        let name = if node.path == *permit.home() {
+            "Private".to_owned()
+        } else {
+            node.name
+        };
+        Self {
+            part_type: Kind::Folder.part_type(),
+            path_part_id: id.clone(),
+            id,
+            name,
+            parent_path_part_id: node
+                .parent
+                .map(|parent| Id::<id::Folder>::from_uuid(parent).to_string()),
+            permissions: Permissions::of(permit, &node.path),
+            materialized_path: node.path.to_string(),
+            system_managed: node.system_managed,
+            approval_state: "not_required",
+            exclude_from_qdrant: false,
+            tenant_id: permit.organization_id().to_string(),
+            created_at: node.created_at,
+            updated_at: node.updated_at,
+        }
+    }
+}
+
+/// A folder to make.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewFolder {
+    /// 1 to 255 characters, without slashes.
+    #[schema(min_length = 1, max_length = 255)]
+    name: String,
+    /// The folder to make it in; the root where left out.
+    parent_path_part_id: Option<String>,
+}
+
+/// What to change of a folder; what is left out stays.
+#[derive(Debug, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = FolderChange)]
+#[expect(
+    clippy::option_option,
+    reason = "left out, null, or a value: three things"
+)]
+pub(crate) struct FolderChange {
+    /// The new name.
+    #[schema(min_length = 1, max_length = 255)]
+    name: Option<String>,
+    /// The folder to move it to; null moves it to the root.
+    #[serde(default, deserialize_with = "null_or")]
+    #[schema(value_type = Option<String>)]
+    parent_path_part_id: Option<Option<String>>,
+}
+
+pub(crate) fn documented() -> Documented<App> {
+    let rule = Rule::signed_in();
+    Documented::new(Routes::bearer())
+        .route(&rule, routes!(list_folders))
+        .route(&rule, routes!(create_folder))
+        .route(&rule, routes!(get_folder))
+        .route(&rule, routes!(change_folder))
+        .route(&rule, routes!(delete_folder))
+}
+
+/// List folders
+///
+/// Lists the folders that the caller may read, and those that lead to them, in one folder or at
+/// the root. At the root the caller's own home stands in the place of `/users`.
+#[utoipa::path(get, path = "/v1/folders", tag = "folders", params(ListQuery),
+    security(("bearer" = [])),
+    responses((status = 200, description = "One page.", body = Page<Folder>), BearerRefusals))]
+async fn list_folders(
+    state: State<App>,
+    permit: Permit,
+    query: Query<ListQuery>,
+) -> Result<Json<Page<Folder>>> {
+    let (parent, limit, offset) = query.0.checked()?;
+    let (nodes, total) = state
+        .list(&permit, Kind::Folder, parent, limit, offset)
+        .await?;
+    Ok(Json(Page {
+        items: nodes
+            .into_iter()
+            .map(|node| Folder::new(&permit, node))
+            .collect(),
+        total,
+        limit,
+        offset,
+    }))
+}
+
+/// Create a folder
+///
+/// Needs `READ_WRITE` on the folder that it is made in; at the root, on `/`.
+#[utoipa::path(post, path = "/v1/folders", tag = "folders", request_body = NewFolder,
+    security(("bearer" = [])),
+    responses((status = 201, description = "The folder.", body = Folder),
+        (status = 409, description = "The name is taken there."), BearerRefusals))]
+async fn create_folder(
+    state: State<App>,
+    permit: Permit,
+    body: Json<NewFolder>,
+) -> Result<(StatusCode, Json<Folder>)> {
+    let Json(body) = body;
+    let mut fields = Fields::default();
+    fields.name(Some(&body.name));
+    let parent = fields.parent(body.parent_path_part_id.as_deref());
+    fields.done()?;
+    let new = New {
+        kind: Kind::Folder,
+        name: body.name,
+        parent,
+        content: None,
+    };
+    let node = state.create(&permit, new).await?;
+    Ok((StatusCode::CREATED, Json(Folder::new(&permit, node))))
+}
+
+/// Get a folder
+///
+/// Needs `READ_ONLY` on it.
+#[utoipa::path(get, path = "/v1/folders/{id}", tag = "folders",
+    params(("id" = String, Path, description = "The folder's id.")),
+    security(("bearer" = [])),
+    responses((status = 200, description = "The folder.", body = Folder), BearerRefusals))]
+async fn get_folder(
+    state: State<App>,
+    permit: Permit,
+    id: PathId<id::Folder>,
+) -> Result<Json<Folder>> {
+    let node = state.get(&permit, Kind::Folder, id.0.uuid()).await?;
+    Ok(Json(Folder::new(&permit, node)))
+}
+
+/// Rename or move a folder
+///
+/// Needs `READ_WRITE` on it, and to move it, on the folder it goes to. All that it holds goes with
+/// it, and so do the grants on it.
+#[utoipa::path(patch, path = "/v1/folders/{id}", tag = "folders",
+    params(("id" = String, Path, description = "The folder's id.")), request_body = FolderChange,
+    security(("bearer" = [])),
+    responses((status = 200, description = "The folder as it is now.", body = Folder),
+        (status = 409, description = "The name is taken there."), BearerRefusals))]
+async fn change_folder(
+    state: State<App>,
+    permit: Permit,
+    id: PathId<id::Folder>,
+    body: Json<FolderChange>,
+) -> Result<Json<Folder>> {
+    let Json(body) = body;
+    let mut fields = Fields::default();
+    fields.name(body.name.as_deref());
+    let parent = body
+        .parent_path_part_id
+        .map(|parent| fields.parent(parent.as_deref()));
+    fields.done()?;
+    let change = Change {
+        name: body.name,
+        parent,
+        content: None,
+    };
+    let (State(app), id) = (state, id.0.uuid());
+    uninterrupted(async move {
+        let node = app.change(&permit, Kind::Folder, id, change).await?;
+        Ok(Json(Folder::new(&permit, node)))
+    })
+    .await
+}
+
+/// Delete a folder
+///
+/// Deletes it and all that it holds. Needs `READ_WRITE_DELETE` on it.
+#[utoipa::path(delete, path = "/v1/folders/{id}", tag = "folders",
+    params(("id" = String, Path, description = "The folder's id.")),
+    security(("bearer" = [])),
+    responses((status = 204, description = "It is gone."), BearerRefusals))]
+async fn delete_folder(
+    state: State<App>,
+    permit: Permit,
+    id: PathId<id::Folder>,
+) -> Result<StatusCode> {
+    state.remove(&permit, Kind::Folder, id.0.uuid()).await?;
+    Ok(StatusCode::NO_CONTENT)
+}

@@ -1,0 +1,99 @@
+//! What people write into a node: its name and its text.
+
+use vestibule_layer::model::Invalid;
+
+const MAX_NAME_CHARS: usize = 255;
+
+/// The largest text of a document, in bytes.
+pub(crate) const MAX_CONTENT_BYTES: usize = 64 * 1024;
+
+/// Whether a text can be one segment of a path: 1 to 255 characters, no slash, backslash or
+/// control character, and not one of the two that mean "here" and "above".
+pub(crate) fn check(name: &str) -> Result<(), Invalid> {
+    if name.is_empty() {
+        return Err(Invalid::new("empty_name", "must not be empty"));
+    }
+    if name.chars().count() > MAX_NAME_CHARS {
+        return Err(Invalid::new(
+            "name_too_long",
+            "must have at most 255 characters",
+        ));
+    }
+    if name == "." || name == ".." {
+        return Err(Invalid::new("reserved_name", "must not be '.' or '..'"));
+    }
+    if name.contains(['/', '\\']) {
+        return Err(Invalid::new(
+            "slash_in_name",
+            "must not contain a slash or a backslash",
+        ));
+    }
+    if name.chars().any(char::is_control) {
+        return Err(Invalid::new(
+            "control_character",
+            "must not contain line breaks or other control characters",
+        ));
+    }
+    Ok(())
+}
+
+/// Whether a text can be the content of a document: at most 64 KiB, and without the character
+/// U+0000, which PostgreSQL cannot hold.
+pub(crate) fn check_content(content: &str) -> Result<(), Invalid> {
+    if content.len() > MAX_CONTENT_BYTES {
+        return Err(Invalid::new(
+            "content_too_large",
+            "must have at most 65536 bytes",
+        ));
+    }
+    check_text(content)
+}
+
+/// Whether the store can hold a text.
+pub(crate) fn check_text(text: &str) -> Result<(), Invalid> {
+    if text.contains('\0') {
+        return Err(Invalid::new(
+            "control_character",
+            "must not contain the character U+0000",
+        ));
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_is_one_segment_of_a_path() {
+        for good in ["a", "Q1 2027", "ä%_'\"", "...", &"x".repeat(255)] {
+            assert_eq!(check(good), Ok(()), "{good}");
+        }
+        for (bad, reason) in [
+            ("", "empty_name"),
+            (".", "reserved_name"),
+            ("..", "reserved_name"),
+            ("a/b", "slash_in_name"),
+            ("a\\b", "slash_in_name"),
+            ("a\nb", "control_character"),
+            ("a\0b", "control_character"),
+            (&"ä".repeat(256), "name_too_long"),
+        ] {
+            assert_eq!(check(bad).unwrap_err().reason, reason, "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn a_content_is_bounded_in_bytes() {
+        assert_eq!(check_content(&"a".repeat(MAX_CONTENT_BYTES)), Ok(()));
+        let too_large = "ä".repeat(MAX_CONTENT_BYTES / 2 + 1);
+        assert_eq!(
+            check_content(&too_large).unwrap_err().reason,
+            "content_too_large"
+        );
+        assert_eq!(
+            check_content("a\0").unwrap_err().reason,
+            "control_character"
+        );
+    }
+}

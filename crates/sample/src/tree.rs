@@ -1,0 +1,271 @@
+//! What may be done with the tree: each step asks the permit about the path it touches.
+//!
+//! What the caller may not read is a 403 with its cause, as long as it belongs to the caller's
+//! organisation; everything else that is not there is a 404.
+
+use uuid::Uuid;
+use vestibule_layer::model::{Capability, ResourcePath};
+use vestibule_layer::{Permit, Problem};
+
+use crate::error::{self, Result};
+use crate::filter::Filter;
+use crate::id;
+use crate::node::{self, Kind, Node};
+use crate::state::App;
+
+/// What a PATCH changes; what is `None` stays.
+#[derive(Debug, Default)]
+pub(crate) struct Change {
+    pub(crate) name: Option<String>,
+    /// The folder to move to; the root where the inner option is empty.
+    pub(crate) parent: Option<Option<Uuid>>,
+    pub(crate) content: Option<String>,
+}
+
+/// What a POST makes.
+#[derive(Debug)]
+pub(crate) struct New {
+    pub(crate) kind: Kind,
+    pub(crate) name: String,
+    pub(crate) parent: Option<Uuid>,
+    pub(crate) content: Option<String>,
+}
+
+/// Where a node hangs: below a folder, or at the root.
+struct Place {
+    id: Option<Uuid>,
+    path: ResourcePath,
+}
+
+impl App {
+    /// One page of what the caller may see: the folders or documents of a folder; without one, the
+    /// folders at the root, or the documents anywhere.
+    pub(crate) async fn list(
+        &self,
+        permit: &Permit,
+        kind: Kind,
+        parent: Option<Uuid>,
+        limit: u32,
+        offset: u32,
+    ) -> Result<(Vec<Node>, i64)> {
+        self.sample.prepare(permit).await?;
+        let scope = permit.scope();
+        let visible = permit.visible();
+        let mut connection = self.sample.database.read().await?;
+        let filter = match (parent, kind) {
+            (Some(id), _) => {
+                let folder = node::find(&mut connection, scope, Kind::Folder, id)
+                    .await?
+                    .ok_or_else(|| Problem::not_found(Kind::Folder.noun()))?;
+                // A folder that only leads down cannot be opened, but can be walked through.
+                if !visible.leads_down_from(&folder.path) {
+                    permit.may(&folder.path, Capability::ReadOnly)?;
+                }
+                Filter::children(kind, id, &folder.path, &visible)
+            }
+            (None, Kind::Folder) => Filter::roots(&users(), permit.home(), &visible),
+            (None, Kind::Document) => Filter::anywhere(&visible),
+        };
+        Ok(node::page(&mut connection, scope, kind, filter, limit, offset).await?)
+    }
+
+    /// One node, which the caller may read.
+    pub(crate) async fn get(&self, permit: &Permit, kind: Kind, id: Uuid) -> Result<Node> {
+        self.sample.prepare(permit).await?;
+        let mut connection = self.sample.database.read().await?;
+        let node = node::find(&mut connection, permit.scope(), kind, id)
+            .await?
+            .ok_or_else(|| Problem::not_found(kind.noun()))?;
+        permit.may(&node.path, Capability::ReadOnly)?;
+        Ok(node)
+    }
+
+    /// A new node in a folder that the caller may write.
+    pub(crate) async fn create(&self, permit: &Permit, new: New) -> Result<Node> {
+        self.sample.prepare(permit).await?;
+        let scope = permit.scope();
+        let mut transaction = self.sample.database.write().await?;
+        node::lock(&mut transaction, scope).await?;
+        let place = place(&mut transaction, permit, new.parent).await?;
+        let path = child(&place.path, &new.name)?;
+        let now = self.sample.clock.now();
+        let node = Node {
+            id: id::mint(&*self.sample.clock, &*self.sample.entropy),
+            kind: new.kind,
+            parent: place.id,
+            name: new.name,
+            path,
+            system_managed: false,
+            content: new.content,
+            created_at: now,
+            updated_at: now,
+        };
+        if !node::insert(&mut transaction, scope, &node).await? {
+            return Err(error::name_taken().into());
+        }
+        transaction.commit().await?;
+        Ok(node)
+    }
+
+    /// Renames, moves or rewrites a node. The grants on it move with it.
+    pub(crate) async fn change(
+        &self,
+        permit: &Permit,
+        kind: Kind,
+        id: Uuid,
+        change: Change,
+    ) -> Result<Node> {
+        self.sample.prepare(permit).await?;
+        let scope = permit.scope();
+        let mut transaction = self.sample.database.write().await?;
+        node::lock(&mut transaction, scope).await?;
+        let before = node::find(&mut transaction, scope, kind, id)
+            .await?
+            .ok_or_else(|| Problem::not_found(kind.noun()))?;
+        permit.may(&before.path, Capability::ReadWrite)?;
+
+        let mut after = before.clone();
+        if let Some(content) = change.content {
+            after.content = Some(content);
+        }
+        if let Some(name) = change.name {
+            after.name = name;
+        }
+        let above = match change.parent {
+            Some(parent) if parent != before.parent => {
+                let place = place(&mut transaction, permit, parent).await?;
+                if before.path.covers(&place.path) {
+                    return Err(error::refused(
+                        "parent_path_part_id",
+                        "cycle",
+                        "must not be the folder itself or lie below it",
+                    )
+                    .into());
+                }
+                after.parent = place.id;
+                place.path
+            }
+            _ => before.path.parent().unwrap_or_else(ResourcePath::root),
+        };
+        if after.parent != before.parent || after.name != before.name {
+            changeable(&before)?;
+            after.path = child(&above, &after.name)?;
+            fits(&mut transaction, permit, &before.path, &after.path).await?;
+            if node::at(&mut transaction, scope, &after.path)
+                .await?
+                .is_some()
+            {
+                return Err(error::name_taken().into());
+            }
+        }
+        after.updated_at = self.sample.clock.now();
+        node::update(&mut transaction, scope, &after).await?;
+        if after.path == before.path {
+            transaction.commit().await?;
+            return Ok(after);
+        }
+        node::rebase(&mut transaction, scope, &before.path, &after.path).await?;
+        self.moves.moved(permit, &before.path, &after.path).await?;
+        if let Err(error) = transaction.commit().await {
+            tracing::error!(%error, "a move was not stored; its grants go back");
+            self.moves.moved(permit, &after.path, &before.path).await?;
+            return Err(error.into());
+        }
+        Ok(after)
+    }
+
+    /// Removes a node and, with a folder, all below it: whoever may delete a folder may delete
+    /// what it holds.
+    pub(crate) async fn remove(&self, permit: &Permit, kind: Kind, id: Uuid) -> Result<()> {
+        self.sample.prepare(permit).await?;
+        let scope = permit.scope();
+        let mut transaction = self.sample.database.write().await?;
+        node::lock(&mut transaction, scope).await?;
+        let node = node::find(&mut transaction, scope, kind, id)
+            .await?
+            .ok_or_else(|| Problem::not_found(kind.noun()))?;
+        permit.may(&node.path, Capability::ReadWriteDelete)?;
+        changeable(&node)?;
+        node::delete(&mut transaction, scope, id).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+}
+
+/// The folder that holds the homes of all members.
+pub(crate) fn users() -> ResourcePath {
+    top("users")
+}
+
+/// The folder that an organisation shares.
+pub(crate) fn shared() -> ResourcePath {
+    top("shared")
+}
+
+fn top(name: &str) -> ResourcePath {
+    ResourcePath::root()
+        .join(name)
+        .unwrap_or_else(|_| ResourcePath::root())
+}
+
+/// The folder to hang something in, which the caller may write.
+async fn place(
+    connection: &mut sqlx::AnyConnection,
+    permit: &Permit,
+    parent: Option<Uuid>,
+) -> Result<Place> {
+    let path = match parent {
+        None => ResourcePath::root(),
+        Some(id) => {
+            node::find(connection, permit.scope(), Kind::Folder, id)
+                .await?
+                .ok_or_else(|| Problem::not_found(Kind::Folder.noun()))?
+                .path
+        }
+    };
+    permit.may(&path, Capability::ReadWrite)?;
+    if path == users() {
+        // Else an administrator could take the place of a home that is still to be made.
+        return Err(system_managed("Only the members' own folders hang here.").into());
+    }
+    Ok(Place { id: parent, path })
+}
+
+fn child(parent: &ResourcePath, name: &str) -> Result<ResourcePath> {
+    Ok(parent
+        .join(name)
+        .map_err(|invalid| Problem::invalid(vec![error::field("name", invalid)]))?)
+}
+
+/// Whether everything below still has a path that is short enough, once moved.
+async fn fits(
+    connection: &mut sqlx::AnyConnection,
+    permit: &Permit,
+    from: &ResourcePath,
+    to: &ResourcePath,
+) -> Result<()> {
+    let longest = node::longest_below(connection, permit.scope(), from).await?;
+    if (longest + to.as_str().len()).saturating_sub(from.as_str().len()) > ResourcePath::MAX_BYTES {
+        return Err(error::refused(
+            "parent_path_part_id",
+            "path_too_long",
+            "must leave every path below with at most 1024 bytes",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn changeable(node: &Node) -> Result<()> {
+    if node.system_managed {
+        return Err(system_managed(
+            "This folder belongs to the organisation itself: it is not renamed, moved or deleted.",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+fn system_managed(detail: &'static str) -> Problem {
+    Problem::forbidden("system_managed", detail).hint("Work with the folders below it.")
+}

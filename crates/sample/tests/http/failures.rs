@@ -1,0 +1,168 @@
+//! What holds on every route.
+
+use std::collections::BTreeSet;
+
+use axum::body::Body;
+use axum::http::Request;
+use rstest::rstest;
+use serde_json::{Value, json};
+
+use crate::support::{Engine, World};
+
+fn documented() -> Vec<(String, String)> {
+    let document = serde_json::to_value(vestibule_sample::openapi()).unwrap();
+    let paths = document["paths"].as_object().unwrap().clone();
+    paths
+        .iter()
+        .flat_map(|(path, item)| {
+            let methods = item.as_object().unwrap().keys();
+            methods.map(|method| (method.to_uppercase(), path.clone()))
+        })
+        .collect()
+}
+
+#[test]
+fn every_route_is_documented_with_all_that_it_refers_to() {
+    let routes: BTreeSet<String> = documented()
+        .iter()
+        .map(|(method, path)| format!("{method} {path}"))
+        .collect();
+    let expected = [
+        "DELETE /api/managed-agents/session",
+        "DELETE /v1/documents/{id}",
+        "DELETE /v1/folders/{id}",
+        "GET /api/managed-agents/sessions",
+        "GET /api/managed-agents/transcript",
+        "GET /v1/documents",
+        "GET /v1/documents/{id}",
+        "GET /v1/folders",
+        "GET /v1/folders/{id}",
+        "PATCH /v1/documents/{id}",
+        "PATCH /v1/folders/{id}",
+        "POST /api/managed-agents/cancel",
+        "POST /api/managed-agents/message",
+        "POST /api/managed-agents/session",
+        "POST /v1/documents",
+        "POST /v1/folders",
+    ];
+    assert_eq!(routes, expected.map(str::to_owned).into());
+    let document = serde_json::to_value(vestibule_sample::openapi()).unwrap();
+    let text = document.to_string();
+    for reference in text.split("\"$ref\":\"#/components/schemas/").skip(1) {
+        let name = reference.split('"').next().unwrap();
+        let schema = &document["components"]["schemas"][name];
+        assert!(
+            schema.is_object(),
+            "{name} is referred to and not described"
+        );
+    }
+}
+
+#[tokio::test]
+async fn without_a_credential_every_route_is_401() {
+    let world = World::start(Engine::Sqlite).await;
+    for (method, path) in documented() {
+        let request = Request::builder()
+            .method(method.as_str())
+            .uri(path.replace("{id}", "folder_01jhmpfn80e48s5s0q7b7cwx5e"))
+            .body(Body::empty())
+            .unwrap();
+        let answer = world.send(request).await;
+        assert_eq!(
+            answer.headers["www-authenticate"], "Bearer",
+            "{method} {path}"
+        );
+        assert_eq!(answer.refused(401), "no_credential");
+    }
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_body_that_cannot_be_read_is_refused_by_its_kind() {
+    let world = World::start(Engine::Sqlite).await;
+    let owner = world.owner();
+    let send = |content_type: &'static str, body: &'static str| {
+        let request = Request::post("/v1/folders")
+            .header("authorization", format!("Bearer {}", owner.key))
+            .header("content-type", content_type)
+            .body(Body::from(body))
+            .unwrap();
+        world.send(request)
+    };
+    let json = "application/json";
+    assert_eq!(send(json, "{").await.refused(400), "malformed_json");
+    assert_eq!(
+        send(json, "{\"name\":\"a\",\"name\":\"b\"}")
+            .await
+            .refused(422),
+        "duplicate_field"
+    );
+    assert_eq!(
+        send("text/plain", "{}").await.refused(415),
+        "unsupported_media_type"
+    );
+    let answer = world.call(&owner, "PUT", "/v1/folders", json!({})).await;
+    assert_eq!(answer.headers["allow"], "GET, HEAD, POST");
+    assert_eq!(answer.refused(405), "method_not_allowed");
+    world.end().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn with_the_database_away_every_route_is_503(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    world.sample.close().await;
+    let id = "01jhmpfn80e48s5s0q7b7cwx5e";
+    let session = "01946967-d500-7123-8000-000000000000";
+    for (method, path) in documented() {
+        let kind = if path.contains("documents") {
+            "doc"
+        } else {
+            "folder"
+        };
+        let mut path = path.replace("{id}", &format!("{kind}_{id}"));
+        let body = match (method.as_str(), path.as_str()) {
+            ("POST" | "PATCH", path) if path.starts_with("/v1") => json!({"name": "a"}),
+            ("POST", path) if path.ends_with("/session") => json!({"text": "a"}),
+            ("POST", path) if path.ends_with("/message") => {
+                json!({"text": "a", "sessionId": session})
+            }
+            ("POST", _) => json!({"sessionId": session}),
+            _ => Value::Null,
+        };
+        if path.ends_with("/transcript") || (method == "DELETE" && path.ends_with("/session")) {
+            path = format!("{path}?sessionId={session}");
+        }
+        let answer = world.call(&owner, &method, &path, body).await;
+        assert!(
+            answer.headers.contains_key("retry-after"),
+            "{method} {path}"
+        );
+        assert_eq!(answer.refused(503), "store_unavailable");
+    }
+    world.end().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn tables_are_made_once(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    let world = World::start(engine).await;
+    world.sample.migrate().await.unwrap();
+    world.end().await;
+}
+
+#[tokio::test]
+async fn a_url_of_neither_engine_is_refused_without_being_repeated() {
+    for url in [
+        "mysql://root:secret@host/db",
+        "sqlite:",
+        "sqlite::memory:",
+        "secret",
+    ] {
+        let error = vestibule_sample::Sample::connect(url).await.unwrap_err();
+        assert!(!error.to_string().contains("secret"), "{error}");
+    }
+}
