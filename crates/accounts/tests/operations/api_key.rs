@@ -35,6 +35,7 @@ async fn a_new_key_has_its_owner_s_rights_and_is_listed_without_its_secret(
 ) {
     let house = House::new(backend).await;
     let caller = house.caller(house.owner.id).await;
+    house.tick();
     let made = house.accounts.create_api_key(&caller, new_key("ci")).await;
     let made = made.unwrap();
     assert!(made.secret.expose().ends_with(&made.key.suffix));

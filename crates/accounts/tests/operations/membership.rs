@@ -24,6 +24,7 @@ async fn another_role_holds_for_the_next_request(
     let after = accounts.set_role(&owner, grace.id, Role::Admin).await;
     assert_eq!(after.unwrap().role, Role::Admin);
     admin_page().await.unwrap();
+    house.tick();
     accounts
         .set_role(&owner, grace.id, Role::User)
         .await

@@ -90,6 +90,7 @@ async fn another_plan_holds_for_the_next_request(
     let changed = accounts.set_plan(&operator, &free).await.unwrap();
     assert_eq!(changed.plan, free);
     agents().await.unwrap_err();
+    house.tick();
     for _ in 0..2 {
         accounts.set_plan(&operator, &team).await.unwrap();
     }

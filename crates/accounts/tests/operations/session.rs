@@ -200,6 +200,7 @@ async fn a_switch_gives_a_new_cookie_for_the_other_organization_and_kills_the_ol
     let entry = house.enter(house.owner.id, house.organization.id).await;
     let permit = house.by_cookie(&entry.cookie).await.unwrap();
     let presented = entry.cookie.digest();
+    house.tick();
     let switched = house
         .accounts
         .switch_organization(&permit, &presented, second.id)

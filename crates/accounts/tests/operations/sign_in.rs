@@ -56,6 +56,7 @@ async fn the_right_password_gives_a_token_or_a_cookie_of_a_new_session(
         permit.credential().session(),
         Some(by_token.signed_in.session.id)
     );
+    house.tick();
 
     let asked = sign_in("ada@example.com", "correct horse", None);
     let by_cookie = house.accounts.sign_in_for_cookie(asked).await.unwrap();

@@ -224,6 +224,11 @@ impl House {
         self.clock.now()
     }
 
+    /// A moment passes, so that records have an order.
+    pub(crate) fn tick(&self) {
+        self.clock.advance(Duration::from_millis(1));
+    }
+
     pub(crate) fn operator(&self) -> Caller {
         Caller::operator(self.organization.id)
     }
@@ -231,7 +236,7 @@ impl House {
     /// One more organisation on the plan `free`, of this owner.
     pub(crate) async fn organization_of(&self, name: &str, owner: UserId) -> Organization {
         // Memberships are told apart by their age.
-        self.clock.advance(Duration::from_millis(1));
+        self.tick();
         let new = NewOrganization {
             name: name.parse().unwrap(),
             plan: "free".parse().unwrap(),
