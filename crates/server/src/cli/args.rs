@@ -1,0 +1,159 @@
+//! The grammar: examples first.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use super::audit::AuditCommand;
+use super::config::ConfigCommand;
+use super::explain::ExplainCommand;
+use super::grant::GrantCommand;
+use super::group::GroupCommand;
+use super::key::KeyCommand;
+use super::keyring::KeyringCommand;
+use super::member::MemberCommand;
+use super::org::OrgCommand;
+use super::plan::PlanCommand;
+use super::user::UserCommand;
+
+/// Self-hosted authentication: API keys, sign-in, organisations, path permissions and plans.
+#[derive(Debug, Parser)]
+#[command(
+    name = "vestibule",
+    version,
+    disable_help_subcommand = true,
+    before_help = "\
+Examples:
+  vestibule quickstart                               a server to try out, with curl lines to paste
+  vestibule serve --config vestibule.toml            a server
+  vestibule org add Acme --owner ada@example.com     an organisation
+  vestibule key create Acme ada@example.com robot    an API key, printed once
+  vestibule explain --credential-file key.txt GET /v1/documents",
+    after_help = "\
+Exit codes: 0 done, 1 failed, 2 wrong command line or configuration, 3 cancelled, 4 not allowed,
+5 not found, 6 conflict, 7 check failed, 75 try again later."
+)]
+pub(super) struct Cli {
+    #[command(flatten)]
+    pub(super) global: Global,
+    #[command(subcommand)]
+    pub(super) command: Command,
+}
+
+/// What every command takes.
+#[derive(Debug, Clone, Default, Args)]
+pub(super) struct Global {
+    /// The configuration file [default: ./vestibule.toml, if there is one]
+    #[arg(long, global = true, value_name = "FILE", env = "VESTIBULE_CONFIG")]
+    pub(super) config: Option<PathBuf>,
+    /// The folder of a quickstart, whose configuration is used
+    #[arg(long, global = true, value_name = "DIR", conflicts_with = "config")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Overrule one key of the configuration; not for secrets
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+pub(super) enum Command {
+    /// Start a server to try out, on this machine alone
+    #[command(before_help = "\
+Examples:
+  vestibule quickstart
+  vestibule quickstart --data-dir /tmp/try --listen 127.0.0.1:0 --json")]
+    Quickstart(QuickstartCommand),
+    /// Start the server
+    #[command(before_help = "\
+Examples:
+  vestibule serve --config /etc/vestibule/vestibule.toml
+  VESTIBULE_STORE__URL_FILE=/run/secrets/database vestibule serve --listen 0.0.0.0:8080")]
+    Serve(ServeCommand),
+    /// Bring the database up to this version
+    Migrate,
+    /// People
+    #[command(subcommand)]
+    User(UserCommand),
+    /// Organisations
+    #[command(subcommand)]
+    Org(OrgCommand),
+    /// Who belongs to an organisation
+    #[command(subcommand)]
+    Member(MemberCommand),
+    /// Groups of members
+    #[command(subcommand)]
+    Group(GroupCommand),
+    /// API keys
+    #[command(subcommand)]
+    Key(KeyCommand),
+    /// Path permissions
+    #[command(subcommand)]
+    Grant(GrantCommand),
+    /// Plans
+    #[command(subcommand)]
+    Plan(PlanCommand),
+    /// The keys that sign access tokens
+    #[command(subcommand)]
+    Keyring(KeyringCommand),
+    /// May this credential make this request, and why?
+    Explain(ExplainCommand),
+    /// What was done, by whom
+    #[command(subcommand)]
+    Audit(AuditCommand),
+    /// The configuration
+    #[command(subcommand)]
+    Config(ConfigCommand),
+    /// Print the OpenAPI document
+    Openapi,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct QuickstartCommand {
+    /// Where to listen, on a loopback address; port 0 takes any free port [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<SocketAddr>,
+}
+
+#[derive(Debug, Args)]
+pub(super) struct ServeCommand {
+    /// Address and port for callers
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    /// Address and port for probes and metrics
+    #[arg(long, value_name = "ADDR")]
+    pub(super) admin_listen: Option<String>,
+    /// Where callers reach the server
+    #[arg(long, value_name = "URL")]
+    pub(super) public_url: Option<String>,
+}
+
+/// Which part of a list.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct PageArgs {
+    /// How many at most
+    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    pub(super) limit: u32,
+    /// How many to pass over first
+    #[arg(long, default_value_t = 0)]
+    pub(super) offset: u32,
+}
+
+impl From<PageArgs> for vestibule_accounts::Page {
+    fn from(args: PageArgs) -> Self {
+        Self {
+            limit: args.limit,
+            offset: args.offset,
+        }
+    }
+}
+
+/// Consent to what cannot be undone.
+#[derive(Debug, Clone, Copy, Args)]
+pub(super) struct Yes {
+    /// Do it without asking
+    #[arg(long)]
+    pub(super) yes: bool,
+}

@@ -1,0 +1,112 @@
+//! What every command begins with: the configuration, and the operations on its store.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+
+use vestibule_accounts::Accounts;
+
+use super::args::Global;
+use super::output::Output;
+use crate::config::{Origin, PublicUrl, Settings, Sources, Values};
+use crate::failure::Failure;
+use crate::quickstart::DataDir;
+use crate::{telemetry, wiring};
+
+/// The global flags, resolved.
+pub(super) struct Context {
+    pub(super) global: Global,
+    pub(super) output: Output,
+}
+
+impl Context {
+    pub(super) fn new(global: Global) -> Self {
+        let output = Output { json: global.json };
+        Self { global, output }
+    }
+
+    /// The configuration as it was written.
+    pub(super) fn values(&self, flags: &[(&str, Option<&str>)]) -> Result<Values, Failure> {
+        let file = match &self.global.data_dir {
+            Some(dir) => {
+                let file = DataDir::new(dir).config_file();
+                if !file.exists() {
+                    return Err(Failure::new(
+                        crate::failure::Code::NotFound,
+                        format!("{} holds no quickstart.", dir.display()),
+                    )
+                    .hint(
+                        "Run `vestibule quickstart --data-dir DIR` first, or say --config FILE.",
+                    ));
+                }
+                Some(file)
+            }
+            None => self.global.config.clone(),
+        };
+        Ok(self.sources(file, flags)?.read()?)
+    }
+
+    /// Where this command's configuration comes from.
+    pub(super) fn sources(
+        &self,
+        file: Option<PathBuf>,
+        flags: &[(&str, Option<&str>)],
+    ) -> Result<Sources, Failure> {
+        let text = |(name, value): (OsString, OsString)| {
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        };
+        let mut sources = Sources {
+            file,
+            environment: std::env::vars_os().filter_map(text).collect(),
+            flags: Vec::new(),
+        };
+        for assignment in &self.global.set {
+            let Some((key, value)) = assignment.split_once('=') else {
+                return Err(Failure::usage(format!(
+                    "--set {assignment} is not KEY=VALUE."
+                )));
+            };
+            if Values::is_secret(key) {
+                return Err(Failure::usage(format!(
+                    "{key} may hold a secret and cannot be a flag."
+                ))
+                .hint(format!("Write it to a file and say --set {key}_file=FILE.")));
+            }
+            sources.flags.push((key.to_owned(), value.to_owned()));
+        }
+        for (key, value) in flags {
+            if let Some(value) = value {
+                sources.flags.push(((*key).to_owned(), (*value).to_owned()));
+            }
+        }
+        Ok(sources)
+    }
+
+    /// The configuration, validated.
+    pub(super) fn settings(&self) -> Result<Settings, Failure> {
+        Ok(Settings::new(&self.values(&[])?)?)
+    }
+
+    /// The operations on the store, beside a server that may be running on it. What goes on
+    /// inside is only told where the log level was asked for.
+    pub(super) async fn accounts(&self) -> Result<Accounts, Failure> {
+        Ok(self.accounts_and_settings().await?.0)
+    }
+
+    pub(super) async fn accounts_and_settings(&self) -> Result<(Accounts, Settings), Failure> {
+        let values = self.values(&[])?;
+        let settings = Settings::new(&values)?;
+        let asked_for = values.origin("log.level") != Some(&Origin::Default);
+        let level = if asked_for {
+            settings.log_level.as_str()
+        } else {
+            "error"
+        };
+        telemetry::start_log(settings.log_format, level);
+        let public_url = match &settings.server.public_url {
+            Some(url) => url.clone(),
+            None => PublicUrl::of(settings.server.listen),
+        };
+        let accounts = wiring::accounts(&settings, &public_url).await?.accounts;
+        Ok((accounts, settings))
+    }
+}

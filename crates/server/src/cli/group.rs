@@ -1,0 +1,119 @@
+//! `vestibule group`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use vestibule_accounts::{Accounts, Caller};
+use vestibule_model::{Group, GroupId};
+
+use super::context::Context;
+use super::lookup::{self, parse};
+use crate::failure::{Code, Failure};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum GroupCommand {
+    /// Add a group
+    #[command(before_help = "\
+Examples:
+  vestibule group add Acme Engineering
+  vestibule group add-member Acme Engineering bob@example.com")]
+    Add {
+        /// Id or name of the organisation
+        org: String,
+        /// The group's name
+        name: String,
+    },
+    /// List the groups, with their members
+    List {
+        /// Id or name of the organisation
+        org: String,
+    },
+    /// Put a member into a group
+    AddMember {
+        /// Id or name of the organisation
+        org: String,
+        /// Id or name of the group
+        group: String,
+        /// E-mail address or id of the member
+        user: String,
+    },
+    /// Take a member out of a group
+    RemoveMember {
+        /// Id or name of the organisation
+        org: String,
+        /// Id or name of the group
+        group: String,
+        /// E-mail address or id of the member
+        user: String,
+    },
+}
+
+pub(super) async fn run(context: &Context, command: GroupCommand) -> Result<(), Failure> {
+    let output = context.output;
+    let accounts = context.accounts().await?;
+    match command {
+        GroupCommand::Add { org, name } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let group = accounts
+                .create_group(&caller, parse("NAME", &name)?)
+                .await?;
+            output.object(&describe(&group))
+        }
+        GroupCommand::List { org } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let mut items = Vec::new();
+            for group in accounts.groups(&caller).await? {
+                let members = accounts.group_members(&caller, group.id).await?;
+                let mut item = describe(&group);
+                item["members"] = json!(members);
+                items.push(item);
+            }
+            let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
+            output.list(&["id", "name", "members"], &items, total)
+        }
+        GroupCommand::AddMember { org, group, user } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let group = find(&accounts, &caller, &group).await?;
+            let user = lookup::user(&accounts, &user).await?;
+            accounts.add_to_group(&caller, group.id, user.id).await?;
+            let object = json!({ "group_id": group.id, "user_id": user.id });
+            output.done(
+                &object,
+                &format!("{} is in {} now.", user.email, group.name),
+            )
+        }
+        GroupCommand::RemoveMember { org, group, user } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let group = find(&accounts, &caller, &group).await?;
+            let user = lookup::user(&accounts, &user).await?;
+            accounts
+                .remove_from_group(&caller, group.id, user.id)
+                .await?;
+            let object = json!({ "group_id": group.id, "user_id": user.id });
+            output.done(
+                &object,
+                &format!("{} is no longer in {}.", user.email, group.name),
+            )
+        }
+    }
+}
+
+/// A group, by id or name, which no two of an organisation share.
+pub(super) async fn find(
+    accounts: &Accounts,
+    caller: &Caller,
+    text: &str,
+) -> Result<Group, Failure> {
+    let id = text.parse::<GroupId>().ok();
+    let groups = accounts.groups(caller).await?;
+    groups
+        .into_iter()
+        .find(|group| Some(group.id) == id || group.name.as_str() == text)
+        .ok_or_else(|| {
+            Failure::new(Code::NotFound, format!("There is no group {text:?}."))
+                .hint("See `vestibule group list ORG`.")
+        })
+}
+
+fn describe(group: &Group) -> Value {
+    json!({ "id": group.id, "name": group.name, "created_at": group.created_at })
+}

@@ -1,0 +1,158 @@
+//! `vestibule key`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use vestibule_accounts::{NewApiKey, NewGrant, Page};
+use vestibule_model::{ApiKey, ApiKeyId, Capability, ResourcePath, Timestamp};
+
+use super::args::{PageArgs, Yes};
+use super::context::Context;
+use super::lookup::{self, parse};
+use super::output;
+use crate::failure::{Code, Failure};
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum KeyCommand {
+    /// Make a key for a member; it is printed once and never again
+    #[command(before_help = "\
+Examples:
+  vestibule key create Acme ada@example.com robot
+  vestibule key create Acme ada@example.com reader --grant READ_ONLY:/shared --expires-at 2027-01-31T12:00:00Z")]
+    Create {
+        /// Id or name of the organisation
+        org: String,
+        /// E-mail address or id of the owner
+        user: String,
+        /// The key's name
+        name: String,
+        /// When it ends by itself, as in RFC 3339
+        #[arg(long, value_name = "TIME")]
+        expires_at: Option<String>,
+        /// Narrow the key to what this grants; may be given several times
+        #[arg(long, value_name = "CAPABILITY:PATH")]
+        grant: Vec<String>,
+    },
+    /// List the keys, the deleted ones too
+    List {
+        /// Id or name of the organisation
+        org: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Delete a key, from the next request on
+    Revoke {
+        /// Id or name of the organisation
+        org: String,
+        /// The key's id
+        key: String,
+        #[command(flatten)]
+        yes: Yes,
+    },
+}
+
+pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Failure> {
+    let output = context.output;
+    let accounts = context.accounts().await?;
+    match command {
+        KeyCommand::Create {
+            org,
+            user,
+            name,
+            expires_at,
+            grant,
+        } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let owner = lookup::user(&accounts, &user).await?;
+            let grants: Vec<_> = grant
+                .iter()
+                .map(|text| grant_of(text))
+                .collect::<Result<_, _>>()?;
+            let new = NewApiKey {
+                name: parse("NAME", &name)?,
+                expires_at: expires_at.as_deref().map(time).transpose()?,
+                grants: (!grants.is_empty()).then_some(grants),
+            };
+            let created = accounts.create_api_key_for(&caller, owner.id, new).await?;
+            let mut object = describe(&created.key);
+            object["key"] = created.secret.expose().into();
+            if output.json {
+                return output.object(&object);
+            }
+            output::message(&format!(
+                "{} is {}. Keep it: it is not shown again.",
+                name, created.key.id
+            ));
+            output::data(created.secret.expose())
+        }
+        KeyCommand::List { org, page } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let (keys, total) = accounts
+                .api_keys_of_organization(&caller, page.into())
+                .await?;
+            let items: Vec<_> = keys.iter().map(describe).collect();
+            let columns = [
+                "id",
+                "name",
+                "owner_id",
+                "key_suffix",
+                "last_used_at",
+                "expires_at",
+                "revoked_at",
+            ];
+            output.list(&columns, &items, total)
+        }
+        KeyCommand::Revoke { org, key, yes } => {
+            let (caller, organization) = lookup::caller(&accounts, &org).await?;
+            let id: ApiKeyId = parse("KEY", &key)?;
+            let mut page = Page::first(100);
+            let key = loop {
+                let (keys, total) = accounts.api_keys_of_organization(&caller, page).await?;
+                if let Some(key) = keys.into_iter().find(|key| key.id == id) {
+                    break key;
+                }
+                page.offset += page.limit;
+                if u64::from(page.offset) >= total {
+                    let text = format!("{} has no such key.", organization.name);
+                    return Err(Failure::new(Code::NotFound, text));
+                }
+            };
+            output::confirm(yes, &format!("Deleting the key {}", key.name))?;
+            accounts
+                .delete_api_key_of(&caller, key.owner_id, id)
+                .await?;
+            output.done(&json!({ "id": id }), &format!("{} is deleted.", key.name))
+        }
+    }
+}
+
+pub(super) fn time(text: &str) -> Result<Timestamp, Failure> {
+    Timestamp::parse(text).map_err(|invalid| Failure::usage(format!("{text} {invalid}.")))
+}
+
+fn grant_of(text: &str) -> Result<NewGrant, Failure> {
+    let Some((capability, path)) = text.split_once(':') else {
+        return Err(
+            Failure::usage(format!("--grant {text} is not CAPABILITY:PATH."))
+                .hint("For example --grant READ_ONLY:/shared"),
+        );
+    };
+    Ok(NewGrant {
+        path: parse::<ResourcePath>("PATH", path)?,
+        capability: parse::<Capability>("CAPABILITY", capability)?,
+        can_approve: false,
+    })
+}
+
+fn describe(key: &ApiKey) -> Value {
+    json!({
+        "id": key.id,
+        "name": key.name,
+        "owner_id": key.owner_id,
+        "organization_id": key.organization_id,
+        "key_suffix": key.suffix,
+        "created_at": key.created_at,
+        "expires_at": key.expires_at,
+        "last_used_at": key.last_used_at,
+        "revoked_at": key.revoked_at,
+    })
+}

@@ -1,0 +1,71 @@
+//! People and organisations, named as people name them.
+
+use vestibule_accounts::{Accounts, Caller, Operator, Page};
+use vestibule_model::{Email, Organization, OrganizationId, User, UserId};
+
+use crate::failure::{Code, Failure};
+
+pub(super) const OPERATOR: Operator = Operator::at_the_command_line();
+
+/// Reads an argument.
+pub(super) fn parse<T: std::str::FromStr<Err = vestibule_model::Invalid>>(
+    name: &str,
+    text: &str,
+) -> Result<T, Failure> {
+    text.parse()
+        .map_err(|invalid| Failure::usage(format!("{name} {invalid}.")))
+}
+
+/// A user, by e-mail address or id.
+pub(super) async fn user(accounts: &Accounts, text: &str) -> Result<User, Failure> {
+    if text.contains('@') {
+        let email: Email = parse("USER", text)?;
+        return Ok(accounts.user_by_email(&OPERATOR, &email).await?);
+    }
+    let id: UserId = parse("USER", text)?;
+    Ok(accounts.user(&OPERATOR, id).await?)
+}
+
+/// An organisation, by id or by its exact name, where only one has it.
+pub(super) async fn organization(accounts: &Accounts, text: &str) -> Result<Organization, Failure> {
+    if let Ok(id) = text.parse::<OrganizationId>() {
+        let (organization, _) = accounts.organization(&Caller::operator(id), id).await?;
+        return Ok(organization);
+    }
+    let mut page = Page::first(100);
+    let mut found = Vec::new();
+    loop {
+        let (organizations, total) = accounts.all_organizations(&OPERATOR, page).await?;
+        found.extend(
+            organizations
+                .into_iter()
+                .filter(|one| one.name.as_str() == text),
+        );
+        page.offset += page.limit;
+        if u64::from(page.offset) >= total {
+            break;
+        }
+    }
+    match (found.pop(), found.is_empty()) {
+        (Some(organization), true) => Ok(organization),
+        (Some(_), false) => Err(Failure::new(
+            Code::Conflict,
+            format!("Several organisations are called {text:?}."),
+        )
+        .hint("Name one by its id; see `vestibule org list`.")),
+        (None, _) => Err(Failure::new(
+            Code::NotFound,
+            format!("No organisation is called {text:?}."),
+        )
+        .hint("See `vestibule org list`.")),
+    }
+}
+
+/// The operator in an organisation.
+pub(super) async fn caller(
+    accounts: &Accounts,
+    text: &str,
+) -> Result<(Caller, Organization), Failure> {
+    let organization = organization(accounts, text).await?;
+    Ok((Caller::operator(organization.id), organization))
+}

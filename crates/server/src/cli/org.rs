@@ -1,0 +1,101 @@
+//! `vestibule org`.
+
+use clap::Subcommand;
+use serde_json::{Value, json};
+use vestibule_accounts::NewOrganization;
+use vestibule_model::{Organization, PlanName};
+
+use super::args::{PageArgs, Yes};
+use super::context::Context;
+use super::lookup::{self, OPERATOR, parse};
+use super::output;
+use crate::failure::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum OrgCommand {
+    /// Add an organisation with its first owner
+    #[command(before_help = "\
+Example:
+  vestibule org add Acme --owner ada@example.com --plan team")]
+    Add {
+        /// Its name
+        name: String,
+        /// E-mail address or id of its first owner
+        #[arg(long, value_name = "USER")]
+        owner: String,
+        /// Its plan
+        #[arg(long, default_value = "free")]
+        plan: String,
+    },
+    /// List all organisations
+    List(PageArgs),
+    /// Show one organisation
+    Show {
+        /// Id or name
+        org: String,
+    },
+    /// Let nobody act in an organisation any more
+    Deactivate {
+        /// Id or name
+        org: String,
+        #[command(flatten)]
+        yes: Yes,
+    },
+    /// Let an organisation in again
+    Activate {
+        /// Id or name
+        org: String,
+    },
+}
+
+pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Failure> {
+    let output = context.output;
+    let accounts = context.accounts().await?;
+    match command {
+        OrgCommand::Add { name, owner, plan } => {
+            let new = NewOrganization {
+                name: parse("NAME", &name)?,
+                plan: parse::<PlanName>("--plan", &plan)?,
+                owner: lookup::user(&accounts, &owner).await?.id,
+            };
+            let organization = accounts.create_organization(&OPERATOR, new).await?;
+            output.object(&describe(&organization))
+        }
+        OrgCommand::List(page) => {
+            let (organizations, total) = accounts.all_organizations(&OPERATOR, page.into()).await?;
+            let items: Vec<_> = organizations.iter().map(describe).collect();
+            output.list(&["id", "name", "plan", "deactivated_at"], &items, total)
+        }
+        OrgCommand::Show { org } => {
+            output.object(&describe(&lookup::organization(&accounts, &org).await?))
+        }
+        OrgCommand::Deactivate { org, yes } => {
+            let (caller, organization) = lookup::caller(&accounts, &org).await?;
+            output::confirm(
+                yes,
+                &format!("Ending what goes on in {}", organization.name),
+            )?;
+            accounts.deactivate_organization(&caller).await?;
+            let organization = lookup::organization(&accounts, &org).await?;
+            let text = format!("{} is deactivated.", organization.name);
+            output.done(&describe(&organization), &text)
+        }
+        OrgCommand::Activate { org } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            accounts.activate_organization(&caller).await?;
+            let organization = lookup::organization(&accounts, &org).await?;
+            let text = format!("{} is let in again.", organization.name);
+            output.done(&describe(&organization), &text)
+        }
+    }
+}
+
+pub(super) fn describe(organization: &Organization) -> Value {
+    json!({
+        "id": organization.id,
+        "name": organization.name,
+        "plan": organization.plan,
+        "created_at": organization.created_at,
+        "deactivated_at": organization.deactivated_at,
+    })
+}

@@ -1,0 +1,135 @@
+//! The only place that prints.
+
+use std::io::{IsTerminal, Write, stderr, stdin, stdout};
+use std::process::ExitCode;
+
+use serde_json::{Value, json};
+
+use super::args::Yes;
+use crate::failure::{Code, Failure};
+
+/// How data is printed.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Output {
+    pub(super) json: bool,
+}
+
+impl Output {
+    /// One thing: JSON, or a line for each of its members.
+    pub(super) fn object(self, object: &Value) -> Result<(), Failure> {
+        if self.json {
+            return data(&object.to_string());
+        }
+        let members = object.as_object().into_iter().flatten();
+        let lines: Vec<_> = members
+            .map(|(name, value)| format!("{name}: {}", cell(value)))
+            .collect();
+        data(&lines.join("\n"))
+    }
+
+    /// A part of a list: JSON, or a table of these columns.
+    pub(super) fn list(self, columns: &[&str], items: &[Value], total: u64) -> Result<(), Failure> {
+        if self.json {
+            return data(&json!({ "items": items, "total": total }).to_string());
+        }
+        let rows: Vec<Vec<String>> = items
+            .iter()
+            .map(|item| columns.iter().map(|column| cell(&item[*column])).collect())
+            .collect();
+        let width = |index: usize| {
+            let cells = rows.iter().map(|row| row[index].chars().count());
+            cells.chain([columns[index].len()]).max().unwrap_or(0)
+        };
+        let widths: Vec<_> = (0..columns.len()).map(width).collect();
+        let line = |cells: &mut dyn Iterator<Item = &str>| {
+            let padded = cells
+                .zip(&widths)
+                .map(|(cell, width)| format!("{cell:width$}"));
+            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+        };
+        let mut lines = vec![line(&mut columns.iter().copied())];
+        lines.extend(
+            rows.iter()
+                .map(|row| line(&mut row.iter().map(String::as_str))),
+        );
+        data(&lines.join("\n"))?;
+        let shown = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        if shown < total {
+            message(&format!("{shown} of {total}; see --limit and --offset"));
+        }
+        Ok(())
+    }
+
+    /// What was done: JSON, or a message.
+    pub(super) fn done(self, object: &Value, text: &str) -> Result<(), Failure> {
+        if self.json {
+            data(&object.to_string())
+        } else {
+            message(text);
+            Ok(())
+        }
+    }
+}
+
+/// Data, for whoever comes after the pipe.
+pub(super) fn data(text: &str) -> Result<(), Failure> {
+    let mut out = stdout().lock();
+    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    match written {
+        // Whoever read has read enough.
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other.map_err(|error| Failure::failed(format!("Cannot print: {error}."))),
+    }
+}
+
+/// A message, for whoever sits there.
+pub(super) fn message(text: &str) {
+    let _ = writeln!(stderr(), "{text}");
+}
+
+/// Why it was not done.
+pub(super) fn failure(failure: &Failure) {
+    message(&format!("error: {failure}"));
+}
+
+/// What clap says: help and version are data, anything else is a message.
+pub(super) fn usage(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() {
+        Code::Usage.into()
+    } else {
+        ExitCode::SUCCESS
+    }
+}
+
+/// Asks on a terminal before something is done that cannot be undone; elsewhere wants `--yes`.
+pub(super) fn confirm(yes: Yes, what: &str) -> Result<(), Failure> {
+    if yes.yes {
+        return Ok(());
+    }
+    if !stdin().is_terminal() {
+        return Err(Failure::usage(format!("{what} cannot be undone.")).hint("Say --yes."));
+    }
+    let _ = write!(stderr(), "{what} cannot be undone. Do it? [y/N] ");
+    let mut answer = String::new();
+    let read = stdin().read_line(&mut answer);
+    match answer.trim() {
+        "y" | "Y" | "yes" if read.is_ok() => Ok(()),
+        _ => Err(Failure::new(Code::Cancelled, "Nothing was done.")),
+    }
+}
+
+fn cell(value: &Value) -> String {
+    match value {
+        Value::Null => "-".to_owned(),
+        Value::String(text) => text.clone(),
+        Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
+        Value::Object(members) => {
+            let each = members
+                .iter()
+                .map(|(name, value)| format!("{name}={}", cell(value)));
+            each.collect::<Vec<_>>().join(", ")
+        }
+        other => other.to_string(),
+    }
+}

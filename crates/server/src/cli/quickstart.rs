@@ -1,0 +1,55 @@
+//! `vestibule quickstart`.
+
+use std::path::PathBuf;
+
+use super::args::QuickstartCommand;
+use super::context::Context;
+use super::output;
+use crate::config::{Origin, Settings};
+use crate::failure::Failure;
+use crate::{quickstart, telemetry};
+
+/// The folder, unless another is named.
+const DATA_DIR: &str = "./vestibule-data";
+
+pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result<(), Failure> {
+    if context.global.config.is_some() {
+        return Err(Failure::usage("A quickstart brings its own configuration.")
+            .hint("Use --data-dir DIR, or `vestibule serve --config FILE`."));
+    }
+    let dir = match &context.global.data_dir {
+        Some(dir) => dir.clone(),
+        None => PathBuf::from(DATA_DIR),
+    };
+    let prepared = quickstart::prepare(&dir, command.listen, |file| {
+        let values = context.sources(Some(file.to_owned()), &[])?.read()?;
+        let settings = Settings::new(&values)?;
+        // One line for each request would drown what there is to paste.
+        let asked_for = values.origin("log.level") != Some(&Origin::Default);
+        let level = if asked_for {
+            settings.log_level.as_str()
+        } else {
+            "warn"
+        };
+        telemetry::start_log(settings.log_format, level);
+        Ok(settings)
+    })
+    .await?;
+    let shown = prepared.shown;
+    let json = context.output.json;
+    prepared
+        .server
+        .run(|| {
+            let printed = if json {
+                serde_json::to_string(&shown)
+                    .map_err(Failure::defect)
+                    .and_then(|line| output::data(&line))
+            } else {
+                output::data(&shown.to_text())
+            };
+            if let Err(failure) = printed {
+                output::failure(&failure);
+            }
+        })
+        .await
+}

@@ -1,0 +1,45 @@
+//! `vestibule serve` and `vestibule migrate`.
+
+use serde_json::json;
+use vestibule_sample::Sample;
+use vestibule_store::Store;
+
+use super::args::ServeCommand;
+use super::context::Context;
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::serve::Server;
+use crate::telemetry;
+
+pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), Failure> {
+    let values = context.values(&[
+        ("server.listen", command.listen.as_deref()),
+        ("server.admin_listen", command.admin_listen.as_deref()),
+        ("server.public_url", command.public_url.as_deref()),
+    ])?;
+    let settings = Settings::new(&values)?;
+    telemetry::start_log(settings.log_format, &settings.log_level);
+    let server = Server::prepare(&settings).await?;
+    let (url, admin_url) = (server.url().to_owned(), server.admin_url()?);
+    server
+        .run(|| tracing::info!(url, admin_url, store = %settings.store, "serving"))
+        .await
+}
+
+pub(super) async fn migrate(context: &Context) -> Result<(), Failure> {
+    let settings = context.settings()?;
+    let store = Store::connect(settings.store.clone()).await?;
+    store.migrate().await?;
+    store.close().await;
+    if settings.sample.enabled {
+        let sample = Sample::connect(&settings.sample.url)
+            .await
+            .map_err(Failure::from_error)?;
+        sample.migrate().await.map_err(Failure::from_error)?;
+        sample.close().await;
+    }
+    context.output.done(
+        &json!({ "store": settings.store.to_string() }),
+        &format!("{} has the tables of this version.", settings.store),
+    )
+}

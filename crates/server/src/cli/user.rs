@@ -1,0 +1,159 @@
+//! `vestibule user`.
+
+use std::path::PathBuf;
+
+use clap::{Args, Subcommand};
+use serde_json::{Value, json};
+use vestibule_accounts::NewUser;
+use vestibule_model::User;
+
+use super::args::{PageArgs, Yes};
+use super::context::Context;
+use super::lookup::{self, OPERATOR, parse};
+use super::{output, secret};
+use crate::failure::Failure;
+
+#[derive(Debug, Subcommand)]
+pub(in crate::cli) enum UserCommand {
+    /// Add a person
+    #[command(before_help = "\
+Examples:
+  vestibule user add ada@example.com --password-file password.txt
+  pwgen 20 1 | vestibule user add ada@example.com --first-name Ada --password-stdin")]
+    Add {
+        /// The address to sign in with
+        email: String,
+        /// Given name
+        #[arg(long)]
+        first_name: Option<String>,
+        /// Family name
+        #[arg(long)]
+        last_name: Option<String>,
+        #[command(flatten)]
+        password: PasswordArgs,
+    },
+    /// List all people
+    List(PageArgs),
+    /// Show one person
+    Show {
+        /// E-mail address or id
+        user: String,
+    },
+    /// Give a person another password, and end all sessions
+    SetPassword {
+        /// E-mail address or id
+        user: String,
+        #[command(flatten)]
+        password: PasswordArgs,
+    },
+    /// Let nothing of a person's pass any more
+    Suspend {
+        /// E-mail address or id
+        user: String,
+        #[command(flatten)]
+        yes: Yes,
+    },
+    /// Let a suspended person in again
+    Unsuspend {
+        /// E-mail address or id
+        user: String,
+    },
+}
+
+/// Where a password comes from.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct PasswordArgs {
+    /// Read the password from stdin
+    #[arg(long)]
+    password_stdin: bool,
+    /// Read the password from a file
+    #[arg(long, value_name = "FILE", conflicts_with = "password_stdin")]
+    password_file: Option<PathBuf>,
+}
+
+pub(super) async fn run(context: &Context, command: UserCommand) -> Result<(), Failure> {
+    let output = context.output;
+    match command {
+        UserCommand::Add {
+            email,
+            first_name,
+            last_name,
+            password,
+        } => {
+            let new = NewUser {
+                email: parse("EMAIL", &email)?,
+                first_name: optional("--first-name", first_name)?,
+                last_name: optional("--last-name", last_name)?,
+                password: secret::password(
+                    password.password_stdin,
+                    password.password_file.as_ref(),
+                )?,
+            };
+            let user = context
+                .accounts()
+                .await?
+                .create_user(&OPERATOR, new)
+                .await?;
+            output.object(&describe(&user))
+        }
+        UserCommand::List(page) => {
+            let accounts = context.accounts().await?;
+            let (users, total) = accounts.users(&OPERATOR, page.into()).await?;
+            let items: Vec<_> = users.iter().map(describe).collect();
+            let columns = ["id", "email", "first_name", "last_name", "suspended_at"];
+            output.list(&columns, &items, total)
+        }
+        UserCommand::Show { user } => {
+            let accounts = context.accounts().await?;
+            output.object(&describe(&lookup::user(&accounts, &user).await?))
+        }
+        UserCommand::SetPassword { user, password } => {
+            let password =
+                secret::password(password.password_stdin, password.password_file.as_ref())?
+                    .ok_or_else(|| {
+                        Failure::usage("There is no password.")
+                            .hint("Say --password-stdin or --password-file FILE.")
+                    })?;
+            let accounts = context.accounts().await?;
+            let user = lookup::user(&accounts, &user).await?;
+            accounts.set_password(&OPERATOR, user.id, password).await?;
+            output.done(
+                &json!({ "id": user.id, "email": user.email }),
+                &format!("{} has another password.", user.email),
+            )
+        }
+        UserCommand::Suspend { user, yes } => {
+            let accounts = context.accounts().await?;
+            let user = lookup::user(&accounts, &user).await?;
+            output::confirm(yes, &format!("Ending the sessions of {}", user.email))?;
+            accounts.suspend_user(&OPERATOR, user.id).await?;
+            let user = accounts.user(&OPERATOR, user.id).await?;
+            output.done(&describe(&user), &format!("{} is suspended.", user.email))
+        }
+        UserCommand::Unsuspend { user } => {
+            let accounts = context.accounts().await?;
+            let user = lookup::user(&accounts, &user).await?;
+            accounts.unsuspend_user(&OPERATOR, user.id).await?;
+            let user = accounts.user(&OPERATOR, user.id).await?;
+            output.done(
+                &describe(&user),
+                &format!("{} is let in again.", user.email),
+            )
+        }
+    }
+}
+
+fn optional(name: &str, text: Option<String>) -> Result<Option<vestibule_model::Name>, Failure> {
+    text.map(|text| parse(name, &text)).transpose()
+}
+
+pub(super) fn describe(user: &User) -> Value {
+    json!({
+        "id": user.id,
+        "email": user.email,
+        "first_name": user.first_name,
+        "last_name": user.last_name,
+        "created_at": user.created_at,
+        "suspended_at": user.suspended_at,
+    })
+}

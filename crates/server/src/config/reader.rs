@@ -1,0 +1,317 @@
+//! From values to settings: each is parsed, and refused by name.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::num::NonZeroU32;
+use std::path::Path;
+use std::str::FromStr;
+use std::time::Duration;
+
+use vestibule_accounts::SignInLimits;
+use vestibule_check::CacheBounds;
+use vestibule_credential::password::HasherConfig;
+use vestibule_credential::seal::MasterKey;
+use vestibule_http::TrustedProxies;
+use vestibule_http::address::Network;
+use vestibule_model::session::Lifetimes;
+use vestibule_model::{Plan, PlanName, Plans};
+use vestibule_store::StoreUrl;
+
+use super::error::ConfigError;
+use super::kind::Raw;
+use super::settings::{LogFormat, SampleSettings, ServerSettings, Settings};
+use super::sources::{Origin, Value, Values};
+
+pub(super) struct Reader<'a> {
+    pub(super) values: &'a Values,
+    pub(super) errors: Vec<ConfigError>,
+}
+
+impl Reader<'_> {
+    /// Reads every field before it gives up, so that `errors` is complete.
+    pub(super) fn settings(&mut self) -> Option<Settings> {
+        let listen = self.address("server.listen");
+        let admin_listen = self.address("server.admin_listen");
+        let public_url = self.optional("server.public_url", |text| text.parse());
+        let trusted_proxies = self.proxies();
+        let max_connections = self.positive("server.max_connections");
+        let store = self.parsed("store.url", |text: &str, origin: &Origin| {
+            StoreUrl::from_str(&beside(text, origin)).map_err(|error| error.to_string())
+        });
+        let prefix = self.parsed("keys.prefix", |text, _| plainly(text));
+        let issuer = self.optional("keys.issuer", |text| {
+            if (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic()) {
+                Ok(text.to_owned())
+            } else {
+                Err("must be a name or URL of 1 to 255 characters without spaces".to_owned())
+            }
+        });
+        let master_key = self.optional("keys.master_key", |text| {
+            MasterKey::from_text(text).map_err(|error| format!("is no master key: {error}"))
+        });
+        let lifetimes = self.lifetimes();
+        let cookie_name = self.parsed("sessions.cookie_name", |text, _| cookie_name(text));
+        let per_address = self.positive("limits.sign_in_per_address_per_minute");
+        let per_email = self.positive("limits.sign_in_per_email_per_minute");
+        let threads = self.positive("passwords.threads");
+        let queue = self.positive("passwords.queue");
+        let entries = self.positive("cache.entries");
+        let max_age = self.duration("cache.max_age");
+        let plans = self.plans();
+        let enabled = self.flag("sample.enabled");
+        let sample_url = self.sample_url();
+        let log_format = self.parsed("log.format", |text, _| match text {
+            "text" => Ok(LogFormat::Text),
+            "json" => Ok(LogFormat::Json),
+            _ => Err("must be text or json".to_owned()),
+        });
+        let log_level = self.parsed("log.level", |text, _| {
+            tracing_subscriber::EnvFilter::try_new(text)
+                .map(|_| text.to_owned())
+                .map_err(|_| {
+                    "must be error, warn, info, debug, trace or directives such as \
+                     info,vestibule_store=debug"
+                        .to_owned()
+                })
+        });
+        Some(Settings {
+            server: ServerSettings {
+                public_url: public_url?,
+                listen: listen?,
+                admin_listen: admin_listen?,
+                trusted_proxies: trusted_proxies?,
+                max_connections: size(max_connections?),
+            },
+            store: store?,
+            prefix: prefix?,
+            issuer: issuer?,
+            master_key: master_key?,
+            lifetimes: lifetimes?,
+            cookie_name: cookie_name?,
+            sign_in: SignInLimits {
+                per_address: per_address?,
+                per_email: per_email?,
+            },
+            passwords: HasherConfig {
+                threads: size(threads?),
+                queue: size(queue?),
+                ..HasherConfig::default()
+            },
+            cache: CacheBounds {
+                entries: size(entries?),
+                max_age: max_age?,
+            },
+            plans: plans?,
+            sample: SampleSettings {
+                enabled: enabled?,
+                url: sample_url?,
+            },
+            log_format: log_format?,
+            log_level: log_level?,
+        })
+    }
+
+    fn value(&self, key: &str) -> Option<&Value> {
+        self.values.0.get(key)
+    }
+
+    fn refuse<T>(&mut self, key: &str, message: impl Into<String>) -> Option<T> {
+        let origin = self.values.0.get(key).map(|value| &value.origin);
+        self.errors.push(ConfigError::new(key, origin, message));
+        None
+    }
+
+    fn parsed<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&str, &Origin) -> Result<T, String>,
+    ) -> Option<T> {
+        let read = match self.value(key) {
+            Some(Value {
+                raw: Raw::Text(text),
+                origin,
+            }) => read(text, origin),
+            _ => Err("is not set".to_owned()),
+        };
+        read.map_err(|message| self.refuse::<T>(key, message)).ok()
+    }
+
+    /// `Some(None)` where there is no value, `None` where it was refused.
+    fn optional<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        match self.value(key) {
+            Some(_) => self.parsed(key, |text, _| read(text)).map(Some),
+            None => Some(None),
+        }
+    }
+
+    fn address(&mut self, key: &str) -> Option<SocketAddr> {
+        self.parsed(key, |text, _| {
+            let text = text.replace("localhost:", "127.0.0.1:");
+            text.parse().map_err(|_| {
+                "must be an address and a port such as 127.0.0.1:8080 or [::]:8080".to_owned()
+            })
+        })
+    }
+
+    fn positive(&mut self, key: &str) -> Option<NonZeroU32> {
+        let count = match self.value(key)?.raw {
+            Raw::Count(count) => u32::try_from(count).ok().and_then(NonZeroU32::new),
+            _ => None,
+        };
+        count.or_else(|| self.refuse(key, "must be a whole number, one or above"))
+    }
+
+    fn duration(&mut self, key: &str) -> Option<Duration> {
+        match self.value(key)?.raw {
+            Raw::Duration(duration) if !duration.is_zero() => Some(duration),
+            _ => self.refuse(key, "must be longer than nothing"),
+        }
+    }
+
+    /// Where nothing is said, the sample goes where the store is: into a file beside its file, or
+    /// into the same database.
+    fn sample_url(&mut self) -> Option<String> {
+        const KEY: &str = "sample.url";
+        if self.value(KEY).is_some() {
+            return self.parsed(KEY, |text, origin| {
+                let known = ["sqlite:", "postgres://", "postgresql://"];
+                if known.iter().any(|scheme| text.starts_with(scheme)) {
+                    Ok(beside(text, origin))
+                } else {
+                    Err("must begin with sqlite: or postgres://".to_owned())
+                }
+            });
+        }
+        let Some(Value {
+            raw: Raw::Text(store),
+            origin,
+        }) = self.value("store.url")
+        else {
+            return None;
+        };
+        match beside(store, origin).strip_prefix("sqlite:") {
+            Some(file) => Some(format!(
+                "sqlite:{}",
+                Path::new(file).with_file_name("sample.db").display()
+            )),
+            None => Some(store.clone()),
+        }
+    }
+
+    fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.value(key)?.raw {
+            Raw::Flag(flag) => Some(flag),
+            _ => self.refuse(key, "must be true or false"),
+        }
+    }
+
+    fn proxies(&mut self) -> Option<TrustedProxies> {
+        const KEY: &str = "server.trusted_proxies";
+        let networks = match &self.value(KEY)?.raw {
+            Raw::List(items) => items
+                .iter()
+                .map(|item| {
+                    Network::from_str(item).map_err(|error| format!("has {item:?}, which {error}"))
+                })
+                .collect(),
+            _ => Err("must be a list of networks".to_owned()),
+        };
+        match networks {
+            Ok(networks) => Some(TrustedProxies::new(networks)),
+            Err(message) => self.refuse(KEY, message),
+        }
+    }
+
+    fn lifetimes(&mut self) -> Option<Lifetimes> {
+        let idle = self.duration("sessions.idle");
+        let absolute = self.duration("sessions.absolute");
+        let access_token = self.duration("sessions.access_token");
+        let lifetimes = Lifetimes {
+            session_idle: idle?,
+            session_absolute: absolute?,
+            access_token: access_token?,
+        };
+        if lifetimes.session_idle > lifetimes.session_absolute {
+            return self.refuse("sessions.idle", "must not be longer than sessions.absolute");
+        }
+        if lifetimes.access_token > lifetimes.session_absolute {
+            return self.refuse(
+                "sessions.access_token",
+                "must not be longer than sessions.absolute",
+            );
+        }
+        Some(lifetimes)
+    }
+
+    fn plans(&mut self) -> Option<Plans> {
+        let mut plans = BTreeMap::new();
+        let default = PlanName::default();
+        plans.insert(default.to_string(), Plan::bare(default));
+        for (key, value) in &self.values.0 {
+            let Some(rest) = key.strip_prefix("plans.") else {
+                continue;
+            };
+            let mut parts = rest.splitn(3, '.');
+            let name = parts.next().unwrap_or_default();
+            let plan = match PlanName::from_str(name) {
+                Ok(parsed) => plans
+                    .entry(name.to_owned())
+                    .or_insert_with(|| Plan::bare(parsed)),
+                Err(error) => {
+                    let message = format!("names a plan that {error}");
+                    self.errors
+                        .push(ConfigError::new(key, Some(&value.origin), message));
+                    continue;
+                }
+            };
+            match (parts.next(), parts.next(), &value.raw) {
+                (Some("features"), None, Raw::List(features)) => {
+                    plan.features = features.iter().cloned().collect();
+                }
+                (Some("seats"), None, Raw::Count(seats)) => {
+                    plan.seats = Some(u32::try_from(*seats).unwrap_or(u32::MAX));
+                }
+                (Some("limits"), Some(limit), Raw::Count(count)) => {
+                    plan.limits.insert(limit.to_owned(), *count);
+                }
+                _ => {}
+            }
+        }
+        Some(Plans::new(plans.into_values()))
+    }
+}
+
+fn size(count: NonZeroU32) -> usize {
+    usize::try_from(count.get()).unwrap_or(usize::MAX)
+}
+
+fn plainly<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
+    text.parse().map_err(|error: T::Err| error.to_string())
+}
+
+/// A relative file of SQLite lies beside the configuration file that names it.
+fn beside(url: &str, origin: &Origin) -> String {
+    match (url.strip_prefix("sqlite:"), origin.base()) {
+        (Some(file), Some(base)) if !file.is_empty() && !file.starts_with("//") => {
+            format!("sqlite:{}", base.join(file).display())
+        }
+        _ => url.to_owned(),
+    }
+}
+
+/// A token, as cookies are named (RFC 6265, 4.1.1).
+fn cookie_name(text: &str) -> Result<String, String> {
+    let ok = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
+    if !text.is_empty() && text.len() <= 64 && text.chars().all(ok) {
+        Ok(text.to_owned())
+    } else {
+        Err(
+            "must be a cookie's name such as __Host-vestibule: 1 to 64 letters, digits, '-', '_'"
+                .to_owned(),
+        )
+    }
+}

@@ -1,0 +1,119 @@
+//! The configuration as the server reads it: typed, and found to make sense.
+
+use std::net::SocketAddr;
+
+use vestibule_accounts::SignInLimits;
+use vestibule_credential::frame::Prefix;
+use vestibule_credential::password::HasherConfig;
+use vestibule_credential::seal::MasterKey;
+use vestibule_http::TrustedProxies;
+use vestibule_model::Plans;
+use vestibule_model::session::Lifetimes;
+use vestibule_store::StoreUrl;
+
+use super::error::{ConfigError, ConfigErrors};
+use super::public_url::PublicUrl;
+use super::reader::Reader;
+use super::sources::Values;
+
+/// The listeners.
+#[derive(Debug, Clone)]
+pub struct ServerSettings {
+    /// Where callers reach the server; what it listens on where `None`.
+    pub public_url: Option<PublicUrl>,
+    /// For callers.
+    pub listen: SocketAddr,
+    /// For probes and metrics.
+    pub admin_listen: SocketAddr,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: TrustedProxies,
+    /// How many connections are open at once.
+    pub max_connections: usize,
+}
+
+/// The sample API.
+#[derive(Clone)]
+pub struct SampleSettings {
+    /// Whether it is served.
+    pub enabled: bool,
+    /// Its database. May hold a password.
+    pub url: String,
+}
+
+impl std::fmt::Debug for SampleSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SampleSettings")
+            .field("enabled", &self.enabled)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the log is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+/// The configuration, validated.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The listeners.
+    pub server: ServerSettings,
+    /// The database.
+    pub store: StoreUrl,
+    /// What every secret begins with.
+    pub prefix: Prefix,
+    /// In whose name tokens are signed; the public URL where `None`.
+    pub issuer: Option<String>,
+    /// What seals the signing keys; `None` where none is set, see [`Settings::master_key`].
+    pub(super) master_key: Option<MasterKey>,
+    /// How long sessions and tokens live.
+    pub lifetimes: Lifetimes,
+    /// The name of the session cookie.
+    pub cookie_name: String,
+    /// Limits of sign-in.
+    pub sign_in: SignInLimits,
+    /// The password hasher.
+    pub passwords: HasherConfig,
+    /// The check's memory.
+    pub cache: vestibule_check::CacheBounds,
+    /// The plans.
+    pub plans: Plans,
+    /// The sample API.
+    pub sample: SampleSettings,
+    /// How the log is written.
+    pub log_format: LogFormat,
+    /// What the log is about.
+    pub log_level: String,
+}
+
+impl Settings {
+    /// Validates values; finds everything that is wrong at once.
+    pub fn new(values: &Values) -> Result<Self, ConfigErrors> {
+        let mut reader = Reader {
+            values,
+            errors: Vec::new(),
+        };
+        let settings = reader.settings();
+        match settings {
+            Some(settings) if reader.errors.is_empty() => Ok(settings),
+            _ => Err(ConfigErrors(reader.errors)),
+        }
+    }
+
+    /// The master key, without which no token can be signed.
+    pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
+        self.master_key.clone().ok_or_else(|| {
+            ConfigError::new(
+                "keys.master_key",
+                None,
+                "is not set: write 32 random bytes to a file that only the server may read \
+                 (head -c 32 /dev/urandom | base64 > master.key) and name it in \
+                 keys.master_key_file",
+            )
+        })
+    }
+}

@@ -1,0 +1,102 @@
+//! Connections: accepted, bounded in number, size and time, and drained at the end.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tower::Service;
+
+/// A connection that has not sent a whole head for this long is closed, also one that is idle
+/// between two requests.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
+/// The largest head of a request, in bytes; a larger one is answered 431. Also what a connection
+/// may buffer at most.
+const MAX_HEAD: usize = 64 * 1024;
+/// How many headers a request may have.
+const MAX_HEADERS: usize = 100;
+/// How long requests in flight may take once the server is asked to end.
+const DRAIN: Duration = Duration::from_secs(10);
+
+/// Serves what `service` makes for each peer, until `shutdown` is ready; then accepts nothing
+/// more, and returns when the requests in flight are answered, or after ten seconds.
+///
+/// At most `max_connections` are open at once; further ones wait in the system's own queue, where
+/// they cost us nothing.
+pub async fn serve<S>(
+    listener: TcpListener,
+    max_connections: usize,
+    service: impl Fn(SocketAddr) -> S,
+    shutdown: impl Future<Output = ()>,
+) where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    let slots = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let drain = GracefulShutdown::new();
+    let mut shutdown = std::pin::pin!(shutdown);
+    loop {
+        let accepted = tokio::select! {
+            accepted = accept(&listener, &slots) => accepted,
+            () = &mut shutdown => break,
+        };
+        match accepted {
+            Ok((stream, peer, slot)) => {
+                tokio::spawn(connection(stream, service(peer), drain.watcher(), slot));
+            }
+            Err(error) => {
+                // Out of file descriptors, most likely: one of the open ones has to end first.
+                tracing::warn!(%error, "a connection could not be accepted");
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        }
+    }
+    drop(listener);
+    if tokio::time::timeout(DRAIN, drain.shutdown()).await.is_err() {
+        tracing::warn!("requests in flight were cut off");
+    }
+}
+
+async fn accept(
+    listener: &TcpListener,
+    slots: &Arc<Semaphore>,
+) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
+    let slot = Arc::clone(slots)
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
+}
+
+async fn connection<S>(stream: TcpStream, service: S, watcher: Watcher, slot: OwnedSemaphorePermit)
+where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
+{
+    // Answers are small and written whole: nothing is gained by holding them back.
+    let _ = stream.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(MAX_HEAD)
+        .max_headers(MAX_HEADERS)
+        .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!(%error, "a connection ended early");
+    }
+    drop(slot);
+}

@@ -1,0 +1,90 @@
+//! A server to try out: one command, one folder, on this machine alone.
+
+mod data_dir;
+mod lines;
+mod seed;
+mod shown;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+
+use tokio::net::TcpListener;
+
+pub use data_dir::DataDir;
+pub use shown::{Shown, ShownOrganization, ShownUser};
+
+use crate::config::Settings;
+use crate::failure::Failure;
+use crate::serve::{Server, bind};
+
+/// Where it listens unless told otherwise.
+const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
+/// Where probes go, if the port is free.
+const ADMIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
+
+/// A quickstart that listens, and what there is to tell of it.
+pub struct Quickstart {
+    /// The server.
+    pub server: Server,
+    /// What to show; with secrets at the first start alone.
+    pub shown: Shown,
+}
+
+/// Prepares a quickstart in a folder: makes everything where nothing is, keeps everything where
+/// something is.
+///
+/// Two servers may run on one folder: each hears what the other changes, as it hears the command
+/// line.
+pub async fn prepare(
+    dir: &Path,
+    listen: Option<SocketAddr>,
+    settings: impl FnOnce(&Path) -> Result<Settings, Failure>,
+) -> Result<Quickstart, Failure> {
+    if let Some(listen) = listen {
+        loopback(listen)?;
+    }
+    let dir = DataDir::new(dir);
+    let is_new = dir.prepare(listen.unwrap_or(LISTEN))?;
+    let settings = settings(&dir.config_file())?;
+    let listen = listen.unwrap_or(settings.server.listen);
+    loopback(listen)?;
+    // The ports first: a second quickstart on them must not touch the folder.
+    let listener = bind("--listen", listen).await?;
+    let admin_listener = admin_port(settings.server.admin_listen, listen).await?;
+    let server = Server::on(listener, admin_listener, &settings).await?;
+    let secrets = if is_new {
+        let secrets = seed::everything(server.wired()).await?;
+        dir.finish()?;
+        Some(secrets)
+    } else {
+        None
+    };
+    let shown = shown::gather(&server, &dir, secrets).await?;
+    Ok(Quickstart { server, shown })
+}
+
+fn loopback(address: SocketAddr) -> Result<(), Failure> {
+    if address.ip().is_loopback() {
+        return Ok(());
+    }
+    Err(Failure::usage(format!(
+        "A quickstart does not listen on {address}: it is for this machine alone."
+    ))
+    .hint("Use a loopback address such as 127.0.0.1:8080, or `vestibule serve`."))
+}
+
+/// The port for probes; any, where the usual one is taken or the other one is any, too.
+async fn admin_port(wanted: SocketAddr, listen: SocketAddr) -> Result<TcpListener, Failure> {
+    let any = SocketAddr::new(listen.ip(), 0);
+    let wanted = if wanted.ip().is_loopback() {
+        wanted
+    } else {
+        ADMIN_LISTEN
+    };
+    if listen.port() != 0
+        && let Ok(listener) = TcpListener::bind(wanted).await
+    {
+        return Ok(listener);
+    }
+    bind("server.admin_listen", any).await
+}

@@ -1,0 +1,163 @@
+//! The folder of a quickstart. Nobody but its owner can read it.
+
+use std::fs::{self, DirBuilder, OpenOptions};
+use std::io::Write as _;
+use std::net::SocketAddr;
+use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::path::{Path, PathBuf};
+
+use vestibule_credential::seal::MasterKey;
+use vestibule_model::OsEntropy;
+
+use crate::failure::{Code, Failure};
+
+const CONFIG: &str = "vestibule.toml";
+const MASTER_KEY: &str = "master.key";
+const OUTBOX: &str = "outbox";
+/// There while the first start is under way. What it finds at the next start was never used.
+const UNFINISHED: &str = "unfinished";
+const DATABASES: [&str; 2] = ["vestibule.db", "sample.db"];
+
+/// The folder of a quickstart.
+#[derive(Debug, Clone)]
+pub struct DataDir(PathBuf);
+
+impl DataDir {
+    /// The folder at this path, whether it is there or not.
+    pub fn new(path: &Path) -> Self {
+        Self(std::path::absolute(path).unwrap_or_else(|_| path.to_owned()))
+    }
+
+    /// The folder's absolute path.
+    pub fn path(&self) -> &Path {
+        &self.0
+    }
+
+    /// Its configuration.
+    pub fn config_file(&self) -> PathBuf {
+        self.0.join(CONFIG)
+    }
+
+    /// Where mail would be put for delivery.
+    pub fn outbox(&self) -> PathBuf {
+        self.0.join(OUTBOX)
+    }
+
+    /// Makes the folder and its files where they are missing; whether it did. A first start that
+    /// was cut short is begun again.
+    pub(super) fn prepare(&self, listen: SocketAddr) -> Result<bool, Failure> {
+        self.make_folder(&self.0)?;
+        let unfinished = self.0.join(UNFINISHED);
+        if unfinished.exists() {
+            self.clear()?;
+        } else if self.config_file().exists() {
+            self.make_folder(&self.outbox())?;
+            return Ok(false);
+        } else if self.in_use()? {
+            return Err(Failure::new(
+                Code::Conflict,
+                format!("{} holds something else.", self.0.display()),
+            )
+            .hint("Name an empty folder, or one that is not there yet, with --data-dir."));
+        }
+        self.write(UNFINISHED, "The first start was not finished.\n")?;
+        let key = MasterKey::generate(&OsEntropy);
+        self.write(MASTER_KEY, &format!("{}\n", key.to_text().as_str()))?;
+        // Made here, since the database would make them readable to others.
+        for database in DATABASES {
+            self.write(database, "")?;
+        }
+        self.make_folder(&self.outbox())?;
+        self.write(CONFIG, &config(listen))?;
+        Ok(true)
+    }
+
+    /// Notes that the first start is done.
+    pub(super) fn finish(&self) -> Result<(), Failure> {
+        fs::remove_file(self.0.join(UNFINISHED))
+            .and_then(|()| fs::File::open(&self.0)?.sync_all())
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn in_use(&self) -> Result<bool, Failure> {
+        let mut entries = fs::read_dir(&self.0).map_err(|error| self.failed(&error))?;
+        Ok(entries.next().is_some())
+    }
+
+    /// Takes away what an unfinished start has made, and nothing else.
+    fn clear(&self) -> Result<(), Failure> {
+        let databases = DATABASES
+            .iter()
+            .flat_map(|name| ["", "-wal", "-shm"].map(|end| format!("{name}{end}")));
+        for name in databases.chain([CONFIG.to_owned(), MASTER_KEY.to_owned()]) {
+            match fs::remove_file(self.0.join(name)) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(self.failed(&error));
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+
+    fn make_folder(&self, path: &Path) -> Result<(), Failure> {
+        DirBuilder::new()
+            .recursive(true)
+            .mode(0o700)
+            .create(path)
+            .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+        OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.0.join(name))
+            .and_then(|mut file| {
+                file.write_all(text.as_bytes())?;
+                file.sync_all()
+            })
+            .map_err(|error| self.failed(&error))
+    }
+
+    fn failed(&self, error: &std::io::Error) -> Failure {
+        Failure::failed(format!("{} cannot be used: {error}.", self.0.display()))
+    }
+}
+
+/// The configuration of a quickstart. The issuer is not the URL, so that tokens survive a start on
+/// another port.
+fn config(listen: SocketAddr) -> String {
+    format!(
+        r#"# Made by `vestibule quickstart`; change what you like.
+# `vestibule config show --origin` lists every key. Relative files lie beside this one.
+
+[server]
+listen = "{listen}"
+
+[store]
+url = "sqlite:vestibule.db"
+
+[keys]
+master_key_file = "master.key"
+issuer = "vestibule-quickstart"
+
+[sample]
+enabled = true
+
+[plans.free]
+features = []
+seats = 5
+
+[plans.team]
+features = ["agents"]
+seats = 50
+
+[plans.team.limits]
+agent_messages_per_month = 1000
+"#
+    )
+}

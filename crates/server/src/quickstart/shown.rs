@@ -1,0 +1,103 @@
+//! What a quickstart tells of itself.
+
+use serde::Serialize;
+use vestibule_accounts::{Caller, Operator, Page};
+use vestibule_model::{Email, Name, OrganizationId, PlanName, Role, UserId};
+
+use super::data_dir::DataDir;
+use super::seed::{OWNER, Secrets, USER};
+use crate::failure::Failure;
+use crate::serve::Server;
+
+/// The line that `quickstart --json` prints.
+#[derive(Clone, Serialize)]
+pub struct Shown {
+    /// Where the server is reached.
+    pub url: String,
+    /// Where probes reach it.
+    pub admin_url: String,
+    /// The folder, as an absolute path.
+    pub data_dir: String,
+    /// The organisations, the oldest first.
+    pub organizations: Vec<ShownOrganization>,
+    /// Their members: one entry for each membership.
+    pub users: Vec<ShownUser>,
+    /// A key of the owner; `None` once it was shown.
+    pub api_key: Option<String>,
+    /// Where mail would be put for delivery.
+    pub mail_outbox: String,
+}
+
+/// An organisation of a quickstart.
+#[derive(Debug, Clone, Serialize)]
+pub struct ShownOrganization {
+    /// Its id.
+    pub id: OrganizationId,
+    /// Its name.
+    pub name: Name,
+    /// Its plan.
+    pub plan: PlanName,
+}
+
+/// A member of an organisation of a quickstart.
+#[derive(Clone, Serialize)]
+pub struct ShownUser {
+    /// The user's id.
+    pub id: UserId,
+    /// The address to sign in with.
+    pub email: Email,
+    /// The password; `None` once it was shown.
+    pub password: Option<String>,
+    /// The role in this organisation.
+    pub role: Role,
+    /// The organisation.
+    pub organization_id: OrganizationId,
+}
+
+/// As many organisations and members as are shown.
+const PAGE: Page = Page::first(100);
+
+/// Reads back what there is, as it is now.
+pub(super) async fn gather(
+    server: &Server,
+    dir: &DataDir,
+    secrets: Option<Secrets>,
+) -> Result<Shown, Failure> {
+    let accounts = &server.wired().accounts;
+    let operator = Operator::at_the_command_line();
+    let (found, _) = accounts.all_organizations(&operator, PAGE).await?;
+    let (mut organizations, mut users) = (Vec::new(), Vec::new());
+    for organization in found {
+        let caller = Caller::operator(organization.id);
+        for (user, membership) in accounts.members(&caller, PAGE).await?.0 {
+            let password = secrets
+                .as_ref()
+                .and_then(|secrets| match user.email.as_str() {
+                    OWNER => Some(secrets.owner_password.clone()),
+                    USER => Some(secrets.user_password.clone()),
+                    _ => None,
+                });
+            users.push(ShownUser {
+                id: user.id,
+                email: user.email,
+                password,
+                role: membership.role,
+                organization_id: organization.id,
+            });
+        }
+        organizations.push(ShownOrganization {
+            id: organization.id,
+            name: organization.name,
+            plan: organization.plan,
+        });
+    }
+    Ok(Shown {
+        url: server.url().to_owned(),
+        admin_url: server.admin_url()?,
+        data_dir: dir.path().display().to_string(),
+        organizations,
+        users,
+        api_key: secrets.map(|secrets| secrets.api_key.expose().to_owned()),
+        mail_outbox: dir.outbox().display().to_string(),
+    })
+}

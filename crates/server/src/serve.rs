@@ -1,0 +1,159 @@
+//! The running server, from its listeners to its orderly end.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use tower::ServiceExt as _;
+use vestibule_accounts::{Duties, Intervals};
+
+use crate::config::{PublicUrl, Settings};
+use crate::failure::Failure;
+use crate::shutdown::{self, Shutdown};
+use crate::wiring::Wired;
+use crate::{admin, listen, wiring};
+
+/// Connections for probes; nobody needs more.
+const ADMIN_CONNECTIONS: usize = 64;
+
+/// A server that listens and does not answer yet.
+pub struct Server {
+    listener: TcpListener,
+    admin_listener: TcpListener,
+    max_connections: usize,
+    public_url: PublicUrl,
+    wired: Wired,
+}
+
+impl Server {
+    /// Takes the ports first, so that a second server on them fails before it touches anything;
+    /// then opens the store.
+    pub async fn prepare(settings: &Settings) -> Result<Self, Failure> {
+        let listener = bind("server.listen", settings.server.listen).await?;
+        let admin_listener = bind("server.admin_listen", settings.server.admin_listen).await?;
+        Self::on(listener, admin_listener, settings).await
+    }
+
+    /// A server on listeners that are bound already.
+    pub async fn on(
+        listener: TcpListener,
+        admin_listener: TcpListener,
+        settings: &Settings,
+    ) -> Result<Self, Failure> {
+        let public_url = match &settings.server.public_url {
+            Some(url) => url.clone(),
+            None => PublicUrl::of(address(&listener)?),
+        };
+        let wired = wiring::server(settings, &public_url).await?;
+        Ok(Self {
+            listener,
+            admin_listener,
+            max_connections: settings.server.max_connections,
+            public_url,
+            wired,
+        })
+    }
+
+    /// Where callers reach it.
+    pub fn url(&self) -> &str {
+        self.public_url.as_str()
+    }
+
+    /// Where probes reach it.
+    pub fn admin_url(&self) -> Result<String, Failure> {
+        Ok(format!("http://{}", address(&self.admin_listener)?))
+    }
+
+    /// What it is made of.
+    pub fn wired(&self) -> &Wired {
+        &self.wired
+    }
+
+    /// Answers until a signal comes, then ends in order: accept nothing more, answer what is in
+    /// flight, write down what was counted, close the store. `started` is called once requests
+    /// are answered.
+    pub async fn run(self, started: impl FnOnce()) -> Result<(), Failure> {
+        let Self {
+            listener,
+            admin_listener,
+            max_connections,
+            public_url: _,
+            wired,
+        } = self;
+        let asked = shutdown::signals().map_err(Failure::from_error)?;
+        let store = wired.accounts.store().clone();
+        // Requests end first, and what counts them afterwards.
+        let (requests_end, duties_end) = (Shutdown::new(), Shutdown::new());
+
+        let mut duties = JoinSet::new();
+        let worker = Duties::new(wired.accounts, wired.check, Intervals::default());
+        let (feed, end) = (store.clone(), duties_end.asked());
+        duties.spawn(async move { feed.run_feed(end).await });
+        let (each, end) = (worker.clone(), duties_end.asked());
+        duties.spawn(async move { each.flush(end).await });
+        let (each, end) = (worker.clone(), duties_end.asked());
+        duties.spawn(async move { each.prune(end).await });
+        let (each, end) = (worker.clone(), duties_end.asked());
+        duties.spawn(async move { each.forget_idle_limits(end).await });
+        let end = duties_end.asked();
+        duties.spawn(async move { worker.follow_keyring(end).await });
+
+        let probes = admin::router(store.clone(), wired.metrics);
+        let admin = tokio::spawn(listen::serve(
+            admin_listener,
+            ADMIN_CONNECTIONS,
+            move |_| plain(probes.clone()),
+            duties_end.asked(),
+        ));
+        let stack = wired.stack;
+        let requests = tokio::spawn(listen::serve(
+            listener,
+            max_connections,
+            move |peer: SocketAddr| stack.service(peer.ip()),
+            requests_end.asked(),
+        ));
+        started();
+
+        asked.await;
+        requests_end.begin();
+        let _ = requests.await;
+        duties_end.begin();
+        while duties.join_next().await.is_some() {}
+        let _ = admin.await;
+        if let Some(sample) = wired.sample {
+            sample.close().await;
+        }
+        store.close().await;
+        Ok(())
+    }
+}
+
+/// A router for connections of our own kind.
+fn plain(
+    router: Router,
+) -> impl tower::Service<
+    axum::extract::Request<hyper::body::Incoming>,
+    Response = axum::response::Response,
+    Error = std::convert::Infallible,
+    Future: Send,
+> + Clone
++ Send
++ 'static {
+    router.map_request(|request: axum::extract::Request<hyper::body::Incoming>| {
+        request.map(axum::body::Body::new)
+    })
+}
+
+/// Takes a port.
+pub async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
+    TcpListener::bind(address).await.map_err(|error| {
+        Failure::failed(format!("Cannot listen on {address}: {error}.")).hint(format!(
+            "Choose another address with {key}; port 0 takes any free port."
+        ))
+    })
+}
+
+fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
+    listener.local_addr().map_err(Failure::from_error)
+}

@@ -1,0 +1,99 @@
+//! What happens to every request, in order.
+
+mod address;
+mod body;
+mod caller;
+mod deadline;
+mod headers;
+mod name;
+mod panic;
+mod trace;
+
+use std::convert::Infallible;
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::Request;
+use axum::response::Response;
+use hyper::body::Incoming;
+use tower::layer::layer_fn;
+use tower::{Service, ServiceBuilder};
+use vestibule_check::Check;
+use vestibule_http::TrustedProxies;
+use vestibule_layer::CheckLayer;
+
+use self::body::BodyLimit;
+use self::caller::NoteCaller;
+use self::deadline::Deadline;
+use self::name::Name;
+use self::panic::PanicGuard;
+use self::trace::Trace;
+use crate::telemetry::Requests;
+
+/// How long an answer may take.
+const DEADLINE: Duration = Duration::from_secs(30);
+
+/// What the layers need.
+#[derive(Debug, Clone)]
+pub struct Stack {
+    /// The check.
+    pub check: Check,
+    /// The routes behind it.
+    pub router: Router,
+    /// Whose `X-Forwarded-For` is believed.
+    pub trusted_proxies: Arc<TrustedProxies>,
+    /// What is counted.
+    pub requests: Arc<Requests>,
+    /// Whether browsers reach the server encrypted.
+    pub https: bool,
+}
+
+impl Stack {
+    /// The layers for a connection from `peer`, the outermost first.
+    #[rustfmt::skip]
+    pub fn service(&self, peer: IpAddr) -> impl StackService + use<> {
+        let Self { check, router, trusted_proxies, requests, https } = self.clone();
+        let names = check.clone();
+        ServiceBuilder::new()
+            // The wire's body becomes ours, and can grow no further than the limit below.
+            .map_request(body::bounded)
+            // First of all, so that every answer and every line of the log carries the name.
+            .layer(layer_fn(move |inner| Name::new(inner, names.clone())))
+            // Before whoever logs, limits or audits by it.
+            .map_request(address::note(peer, trusted_proxies))
+            // Outside whatever refuses, so that refusals are counted and logged.
+            .layer(layer_fn(move |inner| Trace::new(inner, Arc::clone(&requests))))
+            // Outside whatever refuses, so that refusals carry them.
+            .map_response(headers::add(https))
+            // Outside whatever may panic; inside the log, which then has the 500.
+            .layer(layer_fn(PanicGuard))
+            // Outside whatever may wait: the check for the store, the handler for the body.
+            .layer(layer_fn(|inner| Deadline::new(inner, DEADLINE)))
+            // Before anything is read.
+            .layer(layer_fn(BodyLimit))
+            // Before routing: what no rule knows is refused, not routed.
+            .layer(CheckLayer::new(check))
+            // Directly behind the check, where the permit is.
+            .layer(layer_fn(NoteCaller))
+            .service(router)
+    }
+}
+
+/// A service for the requests of one connection.
+pub trait StackService:
+    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + 'static
+{
+}
+
+impl<S> StackService for S where
+    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static
+{
+}

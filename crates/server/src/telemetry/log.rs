@@ -1,0 +1,31 @@
+//! The log.
+
+use std::io::IsTerminal;
+
+use tracing_subscriber::EnvFilter;
+
+use crate::config::LogFormat;
+
+/// Starts the log on stderr. What is logged before is lost; a second call changes nothing.
+pub fn start(format: LogFormat, level: &str) {
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(std::io::stderr);
+    // `NO_COLOR` is heeded by the subscriber itself.
+    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let started = match format {
+        LogFormat::Text => builder.with_ansi(color).with_target(false).try_init(),
+        LogFormat::Json => builder
+            .json()
+            .flatten_event(true)
+            .with_current_span(true)
+            .with_span_list(false)
+            .try_init(),
+    };
+    if started.is_ok() {
+        std::panic::set_hook(Box::new(|info| {
+            let place = info.location().map(ToString::to_string);
+            tracing::error!(place, cause = info.payload_as_str(), "a panic");
+        }));
+    }
+}

@@ -1,0 +1,171 @@
+//! The counters. No label ever names a user, an organisation or a key: there are as many of those
+//! as somebody cares to make.
+
+use std::fmt::Error;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+use http::StatusCode;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
+use prometheus_client::metrics::MetricType;
+use prometheus_client::registry::{Registry, Unit};
+use vestibule_check::Check;
+use vestibule_model::Change;
+use vestibule_store::ChangeSink;
+
+/// Upper ends of the buckets of durations, in microseconds.
+const BUCKETS: [u64; 10] = [
+    100, 250, 500, 1_000, 5_000, 25_000, 100_000, 500_000, 2_500_000, 10_000_000,
+];
+
+/// The requests answered since the start.
+#[derive(Debug, Default)]
+pub struct Requests {
+    by_class: [AtomicU64; 5],
+    by_duration: [AtomicU64; BUCKETS.len() + 1],
+    micros: AtomicU64,
+}
+
+impl Requests {
+    /// Counts one answer.
+    pub fn count(&self, status: StatusCode, took: Duration) {
+        let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
+        let bucket = BUCKETS.partition_point(|end| *end < micros);
+        self.by_class[class].fetch_add(1, Ordering::Relaxed);
+        self.by_duration[bucket].fetch_add(1, Ordering::Relaxed);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+    }
+}
+
+/// Everything behind `/metrics`, and whether changes of other processes are heard.
+#[derive(Debug)]
+pub struct Metrics {
+    requests: Arc<Requests>,
+    check: Check,
+    changes: AtomicU64,
+    heard: AtomicBool,
+}
+
+impl Metrics {
+    /// Metrics of this check and these requests.
+    pub fn new(check: Check, requests: Arc<Requests>) -> Arc<Self> {
+        Arc::new(Self {
+            requests,
+            check,
+            changes: AtomicU64::new(0),
+            heard: AtomicBool::new(false),
+        })
+    }
+
+    /// Whether changes of other processes are heard.
+    pub fn is_hearing(&self) -> bool {
+        self.heard.load(Ordering::SeqCst)
+    }
+
+    /// All metrics in the OpenMetrics text format.
+    pub fn text(self: &Arc<Self>) -> Result<String, Error> {
+        let mut registry = Registry::with_prefix("vestibule");
+        registry.register_collector(Box::new(Arc::clone(self)));
+        let mut text = String::new();
+        prometheus_client::encoding::text::encode(&mut text, &registry)?;
+        Ok(text)
+    }
+}
+
+/// A sink of changes that only listens whether they come.
+impl ChangeSink for Metrics {
+    fn apply(&self, _: Change) {
+        self.changes.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn suspend(&self) {
+        self.heard.store(false, Ordering::SeqCst);
+    }
+
+    fn resume(&self) {
+        self.heard.store(true, Ordering::SeqCst);
+    }
+}
+
+impl Collector for Metrics {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), Error> {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
+        let totals = self.check.totals();
+
+        let mut answers = encoder.encode_descriptor(
+            "http_requests",
+            "Requests answered, by class of status",
+            None,
+            MetricType::Counter,
+        )?;
+        for (class, count) in ["1xx", "2xx", "3xx", "4xx", "5xx"]
+            .into_iter()
+            .zip(&self.requests.by_class)
+        {
+            answers
+                .encode_family(&[("status", class)])?
+                .encode_counter::<NoLabelSet, _, u64>(&read(count), None)?;
+        }
+
+        let buckets: Vec<(f64, u64)> = BUCKETS
+            .iter()
+            .map(|end| Duration::from_micros(*end).as_secs_f64())
+            .chain([f64::MAX])
+            .zip(self.requests.by_duration.iter().map(read))
+            .collect();
+        let count = buckets.iter().map(|(_, count)| count).sum();
+        let sum = Duration::from_micros(read(&self.requests.micros)).as_secs_f64();
+        encoder
+            .encode_descriptor(
+                "http_request_duration",
+                "From the request's head to the answer's",
+                Some(&Unit::Seconds),
+                MetricType::Histogram,
+            )?
+            .encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
+
+        for (name, help, value) in [
+            (
+                "check_permitted",
+                "Requests that the check let pass",
+                totals.permitted,
+            ),
+            (
+                "check_denied",
+                "Requests that the check refused",
+                totals.denied,
+            ),
+            (
+                "changes_applied",
+                "Changes after which credentials were read anew",
+                read(&self.changes),
+            ),
+        ] {
+            encoder
+                .encode_descriptor(name, help, None, MetricType::Counter)?
+                .encode_counter::<NoLabelSet, _, u64>(&value, None)?;
+        }
+
+        let remembered = i64::try_from(totals.remembered).unwrap_or(i64::MAX);
+        for (name, help, value) in [
+            (
+                "check_remembered_credentials",
+                "Credentials in the check's memory",
+                remembered,
+            ),
+            (
+                "changes_heard",
+                "Whether changes of other processes are heard",
+                i64::from(self.is_hearing()),
+            ),
+        ] {
+            encoder
+                .encode_descriptor(name, help, None, MetricType::Gauge)?
+                .encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,172 @@
+//! Who gets what: store, accounts, check, routes, layers.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use axum::Router;
+use utoipa::openapi::OpenApi;
+use vestibule_accounts::{Accounts, AccountsParts, Bridge, KeyringParts};
+use vestibule_api::ApiState;
+use vestibule_check::{Check, CheckParts, OwnOrigin};
+use vestibule_credential::keyring::{Issuer, Keyring};
+use vestibule_credential::password::PasswordHasher;
+use vestibule_http::SessionCookie;
+use vestibule_model::{OsEntropy, SystemClock};
+use vestibule_policy::RuleTable;
+use vestibule_sample::Sample;
+use vestibule_store::Store;
+
+use crate::config::{PublicUrl, Settings};
+use crate::failure::Failure;
+use crate::sample::FollowingGrants;
+use crate::stack::Stack;
+use crate::telemetry::{Metrics, Requests};
+
+/// A server that only lacks its listeners.
+pub struct Wired {
+    /// All operations.
+    pub accounts: Accounts,
+    /// The check, for the background duties.
+    pub check: Check,
+    /// What happens to every request.
+    pub stack: Stack,
+    /// What `/metrics` says.
+    pub metrics: Arc<Metrics>,
+    /// The sample API, where it is served.
+    pub sample: Option<Sample>,
+}
+
+/// The operations on a store, and the keyring that they share with the check.
+pub struct Opened {
+    /// All operations.
+    pub accounts: Accounts,
+    keyring: Arc<ArcSwap<Keyring>>,
+}
+
+/// The operations on the store of these settings, which has to be there and migrated.
+pub async fn accounts(settings: &Settings, public_url: &PublicUrl) -> Result<Opened, Failure> {
+    let store = Store::connect(settings.store.clone()).await?;
+    if !store.is_migrated().await? {
+        return Err(
+            Failure::failed("The database has not the tables of this version.")
+                .hint("Run `vestibule migrate` first."),
+        );
+    }
+    accounts_on(store, settings, public_url).await
+}
+
+async fn accounts_on(
+    store: Store,
+    settings: &Settings,
+    public_url: &PublicUrl,
+) -> Result<Opened, Failure> {
+    let clock = Arc::new(SystemClock);
+    let entropy = Arc::new(OsEntropy);
+    let master_key = settings.master_key()?;
+    let issuer = match &settings.issuer {
+        Some(issuer) => issuer.clone(),
+        None => public_url.as_str().to_owned(),
+    };
+    let keyring = KeyringParts {
+        store: &store,
+        master_key: &master_key,
+        issuer: Issuer {
+            audience: issuer.clone(),
+            issuer,
+        },
+        lifetimes: &settings.lifetimes,
+    };
+    let keyring = keyring
+        .load_or_create(clock.as_ref(), entropy.as_ref())
+        .await?;
+    let hasher = PasswordHasher::start(settings.passwords)
+        .map_err(|error| Failure::failed(format!("No thread can hash passwords: {error}.")))?;
+    let keyring = Arc::new(ArcSwap::from_pointee(keyring));
+    let accounts = Accounts::new(AccountsParts {
+        store,
+        keyring: Arc::clone(&keyring),
+        master_key,
+        hasher,
+        clock,
+        entropy,
+        plans: Arc::new(settings.plans.clone()),
+        lifetimes: settings.lifetimes,
+        prefix: settings.prefix.clone(),
+        sign_in_limits: settings.sign_in,
+    });
+    Ok(Opened { accounts, keyring })
+}
+
+/// Everything but the listeners. Brings the tables up to date first.
+pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired, Failure> {
+    let store = Store::connect(settings.store.clone()).await?;
+    store.migrate().await?;
+    let Opened { accounts, keyring } = accounts_on(store, settings, public_url).await?;
+    let (router, table, sample) = routes(settings, &accounts).await?;
+    let check = Check::new(CheckParts {
+        plans: settings.plans.clone(),
+        keyring: Some(keyring),
+        prefix: settings.prefix.clone(),
+        cookie_name: settings.cookie_name.clone(),
+        cache: settings.cache,
+        ..CheckParts::new(
+            table,
+            Arc::new(accounts.directory()),
+            OwnOrigin::new(public_url.as_str()),
+        )
+    });
+    let requests = Arc::new(Requests::default());
+    let metrics = Metrics::new(check.clone(), Arc::clone(&requests));
+    let store = accounts.store();
+    store.attach(Arc::new(Bridge::new(check.clone(), &accounts)));
+    store.attach(metrics.clone());
+    let stack = Stack {
+        check: check.clone(),
+        router,
+        trusted_proxies: Arc::new(settings.server.trusted_proxies.clone()),
+        requests,
+        https: public_url.is_https(),
+    };
+    Ok(Wired {
+        accounts,
+        check,
+        stack,
+        metrics,
+        sample,
+    })
+}
+
+/// All routes with their rules, and the sample that some of them belong to.
+pub async fn routes(
+    settings: &Settings,
+    accounts: &Accounts,
+) -> Result<(Router, RuleTable, Option<Sample>), Failure> {
+    let cookie = SessionCookie {
+        name: settings.cookie_name.clone(),
+        max_age: settings.lifetimes.session_absolute.as_secs(),
+    };
+    let document = openapi(settings.sample.enabled);
+    let state = ApiState::new(accounts.clone(), cookie, &document).map_err(Failure::defect)?;
+    let mut routes = vestibule_api::routes(state);
+    let mut sample = None;
+    if settings.sample.enabled {
+        let connected = Sample::connect(&settings.sample.url)
+            .await
+            .map_err(Failure::from_error)?;
+        connected.migrate().await.map_err(Failure::from_error)?;
+        let moves = Arc::new(FollowingGrants::new(accounts.clone()));
+        routes = routes.merge(connected.clone().routes(moves));
+        sample = Some(connected);
+    }
+    let (router, table) = routes.into_parts().map_err(Failure::defect)?;
+    Ok((router, table, sample))
+}
+
+/// The description of the interface.
+pub fn openapi(with_sample: bool) -> OpenApi {
+    let mut document = vestibule_api::openapi();
+    if with_sample {
+        document.merge(vestibule_sample::openapi());
+    }
+    document
+}
