@@ -3,11 +3,13 @@
 use serde_json::{Value, json};
 use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
-    ApiKey, ApiKeyId, Change, CredentialRef, Grant, GrantHolder, GrantId, Name, Role, Timestamp,
-    UserId,
+    ApiKey, ApiKeyId, Change, Grant, GrantHolder, GrantId, Name, Role, Timestamp, UserId,
 };
-use vestibule_policy::{GrantRefusal, grants};
 use vestibule_store::{NarrowedApiKey, Page};
+
+mod checked;
+
+use checked::{Checked, check_expiry, collect, covered_by_others};
 
 use crate::error::FieldError;
 use crate::grant::{NewGrant, describe};
@@ -184,11 +186,7 @@ impl Accounts {
     }
 
     /// The grants of a new key, each of which has to give it something.
-    fn key_grants(
-        &self,
-        key: &ApiKey,
-        wanted: Vec<NewGrant>,
-    ) -> std::result::Result<Vec<Grant>, Vec<FieldError>> {
+    fn key_grants(&self, key: &ApiKey, wanted: Vec<NewGrant>) -> Checked<Vec<Grant>> {
         if wanted.is_empty() {
             return Err(vec![FieldError::new(
                 "grants",
@@ -222,76 +220,6 @@ impl Accounts {
             Ok(grants)
         } else {
             Err(covered)
-        }
-    }
-}
-
-/// The grants of a list that add nothing to the others. Of two that are equal the later is named.
-fn covered_by_others(grants: &[Grant]) -> Vec<FieldError> {
-    let same = |one: &Grant, other: &Grant| {
-        (&one.path, one.capability, one.can_approve)
-            == (&other.path, other.capability, other.can_approve)
-    };
-    let covered = grants.iter().enumerate().filter_map(|(at, grant)| {
-        let others = grants
-            .iter()
-            .enumerate()
-            .filter(|(other_at, other)| *other_at < at || *other_at > at && !same(grant, other))
-            .map(|(_, other)| other);
-        let refusal = grants::admit(
-            others,
-            &grant.path,
-            grant.capability,
-            grant.can_approve,
-            usize::MAX,
-        );
-        let Err(GrantRefusal::Covered { by }) = refusal else {
-            return None;
-        };
-        let by = grants.iter().position(|other| other.id == by).unwrap_or(at);
-        Some(FieldError::new(
-            format!("grants[{at}]"),
-            "subsumed",
-            format!("adds nothing to grants[{by}]; leave it out"),
-        ))
-    });
-    covered.collect()
-}
-
-fn check_expiry(
-    caller: &Caller,
-    expires_at: Option<Timestamp>,
-    now: Timestamp,
-) -> std::result::Result<(), Vec<FieldError>> {
-    let refused =
-        |reason, message: String| Err(vec![FieldError::new("expires_at", reason, message)]);
-    if expires_at.is_some_and(|end| end <= now) {
-        return refused("not_in_future", "must lie in the future".to_owned());
-    }
-    // A key that ends may not leave one behind that does not. Sessions are signed in to again.
-    let creating = caller
-        .permit()
-        .filter(|permit| matches!(permit.credential(), CredentialRef::ApiKey(_)))
-        .and_then(|permit| permit.principal().expires_at);
-    match creating {
-        Some(latest) if expires_at.is_none_or(|end| end > latest) => refused(
-            "outlives_creating_key",
-            format!("must not be later than {latest}, when the key that creates this one ends"),
-        ),
-        _ => Ok(()),
-    }
-}
-
-/// Both, or all that is wrong with either.
-fn collect<T>(
-    one: std::result::Result<(), Vec<FieldError>>,
-    other: std::result::Result<T, Vec<FieldError>>,
-) -> Result<T> {
-    match (one, other) {
-        (Ok(()), Ok(value)) => Ok(value),
-        (one, other) => {
-            let fields = one.err().into_iter().chain(other.err()).flatten();
-            Err(Error::Invalid(fields.collect()))
         }
     }
 }
