@@ -113,7 +113,7 @@ async fn cost(check: &Check, keys: &[PlainSecret]) -> Result<(f64, f64)> {
         anyhow::ensure!(verdict.is_ok(), "{verdict:?}");
     }
     let count = f64::from(u32::try_from(keys.len())?);
-    let spent = cpu::run_time(std::process::id())? - before;
+    let spent = cpu::run_time(std::process::id())?.saturating_sub(before);
     let micros = |duration: std::time::Duration| duration.as_secs_f64() * 1e6 / count;
     Ok((micros(spent), micros(start.elapsed())))
 }

@@ -78,7 +78,7 @@ pub(crate) fn measure() -> Result<()> {
         let cost = |server: &Server, count: usize| -> Result<f64> {
             let before = cpu::run_time(server.process.id())?;
             runtime.block_on(client::load(server.port, CONNECTIONS, count, &requests))?;
-            let spent = cpu::run_time(server.process.id())? - before;
+            let spent = cpu::run_time(server.process.id())?.saturating_sub(before);
             Ok(spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(count)?))
         };
         // Every credential is seen once before anything is counted.

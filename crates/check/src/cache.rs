@@ -52,7 +52,7 @@ impl Hash for CacheKey {
 /// A principal and how long it may be believed.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) principal: Arc<Principal>,
+    pub(crate) principal: Principal,
     from: Timestamp,
     until: Timestamp,
     /// The minute in which the credential was last counted as used.
@@ -215,7 +215,7 @@ impl Cache {
         let entry = Arc::new(Entry {
             from: now,
             until: principal.expires_at.map_or(oldest, |end| end.min(oldest)),
-            principal: Arc::new(principal),
+            principal,
             used_minute: AtomicI64::new(i64::MIN),
         });
         let mut index = self.index();

@@ -1,10 +1,9 @@
 //! The check's "no", with its cause.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_credential::token::TokenError;
-use vestibule_model::{PlanName, Principal};
+use vestibule_model::{OrganizationId, PlanName, UserId};
 use vestibule_policy::Refusal;
 use vestibule_policy::rule::Dialect;
 use vestibule_policy::target::NotCanonical;
@@ -16,8 +15,8 @@ pub struct Denial {
     pub cause: Cause,
     /// In which dialect the answer is given.
     pub dialect: Dialect,
-    /// Who asked; `None` as long as the credential was not found good.
-    pub principal: Option<Arc<Principal>>,
+    /// Who asked, and for which organisation; `None` as long as the credential was not found good.
+    pub caller: Option<(UserId, OrganizationId)>,
 }
 
 /// What stands against a request.

@@ -1,13 +1,14 @@
 //! How many requests in what time. Counted in memory with the monotonic clock, so that a clock
 //! that jumps neither locks anybody out nor lets anybody through.
 
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use governor::clock::{Clock as _, DefaultClock};
-use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
+use governor::state::keyed::DashMapStateStore;
+use governor::{Quota, RateLimiter};
+use quick_cache::DefaultHashBuilder;
 use uuid::Uuid;
 use vestibule_model::{Plan, PlanName, Plans, Principal};
 use vestibule_policy::RuleTable;
@@ -23,13 +24,15 @@ const CROWDED: usize = 100_000;
 /// Who is counted: an id, or an address folded into the same 128 bits.
 type Key = Uuid;
 
+type Counts = RateLimiter<Key, DashMapStateStore<Key, DefaultHashBuilder>, DefaultClock>;
+
 /// One limit, counted for each key on its own.
 #[derive(Debug)]
 pub struct Limiter {
     name: &'static str,
     count: NonZeroU32,
     window: Duration,
-    counts: DefaultKeyedRateLimiter<Key>,
+    counts: Counts,
     clock: DefaultClock,
 }
 
@@ -44,7 +47,7 @@ impl Limiter {
             name,
             count,
             window,
-            counts: RateLimiter::keyed(quota),
+            counts: RateLimiter::dashmap_with_hasher(quota, DefaultHashBuilder::default()),
             clock: DefaultClock::default(),
         }
     }
@@ -89,7 +92,8 @@ impl Limiter {
 #[derive(Debug)]
 pub(crate) struct Limits {
     by_rule: Vec<Limiter>,
-    by_plan: HashMap<PlanName, Limiter>,
+    /// Few, so they are searched in turn.
+    by_plan: Vec<(PlanName, Limiter)>,
 }
 
 impl Limits {
@@ -119,7 +123,10 @@ impl Limits {
         address: Option<IpAddr>,
     ) -> Result<(), Limited> {
         if let Some(principal) = principal
-            && let Some(limiter) = self.by_plan.get(&principal.plan.name)
+            && let Some((_, limiter)) = self
+                .by_plan
+                .iter()
+                .find(|(name, _)| *name == principal.plan.name)
         {
             limiter.count(principal.organization_id.uuid())?;
         }
@@ -143,7 +150,11 @@ impl Limits {
     }
 
     pub(crate) fn forget_idle(&self) {
-        for limiter in self.by_rule.iter().chain(self.by_plan.values()) {
+        for limiter in self
+            .by_rule
+            .iter()
+            .chain(self.by_plan.iter().map(|(_, limiter)| limiter))
+        {
             limiter.forget_idle();
         }
     }

@@ -9,6 +9,8 @@ use vestibule_model::{
     Role, UserId,
 };
 use vestibule_policy::Refusal;
+
+use crate::cache::Entry;
 use vestibule_policy::rights::{self, Visible};
 
 /// Proof that the check let this request pass, and who is calling.
@@ -18,19 +20,19 @@ use vestibule_policy::rights::{self, Visible};
 /// Cloning is cheap.
 #[derive(Debug, Clone)]
 pub struct Permit {
-    principal: Arc<Principal>,
+    entry: Arc<Entry>,
     address: Option<IpAddr>,
     request_id: Option<HeaderValue>,
 }
 
 impl Permit {
     pub(crate) fn new(
-        principal: Arc<Principal>,
+        entry: Arc<Entry>,
         address: Option<IpAddr>,
         request_id: Option<HeaderValue>,
     ) -> Self {
         Self {
-            principal,
+            entry,
             address,
             request_id,
         }
@@ -38,37 +40,37 @@ impl Permit {
 
     /// Who is calling.
     pub fn principal(&self) -> &Principal {
-        &self.principal
+        &self.entry.principal
     }
 
     /// The user who is calling, or who owns the key that is.
     pub fn user_id(&self) -> UserId {
-        self.principal.user_id
+        self.principal().user_id
     }
 
     /// The organisation the call is about.
     pub fn organization_id(&self) -> OrganizationId {
-        self.principal.organization_id
+        self.principal().organization_id
     }
 
     /// The caller's role there.
     pub fn role(&self) -> Role {
-        self.principal.role
+        self.principal().role
     }
 
     /// What the organisation's plan includes.
     pub fn plan(&self) -> &Plan {
-        &self.principal.plan
+        &self.principal().plan
     }
 
     /// What the call was made with.
     pub fn credential(&self) -> CredentialRef {
-        self.principal.credential
+        self.principal().credential
     }
 
     /// The folder in which the caller may do everything.
     pub fn home(&self) -> &ResourcePath {
-        &self.principal.home
+        &self.principal().home
     }
 
     /// The organisation whose data the caller's queries may see.
@@ -77,23 +79,23 @@ impl Permit {
             clippy::disallowed_methods,
             reason = "the permit is the proof that a scope asks for"
         )]
-        OrgScope::assume(self.principal.organization_id)
+        OrgScope::assume(self.principal().organization_id)
     }
 
     /// Whether the caller may act with `capability` on `path`.
     pub fn may(&self, path: &ResourcePath, capability: Capability) -> Result<(), Refusal> {
-        rights::may(&self.principal, path, capability).map(|_| ())
+        rights::may(self.principal(), path, capability).map(|_| ())
     }
 
     /// Whether the caller may act with the powers of `role` in the organisation. A narrowed key
     /// has none.
     pub fn administers(&self, role: Role) -> Result<(), Refusal> {
-        rights::administers(&self.principal, role)
+        rights::administers(self.principal(), role)
     }
 
     /// Below which paths the caller may read, to filter a list in its query.
     pub fn visible(&self) -> Visible {
-        rights::visible(&self.principal)
+        rights::visible(self.principal())
     }
 
     /// Where the call came from.
@@ -109,8 +111,8 @@ impl Permit {
     /// Who did what this request does, for the audit log.
     pub fn actor(&self) -> Actor {
         Actor {
-            user_id: Some(self.principal.user_id),
-            credential: Some(self.principal.credential),
+            user_id: Some(self.principal().user_id),
+            credential: Some(self.principal().credential),
             address: self.address,
             request_id: self.request_id().map(str::to_owned),
         }

@@ -145,7 +145,7 @@ impl Check {
             Ok(Step::Done(passed)) => Ok(passed),
             Ok(Step::Caller(route, presented)) => {
                 let entry = self.0.cache.get(&presented.cache_key(), now)?;
-                self.0.judge(head, &route, presented, &entry, now)
+                self.0.judge(head, &route, presented, entry, now)
             }
             Err(denial) => Err(denial),
         };
@@ -159,7 +159,7 @@ impl Check {
         let verdict = match self.0.admit(head) {
             Ok(Step::Done(passed)) => Ok(passed),
             Ok(Step::Caller(route, presented)) => match self.0.resolve(presented, now).await {
-                Ok(entry) => self.0.judge(head, &route, presented, &entry, now),
+                Ok(entry) => self.0.judge(head, &route, presented, entry, now),
                 Err(cause)
                     if route.access() == Access::Optional
                         && !matches!(cause, Cause::Unavailable) =>
@@ -284,7 +284,7 @@ impl Route<'_, '_> {
         Denial {
             cause,
             dialect: self.dialect(),
-            principal: None,
+            caller: None,
         }
     }
 }
@@ -296,7 +296,7 @@ impl Inner {
         target::canonical(head.path).map_err(|not_canonical| Denial {
             cause: Cause::Path(not_canonical),
             dialect: self.table.dialect_of(head.path),
-            principal: None,
+            caller: None,
         })?;
         let route = match self.table.find(head.method.as_str(), head.path) {
             Found::Rule {
@@ -406,7 +406,7 @@ impl Inner {
         head: &RequestHead<'_>,
         route: &Route<'_, '_>,
         presented: Presented<'_>,
-        entry: &Entry,
+        entry: Arc<Entry>,
         now: Timestamp,
     ) -> Verdict {
         let principal = &entry.principal;
@@ -415,11 +415,7 @@ impl Inner {
         }
         match self.obstacle(head, route, presented, principal) {
             None => Ok(Passed {
-                permit: Some(Permit::new(
-                    Arc::clone(principal),
-                    head.address,
-                    head.request_id.cloned(),
-                )),
+                permit: Some(Permit::new(entry, head.address, head.request_id.cloned())),
                 dialect: route.dialect(),
             }),
             Some(cause) => {
@@ -433,7 +429,7 @@ impl Inner {
                 };
                 self.denials.note(call, now, head.address);
                 Err(Denial {
-                    principal: Some(Arc::clone(principal)),
+                    caller: Some((principal.user_id, principal.organization_id)),
                     ..route.denial(cause)
                 })
             }
