@@ -126,6 +126,9 @@ fn components() -> Components {
         .insert(ERROR_SCHEMA.into(), ErrorBody::schema());
     for dialect in [Dialect::Bearer, Dialect::Browser] {
         for (status, meaning) in PROBLEMS {
+            if (dialect, status) == (Dialect::Browser, 422) {
+                continue;
+            }
             components.responses.insert(
                 problem_response_name(dialect, status),
                 RefOr::T(problem_response(dialect, status, meaning)),

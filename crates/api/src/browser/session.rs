@@ -63,6 +63,7 @@ impl From<ModelUser> for User {
 /// An organisation, and what the user is there.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BrowserOrganization)]
 pub(crate) struct Organization {
     /// The organisation's id.
     #[schema(value_type = String, example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
@@ -88,6 +89,7 @@ impl From<(ModelOrganization, Role)> for Organization {
 /// What the active organisation has paid for.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BrowserPlan)]
 struct Plan {
     /// The plan's name.
     #[schema(value_type = String, example = "team")]
@@ -103,6 +105,7 @@ struct Plan {
 /// Who is signed in, and for which organisation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
+#[schema(as = BrowserSession)]
 struct Session {
     /// The user.
     user: User,

@@ -80,7 +80,7 @@ struct BrowserSignedIn {
 
 /// That it is done.
 #[derive(Serialize, ToSchema)]
-struct Done {
+struct BrowserSignedOut {
     /// Always true.
     ok: bool,
 }
@@ -139,7 +139,7 @@ async fn sign_in(
     tag = tag::BROWSER,
     operation_id = "browserSignOut",
     responses(
-        (status = 200, description = "Signed out.", body = Done,
+        (status = 200, description = "Signed out.", body = BrowserSignedOut,
             headers(("Set-Cookie" = String, description = "Clears the session cookie."))),
         (status = 403, description = "The request does not come from a page of this server."),
     ),
@@ -147,9 +147,12 @@ async fn sign_in(
 async fn sign_out(
     State(state): State<ApiState>,
     permit: Option<Permit>,
-) -> Result<(SetCookie, Json<Done>)> {
+) -> Result<(SetCookie, Json<BrowserSignedOut>)> {
     if let Some(permit) = permit {
         state.accounts.sign_out(&permit).await?;
     }
-    Ok((set_cookie(state.cookie.clear())?, Json(Done { ok: true })))
+    Ok((
+        set_cookie(state.cookie.clear())?,
+        Json(BrowserSignedOut { ok: true }),
+    ))
 }

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// The crates whose refusals reach a caller.
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 9] = [
     "model",
     "credential",
     "policy",
@@ -13,6 +13,8 @@ const CRATES: [&str; 7] = [
     "http",
     "accounts",
     "api",
+    "sample",
+    "server",
 ];
 
 /// Calls that name a reason, and in which argument.
@@ -48,8 +50,9 @@ const ELSEWHERE: [&str; 9] = [
     "not_listed",
 ];
 
-/// What the extractors make of the deserializer's own words.
-const OF_EXTRACTORS: [&str; 5] = [
+/// What the extractors make of the deserializer's own words, and of a problem without a field.
+const OF_EXTRACTORS: [&str; 6] = [
+    "invalid_field",
     "missing_field",
     "unknown_field",
     "duplicate_field",
@@ -91,6 +94,7 @@ fn arguments(text: &str) -> Vec<&str> {
             _ => {}
         }
     }
+    arguments.retain(|argument| !argument.is_empty());
     arguments
 }
 
@@ -109,6 +113,8 @@ fn reasons_in(source: &str) -> BTreeSet<String> {
     for (call, argument) in CALLS {
         for (at, _) in source.match_indices(call) {
             let arguments = arguments(&source[at + call.len()..]);
+            // With three arguments the field comes before its reason.
+            let argument = argument.max(usize::from(call == "refused(" && arguments.len() > 2));
             found.extend(arguments.get(argument).and_then(|text| literal(text)));
         }
     }

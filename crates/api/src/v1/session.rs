@@ -189,9 +189,9 @@ async fn refresh(
     Ok(Json(TokenAnswer::new(&done.token, done.me)))
 }
 
-/// Nothing.
+/// An empty object.
 #[derive(Serialize, ToSchema)]
-struct Empty {}
+struct SignedOut {}
 
 /// Sign out
 ///
@@ -202,13 +202,16 @@ struct Empty {}
     path = "/v1/auth/signout",
     tag = tag::SIGN_IN,
     operation_id = "signOut",
-    responses((status = 200, description = "Signed out.", body = Empty)),
+    responses((status = 200, description = "Signed out.", body = SignedOut)),
 )]
-async fn sign_out(State(accounts): State<Accounts>, permit: Option<Permit>) -> Result<Json<Empty>> {
+async fn sign_out(
+    State(accounts): State<Accounts>,
+    permit: Option<Permit>,
+) -> Result<Json<SignedOut>> {
     if let Some(permit) = permit {
         accounts.sign_out(&permit).await?;
     }
-    Ok(Json(Empty {}))
+    Ok(Json(SignedOut {}))
 }
 
 #[cfg(test)]

@@ -120,6 +120,12 @@ impl Call<'_> {
         self.header(CONTENT_TYPE, "application/json")
     }
 
+    /// With this body, of whatever type a header says.
+    pub(crate) fn body(mut self, body: Body) -> Self {
+        self.body = body;
+        self
+    }
+
     pub(crate) async fn send(self) -> Answer {
         let request = self.request.body(self.body).unwrap();
         // So that the check can tell that a body follows, as hyper does.

@@ -6,6 +6,8 @@
     reason = "helpers of tests are tests, which clippy does not see"
 )]
 
+mod access;
+mod bad_input;
 mod browser;
 mod house;
 mod openapi;

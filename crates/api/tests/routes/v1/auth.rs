@@ -148,7 +148,7 @@ async fn a_refresh_gives_a_token_with_a_fresh_end() {
 
     house.clock.advance(Duration::from_secs(1_801));
     let expired = house.post(REFRESH).bearer(&first).send().await;
-    assert_eq!(expired.refusal(), (401, "credential_expired".to_owned()));
+    assert_eq!(expired.refusal(), (401, "token_expired".to_owned()));
     let me = house.get("/v1/users/me").bearer(&second).send().await;
     assert_eq!(me.status, StatusCode::OK);
 }

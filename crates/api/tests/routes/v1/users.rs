@@ -1,6 +1,6 @@
 //! `/v1/users`
 
-use insta::assert_json_snapshot;
+use insta::{allow_duplicates, assert_json_snapshot};
 
 use crate::house::House;
 
@@ -13,6 +13,7 @@ async fn any_credential_may_ask_who_it_is() {
     ];
     for credential in credentials {
         let answer = house.get("/v1/users/me").bearer(&credential).send().await;
+        allow_duplicates! {
         assert_json_snapshot!(answer.json(), {
             ".id" => "[user]", ".current_tenant_id" => "[engines]", ".default_tenant_id" => "[engines]",
         }, @r#"
@@ -29,6 +30,7 @@ async fn any_credential_may_ask_who_it_is() {
           "last_name": "Hopper"
         }
         "#);
+        }
     }
     let stranger = house.get("/v1/users/me").send().await;
     assert_eq!(stranger.refusal(), (401, "no_credential".to_owned()));

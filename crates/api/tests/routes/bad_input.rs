@@ -1,0 +1,104 @@
+//! Requests that no route reads.
+
+use axum::body::Body;
+use http::StatusCode;
+use http::header::{ALLOW, CONTENT_TYPE};
+use rstest::rstest;
+
+use crate::house::House;
+
+const KEYS: &str = "/v1/api-keys";
+
+#[rstest]
+#[case("", 400, "missing_body")]
+#[case("{", 400, "malformed_json")]
+#[case(r#"{"name":"a"} {}"#, 400, "malformed_json")]
+#[case(r#"{"name":"a","name":"b"}"#, 422, "duplicate_field")]
+#[case(
+    r#"{"name":"a","grants":[{"path":"/a","path":"/b"}]}"#,
+    422,
+    "duplicate_field"
+)]
+#[case(r#"{"name":null}"#, 422, "wrong_type")]
+#[case("null", 422, "wrong_type")]
+#[case("7", 422, "wrong_type")]
+#[tokio::test]
+async fn a_body_is_read_strictly(
+    #[case] body: &'static str,
+    #[case] status: u16,
+    #[case] reason: &str,
+) {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let call = house.post(KEYS).bearer(&key);
+    let call = call.header(CONTENT_TYPE, "application/json");
+    let answer = call.body(Body::from(body)).send().await;
+    assert_eq!(
+        answer.refusal(),
+        (status, reason.to_owned()),
+        "{}",
+        answer.text
+    );
+}
+
+#[tokio::test]
+async fn a_body_of_another_type_or_size_is_refused() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
+        let call = house.post(KEYS).bearer(&key);
+        let call = call.header(CONTENT_TYPE, content_type);
+        let answer = call.body(Body::from("{}")).send().await;
+        assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
+    }
+    let call = house.post(KEYS).bearer(&key);
+    let call = call.header(CONTENT_TYPE, "application/json");
+    let large = format!(r#"{{"name":"{}"}}"#, "a".repeat(1024 * 1024));
+    let answer = call.body(Body::from(large)).send().await;
+    assert_eq!(answer.refusal(), (413, "body_too_large".to_owned()));
+}
+
+#[tokio::test]
+async fn another_method_is_told_which_would_do() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let answer = house.call("PUT", KEYS).bearer(&key).send().await;
+    assert_eq!(answer.refusal(), (405, "method_not_allowed".to_owned()));
+    assert_eq!(answer.header(ALLOW), Some("GET, HEAD, POST"));
+    let stranger = house.call("PUT", KEYS).send().await;
+    assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
+    let public = house.call("DELETE", "/healthz").send().await;
+    assert_eq!(public.status, StatusCode::METHOD_NOT_ALLOWED);
+    let head = house.call("HEAD", "/").send().await;
+    assert_eq!((head.status, &*head.text), (StatusCode::OK, ""));
+}
+
+#[tokio::test]
+async fn a_route_that_is_not_there_is_found_by_nobody() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let known = house.get("/v1/nothing").bearer(&key).send().await;
+    assert_eq!(known.refusal(), (404, "no_such_route".to_owned()));
+    let stranger = house.get("/v1/nothing").send().await;
+    assert_eq!(stranger.refusal(), (401, "no_credential".to_owned()));
+    let browser = house.get("/api/nothing").bearer(&key).send().await;
+    assert_eq!(browser.status, StatusCode::NOT_FOUND);
+    assert!(browser.json()["error"].is_string());
+}
+
+#[rstest]
+#[case("/v1/%61pi-keys")]
+#[case("/v1//api-keys")]
+#[case("/v1/../v1/api-keys")]
+#[case("/v1/api-keys/")]
+#[tokio::test]
+async fn a_path_has_one_spelling(#[case] path: &str) {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let answer = house.get(path).bearer(&key).send().await;
+    assert!(
+        matches!(answer.status.as_u16(), 400 | 404),
+        "{path}: {}",
+        answer.text
+    );
+}
