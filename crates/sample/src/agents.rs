@@ -5,19 +5,23 @@
 //! Looking, cancelling and deleting stay free, so that an organisation that gave the plan up can
 //! still see and remove what is its own.
 
+mod bodies;
+mod recording;
+
 use std::num::NonZeroU32;
 use std::time::Duration;
 
 use axum::extract::State;
-use serde::{Deserialize, Serialize};
-use serde_json::json;
-use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use uuid::Uuid;
-use vestibule_layer::model::Timestamp;
 use vestibule_layer::{Json, LimitPer, LimitSpec, Permit, Problem, Query, Routes, Rule};
 
-use crate::conversation::{self, Conversation, Event, Owner};
+use bodies::{
+    AgentSessionItem, AgentSessionList, AgentSessionQuery, AgentSessionRef, AgentSessionStarted,
+    Done, NewAgentMessage, NewAgentSession, Transcript, TranscriptEvent, TranscriptQuery,
+};
+
+use crate::conversation::{self, Conversation, Owner};
 use crate::documented::{BrowserRefusals, Documented};
 use crate::error::{self, Result};
 use crate::id::{self, AgentEvent, AgentSession, Id, Noun};
@@ -69,147 +73,6 @@ pub(crate) fn documented() -> Documented<App> {
         .route(&cancel, routes!(cancel_session))
 }
 
-/// A conversation.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct AgentSessionItem {
-    /// Its id.
-    #[schema(format = "uuid")]
-    id: String,
-    /// The first 60 characters of its first message.
-    title: String,
-    /// Always `idle`: nothing runs here.
-    status: &'static str,
-    /// When it began.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// When it was last written to.
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-}
-
-/// The caller's conversations.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct AgentSessionList {
-    /// At most 50, the last used first.
-    sessions: Vec<AgentSessionItem>,
-}
-
-/// A conversation to begin.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct NewAgentSession {
-    /// The first message.
-    #[schema(min_length = 1)]
-    text: String,
-}
-
-/// A conversation that was begun.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct AgentSessionStarted {
-    /// The conversation's id.
-    #[schema(format = "uuid")]
-    id: String,
-    /// The id of the work that the message started.
-    #[schema(format = "uuid")]
-    run_id: String,
-    /// Always true: no other service is connected here.
-    no_connectors: bool,
-}
-
-/// A message to send.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct NewAgentMessage {
-    /// The conversation's id.
-    session_id: String,
-    /// The message.
-    #[schema(min_length = 1)]
-    text: String,
-}
-
-/// Which conversation.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub(crate) struct AgentSessionRef {
-    /// The conversation's id.
-    session_id: String,
-}
-
-/// Which conversation.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct AgentSessionQuery {
-    /// The conversation's id.
-    session_id: String,
-}
-
-/// Which part of which conversation.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct TranscriptQuery {
-    /// The conversation's id.
-    session_id: String,
-    /// The last event that is known already.
-    since_event_id: Option<String>,
-}
-
-/// That it was done.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Done {
-    /// Always true.
-    ok: bool,
-    /// True where there was nothing left to cancel.
-    #[serde(skip_serializing_if = "std::ops::Not::not")]
-    already_cancelled: bool,
-}
-
-impl Done {
-    const DONE: Self = Self {
-        ok: true,
-        already_cancelled: false,
-    };
-}
-
-/// What was said, and what happened.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct Transcript {
-    /// The conversation's title.
-    title: String,
-    /// The id of the work that the newest message started.
-    #[schema(format = "uuid")]
-    workflow_run_id: Option<String>,
-    /// At most 100, the oldest first.
-    events: Vec<TranscriptEvent>,
-    /// Whether there are more after the last of these.
-    has_more: bool,
-    /// Always false: the transcript is complete.
-    backfill_failed: bool,
-}
-
-/// One thing that happened.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct TranscriptEvent {
-    /// Its id, to ask for what came after it.
-    #[schema(format = "uuid")]
-    id: String,
-    /// `user_message` or `status_idle`.
-    #[serde(rename = "type")]
-    kind: String,
-    /// When it happened.
-    #[schema(value_type = String, format = DateTime)]
-    occurred_at: Timestamp,
-    /// What goes with it; of a message, its text.
-    #[schema(value_type = Object)]
-    payload: serde_json::Value,
-}
-
 /// List conversations
 #[utoipa::path(get, path = "/api/managed-agents/sessions", tag = "agents",
     security(("cookie" = []), ("bearer" = [])),
@@ -257,7 +120,7 @@ async fn create_session(
     let mut transaction = sample.database.write().await?;
     node::lock(&mut transaction, owner.scope).await?;
     conversation::insert(&mut transaction, owner, &new).await?;
-    say(&state, &mut transaction, owner, new.id, run, text).await?;
+    recording::say(sample, &mut transaction, owner, new.id, run, text).await?;
     transaction.commit().await?;
     Ok(Json(AgentSessionStarted {
         id: new.id.to_string(),
@@ -303,7 +166,7 @@ async fn send_message(
     let (owner, sample) = (owner(&permit), &state.sample);
     let run = id::mint(&*sample.clock, &*sample.entropy);
     let mut transaction = sample.database.write().await?;
-    if !say(&state, &mut transaction, owner, id, run, text).await? {
+    if !recording::say(sample, &mut transaction, owner, id, run, text).await? {
         return Err(no_session());
     }
     // In the transaction of the message: what is not taken is not counted, and of two messages
@@ -366,7 +229,7 @@ async fn read_transcript(
     Ok(Json(Transcript {
         title: found.title,
         workflow_run_id: found.run.map(|run| run.to_string()),
-        events: events.into_iter().map(shown).collect(),
+        events: events.into_iter().map(TranscriptEvent::from).collect(),
         has_more,
         backfill_failed: false,
     }))
@@ -399,46 +262,6 @@ async fn cancel_session(
         ok: true,
         already_cancelled: !cancelled,
     }))
-}
-
-/// Records a message, and that nothing came of it. False where there is no such conversation.
-async fn say(
-    app: &App,
-    connection: &mut sqlx::AnyConnection,
-    owner: Owner,
-    conversation: Uuid,
-    run: Uuid,
-    text: &str,
-) -> Result<bool> {
-    let sample = &app.sample;
-    let now = sample.clock.now();
-    let happened = [
-        ("user_message", json!({ "text": text })),
-        ("status_idle", json!({})),
-    ];
-    let Some(first) = conversation::advance(connection, owner, conversation, run, 2, now).await?
-    else {
-        return Ok(false);
-    };
-    for (number, (kind, payload)) in (first..).zip(happened) {
-        let event = Event {
-            id: id::mint(&*sample.clock, &*sample.entropy),
-            kind: kind.to_owned(),
-            payload: payload.to_string(),
-            occurred_at: now,
-        };
-        conversation::record(connection, conversation, number, &event).await?;
-    }
-    Ok(true)
-}
-
-fn shown(event: Event) -> TranscriptEvent {
-    TranscriptEvent {
-        id: event.id.to_string(),
-        kind: event.kind,
-        occurred_at: event.occurred_at,
-        payload: serde_json::from_str(&event.payload).unwrap_or_default(),
-    }
 }
 
 fn owner(permit: &Permit) -> Owner {

@@ -188,3 +188,21 @@ pub(crate) async fn uninterrupted<T: Send + 'static>(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn work_is_done_to_its_end_when_its_caller_goes_away() {
+        let (done, told) = tokio::sync::oneshot::channel();
+        let work = uninterrupted(async move {
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+            done.send(()).unwrap();
+            Ok(())
+        });
+        let gone = tokio::time::timeout(std::time::Duration::from_millis(1), work).await;
+        assert!(gone.is_err());
+        told.await.unwrap();
+    }
+}

@@ -18,6 +18,10 @@ use crate::state::App;
 pub(crate) struct Change {
     pub(crate) name: Option<String>,
     /// The folder to move to; the root where the inner option is empty.
+    #[expect(
+        clippy::option_option,
+        reason = "no move, to the root, or to a folder: three things"
+    )]
     pub(crate) parent: Option<Option<Uuid>>,
     pub(crate) content: Option<String>,
 }

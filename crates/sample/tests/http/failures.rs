@@ -85,6 +85,7 @@ async fn a_body_that_cannot_be_read_is_refused_by_its_kind() {
         let request = Request::post("/v1/folders")
             .header("authorization", format!("Bearer {}", owner.key))
             .header("content-type", content_type)
+            .header("content-length", body.len())
             .body(Body::from(body))
             .unwrap();
         world.send(request)

@@ -370,3 +370,31 @@ async fn a_narrowed_key_sees_and_does_no_more_than_its_own_grants(
         .expect(403);
     world.end().await;
 }
+
+/// E38: approval is a right of its own, which no capability includes.
+#[rstest]
+#[tokio::test]
+async fn approving_is_a_right_of_its_own(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let eng = world.folder(&owner, "/shared/eng").await;
+    let (writer, approver) = (world.user(&[(RWD, "/shared/eng")]), world.user(&[]));
+    world.alter(&approver, |principal| {
+        principal.grants = held(&[(RO, "/shared/eng")]);
+        principal.grants[0].can_approve = true;
+    });
+    let path = format!("/v1/folders/{eng}");
+    let seen = world.get(&writer, &path).await.expect(200);
+    assert_eq!(
+        seen["permissions"],
+        json!({"can_read": true, "can_write": true, "can_delete": true, "can_approve": false})
+    );
+    let seen = world.get(&approver, &path).await.expect(200);
+    assert_eq!(
+        seen["permissions"],
+        json!({"can_read": true, "can_write": false, "can_delete": false, "can_approve": true})
+    );
+    world.end().await;
+}
