@@ -1,0 +1,87 @@
+//! What the browser brings back (RFC 6749, 4.1.2 and 4.1.2.1; RFC 9207).
+
+use crate::refusal::{Quoted, Refusal};
+use crate::sign_in::Pending;
+
+/// The longest query that is read, in bytes.
+pub const MAX_BYTES: usize = 8 * 1_024;
+
+/// The parameters of a callback. What is not known is ignored, as RFC 6749 demands; what is known
+/// comes once.
+#[derive(Default)]
+pub struct Callback {
+    state: Option<String>,
+    code: Option<String>,
+    issuer: Option<String>,
+    error: Option<String>,
+    description: Option<String>,
+}
+
+impl Callback {
+    /// Reads the query, without its `?`.
+    pub fn read(query: &str) -> Result<Self, Refusal> {
+        if query.len() > MAX_BYTES {
+            return Err(Refusal::CallbackTooLong);
+        }
+        let mut callback = Self::default();
+        for (name, value) in form_urlencoded::parse(query.as_bytes()) {
+            let slot = match &*name {
+                "state" => &mut callback.state,
+                "code" => &mut callback.code,
+                "iss" => &mut callback.issuer,
+                "error" => &mut callback.error,
+                "error_description" => &mut callback.description,
+                _ => continue,
+            };
+            if slot.replace(value.into_owned()).is_some() {
+                let parameter = Quoted::new(&name);
+                return Err(Refusal::CallbackRepeats { parameter });
+            }
+        }
+        Ok(callback)
+    }
+
+    /// The state, by which the pending sign-in is found.
+    pub fn state(&self) -> Option<&str> {
+        self.state.as_deref()
+    }
+
+    /// The code, if this is the answer to `pending` and comes from its issuer.
+    ///
+    /// `promised` says that the provider always names itself: then an answer without a name is
+    /// refused. Who answers is judged before what they answer, errors included (RFC 9207, 2.4).
+    pub(crate) fn code(self, pending: &Pending, promised: bool) -> Result<String, Refusal> {
+        let state = self.state.ok_or(Refusal::StateMissing)?;
+        if !pending.state.matches(&state) {
+            return Err(Refusal::StateMismatch);
+        }
+        match self.issuer {
+            Some(issuer) if issuer != pending.issuer => {
+                return Err(Refusal::CallbackIssuer {
+                    expected: pending.issuer.clone(),
+                    found: Quoted::new(&issuer),
+                });
+            }
+            None if promised => return Err(Refusal::CallbackIssuerMissing),
+            _ => {}
+        }
+        if let Some(error) = self.error {
+            return Err(Refusal::ProviderError {
+                error: Quoted::new(&error),
+                description: Quoted::new(&self.description.unwrap_or_default()),
+            });
+        }
+        let code = self.code.filter(|code| !code.is_empty());
+        code.ok_or(Refusal::CodeMissing)
+    }
+}
+
+/// Prints no code and no state.
+impl std::fmt::Debug for Callback {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Callback")
+            .field("issuer", &self.issuer)
+            .field("error", &self.error)
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,42 @@
+//! The result of looking a connection over.
+
+use serde::Serialize;
+
+/// One named check of a connection.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct NamedCheck {
+    /// Its name: `scheme`, `address_guard`, `discovery`, `issuer`, `endpoints`, `code_flow`,
+    /// `s256`, `algorithm`, `client_auth`, `keys` or `clock`.
+    pub name: &'static str,
+    /// Whether it passed.
+    pub passed: bool,
+    /// What was found, or what is wrong and with which value.
+    pub detail: String,
+}
+
+impl NamedCheck {
+    /// A check with its outcome: what was found, or why it failed.
+    pub fn of<E: std::fmt::Display>(name: &'static str, outcome: Result<String, E>) -> Self {
+        match outcome {
+            Ok(detail) => Self {
+                name,
+                passed: true,
+                detail,
+            },
+            Err(error) => Self {
+                name,
+                passed: false,
+                detail: error.to_string(),
+            },
+        }
+    }
+
+    /// A check that could not be made, because an earlier one failed.
+    pub fn not_reached(name: &'static str) -> Self {
+        Self {
+            name,
+            passed: false,
+            detail: "not checked, because an earlier check failed".to_owned(),
+        }
+    }
+}

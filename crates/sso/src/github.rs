@@ -1,0 +1,298 @@
+//! GitHub: OAuth 2.0 without OpenID Connect.
+//!
+//! There is no ID token. Who signed in is read from GitHub's API with the access token that the
+//! exchange gave, over TLS and in the same breath, which is what proves it. The subject is the
+//! account's number: a login can be renamed and taken by another person.
+
+use futures_util::future::BoxFuture;
+use http::header::ACCEPT;
+use serde_json::{Value, json};
+use vestibule_model::Email;
+use vestibule_outbound::{Answer, Request, Url};
+
+use crate::callback::Callback;
+use crate::check::NamedCheck;
+use crate::fetch;
+use crate::identity::{ClaimedEmail, Identity};
+use crate::json;
+use crate::oidc::exchange as token;
+use crate::oidc::logout::{LogoutRequest, LogoutToken};
+use crate::party::Party;
+use crate::provider::Provider;
+use crate::refusal::{Refusal, Step};
+use crate::secret::PlainClientSecret;
+use crate::sign_in::{Begun, Pending, Prompt, SignInRequest};
+
+/// What is asked for: the profile and the list of addresses.
+const SCOPE: &str = "read:user user:email";
+
+/// The most addresses that are read: GitHub's own page.
+const MOST_EMAILS: usize = 100;
+
+/// Where a GitHub is: the public one, or an Enterprise Server.
+#[derive(Debug, Clone)]
+pub struct GithubSite {
+    /// Its name as an issuer; part of who somebody is.
+    pub issuer: String,
+    /// The root of its API, without a final slash.
+    pub api: String,
+}
+
+impl Default for GithubSite {
+    fn default() -> Self {
+        Self {
+            issuer: "https://github.com".to_owned(),
+            api: "https://api.github.com".to_owned(),
+        }
+    }
+}
+
+impl GithubSite {
+    /// The Enterprise Server at this URL, whose API is below `/api/v3`.
+    pub fn enterprise(url: &str) -> Self {
+        let issuer = url.trim_end_matches('/').to_owned();
+        let api = format!("{issuer}/api/v3");
+        Self { issuer, api }
+    }
+}
+
+/// A connection to a GitHub.
+#[derive(Debug, Clone)]
+pub struct GithubConnection {
+    /// Whose connection it is: the key under which requests are counted.
+    pub organization: String,
+    /// Which GitHub.
+    pub site: GithubSite,
+    /// Our name there.
+    pub client_id: String,
+    /// Our password there.
+    pub client_secret: PlainClientSecret,
+}
+
+/// GitHub, through one connection.
+pub struct GithubProvider {
+    party: Party,
+    connection: GithubConnection,
+}
+
+impl GithubProvider {
+    /// The provider of a connection.
+    pub fn new(party: Party, connection: GithubConnection) -> Self {
+        Self { party, connection }
+    }
+
+    fn sign_in(&self, request: &SignInRequest) -> Result<Begun, Refusal> {
+        let GithubConnection {
+            site, client_id, ..
+        } = &self.connection;
+        let now = self.party.clock.now();
+        let pending = Pending::begin(&site.issuer, client_id, request, now, &*self.party.entropy);
+        let challenge = pending.verifier.challenge();
+        let mut parameters = vec![
+            ("client_id", client_id.as_str()),
+            ("redirect_uri", &request.redirect_uri),
+            ("scope", SCOPE),
+            ("state", pending.state.expose()),
+            ("code_challenge", &challenge),
+            ("code_challenge_method", "S256"),
+            ("allow_signup", "false"),
+        ];
+        if let Some(hint) = &request.login_hint {
+            parameters.push(("login", hint));
+        }
+        if request.prompt == Some(Prompt::SelectAccount) {
+            parameters.push(("prompt", "select_account"));
+        }
+        let url = self
+            .place(&site.issuer, "/login/oauth/authorize")?
+            .with_query(parameters);
+        Ok(Begun { url, pending })
+    }
+
+    async fn read(&self, pending: &Pending, callback: Callback) -> Result<Identity, Refusal> {
+        let GithubConnection {
+            site, client_id, ..
+        } = &self.connection;
+        if pending.issuer != site.issuer || pending.client_id != *client_id {
+            return Err(Refusal::ConnectionChanged);
+        }
+        let code = callback.code(pending, false)?;
+        let form = [
+            ("grant_type", "authorization_code"),
+            ("client_id", client_id),
+            ("client_secret", self.connection.client_secret.expose()),
+            ("code", &code),
+            ("redirect_uri", &pending.redirect_uri),
+            ("code_verifier", pending.verifier.expose()),
+        ];
+        let url = self.place(&site.issuer, "/login/oauth/access_token")?;
+        let answer = self
+            .send(Step::Token, Request::post_form(url, form))
+            .await?;
+        let object = token::read(&answer)?;
+        let access = token::read_access(&object)?;
+        self.check_scope(&object)?;
+        self.identity(&access).await
+    }
+
+    /// The person may uncheck nothing at GitHub, but an administrator may.
+    fn check_scope(&self, object: &serde_json::Map<String, Value>) -> Result<(), Refusal> {
+        let granted = fetch::text(Step::Token, object, "scope")?;
+        let scope = "user:email";
+        let has = |wanted: &str| granted.split([',', ' ']).any(|other| other == wanted);
+        if has(scope) || has("user") {
+            Ok(())
+        } else {
+            Err(Refusal::ScopeMissing { scope })
+        }
+    }
+
+    async fn identity(&self, access: &str) -> Result<Identity, Refusal> {
+        let api = &self.connection.site.api;
+        let step = Step::Userinfo;
+        let user = self.get(step, self.place(api, "/user")?, access).await?;
+        let mut user = fetch::object(step, &user)?;
+        let subject = user.get("id").and_then(Value::as_u64).filter(|id| *id > 0);
+        let subject = subject.ok_or(Refusal::Mistyped {
+            step,
+            member: "id",
+            expected: "a positive number",
+        })?;
+        let name = fetch::optional_text(step, &user, "name")?.map(str::trim);
+        let name = name.filter(|name| !name.is_empty() && name.chars().count() <= 256);
+        let name = name.map(str::to_owned);
+
+        let emails = self
+            .get(Step::Emails, self.place(api, "/user/emails")?, access)
+            .await?;
+        let email = primary(&emails)?;
+        // What `/user` shows is the public address, which proves nothing.
+        user.insert(
+            "email".into(),
+            json!(email.as_ref().map(|email| &email.address)),
+        );
+        user.insert(
+            "email_verified".into(),
+            json!(email.as_ref().is_some_and(|e| e.verified)),
+        );
+        Ok(Identity {
+            issuer: self.connection.site.issuer.clone(),
+            subject: subject.to_string(),
+            email,
+            name,
+            groups: Vec::new(),
+            session: None,
+            authenticated_at: None,
+            id_token: None,
+            claims: user,
+        })
+    }
+
+    async fn get(&self, step: Step, url: Url, access: &str) -> Result<Answer, Refusal> {
+        let request = Request::get(url)
+            .with_header(ACCEPT, "application/vnd.github+json")
+            .with_bearer(access);
+        let answer = self.send(step, request).await?;
+        answer
+            .success()
+            .map_err(|error| Refusal::Outgoing { step, error })
+    }
+
+    async fn send(&self, step: Step, request: Request) -> Result<Answer, Refusal> {
+        fetch::send(
+            &self.party.outbound,
+            &self.connection.organization,
+            step,
+            request,
+        )
+        .await
+    }
+
+    fn place(&self, root: &str, path: &str) -> Result<Url, Refusal> {
+        fetch::url("site", &format!("{root}{path}"))
+    }
+
+    async fn look_over(&self) -> Vec<NamedCheck> {
+        let step = Step::Discovery;
+        let outgoing = |error| Refusal::Outgoing { step, error };
+        let place = self.place(&self.connection.site.issuer, "/login/oauth/authorize");
+        let url = match place {
+            Ok(url) => url,
+            Err(refusal) => {
+                let scheme = NamedCheck::of("scheme", Err(refusal));
+                return vec![scheme, NamedCheck::not_reached("address_guard")];
+            }
+        };
+        let outbound = &self.party.outbound;
+        let scheme = outbound.check_scheme(&url).map_err(outgoing);
+        let address = outbound.check_address(&url).await.map_err(outgoing);
+        vec![
+            NamedCheck::of("scheme", scheme.map(|()| url.to_string())),
+            NamedCheck::of("address_guard", address.map(|()| url.host().to_owned())),
+        ]
+    }
+}
+
+/// The primary address of GitHub's list, and whether it was proved.
+fn primary(answer: &Answer) -> Result<Option<ClaimedEmail>, Refusal> {
+    let step = Step::Emails;
+    // A list, put into an object for the one strict reader.
+    let mut wrapped = b"{\"emails\":".to_vec();
+    wrapped.extend_from_slice(&answer.body);
+    wrapped.push(b'}');
+    let mut object = json::read_object(&wrapped).map_err(|fault| Refusal::Json { step, fault })?;
+    let mistyped = || Refusal::Mistyped {
+        step,
+        member: "emails",
+        expected: "a list of addresses",
+    };
+    let Some(Value::Array(items)) = object.remove("emails") else {
+        return Err(mistyped());
+    };
+    let mut primaries = items
+        .iter()
+        .take(MOST_EMAILS)
+        .filter(|item| item.get("primary") == Some(&Value::Bool(true)));
+    let Some(item) = primaries.next() else {
+        return Ok(None);
+    };
+    if primaries.next().is_some() {
+        return Err(mistyped());
+    }
+    let address = item.get("email").and_then(Value::as_str);
+    let address: Option<Email> = address.and_then(|text| text.parse().ok());
+    Ok(Some(ClaimedEmail {
+        address: address.ok_or_else(mistyped)?,
+        verified: item.get("verified") == Some(&Value::Bool(true)),
+    }))
+}
+
+impl Provider for GithubProvider {
+    fn begin<'a>(&'a self, request: &'a SignInRequest) -> BoxFuture<'a, Result<Begun, Refusal>> {
+        Box::pin(async move { self.sign_in(request) })
+    }
+
+    fn finish<'a>(
+        &'a self,
+        pending: &'a Pending,
+        callback: Callback,
+    ) -> BoxFuture<'a, Result<Identity, Refusal>> {
+        Box::pin(self.read(pending, callback))
+    }
+
+    fn logout_url<'a>(
+        &'a self,
+        _request: &'a LogoutRequest,
+    ) -> BoxFuture<'a, Result<Option<String>, Refusal>> {
+        Box::pin(async { Ok(None) })
+    }
+
+    fn logout_token<'a>(&'a self, _token: &'a str) -> BoxFuture<'a, Result<LogoutToken, Refusal>> {
+        let what = "back-channel logout";
+        Box::pin(async move { Err(Refusal::Unsupported { what }) })
+    }
+
+    fn preflight(&self) -> BoxFuture<'_, Vec<NamedCheck>> {
+        Box::pin(self.look_over())
+    }
+}

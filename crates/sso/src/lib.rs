@@ -1,0 +1,34 @@
+//! Relying-party protocols: sign-in with an organisation's own identity provider.
+//!
+//! A [`Provider`] begins a sign-in with a URL for the browser and finishes it with the query that
+//! the browser comes back with: an [`Identity`], or the [`Refusal`] that names the clause which
+//! failed. [`oidc`] speaks OpenID Connect, [`github`] the OAuth of GitHub.
+//!
+//! Nothing here knows accounts, the store or an HTTP server. Who an identity belongs to, and
+//! whether it may come in, is decided above. Everything outside is taken to be hostile: the
+//! provider, its documents, its tokens and the browser.
+
+pub mod callback;
+pub mod check;
+pub mod github;
+pub mod identity;
+pub mod oidc;
+pub mod preset;
+pub mod provider;
+pub mod refusal;
+pub mod secret;
+pub mod sign_in;
+
+mod fetch;
+mod json;
+mod party;
+
+pub use check::NamedCheck;
+pub use identity::{Identity, VerifiedEmail};
+pub use json::JsonFault;
+pub use party::Party;
+pub use preset::Preset;
+pub use provider::Provider;
+pub use refusal::{Quoted, Refusal, Step};
+pub use secret::{PlainClientSecret, PlainNonce, PlainState, PlainVerifier};
+pub use sign_in::{Begun, Pending, Prompt, SignInRequest};

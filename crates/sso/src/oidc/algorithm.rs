@@ -1,0 +1,81 @@
+//! The algorithms that a connection may fix (RFC 7518, RFC 8037).
+
+use std::fmt;
+use std::str::FromStr;
+
+use aws_lc_rs::digest;
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use serde::{Deserialize, Serialize};
+
+/// How a provider signs. A connection fixes one; `none`, the HMACs and everything else do not
+/// exist here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
+pub enum Algorithm {
+    /// RSASSA-PKCS1-v1_5 with SHA-256: what OpenID Connect makes every provider offer.
+    #[default]
+    #[serde(rename = "RS256")]
+    Rs256,
+    /// RSASSA-PSS with SHA-256.
+    #[serde(rename = "PS256")]
+    Ps256,
+    /// ECDSA over P-256 with SHA-256.
+    #[serde(rename = "ES256")]
+    Es256,
+    /// Ed25519.
+    #[serde(rename = "EdDSA")]
+    EdDsa,
+}
+
+impl Algorithm {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
+
+    /// Its `alg` (RFC 7518, 3.1).
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rs256 => "RS256",
+            Self::Ps256 => "PS256",
+            Self::Es256 => "ES256",
+            Self::EdDsa => "EdDSA",
+        }
+    }
+
+    pub(crate) const fn library(self) -> jsonwebtoken::Algorithm {
+        match self {
+            Self::Rs256 => jsonwebtoken::Algorithm::RS256,
+            Self::Ps256 => jsonwebtoken::Algorithm::PS256,
+            Self::Es256 => jsonwebtoken::Algorithm::ES256,
+            Self::EdDsa => jsonwebtoken::Algorithm::EdDSA,
+        }
+    }
+
+    /// The left half of a text's hash, as `at_hash` and `c_hash` have it (OpenID Connect Core,
+    /// 3.1.3.6). The hash is the signature's own: SHA-512 in Ed25519.
+    pub(crate) fn half_hash(self, text: &str) -> String {
+        let hash = match self {
+            Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,
+            Self::EdDsa => &digest::SHA512,
+        };
+        let hash = digest::digest(hash, text.as_bytes());
+        let (half, _) = hash.as_ref().split_at(hash.as_ref().len() / 2);
+        URL_SAFE_NO_PAD.encode(half)
+    }
+}
+
+impl fmt::Display for Algorithm {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl FromStr for Algorithm {
+    type Err = vestibule_model::Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let known = Self::ALL.into_iter().find(|known| known.as_str() == text);
+        known.ok_or_else(|| {
+            Self::Err::new("invalid_algorithm", "must be RS256, PS256, ES256 or EdDSA")
+        })
+    }
+}

@@ -1,0 +1,230 @@
+//! The discovery document (OpenID Connect Discovery 1.0; RFC 8414).
+
+use serde_json::{Map, Value};
+use time::OffsetDateTime;
+use time::format_description::well_known::Rfc2822;
+use vestibule_model::Timestamp;
+use vestibule_outbound::{Outbound, Request, Url};
+
+use crate::fetch;
+use crate::oidc::algorithm::Algorithm;
+use crate::refusal::{Quoted, Refusal, Step};
+
+const STEP: Step = Step::Discovery;
+
+/// Where the document stands below the issuer.
+const WELL_KNOWN: &str = "/.well-known/openid-configuration";
+
+/// The parameters of an authorization request, which are ours to set.
+const OURS: &[&str] = &[
+    "response_type",
+    "response_mode",
+    "client_id",
+    "redirect_uri",
+    "scope",
+    "state",
+    "nonce",
+    "code_challenge",
+    "code_challenge_method",
+    "login_hint",
+    "prompt",
+    "max_age",
+    "acr_values",
+    "request",
+    "request_uri",
+];
+
+/// The issuer that a discovery URL belongs to; any other text is taken to be the issuer itself.
+pub fn issuer_of(url: &str) -> &str {
+    url.strip_suffix(WELL_KNOWN).unwrap_or(url)
+}
+
+/// What we need of a provider's document.
+#[derive(Debug, Clone)]
+pub(crate) struct Metadata {
+    pub(crate) authorization_endpoint: Url,
+    pub(crate) token_endpoint: Url,
+    pub(crate) jwks_uri: Url,
+    pub(crate) userinfo_endpoint: Option<Url>,
+    pub(crate) end_session_endpoint: Option<Url>,
+    /// The provider names itself in every callback (RFC 9207, 3).
+    pub(crate) names_itself: bool,
+    /// The ways to authenticate at the token endpoint; empty when none is named.
+    pub(crate) client_auth: Vec<String>,
+}
+
+/// A document that was fetched and not judged yet.
+pub(crate) struct Document {
+    pub(crate) object: Map<String, Value>,
+    /// The `Date` of the answer.
+    pub(crate) date: Option<Timestamp>,
+}
+
+impl Document {
+    /// Fetches the document of an issuer, on behalf of `key`.
+    pub(crate) async fn fetch(
+        outbound: &Outbound,
+        key: &str,
+        issuer: &str,
+    ) -> Result<Self, Refusal> {
+        let url = Self::url(issuer)?;
+        let answer = fetch::succeed(outbound, key, STEP, Request::get(url)).await?;
+        let date = answer.headers.get(http::header::DATE);
+        let date =
+            date.and_then(|value| OffsetDateTime::parse(value.to_str().ok()?, &Rfc2822).ok());
+        Ok(Self {
+            object: fetch::object(STEP, &answer)?,
+            date: date.map(|date| Timestamp::from_seconds(date.unix_timestamp())),
+        })
+    }
+
+    /// Where an issuer's document is.
+    pub(crate) fn url(issuer: &str) -> Result<Url, Refusal> {
+        let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        if issuer.contains('?') {
+            let error = vestibule_outbound::UrlError::Character;
+            return Err(Refusal::Url {
+                name: "issuer",
+                error,
+            });
+        }
+        fetch::url("issuer", &format!("{base}{WELL_KNOWN}"))
+    }
+
+    /// Everything that must be right, in order.
+    pub(crate) fn judge(
+        &self,
+        outbound: &Outbound,
+        issuer: &str,
+        algorithm: Algorithm,
+    ) -> Result<Metadata, Refusal> {
+        self.check_issuer(issuer)?;
+        let metadata = self.endpoints(outbound)?;
+        self.check_code_flow()?;
+        self.check_s256()?;
+        self.check_algorithm(algorithm)?;
+        Ok(metadata)
+    }
+
+    /// The document speaks of this issuer, to the letter (Discovery, 4.3).
+    pub(crate) fn check_issuer(&self, expected: &str) -> Result<(), Refusal> {
+        let found = fetch::text(STEP, &self.object, "issuer")?;
+        if found == expected {
+            Ok(())
+        } else {
+            Err(Refusal::DiscoveryIssuer {
+                expected: expected.to_owned(),
+                found: Quoted::new(found),
+            })
+        }
+    }
+
+    /// The endpoints, all of them callable.
+    pub(crate) fn endpoints(&self, outbound: &Outbound) -> Result<Metadata, Refusal> {
+        let required = |name| {
+            let endpoint = self.endpoint(outbound, name)?;
+            endpoint.ok_or(Refusal::Missing {
+                step: STEP,
+                member: name,
+            })
+        };
+        let authorization_endpoint = required("authorization_endpoint")?;
+        let query = authorization_endpoint.query().unwrap_or_default();
+        for (parameter, _) in form_urlencoded::parse(query.as_bytes()) {
+            if OURS.contains(&&*parameter) {
+                return Err(Refusal::EndpointQuery {
+                    name: "authorization_endpoint",
+                    parameter: Quoted::new(&parameter),
+                });
+            }
+        }
+        let methods = self.texts("token_endpoint_auth_methods_supported")?;
+        Ok(Metadata {
+            authorization_endpoint,
+            token_endpoint: required("token_endpoint")?,
+            jwks_uri: required("jwks_uri")?,
+            userinfo_endpoint: self.endpoint(outbound, "userinfo_endpoint")?,
+            end_session_endpoint: self.endpoint(outbound, "end_session_endpoint")?,
+            names_itself: self.flag("authorization_response_iss_parameter_supported")?,
+            client_auth: methods
+                .unwrap_or_default()
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
+        })
+    }
+
+    /// The authorization code flow with an answer in the query is offered, and nothing that we
+    /// cannot do is demanded.
+    pub(crate) fn check_code_flow(&self) -> Result<(), Refusal> {
+        let member = "response_types_supported";
+        let types = self.texts(member)?;
+        let types = types.ok_or(Refusal::Missing { step: STEP, member })?;
+        if !types.contains(&"code") {
+            return Err(Refusal::CodeFlow);
+        }
+        let grants = self.texts("grant_types_supported")?;
+        if grants.is_some_and(|grants| !grants.contains(&"authorization_code")) {
+            return Err(Refusal::CodeFlow);
+        }
+        let modes = self.texts("response_modes_supported")?;
+        if modes.is_some_and(|modes| !modes.contains(&"query")) {
+            return Err(Refusal::QueryMode);
+        }
+        if self.flag("require_pushed_authorization_requests")? {
+            return Err(Refusal::PushedRequired);
+        }
+        Ok(())
+    }
+
+    /// PKCE with S256. Whether the provider says so at all; one that names its methods must name
+    /// this. One that names none (Microsoft's does not) gets the challenge all the same.
+    pub(crate) fn check_s256(&self) -> Result<bool, Refusal> {
+        match self.texts("code_challenge_methods_supported")? {
+            None => Ok(false),
+            Some(methods) if methods.contains(&"S256") => Ok(true),
+            Some(_) => Err(Refusal::S256),
+        }
+    }
+
+    /// ID tokens are signed with the connection's algorithm, where the document says how.
+    pub(crate) fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), Refusal> {
+        let offered = self.texts("id_token_signing_alg_values_supported")?;
+        match offered {
+            Some(offered) if !offered.contains(&algorithm.as_str()) => {
+                let algorithm = algorithm.as_str();
+                Err(Refusal::AlgorithmNotOffered { algorithm })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    fn endpoint(&self, outbound: &Outbound, name: &'static str) -> Result<Option<Url>, Refusal> {
+        let Some(text) = fetch::optional_text(STEP, &self.object, name)? else {
+            return Ok(None);
+        };
+        let url: Url = text
+            .parse()
+            .map_err(|error| Refusal::Endpoint { name, error })?;
+        match outbound.check_scheme(&url) {
+            Ok(()) => Ok(Some(url)),
+            Err(_) => Err(Refusal::EndpointInsecure { name }),
+        }
+    }
+
+    fn texts(&self, member: &'static str) -> Result<Option<Vec<&str>>, Refusal> {
+        fetch::optional_texts(STEP, &self.object, member)
+    }
+
+    fn flag(&self, member: &'static str) -> Result<bool, Refusal> {
+        match self.object.get(member) {
+            None | Some(Value::Null) => Ok(false),
+            Some(Value::Bool(flag)) => Ok(*flag),
+            Some(_) => Err(Refusal::Mistyped {
+                step: STEP,
+                member,
+                expected: "true or false",
+            }),
+        }
+    }
+}

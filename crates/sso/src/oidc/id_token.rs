@@ -1,0 +1,161 @@
+//! What an ID token must say (OpenID Connect Core, 2 and 3.1.3.7).
+
+use std::time::Duration;
+
+use vestibule_model::Timestamp;
+
+use crate::oidc::claims::{Claims, missing};
+use crate::oidc::connection::Connection;
+use crate::refusal::{Quoted, Refusal};
+use crate::secret::same;
+use crate::sign_in::Pending;
+
+/// How far the provider's clock may be from ours.
+pub(crate) const SKEW: Duration = Duration::from_secs(60);
+
+/// The types of an ID token, in lower case.
+pub(crate) const TYPES: &[&str] = &["jwt"];
+
+/// The longest subject (OpenID Connect Core, 2), in bytes.
+const LONGEST_SUBJECT: usize = 255;
+
+/// Everything that must hold beside the signature, in the order of the specification.
+pub(crate) fn check(
+    claims: Claims<'_>,
+    connection: &Connection,
+    pending: &Pending,
+    code: &str,
+    access_token: &str,
+    now: Timestamp,
+) -> Result<(), Refusal> {
+    check_issuer(claims, connection)?;
+    check_audience(claims, connection)?;
+    check_times(claims, now)?;
+    subject(claims)?;
+
+    let nonce = claims.text("nonce")?;
+    if !pending.nonce.matches(nonce) {
+        return Err(Refusal::Nonce);
+    }
+    check_acr(claims, pending)?;
+    check_auth_time(claims, pending, now)?;
+
+    let fits = |claim: &str, text: &str| {
+        let hash = claims.optional_text(claim)?;
+        let fits = hash.is_none_or(|hash| same(hash, &connection.algorithm.half_hash(text)));
+        Ok::<_, Refusal>(fits)
+    };
+    if !fits("at_hash", access_token)? {
+        return Err(Refusal::AccessTokenHash);
+    }
+    if !fits("c_hash", code)? {
+        return Err(Refusal::CodeHash);
+    }
+    Ok(())
+}
+
+/// The issuer, to the letter.
+pub(crate) fn check_issuer(claims: Claims<'_>, connection: &Connection) -> Result<(), Refusal> {
+    let found = claims.text("iss")?;
+    if found == connection.issuer {
+        return Ok(());
+    }
+    Err(Refusal::Issuer {
+        expected: connection.issuer.clone(),
+        found: Quoted::new(found),
+    })
+}
+
+/// For us, for nobody who is not trusted, and issued to us.
+pub(crate) fn check_audience(claims: Claims<'_>, connection: &Connection) -> Result<(), Refusal> {
+    let own = connection.client_id.as_str();
+    let audiences = claims.texts("aud")?;
+    if !audiences.contains(&own) {
+        return Err(Refusal::Audience);
+    }
+    let trusted = |audience: &str| {
+        audience == own
+            || connection
+                .trusted_audiences
+                .iter()
+                .any(|other| other == audience)
+    };
+    if let Some(stranger) = audiences.iter().find(|audience| !trusted(audience)) {
+        return Err(Refusal::AudienceUntrusted {
+            found: Quoted::new(stranger),
+        });
+    }
+    match claims.optional_text("azp")? {
+        Some(party) if party != own => Err(Refusal::AuthorizedParty),
+        None if audiences.len() > 1 => Err(Refusal::AuthorizedParty),
+        _ => Ok(()),
+    }
+}
+
+/// Not over, begun, and in the right order.
+pub(crate) fn check_times(claims: Claims<'_>, now: Timestamp) -> Result<(), Refusal> {
+    let expires = claims.moment("exp")?;
+    if expires.after(SKEW) <= now {
+        return Err(Refusal::Expired);
+    }
+    let issued = claims.moment("iat")?;
+    if issued > now.after(SKEW) {
+        return Err(Refusal::IssuedInFuture);
+    }
+    if expires <= issued {
+        return Err(Refusal::Times);
+    }
+    match claims.optional_moment("nbf")? {
+        Some(begins) if begins > now.after(SKEW) => Err(Refusal::NotYetValid),
+        _ => Ok(()),
+    }
+}
+
+/// Whom it speaks of.
+pub(crate) fn subject<'a>(claims: Claims<'a>) -> Result<&'a str, Refusal> {
+    let subject = claims.text("sub")?;
+    if is_subject(subject) {
+        Ok(subject)
+    } else {
+        Err(Refusal::Subject)
+    }
+}
+
+pub(crate) fn is_subject(text: &str) -> bool {
+    (1..=LONGEST_SUBJECT).contains(&text.len())
+        && !text.chars().any(char::is_control)
+        && text.trim() == text
+}
+
+/// One of the demanded classes of authentication, where some were.
+fn check_acr(claims: Claims<'_>, pending: &Pending) -> Result<(), Refusal> {
+    if pending.acr_values.is_empty() {
+        return Ok(());
+    }
+    let found = claims.text("acr")?;
+    if pending.acr_values.iter().any(|demanded| demanded == found) {
+        return Ok(());
+    }
+    Err(Refusal::Acr {
+        found: Quoted::new(found),
+    })
+}
+
+/// Recent enough at the provider, where that was asked for; never in the future.
+fn check_auth_time(claims: Claims<'_>, pending: &Pending, now: Timestamp) -> Result<(), Refusal> {
+    let authenticated = claims.optional_moment("auth_time")?;
+    if authenticated.is_some_and(|moment| moment > now.after(SKEW)) {
+        return Err(Refusal::AuthTime);
+    }
+    let Some(max_age) = pending.max_age else {
+        return Ok(());
+    };
+    let authenticated = authenticated.ok_or_else(|| missing("auth_time"))?;
+    let latest = authenticated
+        .after(Duration::from_secs(max_age.into()))
+        .after(SKEW);
+    if latest < now {
+        return Err(Refusal::AuthTime);
+    }
+    Ok(())
+}

@@ -1,0 +1,174 @@
+//! A provider's key set (RFC 7517).
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::DecodingKey;
+use serde_json::{Map, Value};
+use vestibule_outbound::{Outbound, Request, Url};
+
+use crate::fetch;
+use crate::oidc::algorithm::Algorithm;
+use crate::refusal::{Quoted, Refusal, Step};
+
+const STEP: Step = Step::Keys;
+
+/// The most keys that a set may hold.
+const MOST_KEYS: usize = 100;
+
+/// The sizes of RSA keys that are taken, in bytes of the modulus: 2048 (RFC 7518, 3.3) to 8192
+/// bits.
+const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;
+
+/// The keys of a set that can verify one of our algorithms.
+pub(crate) struct KeySet(Vec<Key>);
+
+pub(crate) struct Key {
+    id: Option<String>,
+    /// The one algorithm it may be used with, if the set says so.
+    algorithm: Option<String>,
+    family: Family,
+    pub(crate) verifying: DecodingKey,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Rsa,
+    P256,
+    Ed25519,
+}
+
+impl KeySet {
+    /// Fetches a key set, on behalf of `key`.
+    pub(crate) async fn fetch(outbound: &Outbound, key: &str, url: Url) -> Result<Self, Refusal> {
+        let answer = fetch::succeed(outbound, key, STEP, Request::get(url)).await?;
+        Self::read(&fetch::object(STEP, &answer)?)
+    }
+
+    /// Reads a set. Keys that are not for verifying signatures, or of kinds that we do not know,
+    /// are passed over (RFC 7517, 5).
+    fn read(object: &Map<String, Value>) -> Result<Self, Refusal> {
+        let member = "keys";
+        let keys = object.get(member);
+        let keys = keys.ok_or(Refusal::Missing { step: STEP, member })?;
+        let mistyped = Refusal::Mistyped {
+            step: STEP,
+            member,
+            expected: "a list of objects",
+        };
+        let keys = keys.as_array().ok_or_else(|| mistyped.clone())?;
+        if keys.len() > MOST_KEYS {
+            return Err(Refusal::TooManyKeys);
+        }
+        let keys: Option<Vec<_>> = keys.iter().map(Value::as_object).collect();
+        let keys = keys.ok_or(mistyped)?;
+        Ok(Self(keys.into_iter().filter_map(Key::read).collect()))
+    }
+
+    /// How many keys could verify this algorithm.
+    pub(crate) fn usable(&self, algorithm: Algorithm) -> usize {
+        self.fitting(algorithm).count()
+    }
+
+    /// The one key that a token says it is signed with.
+    pub(crate) fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<&Key, Refusal> {
+        let Some(id) = id else {
+            let mut keys = self.fitting(algorithm);
+            return match (keys.next(), keys.next()) {
+                (Some(key), None) => Ok(key),
+                (Some(_), Some(_)) => Err(Refusal::KeyUnnamed),
+                (None, _) => Err(Refusal::NoUsableKey {
+                    algorithm: algorithm.as_str(),
+                }),
+            };
+        };
+        let mut keys = self
+            .fitting(algorithm)
+            .filter(|key| key.id.as_deref() == Some(id));
+        match (keys.next(), keys.next()) {
+            (Some(key), None) => Ok(key),
+            (Some(_), Some(_)) => Err(Refusal::KeyAmbiguous {
+                kid: Quoted::new(id),
+            }),
+            (None, _) => Err(Refusal::KeyUnknown {
+                kid: Quoted::new(id),
+            }),
+        }
+    }
+
+    fn fitting(&self, algorithm: Algorithm) -> impl Iterator<Item = &Key> {
+        let family = match algorithm {
+            Algorithm::Rs256 | Algorithm::Ps256 => Family::Rsa,
+            Algorithm::Es256 => Family::P256,
+            Algorithm::EdDsa => Family::Ed25519,
+        };
+        self.0.iter().filter(move |key| {
+            let allowed = key.algorithm.as_deref();
+            key.family == family && allowed.is_none_or(|allowed| allowed == algorithm.as_str())
+        })
+    }
+}
+
+impl Key {
+    fn read(jwk: &Map<String, Value>) -> Option<Self> {
+        let text = |name: &str| jwk.get(name).and_then(Value::as_str);
+        let optional = |name: &str| match jwk.get(name) {
+            None => Some(None),
+            Some(value) => value.as_str().map(|text| Some(text.to_owned())),
+        };
+        // A set that publishes a private key has lost it.
+        let public = ["d", "p", "q", "dp", "dq", "qi", "k"]
+            .iter()
+            .all(|name| !jwk.contains_key(*name));
+        let signs = optional("use")?.is_none_or(|usage| usage == "sig");
+        let verifies = match jwk.get("key_ops") {
+            None => true,
+            Some(operations) => operations
+                .as_array()?
+                .iter()
+                .any(|operation| operation == "verify"),
+        };
+        if !(public && signs && verifies) {
+            return None;
+        }
+        let (family, verifying) = match (text("kty")?, text("crv")) {
+            ("RSA", _) => (Family::Rsa, rsa(text("n")?, text("e")?)?),
+            ("EC", Some("P-256")) => (Family::P256, p256(text("x")?, text("y")?)?),
+            ("OKP", Some("Ed25519")) => (Family::Ed25519, ed25519(text("x")?)?),
+            _ => return None,
+        };
+        Some(Self {
+            id: optional("kid")?,
+            algorithm: optional("alg")?,
+            family,
+            verifying,
+        })
+    }
+}
+
+fn bytes(text: &str) -> Option<Vec<u8>> {
+    URL_SAFE_NO_PAD.decode(text).ok()
+}
+
+fn rsa(modulus: &str, exponent: &str) -> Option<DecodingKey> {
+    let (modulus, exponent) = (bytes(modulus)?, bytes(exponent)?);
+    let leading = modulus.iter().take_while(|byte| **byte == 0).count();
+    let modulus = modulus.get(leading..)?;
+    // An exponent of 1 makes every text its own signature; an even one is none.
+    let sound = match exponent.as_slice() {
+        [] | [1] => false,
+        [.., last] => last % 2 == 1 && exponent.len() <= 4,
+    };
+    let long_enough = RSA_BYTES.contains(&modulus.len())
+        && (modulus.len() > *RSA_BYTES.start() || modulus.first().is_some_and(|top| *top >= 0x80));
+    (sound && long_enough).then(|| DecodingKey::from_rsa_raw_components(modulus, &exponent))
+}
+
+fn p256(x: &str, y: &str) -> Option<DecodingKey> {
+    let whole = bytes(x)?.len() == 32 && bytes(y)?.len() == 32;
+    DecodingKey::from_ec_components(x, y).ok().filter(|_| whole)
+}
+
+fn ed25519(x: &str) -> Option<DecodingKey> {
+    let key = bytes(x)?;
+    (key.len() == 32).then(|| DecodingKey::from_ed_der(&key))
+}

@@ -1,0 +1,118 @@
+//! Signing out, begun by us (OpenID Connect RP-Initiated Logout 1.0) or by the provider
+//! (OpenID Connect Back-Channel Logout 1.0).
+
+use std::time::Duration;
+
+use vestibule_model::Timestamp;
+
+use crate::oidc::claims::{Claims, mistyped};
+use crate::oidc::connection::Connection;
+use crate::oidc::discovery::Metadata;
+use crate::oidc::id_token::{self, SKEW};
+use crate::refusal::Refusal;
+
+/// The types of a logout token, in lower case. Many providers write `JWT` or nothing.
+pub(crate) const TYPES: &[&str] = &["logout+jwt", "jwt"];
+
+/// The member of `events` that makes a token a logout token.
+const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
+
+/// How old a logout token may be.
+const OLDEST: Duration = Duration::from_secs(10 * 60);
+
+/// How the browser is to sign out at the provider.
+#[derive(Debug, Clone, Default)]
+pub struct LogoutRequest {
+    /// The ID token of the sign-in, by which the provider knows whom it is about.
+    pub id_token_hint: Option<String>,
+    /// Where the provider sends the browser afterwards; registered there.
+    pub post_logout_redirect_uri: Option<String>,
+    /// Comes back with the browser.
+    pub state: Option<String>,
+}
+
+/// The provider's word that a session or a person was signed out.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogoutToken {
+    /// Who says so.
+    pub issuer: String,
+    /// Who was signed out, everywhere if no session is named.
+    pub subject: Option<String>,
+    /// Which session of the provider ended (`sid`).
+    pub session: Option<String>,
+    /// Which token it is (`jti`): the caller refuses one that it has seen.
+    pub id: String,
+    /// Until when the caller has to remember [`id`](Self::id).
+    pub forget_after: Timestamp,
+}
+
+/// The place at the provider, with our parameters.
+pub(crate) fn url(
+    connection: &Connection,
+    metadata: &Metadata,
+    request: &LogoutRequest,
+) -> Option<String> {
+    let endpoint = metadata.end_session_endpoint.as_ref()?;
+    let optional = [
+        ("id_token_hint", &request.id_token_hint),
+        (
+            "post_logout_redirect_uri",
+            &request.post_logout_redirect_uri,
+        ),
+        ("state", &request.state),
+    ];
+    let optional = optional
+        .into_iter()
+        .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    let own = std::iter::once(("client_id", connection.client_id.as_str()));
+    Some(endpoint.with_query(own.chain(optional)))
+}
+
+/// What a logout token must say beside its signature (Back-Channel Logout, 2.6).
+pub(crate) fn check(
+    claims: Claims<'_>,
+    connection: &Connection,
+    now: Timestamp,
+) -> Result<LogoutToken, Refusal> {
+    id_token::check_issuer(claims, connection)?;
+    id_token::check_audience(claims, connection)?;
+    // `exp` came late to the specification; without one, age decides.
+    if claims.get("exp").is_some() {
+        id_token::check_times(claims, now)?;
+    }
+    let issued = claims.moment("iat")?;
+    if issued > now.after(SKEW) {
+        return Err(Refusal::IssuedInFuture);
+    }
+    if now.since(issued) > OLDEST {
+        return Err(Refusal::IssuedLongAgo);
+    }
+
+    let events = claims.get("events").and_then(|events| events.as_object());
+    let event = events.and_then(|events| events.get(EVENT));
+    if !event.is_some_and(serde_json::Value::is_object) {
+        return Err(Refusal::LogoutEvent);
+    }
+    if claims.get("nonce").is_some() {
+        return Err(Refusal::LogoutNonce);
+    }
+    let subject = match claims.get("sub") {
+        None => None,
+        Some(_) => Some(id_token::subject(claims)?.to_owned()),
+    };
+    let session = claims.optional_text("sid")?;
+    if subject.is_none() && session.is_none() {
+        return Err(Refusal::LogoutNobody);
+    }
+    let id = claims.text("jti")?;
+    if !id_token::is_subject(id) {
+        return Err(mistyped("jti", "a text of 1 to 255 characters"));
+    }
+    Ok(LogoutToken {
+        issuer: connection.issuer.clone(),
+        subject,
+        session: session.map(str::to_owned),
+        id: id.to_owned(),
+        forget_after: now.after(OLDEST).after(SKEW),
+    })
+}

@@ -1,0 +1,221 @@
+//! Which claims mean what.
+//!
+//! Claims become a subject, an address, a name and the provider's group names. Nothing here makes
+//! roles or permissions of them.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+use vestibule_model::{Email, Invalid};
+
+use crate::identity::ClaimedEmail;
+use crate::oidc::claims::{missing, mistyped};
+use crate::oidc::id_token::is_subject;
+use crate::refusal::Refusal;
+
+/// The most groups that are read.
+const MOST_GROUPS: usize = 500;
+/// The longest group name and the longest personal name, in characters.
+const LONGEST_NAME: usize = 256;
+
+/// Where a claim stands: a name at the top (`email`, `https://example.com/groups`), or a JSON
+/// pointer (RFC 6901) when it begins with `/` (`/realm_access/roles`).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct ClaimPath(String);
+
+impl ClaimPath {
+    /// The path as it is written.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    fn find<'a>(&self, claims: &'a Map<String, Value>) -> Option<&'a Value> {
+        let found = match self.0.strip_prefix('/') {
+            None => claims.get(&self.0),
+            Some(rest) => {
+                let unescape = |part: &str| part.replace("~1", "/").replace("~0", "~");
+                let mut parts = rest.split('/').map(unescape);
+                let first = claims.get(&parts.next()?);
+                parts.fold(first, |value, part| value?.as_object()?.get(&part))
+            }
+        };
+        found.filter(|value| !value.is_null())
+    }
+}
+
+impl FromStr for ClaimPath {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let sound = (1..=200).contains(&text.len()) && !text.chars().any(char::is_control);
+        if sound && text != "/" {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid::new(
+            "invalid_claim_path",
+            "must be the name of a claim, or a path such as /realm_access/roles",
+        ))
+    }
+}
+
+impl TryFrom<String> for ClaimPath {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        text.parse()
+    }
+}
+
+impl From<ClaimPath> for String {
+    fn from(path: ClaimPath) -> Self {
+        path.0
+    }
+}
+
+impl fmt::Display for ClaimPath {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Where the parts of an identity stand among the claims.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Mapping {
+    /// Who it is: a text that the provider never gives to another. Always of the ID token.
+    pub subject: ClaimPath,
+    /// The e-mail address.
+    pub email: ClaimPath,
+    /// Whether the address was proved: only the JSON value `true` says so.
+    pub email_verified: ClaimPath,
+    /// What the person is called.
+    pub name: ClaimPath,
+    /// The groups, if they are wanted: a list of texts.
+    pub groups: Option<ClaimPath>,
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        let path = |name: &str| ClaimPath(name.to_owned());
+        Self {
+            subject: path("sub"),
+            email: path("email"),
+            email_verified: path("email_verified"),
+            name: path("name"),
+            groups: None,
+        }
+    }
+}
+
+/// The two documents that a provider tells of a person.
+#[derive(Clone, Copy)]
+pub(crate) struct Told<'a> {
+    pub(crate) id_token: &'a Map<String, Value>,
+    pub(crate) userinfo: Option<&'a Map<String, Value>>,
+}
+
+impl<'a> Told<'a> {
+    /// The first document that has the claim.
+    fn find(self, path: &ClaimPath) -> Option<&'a Value> {
+        let userinfo = || path.find(self.userinfo?);
+        path.find(self.id_token).or_else(userinfo)
+    }
+}
+
+impl Mapping {
+    /// Whether an ID token leaves something open that the userinfo endpoint may tell.
+    pub(crate) fn lacks(&self, id_token: &Map<String, Value>) -> bool {
+        [
+            Some(&self.email),
+            Some(&self.email_verified),
+            Some(&self.name),
+            self.groups.as_ref(),
+        ]
+        .into_iter()
+        .flatten()
+        .any(|path| path.find(id_token).is_none())
+    }
+
+    /// Who it is.
+    pub(crate) fn subject(&self, id_token: &Map<String, Value>) -> Result<String, Refusal> {
+        let claim = self.subject.as_str();
+        match self.subject.find(id_token) {
+            None => Err(missing(claim)),
+            Some(Value::String(text)) if is_subject(text) => Ok(text.clone()),
+            Some(Value::String(_)) => Err(Refusal::Subject),
+            Some(_) => Err(mistyped(claim, "a text")),
+        }
+    }
+
+    /// The address, with the word of the same document on whether it was proved. The word of the
+    /// other counts only where it speaks of the same address and the first says nothing.
+    pub(crate) fn email(&self, told: Told<'_>) -> Result<Option<ClaimedEmail>, Refusal> {
+        let first = self.claimed(told.id_token)?;
+        let second = match told.userinfo {
+            Some(userinfo) => self.claimed(userinfo)?,
+            None => None,
+        };
+        let (address, verified) = match (first, second) {
+            (None, None) => return Ok(None),
+            (Some((address, None)), Some((other, word))) if address == other => (address, word),
+            (Some(claimed), _) | (None, Some(claimed)) => claimed,
+        };
+        Ok(Some(ClaimedEmail {
+            address,
+            verified: verified == Some(true),
+        }))
+    }
+
+    /// One document's address and its word on it; a word that is no JSON truth value is "no".
+    fn claimed(
+        &self,
+        claims: &Map<String, Value>,
+    ) -> Result<Option<(Email, Option<bool>)>, Refusal> {
+        let Some(value) = self.email.find(claims) else {
+            return Ok(None);
+        };
+        let address = value.as_str().and_then(|text| text.parse().ok());
+        let expected = "an e-mail address";
+        let address = address.ok_or_else(|| mistyped(self.email.as_str(), expected))?;
+        let word = self.email_verified.find(claims);
+        Ok(Some((address, word.map(|word| *word == Value::Bool(true)))))
+    }
+
+    /// What the person is called.
+    pub(crate) fn name(&self, told: Told<'_>) -> Result<Option<String>, Refusal> {
+        let Some(value) = told.find(&self.name) else {
+            return Ok(None);
+        };
+        let text = value.as_str().map(str::trim).filter(|text| {
+            text.chars().count() <= LONGEST_NAME && !text.chars().any(char::is_control)
+        });
+        let expected = "a text of at most 256 characters";
+        let text = text.ok_or_else(|| mistyped(self.name.as_str(), expected))?;
+        Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
+    }
+
+    /// The provider's groups; none where none are mapped or told.
+    pub(crate) fn groups(&self, told: Told<'_>) -> Result<Vec<String>, Refusal> {
+        let Some(path) = &self.groups else {
+            return Ok(Vec::new());
+        };
+        let items = match told.find(path) {
+            None => return Ok(Vec::new()),
+            Some(Value::Array(items)) if items.len() <= MOST_GROUPS => Some(items),
+            Some(_) => None,
+        };
+        let group = |item: &Value| {
+            let text = item.as_str()?;
+            (text.chars().count() <= LONGEST_NAME).then(|| text.to_owned())
+        };
+        items
+            .and_then(|items| items.iter().map(group).collect())
+            .ok_or_else(|| mistyped(path.as_str(), "a list of at most 500 texts"))
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,169 @@
+//! A connection, looked over before it is saved.
+
+use vestibule_model::Timestamp;
+
+use crate::check::NamedCheck;
+use crate::oidc::connection::Connection;
+use crate::oidc::discovery::{Document, Metadata};
+use crate::oidc::id_token::SKEW;
+use crate::oidc::keys::KeySet;
+use crate::party::Party;
+use crate::refusal::{Refusal, Step};
+
+/// The checks in their order. Those behind `discovery` need the document.
+const NAMES: [&str; 11] = [
+    "scheme",
+    "address_guard",
+    "discovery",
+    "issuer",
+    "endpoints",
+    "code_flow",
+    "s256",
+    "algorithm",
+    "client_auth",
+    "keys",
+    "clock",
+];
+
+pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedCheck> {
+    let mut checks = Checks(Vec::with_capacity(NAMES.len()));
+    let document = match reach(party, connection, &mut checks).await {
+        Some(document) => document,
+        None => return checks.finish(),
+    };
+    let issuer = document.check_issuer(&connection.issuer);
+    checks.add("issuer", issuer.map(|()| connection.issuer.clone()));
+    let metadata = document.endpoints(&party.outbound);
+    checks.add(
+        "endpoints",
+        metadata.as_ref().map(describe).map_err(Clone::clone),
+    );
+    let flow = document.check_code_flow();
+    checks.add("code_flow", flow.map(|()| "offered".to_owned()));
+    checks.add(
+        "s256",
+        document.check_s256().map(|advertised| match advertised {
+            true => "offered".to_owned(),
+            false => "not mentioned; sent all the same".to_owned(),
+        }),
+    );
+    let algorithm = document.check_algorithm(connection.algorithm);
+    checks.add(
+        "algorithm",
+        algorithm.map(|()| connection.algorithm.to_string()),
+    );
+    match &metadata {
+        Ok(metadata) => {
+            checks.add("client_auth", client_auth(connection, metadata));
+            checks.add("keys", keys(party, connection, metadata).await);
+        }
+        Err(_) => {
+            checks.0.push(NamedCheck::not_reached("client_auth"));
+            checks.0.push(NamedCheck::not_reached("keys"));
+        }
+    }
+    checks.0.push(clock(party.clock.now(), document.date));
+    checks.finish()
+}
+
+struct Checks(Vec<NamedCheck>);
+
+impl Checks {
+    fn add(&mut self, name: &'static str, outcome: Result<String, Refusal>) {
+        self.0.push(NamedCheck::of(name, outcome));
+    }
+
+    /// All checks, those that were not reached included.
+    fn finish(mut self) -> Vec<NamedCheck> {
+        let made = self.0.len();
+        let rest = NAMES.iter().skip(made).copied();
+        self.0.extend(rest.map(NamedCheck::not_reached));
+        self.0
+    }
+}
+
+/// As far as the document.
+async fn reach(party: &Party, connection: &Connection, checks: &mut Checks) -> Option<Document> {
+    let outbound = &party.outbound;
+    let step = Step::Discovery;
+    let url = match Document::url(&connection.issuer) {
+        Ok(url) => url,
+        Err(refusal) => {
+            checks.add("scheme", Err(refusal));
+            return None;
+        }
+    };
+    let scheme = outbound.check_scheme(&url);
+    let scheme = scheme.map_err(|error| Refusal::Outgoing { step, error });
+    let secure = scheme.is_ok();
+    checks.add("scheme", scheme.map(|()| url.to_string()));
+    if !secure {
+        return None;
+    }
+    let address = outbound.check_address(&url).await;
+    let address = address.map_err(|error| Refusal::Outgoing { step, error });
+    let allowed = address.is_ok();
+    checks.add("address_guard", address.map(|()| url.host().to_owned()));
+    if !allowed {
+        return None;
+    }
+    match Document::fetch(outbound, &connection.organization, &connection.issuer).await {
+        Ok(document) => {
+            checks.add("discovery", Ok(url.to_string()));
+            Some(document)
+        }
+        Err(refusal) => {
+            checks.add("discovery", Err(refusal));
+            None
+        }
+    }
+}
+
+fn describe(metadata: &Metadata) -> String {
+    format!(
+        "sign-in at {}, tokens from {}",
+        metadata.authorization_endpoint.host(),
+        metadata.token_endpoint.host()
+    )
+}
+
+fn client_auth(connection: &Connection, metadata: &Metadata) -> Result<String, Refusal> {
+    let offered = &metadata.client_auth;
+    let method = connection.client_auth.method(offered).as_str();
+    if offered.is_empty() || offered.iter().any(|other| other == method) {
+        Ok(method.to_owned())
+    } else {
+        Err(Refusal::ClientAuthNotOffered { method })
+    }
+}
+
+async fn keys(
+    party: &Party,
+    connection: &Connection,
+    metadata: &Metadata,
+) -> Result<String, Refusal> {
+    let url = metadata.jwks_uri.clone();
+    let keys = KeySet::fetch(&party.outbound, &connection.organization, url).await?;
+    let algorithm = connection.algorithm.as_str();
+    match keys.usable(connection.algorithm) {
+        0 => Err(Refusal::NoUsableKey { algorithm }),
+        1 => Ok(format!("1 key for {algorithm}")),
+        several => Ok(format!("{several} keys for {algorithm}")),
+    }
+}
+
+/// Whether the provider's clock and ours agree as well as tokens need it.
+fn clock(now: Timestamp, date: Option<Timestamp>) -> NamedCheck {
+    let Some(date) = date else {
+        let detail = "the provider does not tell its time".to_owned();
+        return NamedCheck::of::<Refusal>("clock", Ok(detail));
+    };
+    let apart = now.since(date).max(date.since(now));
+    let detail = format!("the clocks are {} s apart", apart.as_secs());
+    let outcome = if apart <= SKEW {
+        Ok(detail)
+    } else {
+        Err(detail)
+    };
+    NamedCheck::of("clock", outcome)
+}

@@ -1,0 +1,29 @@
+//! The userinfo endpoint (OpenID Connect Core, 5.3).
+
+use serde_json::{Map, Value};
+use vestibule_outbound::{Request, Url};
+
+use crate::fetch;
+use crate::oidc::connection::Connection;
+use crate::party::Party;
+use crate::refusal::{Refusal, Step};
+
+const STEP: Step = Step::Userinfo;
+
+/// What the endpoint tells of the person whom the ID token named; nothing of anybody else.
+pub(crate) async fn fetch(
+    party: &Party,
+    connection: &Connection,
+    endpoint: Url,
+    access_token: &str,
+    subject: &str,
+) -> Result<Map<String, Value>, Refusal> {
+    let request = Request::get(endpoint).with_bearer(access_token);
+    let answer = fetch::succeed(&party.outbound, &connection.organization, STEP, request).await?;
+    let object = fetch::object(STEP, &answer)?;
+    if fetch::text(STEP, &object, "sub")? == subject {
+        Ok(object)
+    } else {
+        Err(Refusal::UserinfoSubject)
+    }
+}
