@@ -28,6 +28,8 @@ pub struct Quickstart {
     pub server: Server,
     /// What to show; with secrets at the first start alone.
     pub shown: Shown,
+    /// The name of the session cookie.
+    pub cookie_name: String,
 }
 
 /// Prepares a quickstart in a folder: makes everything where nothing is, keeps everything where
@@ -60,7 +62,11 @@ pub async fn prepare(
         None
     };
     let shown = shown::gather(&server, &dir, secrets).await?;
-    Ok(Quickstart { server, shown })
+    Ok(Quickstart {
+        server,
+        shown,
+        cookie_name: settings.cookie_name,
+    })
 }
 
 fn loopback(address: SocketAddr) -> Result<(), Failure> {

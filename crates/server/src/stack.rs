@@ -75,6 +75,8 @@ impl Stack {
             .layer(layer_fn(BodyLimit))
             // Before routing: what no rule knows is refused, not routed.
             .layer(CheckLayer::new(check))
+            // Where the check will render a problem in the place of the router's empty answer.
+            .map_response(body::forget_length)
             // Directly behind the check, where the permit is.
             .layer(layer_fn(NoteCaller))
             .service(router)

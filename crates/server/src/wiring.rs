@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
+use serde_json::Value;
 use utoipa::openapi::OpenApi;
 use vestibule_accounts::{Accounts, AccountsParts, Bridge, KeyringParts};
 use vestibule_api::ApiState;
@@ -145,7 +146,7 @@ pub async fn routes(
         name: settings.cookie_name.clone(),
         max_age: settings.lifetimes.session_absolute.as_secs(),
     };
-    let document = openapi(settings.sample.enabled);
+    let document = openapi(settings.sample.enabled)?;
     let state = ApiState::new(accounts.clone(), cookie, &document).map_err(Failure::defect)?;
     let mut routes = vestibule_api::routes(state);
     let mut sample = None;
@@ -163,10 +164,29 @@ pub async fn routes(
 }
 
 /// The description of the interface.
-pub fn openapi(with_sample: bool) -> OpenApi {
+pub fn openapi(with_sample: bool) -> Result<OpenApi, Failure> {
     let mut document = vestibule_api::openapi();
     if with_sample {
-        document.merge(vestibule_sample::openapi());
+        document.merge(in_our_words(&vestibule_sample::openapi()).map_err(Failure::defect)?);
     }
-    document
+    Ok(document)
+}
+
+/// The sample's description with our names of the security schemes, as a customer's would be
+/// merged.
+fn in_our_words(document: &OpenApi) -> serde_json::Result<OpenApi> {
+    let mut value = serde_json::to_value(document)?;
+    let paths = value["paths"].as_object_mut().into_iter().flatten();
+    let operations = paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());
+    for (_, operation) in operations {
+        let demands = operation["security"].as_array_mut().into_iter().flatten();
+        for demand in demands.filter_map(Value::as_object_mut) {
+            for (theirs, ours) in [("bearer", "bearerAuth"), ("cookie", "sessionCookie")] {
+                if let Some(scopes) = demand.remove(theirs) {
+                    demand.insert(ours.to_owned(), scopes);
+                }
+            }
+        }
+    }
+    serde_json::from_value(value)
 }

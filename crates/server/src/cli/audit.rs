@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::{AuditFilter, AuditRow};
+use vestibule_accounts::{AuditFilter, AuditRow, Operator};
 
 use super::args::PageArgs;
 use super::context::Context;
@@ -12,14 +12,15 @@ use crate::failure::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum AuditCommand {
-    /// List the records of an organisation, the newest first
+    /// List the records of an organisation, or those that concern none, the newest first
     #[command(before_help = "\
 Examples:
+  vestibule audit list                               people and signing keys
   vestibule audit list Acme --kind 'api_key.*'
   vestibule audit list Acme --user bob@example.com --since 2026-01-01T00:00:00Z --json")]
     List {
-        /// Id or name of the organisation
-        org: String,
+        /// Id or name of the organisation; without it, what concerns no single one
+        org: Option<String>,
         /// Of this kind; api_key.* means all kinds that begin so
         #[arg(long)]
         kind: Option<String>,
@@ -47,7 +48,6 @@ pub(super) async fn run(context: &Context, command: AuditCommand) -> Result<(), 
         page,
     } = command;
     let accounts = context.accounts().await?;
-    let (caller, _) = lookup::caller(&accounts, &org).await?;
     let user_id = match user {
         Some(user) => Some(lookup::user(&accounts, &user).await?.id),
         None => None,
@@ -59,7 +59,18 @@ pub(super) async fn run(context: &Context, command: AuditCommand) -> Result<(), 
         since: since.as_deref().map(time).transpose()?,
         until: until.as_deref().map(time).transpose()?,
     };
-    let (rows, total) = accounts.audit(&caller, &filter, page.into()).await?;
+    let (rows, total) = match org {
+        Some(org) => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            accounts.audit(&caller, &filter, page.into()).await?
+        }
+        None => {
+            let operator = Operator::at_the_command_line();
+            accounts
+                .audit_of_the_installation(&operator, &filter, page.into())
+                .await?
+        }
+    };
     let items: Vec<_> = rows.iter().map(describe).collect();
     let columns = ["at", "kind", "user_id", "subject", "address", "details"];
     context.output.list(&columns, &items, total)

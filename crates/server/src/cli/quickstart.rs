@@ -35,7 +35,7 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
         Ok(settings)
     })
     .await?;
-    let shown = prepared.shown;
+    let (shown, cookie) = (prepared.shown, prepared.cookie_name);
     let json = context.output.json;
     prepared
         .server
@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
                     .map_err(Failure::defect)
                     .and_then(|line| output::data(&line))
             } else {
-                output::data(&shown.to_text())
+                output::data(&shown.to_text(&cookie))
             };
             if let Err(failure) = printed {
                 output::failure(&failure);

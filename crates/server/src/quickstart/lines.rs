@@ -1,10 +1,226 @@
-//! Lines to paste.
+//! Lines to paste: every request there is, each with the answer that it teaches.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use vestibule_model::{OrganizationId, Role};
 
 use super::shown::Shown;
 
+/// What a line needs to know.
+struct Facts<'a> {
+    url: &'a str,
+    key: &'a str,
+    owner: (&'a str, &'a str),
+    user: (&'a str, &'a str),
+    user_id: String,
+    first: OrganizationId,
+    second: OrganizationId,
+    /// How to call this program on this folder.
+    vestibule: String,
+    cookie: &'a str,
+}
+
 impl Shown {
-    /// What there is, for people.
-    pub fn to_text(&self) -> String {
-        format!("{}\n", self.url)
+    /// What there is, for people: with everything to paste at the first start, with neither secret
+    /// nor line that would need one later.
+    pub fn to_text(&self, cookie: &str) -> String {
+        let mut text = format!(
+            "Vestibule is up at {}, probes and metrics at {}.\nIts data is in {}.\n\n",
+            self.url, self.admin_url, self.data_dir
+        );
+        for organization in &self.organizations {
+            let _ = writeln!(
+                text,
+                "{} ({}), plan {}",
+                organization.name, organization.id, organization.plan
+            );
+            let members = self.users.iter();
+            for user in members.filter(|user| user.organization_id == organization.id) {
+                let _ = write!(text, "  {} {}", user.role, user.email);
+                if let Some(password) = &user.password {
+                    let _ = write!(text, ", password {password}");
+                }
+                text.push('\n');
+            }
+        }
+        match self.facts(cookie) {
+            Some(facts) => {
+                let _ = write!(text, "\nAPI key of the owner: {}\n", facts.key);
+                text.push_str("None of these secrets is shown again.\n\n");
+                text.push_str(&facts.lines());
+            }
+            None => {
+                let _ = write!(
+                    text,
+                    "\nThe secrets were shown at the first start. A new key:\n  {} key create ORG USER NAME\n",
+                    command(&self.data_dir)
+                );
+            }
+        }
+        text.push_str("\nCtrl-C ends the server; the folder stays.");
+        text
+    }
+
+    fn facts<'a>(&'a self, cookie: &'a str) -> Option<Facts<'a>> {
+        let [first, second] = self.organizations.as_slice() else {
+            return None;
+        };
+        let find = |role| self.users.iter().find(|user| user.role == role);
+        let (owner, user) = (find(Role::Owner)?, find(Role::User)?);
+        Some(Facts {
+            url: &self.url,
+            key: self.api_key.as_deref()?,
+            owner: (owner.email.as_str(), owner.password.as_deref()?),
+            user: (user.email.as_str(), user.password.as_deref()?),
+            user_id: user.id.to_string(),
+            first: first.id,
+            second: second.id,
+            vestibule: command(&self.data_dir),
+            cookie,
+        })
+    }
+}
+
+/// This program with the folder's configuration: by its name where the shell would find it.
+fn command(data_dir: &str) -> String {
+    let program = std::env::current_exe().ok();
+    let found = program.as_deref().is_some_and(|program| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let first = std::env::split_paths(&path)
+            .map(|folder| folder.join("vestibule"))
+            .find(|candidate| candidate.is_file());
+        first.and_then(|first| first.canonicalize().ok()) == program.canonicalize().ok()
+    });
+    let name = match &program {
+        Some(program) if !found => quoted(program),
+        _ => "vestibule".to_owned(),
+    };
+    format!("{name} --data-dir {}", quoted(Path::new(data_dir)))
+}
+
+/// A path as a shell takes it.
+fn quoted(path: &Path) -> String {
+    let text = path.display().to_string();
+    let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
+    if text.chars().all(plain) {
+        text
+    } else {
+        format!("'{}'", text.replace('\'', r"'\''"))
+    }
+}
+
+/// The lines. `{…}` in capitals stands for a fact; the rest is as it is pasted.
+const LINES: &str = r#"# ---- Paste from here, in order ----
+# Without a credential: 401, and what to send instead.
+curl -i {URL}/v1/documents
+# With the API key: 200, every document of the organisation.
+curl {URL}/v1/documents -H "Authorization: Bearer {KEY}"
+curl {URL}/v1/users/me -H "Authorization: Bearer {KEY}"
+# Another key, shown once; and one that only reads below /shared.
+NEW=$(curl -s -X POST {URL}/v1/api-keys -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "my-service-key"}'); echo "$NEW"
+NEW_KEY=$(echo "$NEW" | sed 's/.*"key":"\([^"]*\)".*/\1/'); NEW_ID=$(echo "$NEW" | sed 's/.*"id":"\(key_[^"]*\)".*/\1/')
+curl -X POST {URL}/v1/api-keys -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "reader", "expires_at": "2099-01-01T00:00:00Z", "grants": [{"path": "/shared", "capability": "READ_ONLY"}]}'
+curl {URL}/v1/api-keys -H "Authorization: Bearer {KEY}"
+curl {URL}/v1/api-keys/$NEW_ID -H "Authorization: Bearer {KEY}"
+curl {URL}/v1/documents -H "Authorization: Bearer $NEW_KEY"
+# Deleted, it is refused on the next request: 204, then 401.
+curl -i -X DELETE {URL}/v1/api-keys/$NEW_ID -H "Authorization: Bearer {KEY}"
+curl -i {URL}/v1/documents -H "Authorization: Bearer $NEW_KEY"
+
+# Sign in with a password, for an access token. This is a plain user: the list is cut to his paths.
+TOKEN=$(curl -s -X POST {URL}/v1/auth/pw/signin -H "Content-Type: application/json" -d '{"email": "{USER}", "password": "{USER_PASSWORD}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/'); echo $TOKEN
+curl {URL}/v1/users/me -H "Authorization: Bearer $TOKEN"
+curl {URL}/v1/documents -H "Authorization: Bearer $TOKEN"
+curl {URL}/v1/folders -H "Authorization: Bearer $TOKEN"
+# Writing where he may only read: 403, with the cause and the way out.
+REPORTS=$(curl -s {URL}/v1/documents -H "Authorization: Bearer $TOKEN" | sed 's/.*"parent_path_part_id":"\(folder_[^"]*\)","materialized_path":"\/shared\/reports\/.*/\1/'); echo $REPORTS
+curl -i -X POST {URL}/v1/documents -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"name": "q2", "parent_path_part_id": "'$REPORTS'", "content": "not yet"}'
+# The owner lets him write there, and it holds on the next request: 201, 201.
+GRANT=$(curl -s -X POST {URL}/v1/user-permissions -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"tenant_id": "{FIRST}", "user_id": "{USER_ID}", "path": "/shared/reports", "capability": "READ_WRITE"}'); echo "$GRANT"; GRANT_ID=$(echo "$GRANT" | sed 's/.*"id":"\(grant_[^"]*\)".*/\1/')
+DOCUMENT=$(curl -s -X POST {URL}/v1/documents -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"name": "q2", "parent_path_part_id": "'$REPORTS'", "content": "better"}'); echo "$DOCUMENT"; DOCUMENT_ID=$(echo "$DOCUMENT" | sed 's/.*"id":"\(doc_[^"]*\)".*/\1/')
+curl {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN"
+curl -X PATCH {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"name": "q2-final"}'
+# Deleting asks for more than writing: 403, and 204 for the owner.
+curl -i -X DELETE {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN"
+curl -i -X DELETE {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer {KEY}"
+# What he was granted; changed; taken back.
+curl "{URL}/v1/user-permissions?tenant_id={FIRST}&user_id={USER_ID}" -H "Authorization: Bearer {KEY}"
+curl -X PATCH "{URL}/v1/user-permissions/$GRANT_ID?tenant_id={FIRST}" -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"capability": "READ_WRITE_DELETE"}'
+curl -i -X DELETE "{URL}/v1/user-permissions/$GRANT_ID?tenant_id={FIRST}" -H "Authorization: Bearer {KEY}"
+# Folders work as documents do.
+FOLDER_ID=$(curl -s -X POST {URL}/v1/folders -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "drafts", "parent_path_part_id": "'$REPORTS'"}' | sed 's/.*"id":"\(folder_[^"]*\)".*/\1/'); echo $FOLDER_ID
+curl {URL}/v1/folders/$FOLDER_ID -H "Authorization: Bearer {KEY}"
+curl -X PATCH {URL}/v1/folders/$FOLDER_ID -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "old-drafts"}'
+curl -i -X DELETE {URL}/v1/folders/$FOLDER_ID -H "Authorization: Bearer {KEY}"
+
+# A token is refreshed, signed out (200, also without a credential), and refused: 401.
+TOKEN=$(curl -s -X POST {URL}/v1/auth/uat -H "Authorization: Bearer $TOKEN" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'); echo $TOKEN
+curl -i -X POST {URL}/v1/auth/signout -H "Authorization: Bearer $TOKEN"
+curl -i {URL}/v1/users/me -H "Authorization: Bearer $TOKEN"
+# The organisations of the owner; a token for the other one sees only the documents there.
+curl {URL}/v1/tenants -H "Authorization: Bearer {KEY}"
+curl {URL}/v1/tenants/{FIRST} -H "Authorization: Bearer {KEY}"
+OWNER_TOKEN=$(curl -s -X POST {URL}/v1/auth/pw/signin -H "Content-Type: application/json" -d '{"email": "{OWNER}", "password": "{OWNER_PASSWORD}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+OTHER_TOKEN=$(curl -s -X POST {URL}/v1/auth/uat -H "Authorization: Bearer $OWNER_TOKEN" -H "Content-Type: application/json" -d '{"tenant_id": "{SECOND}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+curl {URL}/v1/documents -H "Authorization: Bearer $OTHER_TOKEN"
+
+# A browser signs in and keeps a cookie; its requests carry the Origin of the page.
+COOKIE=$(curl -s -o /dev/null -D - -X POST {URL}/api/auth/sign-in -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"email": "{OWNER}", "password": "{OWNER_PASSWORD}"}' | sed -n 's/^[Ss]et-[Cc]ookie: \({COOKIE}=[^;]*\).*/\1/p'); echo "$COOKIE"
+curl {URL}/api/auth/session -H "Cookie: $COOKIE"
+curl {URL}/api/managed-agents/sessions -H "Cookie: $COOKIE"
+# Without the Origin a change is refused, 403; with it, accepted.
+curl -i -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Content-Type: application/json" -d '{"text": "Summarise the reports"}'
+SESSION_ID=$(curl -s -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"text": "Summarise the reports"}' | sed 's/.*"id":"\([^"]*\)".*/\1/'); echo $SESSION_ID
+curl -X POST {URL}/api/managed-agents/message -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"sessionId": "'$SESSION_ID'", "text": "Only the first quarter"}'
+curl "{URL}/api/managed-agents/transcript?sessionId=$SESSION_ID" -H "Cookie: $COOKIE"
+curl -X POST {URL}/api/managed-agents/cancel -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"sessionId": "'$SESSION_ID'"}'
+curl -X DELETE "{URL}/api/managed-agents/session?sessionId=$SESSION_ID" -H "Cookie: $COOKIE" -H "Origin: {URL}"
+# An API key does here too, and needs no Origin.
+curl -X POST {URL}/api/managed-agents/session -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"text": "Hello from a server"}'
+# Without a cookie: 401.
+curl -i {URL}/api/managed-agents/sessions
+
+# Switch the organisation: a new cookie, and the old one is refused, 401.
+OLD_COOKIE=$COOKIE; COOKIE=$(curl -s -o /dev/null -D - -X POST {URL}/api/auth/switch-org -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"organizationId": "{SECOND}"}' | sed -n 's/^[Ss]et-[Cc]ookie: \({COOKIE}=[^;]*\).*/\1/p'); echo "$COOKIE"
+curl -i {URL}/api/auth/session -H "Cookie: $OLD_COOKIE"
+curl {URL}/api/auth/session -H "Cookie: $COOKIE"
+# Its plan has no agents: 403. On another plan it has them, from the next request on: 200.
+curl -i -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"text": "Hello from Globex"}'
+{VESTIBULE} plan set {SECOND} team
+curl -i -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"text": "Hello from Globex"}'
+# Sign out: the cookie is dead, 401.
+curl -i -X POST {URL}/api/auth/sign-out -H "Cookie: $COOKIE" -H "Origin: {URL}"
+curl -i {URL}/api/auth/session -H "Cookie: $COOKIE"
+
+# Why is a request refused, or let through?
+echo {KEY} | {VESTIBULE} explain --credential-stdin GET /v1/documents
+# For everybody: health, the keys that verify tokens, every route.
+curl {URL}/healthz
+curl {URL}/.well-known/jwks.json
+curl -s -o /dev/null -w '%{http_code}\n' {URL}/openapi.json
+# ---- to here ----
+"#;
+
+impl Facts<'_> {
+    fn lines(&self) -> String {
+        let (first, second) = (self.first.to_string(), self.second.to_string());
+        let facts = [
+            ("{URL}", self.url),
+            ("{KEY}", self.key),
+            ("{OWNER}", self.owner.0),
+            ("{OWNER_PASSWORD}", self.owner.1),
+            ("{USER}", self.user.0),
+            ("{USER_PASSWORD}", self.user.1),
+            ("{USER_ID}", &self.user_id),
+            ("{FIRST}", &first),
+            ("{SECOND}", &second),
+            ("{VESTIBULE}", &self.vestibule),
+            ("{COOKIE}", self.cookie),
+        ];
+        let lines = LINES.to_owned();
+        facts
+            .iter()
+            .fold(lines, |lines, (name, fact)| lines.replace(name, fact))
     }
 }

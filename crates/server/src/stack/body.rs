@@ -11,11 +11,21 @@ use http::header::CONTENT_LENGTH;
 use http_body_util::Limited;
 use hyper::body::Incoming;
 use tower::Service;
+use vestibule_http::Problem;
 use vestibule_http::body::{MAX_BODY_BYTES, too_large};
 
 /// The request with a body that ends in an error where it grows too large.
 pub(super) fn bounded(request: Request<Incoming>) -> Request {
     request.map(|body| Body::new(Limited::new(body, MAX_BODY_BYTES)))
+}
+
+/// Forgets the length that the router has noted of a problem's empty body: the check renders the
+/// problem, and its body has another.
+pub(super) fn forget_length(mut response: Response) -> Response {
+    if response.extensions().get::<Problem>().is_some() {
+        response.headers_mut().remove(CONTENT_LENGTH);
+    }
+    response
 }
 
 /// Refuses what says by itself that it is too large, before anything is read.

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use axum::extract::Request;
 use axum::response::Response;
 use http::Uri;
-use http::header::HeaderName;
+use http::header::{CONTENT_LENGTH, HeaderName};
 use pin_project_lite::pin_project;
 use tower::Service;
 use vestibule_check::Check;
@@ -75,7 +75,8 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for NameFuture<F> 
             let dialect = this.check.table().dialect_of(this.uri.path());
             let mut rendered = problem.render(dialect, Some(this.id));
             for (name, value) in response.headers() {
-                if !rendered.headers().contains_key(name) {
+                // The length is that of the empty body that the problem came with.
+                if name != CONTENT_LENGTH && !rendered.headers().contains_key(name) {
                     rendered.headers_mut().append(name, value.clone());
                 }
             }

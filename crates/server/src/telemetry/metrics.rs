@@ -113,7 +113,7 @@ impl Collector for Metrics {
         let buckets: Vec<(f64, u64)> = BUCKETS
             .iter()
             .map(|end| Duration::from_micros(*end).as_secs_f64())
-            .chain([f64::MAX])
+            .chain([f64::INFINITY])
             .zip(self.requests.by_duration.iter().map(read))
             .collect();
         let count = buckets.iter().map(|(_, count)| count).sum();
