@@ -47,14 +47,14 @@ pub struct AuditFilter {
 }
 
 impl AuditFilter {
-    fn bind(&self, scope: OrgScope, query: Query) -> Query {
+    fn bind(&self, scope: Option<OrgScope>, query: Query) -> Query {
         let prefix = self.kind.as_deref().and_then(|kind| kind.strip_suffix('*'));
         let exact = match prefix {
             Some(_) => None,
             None => self.kind.as_deref(),
         };
         query
-            .bind(scope)
+            .bind(scope.map(OrgScope::organization_id))
             .bind(exact)
             .bind(prefix)
             .bind(self.user_id)
@@ -65,15 +65,31 @@ impl AuditFilter {
 }
 
 macro_rules! wanted {
-    () => {
-        " FROM audit_record
-         WHERE organization_id = $1
-             AND ($2 IS NULL OR kind = $2)
+    ($whose:literal) => {
+        concat!(
+            " FROM audit_record WHERE ",
+            $whose,
+            " AND ($2 IS NULL OR kind = $2)
              AND ($3 IS NULL OR SUBSTR(kind, 1, LENGTH($3)) = $3)
              AND ($4 IS NULL OR user_id = $4)
              AND ($5 IS NULL OR subject = $5)
              AND ($6 IS NULL OR at >= $6)
              AND ($7 IS NULL OR at < $7)"
+        )
+    };
+}
+
+macro_rules! records {
+    ($whose:literal) => {
+        (
+            concat!(
+                "SELECT id, at, organization_id, user_id, credential, address, request_id, kind,
+                     subject, details",
+                wanted!($whose),
+                " ORDER BY at DESC, id DESC LIMIT $8 OFFSET $9"
+            ),
+            concat!("SELECT COUNT(*) AS count", wanted!($whose)),
+        )
     };
 }
 
@@ -100,20 +116,35 @@ impl Store {
         filter: &AuditFilter,
         page: Page,
     ) -> Result<(Vec<AuditRow>, u64), StoreError> {
+        self.audit_records(records!("organization_id = $1"), Some(scope), filter, page)
+            .await
+    }
+
+    /// The records that concern no single organisation, the newest first, and how many there are:
+    /// people and signing keys. For the operator.
+    pub async fn audit_of_the_installation(
+        &self,
+        filter: &AuditFilter,
+        page: Page,
+    ) -> Result<(Vec<AuditRow>, u64), StoreError> {
+        let queries = records!("organization_id IS NULL AND $1 IS NULL");
+        self.audit_records(queries, None, filter, page).await
+    }
+
+    async fn audit_records(
+        &self,
+        (list, count): (&'static str, &'static str),
+        scope: Option<OrgScope>,
+        filter: &AuditFilter,
+        page: Page,
+    ) -> Result<(Vec<AuditRow>, u64), StoreError> {
         let reader = &mut self.reader().await?;
-        let query = sql(concat!(
-            "SELECT id, at, organization_id, user_id, credential, address, request_id, kind,
-                 subject, details",
-            wanted!(),
-            " ORDER BY at DESC, id DESC LIMIT $8 OFFSET $9"
-        ));
         let records = filter
-            .bind(scope, query)
+            .bind(scope, sql(list))
             .page(page)
             .all(reader, read_record)
             .await?;
-        let query = sql(concat!("SELECT COUNT(*) AS count", wanted!()));
-        let total = filter.bind(scope, query).count(reader).await?;
+        let total = filter.bind(scope, sql(count)).count(reader).await?;
         Ok((records, total))
     }
 }

@@ -141,3 +141,32 @@ async fn records_are_filtered_and_paged_the_newest_first(
         assert_eq!(total, expected.split(' ').count() as u64);
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_concerns_no_single_organisation_is_read_on_its_own(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let filter = AuditFilter {
+        kind: Some("user.*".to_owned()),
+        ..AuditFilter::default()
+    };
+    let of_the_installation = async || {
+        let page = Page::default();
+        world.store.audit_of_the_installation(&filter, page).await
+    };
+    let (_, before) = of_the_installation().await.unwrap();
+    let suspended = AuditRecord {
+        organization_id: None,
+        ..record("user.suspended")
+    };
+    let mut write = world.store.begin().await.unwrap();
+    let in_an_organisation = about(&world, "user.joined", 1);
+    write.append_audit(&[in_an_organisation]).await.unwrap();
+    write.commit(suspended.clone()).await.unwrap();
+    let (rows, total) = of_the_installation().await.unwrap();
+    assert_eq!(total, before + 1);
+    assert!(rows.iter().any(|row| row.id == suspended.id));
+    assert!(rows.iter().all(|row| row.organization_id.is_none()));
+}
