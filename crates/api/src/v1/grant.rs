@@ -2,10 +2,10 @@
 
 use axum::extract::State;
 use http::StatusCode;
-use serde::{Deserialize, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use serde::Serialize;
+use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::{Accounts, Caller, GrantPatch, HolderKind, NewGrant, Page};
+use vestibule_accounts::{Accounts, Caller, HolderKind};
 use vestibule_http::{Json, Problem, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{
@@ -14,10 +14,14 @@ use vestibule_model::{
 
 use crate::documented::Documented;
 use crate::error::Result;
-use crate::input::{Fields, Id};
+use crate::input::Id;
 use crate::openapi::tag;
-use crate::page::{Paged, page};
+use crate::page::Paged;
 use crate::schema::CapabilitySchema;
+
+mod input;
+
+use input::{CreatePermission, ListQuery, TenantQuery, UpdatePermission};
 
 pub(crate) fn routes() -> Documented {
     let rule = || Rule::signed_in().role(Role::Admin);
@@ -26,138 +30,6 @@ pub(crate) fn routes() -> Documented {
         .add(rule(), routes!(list))
         .add(rule(), routes!(update))
         .add(rule(), routes!(delete))
-}
-
-/// What is to be granted to whom.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct CreatePermission {
-    /// The organisation of this request, for clients that always name it.
-    #[schema(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
-    tenant_id: Option<String>,
-    /// A member of the organisation.
-    #[schema(example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
-    user_id: String,
-    /// Where it holds, and on all below.
-    #[schema(example = "/shared/eng")]
-    path: String,
-    /// What it allows there.
-    #[schema(value_type = CapabilitySchema)]
-    capability: String,
-    /// Whether it also allows approving.
-    #[serde(default)]
-    can_approve: bool,
-}
-
-impl CreatePermission {
-    fn validate(&self) -> Result<(Option<OrganizationId>, UserId, NewGrant), Problem> {
-        let mut fields = Fields::default();
-        let tenant = fields.parse_optional("tenant_id", self.tenant_id.as_deref());
-        let user: Option<UserId> = fields.parse("user_id", &self.user_id);
-        let path: Option<ResourcePath> = fields.parse("path", &self.path);
-        let capability: Option<Capability> = fields.parse("capability", &self.capability);
-        let all = match (user, path, capability) {
-            (Some(user), Some(path), Some(capability)) => Some((
-                tenant,
-                user,
-                NewGrant {
-                    path,
-                    capability,
-                    can_approve: self.can_approve,
-                },
-            )),
-            _ => None,
-        };
-        fields.finish_with(all)
-    }
-}
-
-/// What is to change; what is left out or null stays.
-#[derive(Debug, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-struct UpdatePermission {
-    /// Where it holds, and on all below.
-    #[schema(example = "/shared/eng")]
-    path: Option<String>,
-    /// What it allows there.
-    #[schema(value_type = Option<CapabilitySchema>)]
-    capability: Option<String>,
-    /// Whether it also allows approving.
-    can_approve: Option<bool>,
-}
-
-impl UpdatePermission {
-    fn validate(&self) -> Result<GrantPatch, Problem> {
-        let mut fields = Fields::default();
-        let patch = GrantPatch {
-            path: fields.parse_optional("path", self.path.as_deref()),
-            capability: fields.parse_optional("capability", self.capability.as_deref()),
-            can_approve: self.can_approve,
-        };
-        fields.finish()?;
-        Ok(patch)
-    }
-}
-
-/// The organisation, for clients that always name it.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct TenantQuery {
-    /// The organisation of this request; any other is not found.
-    tenant_id: Option<String>,
-}
-
-impl TenantQuery {
-    fn tenant(&self) -> Result<Option<OrganizationId>, Problem> {
-        let mut fields = Fields::default();
-        let tenant = fields.parse_optional("tenant_id", self.tenant_id.as_deref());
-        fields.finish()?;
-        Ok(tenant)
-    }
-}
-
-/// Whose permissions are wanted, and which of them.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct ListQuery {
-    /// The organisation of this request; any other is not found.
-    tenant_id: Option<String>,
-    /// A member of the organisation.
-    user_id: String,
-    /// Only permissions of this capability.
-    #[param(value_type = Option<CapabilitySchema>)]
-    capability: Option<String>,
-    /// How many items at most.
-    #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
-    limit: Option<String>,
-    /// How many items to pass over first.
-    #[param(value_type = Option<u32>, minimum = 0, default = 0)]
-    offset: Option<String>,
-}
-
-struct Wanted {
-    tenant: Option<OrganizationId>,
-    user: UserId,
-    capability: Option<Capability>,
-    page: Page,
-}
-
-impl ListQuery {
-    fn validate(&self) -> Result<Wanted, Problem> {
-        let mut fields = Fields::default();
-        let tenant = fields.parse_optional("tenant_id", self.tenant_id.as_deref());
-        let user = fields.parse("user_id", &self.user_id);
-        let capability = fields.parse_optional("capability", self.capability.as_deref());
-        let page = page(&mut fields, self.limit.as_deref(), self.offset.as_deref());
-        fields.finish_with(user.map(|user| Wanted {
-            tenant,
-            user,
-            capability,
-            page,
-        }))
-    }
 }
 
 /// What a member may do on a path.

@@ -80,6 +80,13 @@ async fn nobody_is_signed_in_or_out_from_elsewhere(#[case] origin: Option<&'stat
         assert_eq!(answer.refusal(), (403, "csrf_origin_mismatch".to_owned()));
         assert_eq!(answer.header(SET_COOKIE), None);
     }
+    // A bearer that is not good does not switch the guard off.
+    let mut call = house.post(SIGN_OUT).bearer("junk");
+    if let Some(origin) = origin {
+        call = call.header(ORIGIN, origin);
+    }
+    let answer = call.send().await;
+    assert_eq!(answer.refusal(), (403, "csrf_origin_mismatch".to_owned()));
 }
 
 #[rstest]
