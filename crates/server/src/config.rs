@@ -13,6 +13,9 @@ mod settings;
 mod sources;
 mod suggest;
 
+#[cfg(test)]
+mod tests;
+
 pub use error::{ConfigError, ConfigErrors};
 pub use public_url::PublicUrl;
 pub use schema::{KEYS, Key};

@@ -1,12 +1,9 @@
 //! Connections: accepted, bounded in number, size and time, and drained at the end.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::Request;
-use axum::response::Response;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -14,7 +11,8 @@ use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tower::Service;
+
+use crate::stack::StackService;
 
 /// A connection that has not sent a whole head for this long is closed, also one that is idle
 /// between two requests.
@@ -32,17 +30,12 @@ const DRAIN: Duration = Duration::from_secs(10);
 ///
 /// At most `max_connections` are open at once; further ones wait in the system's own queue, where
 /// they cost us nothing.
-pub async fn serve<S>(
+pub async fn serve<S: StackService<Incoming>>(
     listener: TcpListener,
     max_connections: usize,
     service: impl Fn(SocketAddr) -> S,
     shutdown: impl Future<Output = ()>,
-) where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-{
+) {
     let slots = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
     let drain = GracefulShutdown::new();
     let mut shutdown = std::pin::pin!(shutdown);
@@ -80,13 +73,12 @@ async fn accept(
     Ok((stream, peer, slot))
 }
 
-async fn connection<S>(stream: TcpStream, service: S, watcher: Watcher, slot: OwnedSemaphorePermit)
-where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-        + Clone
-        + Send
-        + 'static,
-{
+async fn connection<S: StackService<Incoming>>(
+    stream: TcpStream,
+    service: S,
+    watcher: Watcher,
+    slot: OwnedSemaphorePermit,
+) {
     // Answers are small and written whole: nothing is gained by holding them back.
     let _ = stream.set_nodelay(true);
     let connection = http1::Builder::new()

@@ -3,6 +3,9 @@
 use std::net::SocketAddr;
 
 use axum::Router;
+use axum::body::Body;
+use axum::extract::Request;
+use hyper::body::Incoming;
 use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
@@ -11,6 +14,7 @@ use vestibule_accounts::{Duties, Intervals};
 use crate::config::{PublicUrl, Settings};
 use crate::failure::Failure;
 use crate::shutdown::{self, Shutdown};
+use crate::stack::StackService;
 use crate::wiring::Wired;
 use crate::{admin, listen, wiring};
 
@@ -129,20 +133,9 @@ impl Server {
     }
 }
 
-/// A router for connections of our own kind.
-fn plain(
-    router: Router,
-) -> impl tower::Service<
-    axum::extract::Request<hyper::body::Incoming>,
-    Response = axum::response::Response,
-    Error = std::convert::Infallible,
-    Future: Send,
-> + Clone
-+ Send
-+ 'static {
-    router.map_request(|request: axum::extract::Request<hyper::body::Incoming>| {
-        request.map(axum::body::Body::new)
-    })
+/// The router for probes, as connections want it.
+fn plain(router: Router) -> impl StackService<Incoming> {
+    router.map_request(|request: Request<Incoming>| request.map(Body::new))
 }
 
 /// Takes a port.

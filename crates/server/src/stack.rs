@@ -9,12 +9,16 @@ mod name;
 mod panic;
 mod trace;
 
+#[cfg(test)]
+mod tests;
+
 use std::convert::Infallible;
 use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::Body;
 use axum::extract::Request;
 use axum::response::Response;
 use hyper::body::Incoming;
@@ -51,14 +55,20 @@ pub struct Stack {
 }
 
 impl Stack {
-    /// The layers for a connection from `peer`, the outermost first.
-    #[rustfmt::skip]
-    pub fn service(&self, peer: IpAddr) -> impl StackService + use<> {
-        let Self { check, router, trusted_proxies, requests, https } = self.clone();
-        let names = check.clone();
+    /// The service for a connection from `peer`.
+    pub fn service(&self, peer: IpAddr) -> impl StackService<Incoming> + use<> {
         ServiceBuilder::new()
             // The wire's body becomes ours, and can grow no further than the limit below.
             .map_request(body::bounded)
+            .service(self.layers(peer))
+    }
+
+    /// All layers, the outermost first.
+    #[rustfmt::skip]
+    fn layers(&self, peer: IpAddr) -> impl StackService<Body> + use<> {
+        let Self { check, router, trusted_proxies, requests, https } = self.clone();
+        let names = check.clone();
+        ServiceBuilder::new()
             // First of all, so that every answer and every line of the log carries the name.
             .layer(layer_fn(move |inner| Name::new(inner, names.clone())))
             // Before whoever logs, limits or audits by it.
@@ -83,17 +93,14 @@ impl Stack {
     }
 }
 
-/// A service for the requests of one connection.
-pub trait StackService:
-    Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
-    + Clone
-    + Send
-    + 'static
+/// A service for requests with bodies of type `B`.
+pub trait StackService<B>:
+    Service<Request<B>, Response = Response, Error = Infallible, Future: Send> + Clone + Send + 'static
 {
 }
 
-impl<S> StackService for S where
-    S: Service<Request<Incoming>, Response = Response, Error = Infallible, Future: Send>
+impl<B, S> StackService<B> for S where
+    S: Service<Request<B>, Response = Response, Error = Infallible, Future: Send>
         + Clone
         + Send
         + 'static

@@ -21,7 +21,7 @@ Examples:
     List {
         /// Id or name of the organisation; without it, what concerns no single one
         org: Option<String>,
-        /// Of this kind; api_key.* means all kinds that begin so
+        /// Of this kind; with a * at the end, all kinds that begin so
         #[arg(long)]
         kind: Option<String>,
         /// Done by this person
@@ -59,17 +59,14 @@ pub(super) async fn run(context: &Context, command: AuditCommand) -> Result<(), 
         since: since.as_deref().map(time).transpose()?,
         until: until.as_deref().map(time).transpose()?,
     };
-    let (rows, total) = match org {
-        Some(org) => {
-            let (caller, _) = lookup::caller(&accounts, &org).await?;
-            accounts.audit(&caller, &filter, page.into()).await?
-        }
-        None => {
-            let operator = Operator::at_the_command_line();
-            accounts
-                .audit_of_the_installation(&operator, &filter, page.into())
-                .await?
-        }
+    let (rows, total) = if let Some(org) = org {
+        let (caller, _) = lookup::caller(&accounts, &org).await?;
+        accounts.audit(&caller, &filter, page.into()).await?
+    } else {
+        let operator = Operator::at_the_command_line();
+        accounts
+            .audit_of_the_installation(&operator, &filter, page.into())
+            .await?
     };
     let items: Vec<_> = rows.iter().map(describe).collect();
     let columns = ["at", "kind", "user_id", "subject", "address", "details"];

@@ -23,7 +23,7 @@ Examples:
         org: String,
         #[command(flatten)]
         holder: HolderArgs,
-        /// READ_ONLY, READ_WRITE or READ_WRITE_DELETE
+        #[arg(help = "READ_ONLY, READ_WRITE or READ_WRITE_DELETE")]
         capability: String,
         /// Where, as in /shared/eng
         path: String,
@@ -80,33 +80,27 @@ pub(super) async fn run(context: &Context, command: GrantCommand) -> Result<(), 
                 capability: parse::<Capability>("CAPABILITY", &capability)?,
                 can_approve,
             };
-            let grant = match holder.group {
-                Some(text) => {
-                    let group = group::find(&accounts, &caller, &text).await?;
-                    accounts.grant_to_group(&caller, group.id, new).await?
-                }
-                None => {
-                    let user = lookup::user(&accounts, &holder.user.unwrap_or_default()).await?;
-                    accounts.grant_to_user(&caller, user.id, new).await?
-                }
+            let grant = if let Some(text) = holder.group {
+                let group = group::find(&accounts, &caller, &text).await?;
+                accounts.grant_to_group(&caller, group.id, new).await?
+            } else {
+                let user = lookup::user(&accounts, &holder.user.unwrap_or_default()).await?;
+                accounts.grant_to_user(&caller, user.id, new).await?
             };
             output.object(&describe(&grant))
         }
         GrantCommand::List { org, holder, page } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
-            let (grants, total) = match holder.group {
-                Some(text) => {
-                    let group = group::find(&accounts, &caller, &text).await?;
-                    let grants = accounts.group_grants(&caller, group.id).await?;
-                    let total = u64::try_from(grants.len()).unwrap_or(u64::MAX);
-                    (grants, total)
-                }
-                None => {
-                    let user = lookup::user(&accounts, &holder.user.unwrap_or_default()).await?;
-                    accounts
-                        .user_grants(&caller, user.id, None, page.into())
-                        .await?
-                }
+            let (grants, total) = if let Some(text) = holder.group {
+                let group = group::find(&accounts, &caller, &text).await?;
+                let grants = accounts.group_grants(&caller, group.id).await?;
+                let total = u64::try_from(grants.len()).unwrap_or(u64::MAX);
+                (grants, total)
+            } else {
+                let user = lookup::user(&accounts, &holder.user.unwrap_or_default()).await?;
+                accounts
+                    .user_grants(&caller, user.id, None, page.into())
+                    .await?
             };
             let items: Vec<_> = grants.iter().map(describe).collect();
             output.list(&["id", "capability", "path", "can_approve"], &items, total)

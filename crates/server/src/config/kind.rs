@@ -123,7 +123,7 @@ fn spell(duration: Duration) -> String {
     let seconds = duration.as_secs();
     let (unit, each) = UNITS
         .iter()
-        .find(|(_, each)| seconds > 0 && seconds % each == 0)
+        .find(|(_, each)| seconds > 0 && seconds.is_multiple_of(*each))
         .unwrap_or(&("s", 1));
     format!("{}{unit}", seconds / each)
 }

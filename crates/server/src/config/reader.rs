@@ -32,7 +32,7 @@ impl Reader<'_> {
     pub(super) fn settings(&mut self) -> Option<Settings> {
         let listen = self.address("server.listen");
         let admin_listen = self.address("server.admin_listen");
-        let public_url = self.optional("server.public_url", |text| text.parse());
+        let public_url = self.optional("server.public_url", str::parse);
         let trusted_proxies = self.proxies();
         let max_connections = self.positive("server.max_connections");
         let store = self.parsed("store.url", |text: &str, origin: &Origin| {
@@ -101,7 +101,7 @@ impl Reader<'_> {
                 entries: size(entries?),
                 max_age: max_age?,
             },
-            plans: plans?,
+            plans,
             sample: SampleSettings {
                 enabled: enabled?,
                 url: sample_url?,
@@ -137,6 +137,10 @@ impl Reader<'_> {
     }
 
     /// `Some(None)` where there is no value, `None` where it was refused.
+    #[expect(
+        clippy::option_option,
+        reason = "refused, not there, or a value: three things"
+    )]
     fn optional<T>(
         &mut self,
         key: &str,
@@ -247,7 +251,7 @@ impl Reader<'_> {
         Some(lifetimes)
     }
 
-    fn plans(&mut self) -> Option<Plans> {
+    fn plans(&mut self) -> Plans {
         let mut plans = BTreeMap::new();
         let default = PlanName::default();
         plans.insert(default.to_string(), Plan::bare(default));
@@ -281,7 +285,7 @@ impl Reader<'_> {
                 _ => {}
             }
         }
-        Some(Plans::new(plans.into_values()))
+        Plans::new(plans.into_values())
     }
 }
 

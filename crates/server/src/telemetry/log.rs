@@ -25,7 +25,10 @@ pub fn start(format: LogFormat, level: &str) {
     if started.is_ok() {
         std::panic::set_hook(Box::new(|info| {
             let place = info.location().map(ToString::to_string);
-            tracing::error!(place, cause = info.payload_as_str(), "a panic");
+            let payload = info.payload();
+            let text = payload.downcast_ref::<String>().map(String::as_str);
+            let cause = text.or_else(|| payload.downcast_ref::<&str>().copied());
+            tracing::error!(place, cause, "a panic");
         }));
     }
 }

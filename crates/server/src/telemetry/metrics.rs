@@ -65,7 +65,7 @@ impl Metrics {
         self.heard.load(Ordering::SeqCst)
     }
 
-    /// All metrics in the OpenMetrics text format.
+    /// All metrics as text, in the format that Prometheus reads.
     pub fn text(self: &Arc<Self>) -> Result<String, Error> {
         let mut registry = Registry::with_prefix("vestibule");
         registry.register_collector(Box::new(Arc::clone(self)));

@@ -1,0 +1,229 @@
+use rstest::rstest;
+
+use super::*;
+
+fn written(text: &str) -> (tempfile::TempDir, Sources) {
+    let dir = tempfile::tempdir().unwrap();
+    let file = dir.path().join("vestibule.toml");
+    std::fs::write(&file, text).unwrap();
+    let sources = Sources {
+        file: Some(file),
+        ..Sources::default()
+    };
+    (dir, sources)
+}
+
+fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErrors> {
+    let (_dir, mut sources) = written(text);
+    let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    sources.environment = environment.iter().map(own).collect();
+    Settings::new(&sources.read()?)
+}
+
+#[rstest]
+#[case::unknown_key(
+    "[server]\nlisen = \"\"",
+    "server.lisen",
+    "did you mean server.listen?"
+)]
+#[case::unknown_section(
+    "[sever]\nlisten = \"\"",
+    "sever.listen",
+    "did you mean server.listen?"
+)]
+#[case::unknown_plan_key(
+    "[plans.team]\nfeature = []",
+    "plans.team.feature",
+    "did you mean plans.team.features?"
+)]
+#[case::stranger("[billing]\ncurrency = \"EUR\"", "billing.currency", "is not a key")]
+#[case::wrong_type(
+    "[server]\nmax_connections = \"many\"",
+    "server.max_connections",
+    "whole number"
+)]
+#[case::negative(
+    "[server]\nmax_connections = -1",
+    "server.max_connections",
+    "zero or above"
+)]
+#[case::zero(
+    "[server]\nmax_connections = 0",
+    "server.max_connections",
+    "one or above"
+)]
+#[case::no_port(
+    "[server]\nlisten = \"127.0.0.1\"",
+    "server.listen",
+    "an address and a port"
+)]
+#[case::path(
+    "[server]\npublic_url = \"https://a.example/x\"",
+    "server.public_url",
+    "no path"
+)]
+#[case::user(
+    "[server]\npublic_url = \"https://u@a.example\"",
+    "server.public_url",
+    "no user"
+)]
+#[case::plain_http(
+    "[server]\npublic_url = \"http://a.example\"",
+    "server.public_url",
+    "https"
+)]
+#[case::everybody(
+    "[server]\ntrusted_proxies = [\"0.0.0.0/0\"]",
+    "server.trusted_proxies",
+    "name the proxies"
+)]
+#[case::store("[store]\nurl = \"mysql://x\"", "store.url", "sqlite: or postgres://")]
+#[case::prefix("[keys]\nprefix = \"K\"", "keys.prefix", "lower-case")]
+#[case::master_key("[keys]\nmaster_key = \"short\"", "keys.master_key", "32 random bytes")]
+#[case::no_file(
+    "[keys]\nmaster_key_file = \"nowhere\"",
+    "keys.master_key",
+    "cannot be read"
+)]
+#[case::no_unit("[sessions]\nidle = \"7\"", "sessions.idle", "30s, 15m, 1h or 7d")]
+#[case::number("[sessions]\nidle = 7", "sessions.idle", "30s, 15m, 1h or 7d")]
+#[case::no_time("[sessions]\nidle = \"0s\"", "sessions.idle", "longer than nothing")]
+#[case::idle("[sessions]\nidle = \"60d\"", "sessions.idle", "sessions.absolute")]
+#[case::token(
+    "[sessions]\naccess_token = \"60d\"",
+    "sessions.access_token",
+    "sessions.absolute"
+)]
+#[case::cookie(
+    "[sessions]\ncookie_name = \"a b\"",
+    "sessions.cookie_name",
+    "__Host-vestibule"
+)]
+#[case::plan("[plans.Team]\nseats = 1", "plans.Team.seats", "lower-case")]
+#[case::format("[log]\nformat = \"xml\"", "log.format", "text or json")]
+#[case::sample("[sample]\nenabled = \"yes\"", "sample.enabled", "true or false")]
+#[case::sample_url("[sample]\nurl = \"file\"", "sample.url", "sqlite:")]
+fn a_refusal_names_the_field_and_how_to_mend_it(
+    #[case] text: &str,
+    #[case] key: &str,
+    #[case] way_out: &str,
+) {
+    let errors = read(text, &[]).unwrap_err();
+    let [error] = errors.0.as_slice() else {
+        panic!("{errors}");
+    };
+    assert_eq!(error.key, key);
+    assert!(error.to_string().contains(way_out), "{error}");
+}
+
+#[test]
+fn everything_that_is_wrong_is_said_at_once() {
+    let errors = read("[server]\nlisten = \"x\"\n[log]\nformat = \"y\"\n", &[]).unwrap_err();
+    let keys: Vec<_> = errors.0.iter().map(|error| error.key.as_str()).collect();
+    assert_eq!(keys, ["server.listen", "log.format"]);
+}
+
+#[test]
+fn a_broken_line_is_named_and_not_repeated() {
+    let errors = read("[store]\nurl = \"postgres://u:secret@h/d\n", &[]).unwrap_err();
+    assert!(errors.to_string().contains("line 2"), "{errors}");
+    assert!(!errors.to_string().contains("secret"), "{errors}");
+}
+
+#[test]
+fn flags_overrule_the_environment_which_overrules_the_file() {
+    let (_dir, mut sources) = written("[server]\nlisten = \"127.0.0.1:1\"\nmax_connections = 1");
+    let key = "server.listen";
+    let listen = |sources: &Sources| {
+        let values = sources.read().unwrap();
+        let settings = Settings::new(&values).unwrap();
+        let origin = values.origin(key).unwrap().to_string();
+        (settings.server.listen.port(), origin)
+    };
+    assert_eq!(listen(&sources).0, 1);
+    sources.environment = vec![(
+        "VESTIBULE_SERVER__LISTEN".to_owned(),
+        "127.0.0.1:2".to_owned(),
+    )];
+    let expected = (2, "environment VESTIBULE_SERVER__LISTEN".to_owned());
+    assert_eq!(listen(&sources), expected);
+    sources.flags = vec![(key.to_owned(), "127.0.0.1:3".to_owned())];
+    assert_eq!(listen(&sources), (3, "flag".to_owned()));
+}
+
+#[test]
+fn the_environment_spells_lists_and_plans_too() {
+    let settings = read(
+        "",
+        &[
+            (
+                "VESTIBULE_SERVER__TRUSTED_PROXIES",
+                "10.0.0.0/8, 192.168.1.1",
+            ),
+            ("VESTIBULE_PLANS__TEAM__FEATURES", "agents,sso"),
+            (
+                "VESTIBULE_PLANS__TEAM__LIMITS__AGENT_MESSAGES_PER_MONTH",
+                "7",
+            ),
+            ("VESTIBULE_TEST_POSTGRES", "not ours"),
+        ],
+    )
+    .unwrap();
+    let team = settings.plans.get(&"team".parse().unwrap()).unwrap();
+    assert!(team.has("sso"));
+    assert_eq!(team.limit("agent_messages_per_month"), Some(7));
+}
+
+#[test]
+fn a_slip_of_the_underscore_is_not_ignored() {
+    let errors = read("", &[("VESTIBULE_SERVER_LISTEN", "127.0.0.1:2")]).unwrap_err();
+    let text = errors.to_string();
+    assert!(
+        text.contains("did you mean VESTIBULE_SERVER__LISTEN?"),
+        "{text}"
+    );
+}
+
+#[test]
+fn a_secret_comes_from_a_file_beside_the_configuration_and_is_never_shown() {
+    let key = "a".repeat(64);
+    let (dir, sources) = written(
+        "[keys]\nmaster_key_file = \"master.key\"\n[store]\nurl = \"postgres://u:hidden@h/d\"",
+    );
+    std::fs::write(dir.path().join("master.key"), format!("{key}\n")).unwrap();
+    let values = sources.read().unwrap();
+    let settings = Settings::new(&values).unwrap();
+    assert!(settings.master_key().is_ok());
+    let shown: Vec<_> = values
+        .shown()
+        .map(|(key, toml, json, origin)| format!("{key} {toml} {json} {origin}"))
+        .collect();
+    let shown = format!("{shown:?} {values:?} {settings:?}");
+    assert!(
+        !shown.contains(&key) && !shown.contains("hidden"),
+        "{shown}"
+    );
+    assert!(
+        shown.contains("keys.master_key") && shown.contains("***"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn the_files_of_sqlite_lie_beside_the_configuration_that_names_them() {
+    let (dir, sources) = written("[store]\nurl = \"sqlite:a.db\"");
+    let settings = Settings::new(&sources.read().unwrap()).unwrap();
+    let folder = dir.path().display();
+    assert_eq!(settings.store.to_string(), format!("sqlite:{folder}/a.db"));
+    assert_eq!(settings.sample.url, format!("sqlite:{folder}/sample.db"));
+}
+
+#[rstest]
+#[case("https://Auth.Example.com", "https://auth.example.com")]
+#[case("https://auth.example.com:443/", "https://auth.example.com")]
+#[case("https://auth.example.com:8443", "https://auth.example.com:8443")]
+#[case("http://localhost:80", "http://localhost")]
+#[case("http://[::1]:8080", "http://[::1]:8080")]
+fn a_public_url_is_spelt_as_browsers_spell_origins(#[case] text: &str, #[case] origin: &str) {
+    assert_eq!(text.parse::<PublicUrl>().unwrap().as_str(), origin);
+}

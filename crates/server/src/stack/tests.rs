@@ -1,0 +1,119 @@
+use axum::extract::Request;
+use axum::response::Response;
+use http::StatusCode;
+use http::header::CONTENT_LENGTH;
+use tower::ServiceExt as _;
+use vestibule_check::{CheckParts, MemoryDirectory, OwnOrigin};
+use vestibule_layer::{Routes, Rule};
+
+use super::*;
+
+async fn hang() -> &'static str {
+    std::future::pending::<()>().await;
+    "never"
+}
+
+async fn panics() -> &'static str {
+    panic!("on purpose")
+}
+
+async fn refuses() -> vestibule_http::Problem {
+    vestibule_http::Problem::conflict("taken", "It is taken.")
+}
+
+fn service(https: bool) -> impl StackService<Body> {
+    let routes = Routes::<()>::bearer()
+        .get("/v1/hello", Rule::public(), async || "hello")
+        .post("/v1/hello", Rule::public(), async || "hello")
+        .get("/v1/hang", Rule::public(), hang)
+        .get("/v1/panic", Rule::public(), panics)
+        .get("/v1/taken", Rule::public(), refuses);
+    let (router, table) = routes.into_parts().unwrap();
+    let origin = OwnOrigin::new("https://auth.example.com");
+    let directory = Arc::new(MemoryDirectory::new());
+    let stack = Stack {
+        check: Check::new(CheckParts::new(table, directory, origin)),
+        router,
+        trusted_proxies: Arc::default(),
+        requests: Arc::default(),
+        https,
+    };
+    stack.layers(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
+}
+
+async fn get(path: &str) -> (http::response::Parts, serde_json::Value) {
+    let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+    let Ok(response) = service(true).oneshot(request).await;
+    read(response).await
+}
+
+async fn read(response: Response) -> (http::response::Parts, serde_json::Value) {
+    let (parts, body) = response.into_parts();
+    let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
+    (parts, serde_json::from_slice(&bytes).unwrap_or_default())
+}
+
+#[tokio::test]
+async fn every_answer_has_a_name_and_the_headers() {
+    for path in ["/v1/hello", "/v1/nothing", "/v1/panic", "/v1//", "/"] {
+        let (parts, body) = get(path).await;
+        let id = parts.headers["x-request-id"].to_str().unwrap();
+        assert_eq!(id.len(), 32, "{path}");
+        if !parts.status.is_success() {
+            assert_eq!(body["request_id"], id, "{path}");
+        }
+        assert_eq!(parts.headers["x-content-type-options"], "nosniff", "{path}");
+        assert_eq!(parts.headers["referrer-policy"], "same-origin", "{path}");
+        assert!(
+            parts.headers.contains_key("content-security-policy"),
+            "{path}"
+        );
+        assert!(
+            parts.headers.contains_key("strict-transport-security"),
+            "{path}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn encryption_is_only_demanded_where_there_is_some() {
+    let request = Request::get("/v1/hello")
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let Ok(response) = service(false).oneshot(request).await;
+    assert!(!response.headers().contains_key("strict-transport-security"));
+}
+
+#[tokio::test]
+async fn a_panic_is_one_500() {
+    let (parts, body) = get("/v1/panic").await;
+    assert_eq!(parts.status, StatusCode::INTERNAL_SERVER_ERROR);
+    assert_eq!(body["reason"], "internal_error");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_waits_too_long_is_told_so() {
+    let (parts, body) = get("/v1/hang").await;
+    assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE);
+    assert_eq!(body["reason"], "timed_out");
+}
+
+#[tokio::test]
+async fn a_body_that_says_it_is_too_large_is_not_read() {
+    let request = Request::post("/v1/hello")
+        .header(CONTENT_LENGTH, 1024 * 1024 + 1)
+        .body(axum::body::Body::empty())
+        .unwrap();
+    let Ok(response) = service(true).oneshot(request).await;
+    let (parts, body) = read(response).await;
+    assert_eq!(parts.status, StatusCode::PAYLOAD_TOO_LARGE);
+    assert_eq!(body["reason"], "body_too_large");
+}
+
+#[tokio::test]
+async fn a_problem_of_a_handler_has_the_length_of_its_own_body() {
+    let (parts, body) = get("/v1/taken").await;
+    assert_eq!(parts.status, StatusCode::CONFLICT);
+    assert_eq!(body["reason"], "taken");
+    assert!(!parts.headers.contains_key(CONTENT_LENGTH));
+}

@@ -1,0 +1,199 @@
+//! The binary as a shell sees it.
+
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+
+use rstest::rstest;
+use serde_json::Value;
+
+fn vestibule() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_vestibule"));
+    command.env_clear().stdin(Stdio::null());
+    command
+}
+
+fn run(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = vestibule();
+    command
+        .current_dir(folder)
+        .args(arguments)
+        .output()
+        .unwrap()
+}
+
+/// A quickstart, ended with the test.
+struct Quickstart {
+    process: Child,
+    line: Value,
+}
+
+impl Quickstart {
+    fn start(folder: &Path) -> Self {
+        let mut process = vestibule()
+            .args([
+                "quickstart",
+                "--json",
+                "--listen",
+                "127.0.0.1:0",
+                "--data-dir",
+            ])
+            .arg(folder)
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut line = String::new();
+        let mut stdout = BufReader::new(process.stdout.take().unwrap());
+        stdout.read_line(&mut line).unwrap();
+        let line = serde_json::from_str(&line).unwrap();
+        Self { process, line }
+    }
+
+    /// The status of a GET with this key.
+    fn get(&self, path: &str, key: &str) -> u16 {
+        let host = self.line["url"]
+            .as_str()
+            .unwrap()
+            .trim_start_matches("http://");
+        let mut stream = TcpStream::connect(host).unwrap();
+        let request = format!(
+            "GET {path} HTTP/1.1\r\nHost: {host}\r\nAuthorization: Bearer {key}\r\nConnection: close\r\n\r\n"
+        );
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        answer.split(' ').nth(1).unwrap().parse().unwrap()
+    }
+
+    /// SIGTERM, as a supervisor would send it; the exit code.
+    fn end(mut self) -> Option<i32> {
+        let id = self.process.id().to_string();
+        Command::new("kill").arg(id).status().unwrap();
+        self.process.wait().unwrap().code()
+    }
+}
+
+impl Drop for Quickstart {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+#[test]
+fn a_second_quickstart_keeps_everything_and_shows_no_secret_again() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("data");
+    let first = Quickstart::start(&folder);
+    let line = first.line.clone();
+    let key = line["api_key"].as_str().unwrap();
+    assert_eq!(first.get("/v1/documents", key), 200);
+    assert_eq!(first.end(), Some(0));
+
+    let second = Quickstart::start(&folder);
+    assert_eq!(second.get("/v1/documents", key), 200);
+    assert_eq!(second.line["api_key"], Value::Null);
+    assert_eq!(second.line["organizations"], line["organizations"]);
+    let users = second.line["users"].as_array().unwrap();
+    assert!(users.iter().all(|user| user["password"] == Value::Null));
+    let ids = |line: &Value| {
+        let users = line["users"].as_array().unwrap().iter();
+        users.map(|user| user["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&second.line), ids(&line));
+}
+
+#[test]
+fn a_quickstart_is_what_it_says() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("data");
+    let quickstart = Quickstart::start(&folder);
+    let line = &quickstart.line;
+    let organizations = line["organizations"].as_array().unwrap();
+    let plans: Vec<_> = organizations.iter().map(|one| &one["plan"]).collect();
+    assert_eq!(plans, ["team", "free"]);
+    let users = line["users"].as_array().unwrap();
+    assert_eq!(users[0]["email"], "ada@example.com");
+    assert_eq!(users[0]["role"], "OWNER");
+    assert_eq!(users[1]["email"], "bob@example.com");
+    assert_eq!(users[1]["role"], "USER");
+    let outbox = Path::new(line["mail_outbox"].as_str().unwrap());
+    assert_eq!(std::fs::read_dir(outbox).unwrap().count(), 0);
+    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
+    assert_eq!(mode(&folder), 0o700);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        let path = entry.unwrap().path();
+        let expected = if path.is_dir() { 0o700 } else { 0o600 };
+        assert_eq!(mode(&path), expected, "{}", path.display());
+    }
+}
+
+#[test]
+fn the_server_notices_what_the_command_line_does_beside_it() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("data");
+    let quickstart = Quickstart::start(&folder);
+    let key = quickstart.line["api_key"].as_str().unwrap();
+    let id = {
+        let folder = folder.to_str().unwrap();
+        let list = run(
+            temporary.path(),
+            &["--data-dir", folder, "key", "list", "Acme", "--json"],
+        );
+        let list: Value = serde_json::from_slice(&list.stdout).unwrap();
+        list["items"][0]["id"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(quickstart.get("/v1/documents", key), 200);
+    let folder = folder.to_str().unwrap();
+    let revoke = ["--data-dir", folder, "key", "revoke", "Acme", &id];
+    assert_eq!(
+        run(temporary.path(), &revoke).status.code(),
+        Some(2),
+        "without --yes"
+    );
+    assert_eq!(quickstart.get("/v1/documents", key), 200);
+    let revoke = ["--data-dir", folder, "key", "revoke", "Acme", &id, "--yes"];
+    assert_eq!(run(temporary.path(), &revoke).status.code(), Some(0));
+    std::thread::sleep(std::time::Duration::from_millis(500));
+    assert_eq!(quickstart.get("/v1/documents", key), 401);
+}
+
+#[rstest]
+#[case::done(&["plan", "list"], 0)]
+#[case::no_command(&[], 2)]
+#[case::unknown_flag(&["serve", "--nonsense"], 2)]
+#[case::not_loopback(&["quickstart", "--listen", "0.0.0.0:0"], 2)]
+#[case::configuration(&["--set", "server.listen=x", "plan", "list"], 2)]
+#[case::secret_as_flag(&["--set", "keys.master_key=x", "plan", "list"], 2)]
+#[case::no_quickstart(&["--data-dir", "nowhere", "user", "list"], 5)]
+#[case::check(&["--set", "server.listen=x", "config", "check"], 7)]
+#[case::no_master_key(&["config", "check"], 7)]
+#[case::not_migrated(&["user", "list"], 1)]
+fn scripts_are_told_what_went_wrong(#[case] arguments: &[&str], #[case] code: i32) {
+    let folder = tempfile::tempdir().unwrap();
+    let output = run(folder.path(), arguments);
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{message}");
+    assert_eq!(output.stdout.is_empty(), code != 0, "{message}");
+}
+
+#[test]
+fn a_folder_with_something_else_in_it_is_left_alone() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
+    let path = folder.path().to_str().unwrap();
+    let output = run(folder.path(), &["quickstart", "--data-dir", path]);
+    assert_eq!(output.status.code(), Some(6));
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn the_help_begins_with_examples() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = run(folder.path(), &["--help"]);
+    insta::assert_snapshot!(String::from_utf8(help.stdout).unwrap());
+}
