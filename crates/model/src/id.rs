@@ -140,6 +140,14 @@ ids! {
     AuditId = "audit";
     /// One signing key of the keyring; its text is the `kid` of a token's header.
     SigningKeyId = "jwk";
+    /// A connection to an identity provider.
+    ConnectionId = "connection";
+    /// An e-mail domain of an organisation.
+    DomainId = "domain";
+    /// A redirect URI that an organisation has registered.
+    RedirectUriId = "redirect";
+    /// One try to sign in through a connection.
+    AttemptId = "attempt";
 }
 
 #[cfg(test)]

@@ -9,12 +9,15 @@ pub mod audit;
 pub mod capability;
 pub mod change;
 pub mod clock;
+pub mod connection;
 pub mod digest;
+pub mod domain;
 pub mod email;
 pub mod entropy;
 pub mod grant;
 pub mod group;
 pub mod id;
+pub mod identity;
 pub mod invalid;
 pub mod membership;
 pub mod name;
@@ -22,6 +25,7 @@ pub mod organization;
 pub mod path;
 pub mod plan;
 pub mod principal;
+pub mod redirect_uri;
 pub mod role;
 pub mod scope;
 pub mod session;
@@ -32,14 +36,20 @@ pub use audit::{Actor, AuditRecord};
 pub use capability::Capability;
 pub use change::Change;
 pub use clock::{Clock, SystemClock, Timestamp};
+pub use connection::{
+    ClaimNames, ClientAuthMethod, ConnectionSettings, SsoConnection, SsoProtocol,
+};
 pub use digest::Digest;
+pub use domain::{DomainName, SsoDomain};
 pub use email::Email;
 pub use entropy::{Entropy, OsEntropy};
 pub use grant::{Grant, GrantHolder};
 pub use group::Group;
 pub use id::{
-    ApiKeyId, AuditId, GrantId, GroupId, OrganizationId, SessionId, SigningKeyId, UserId,
+    ApiKeyId, AttemptId, AuditId, ConnectionId, DomainId, GrantId, GroupId, OrganizationId,
+    RedirectUriId, SessionId, SigningKeyId, UserId,
 };
+pub use identity::SsoIdentity;
 pub use invalid::Invalid;
 pub use membership::Membership;
 pub use name::Name;
@@ -47,6 +57,7 @@ pub use organization::Organization;
 pub use path::ResourcePath;
 pub use plan::{Plan, PlanName, Plans};
 pub use principal::{CredentialRef, HeldGrant, Principal};
+pub use redirect_uri::{RedirectUri, RegisteredRedirectUri};
 pub use role::Role;
 pub use scope::OrgScope;
 pub use session::Session;
