@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(key.id(), "kPrK_qmxVWaYVA9wwBF6Iuo3vVzz7TxHCTwXBygrS4k");
         assert_eq!(
             key.public_jwk()["x"],
-            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPURHuo"
+            "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo"
         );
     }
 
