@@ -51,21 +51,27 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
 
 async fn command(cli: Cli) -> Result<(), Failure> {
     let context = Context::new(cli.global);
-    match cli.command {
-        Command::Quickstart(command) => quickstart::run(&context, command).await,
-        Command::Serve(command) => serve::run(&context, command).await,
-        Command::Migrate => serve::migrate(&context).await,
-        Command::User(command) => user::run(&context, command).await,
-        Command::Org(command) => org::run(&context, command).await,
-        Command::Member(command) => member::run(&context, command).await,
-        Command::Group(command) => group::run(&context, command).await,
-        Command::Key(command) => key::run(&context, command).await,
-        Command::Grant(command) => grant::run(&context, command).await,
-        Command::Plan(command) => plan::run(&context, command).await,
-        Command::Keyring(command) => keyring::run(&context, command).await,
-        Command::Explain(command) => explain::run(&context, command).await,
-        Command::Audit(command) => audit::run(&context, command).await,
-        Command::Config(command) => config::run(&context, &command),
-        Command::Openapi => openapi::run(&context),
+    let done = dispatch(&context, cli.command).await;
+    context.settle().await;
+    done
+}
+
+async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
+    match command {
+        Command::Quickstart(command) => quickstart::run(context, command).await,
+        Command::Serve(command) => serve::run(context, command).await,
+        Command::Migrate => serve::migrate(context).await,
+        Command::User(command) => user::run(context, command).await,
+        Command::Org(command) => org::run(context, command).await,
+        Command::Member(command) => member::run(context, command).await,
+        Command::Group(command) => group::run(context, command).await,
+        Command::Key(command) => key::run(context, command).await,
+        Command::Grant(command) => grant::run(context, command).await,
+        Command::Plan(command) => plan::run(context, command).await,
+        Command::Keyring(command) => keyring::run(context, command).await,
+        Command::Explain(command) => explain::run(context, command).await,
+        Command::Audit(command) => audit::run(context, command).await,
+        Command::Config(command) => config::run(context, &command),
+        Command::Openapi => openapi::run(context),
     }
 }

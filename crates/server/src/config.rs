@@ -6,6 +6,7 @@
 
 mod error;
 mod kind;
+mod plans;
 mod public_url;
 mod reader;
 mod schema;

@@ -17,9 +17,9 @@ use crate::stack::StackService;
 /// A connection that has not sent a whole head for this long is closed, also one that is idle
 /// between two requests.
 const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
-/// The largest head of a request, in bytes; a larger one is answered 431. Also what a connection
-/// may buffer at most.
-const MAX_HEAD: usize = 64 * 1024;
+/// What a connection buffers before it reads on. A head of this many bytes is always taken; one of
+/// twice as many, 64 KiB, never, and is answered 431.
+const MAX_BUFFER: usize = 32 * 1024;
 /// How many headers a request may have.
 const MAX_HEADERS: usize = 100;
 /// How long requests in flight may take once the server is asked to end.
@@ -84,7 +84,7 @@ async fn connection<S: StackService<Incoming>>(
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(MAX_HEAD)
+        .max_buf_size(MAX_BUFFER)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
     if let Err(error) = watcher.watch(connection).await {

@@ -46,6 +46,7 @@ pub async fn prepare(
         loopback(listen)?;
     }
     let dir = DataDir::new(dir);
+    let lock = dir.lock()?;
     let is_new = dir.prepare(listen.unwrap_or(LISTEN))?;
     let settings = settings(&dir.config_file())?;
     let listen = listen.unwrap_or(settings.server.listen);
@@ -61,6 +62,7 @@ pub async fn prepare(
     } else {
         None
     };
+    drop(lock);
     let shown = shown::gather(&server, &dir, secrets).await?;
     Ok(Quickstart {
         server,

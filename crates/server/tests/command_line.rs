@@ -158,7 +158,6 @@ fn the_server_notices_what_the_command_line_does_beside_it() {
     assert_eq!(quickstart.get("/v1/documents", key), 200);
     let revoke = ["--data-dir", folder, "key", "revoke", "Acme", &id, "--yes"];
     assert_eq!(run(temporary.path(), &revoke).status.code(), Some(0));
-    std::thread::sleep(std::time::Duration::from_millis(500));
     assert_eq!(quickstart.get("/v1/documents", key), 401);
 }
 

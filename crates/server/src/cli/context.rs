@@ -2,8 +2,13 @@
 
 use std::ffi::OsString;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use vestibule_accounts::Accounts;
+use vestibule_model::Change;
+use vestibule_store::ChangeSink;
 
 use super::args::Global;
 use super::output::Output;
@@ -16,12 +21,43 @@ use crate::{telemetry, wiring};
 pub(super) struct Context {
     pub(super) global: Global,
     pub(super) output: Output,
+    changed: Arc<Changed>,
 }
+
+/// Whether this command has changed something that a running server remembers.
+#[derive(Debug, Default)]
+struct Changed(AtomicBool);
+
+impl ChangeSink for Changed {
+    fn apply(&self, _: Change) {
+        self.0.store(true, Ordering::SeqCst);
+    }
+
+    fn suspend(&self) {}
+
+    fn resume(&self) {}
+}
+
+/// How long it takes at most until a server beside us has heard of a change. On SQLite it looks
+/// every 50 ms.
+const HEARD: Duration = Duration::from_millis(200);
 
 impl Context {
     pub(super) fn new(global: Global) -> Self {
         let output = Output { json: global.json };
-        Self { global, output }
+        Self {
+            global,
+            output,
+            changed: Arc::default(),
+        }
+    }
+
+    /// Waits until a server beside us has heard of what was changed: what follows the command in a
+    /// script may rely on it.
+    pub(super) async fn settle(&self) {
+        if self.changed.0.load(Ordering::SeqCst) {
+            tokio::time::sleep(HEARD).await;
+        }
     }
 
     /// The configuration as it was written.
@@ -107,6 +143,7 @@ impl Context {
             None => PublicUrl::of(settings.server.listen),
         };
         let accounts = wiring::accounts(&settings, &public_url).await?.accounts;
+        accounts.store().attach(self.changed.clone());
         Ok((accounts, settings))
     }
 }

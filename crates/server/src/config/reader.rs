@@ -1,6 +1,5 @@
 //! From values to settings: each is parsed, and refused by name.
 
-use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
@@ -14,11 +13,11 @@ use vestibule_credential::seal::MasterKey;
 use vestibule_http::TrustedProxies;
 use vestibule_http::address::Network;
 use vestibule_model::session::Lifetimes;
-use vestibule_model::{Plan, PlanName, Plans};
 use vestibule_store::StoreUrl;
 
 use super::error::ConfigError;
 use super::kind::Raw;
+use super::plans;
 use super::settings::{LogFormat, SampleSettings, ServerSettings, Settings};
 use super::sources::{Origin, Value, Values};
 
@@ -53,11 +52,14 @@ impl Reader<'_> {
         let cookie_name = self.parsed("sessions.cookie_name", |text, _| cookie_name(text));
         let per_address = self.positive("limits.sign_in_per_address_per_minute");
         let per_email = self.positive("limits.sign_in_per_email_per_minute");
-        let threads = self.positive("passwords.threads");
+        let threads = match self.value("passwords.threads") {
+            Some(_) => self.positive("passwords.threads").map(size),
+            None => Some(HasherConfig::default().threads),
+        };
         let queue = self.positive("passwords.queue");
         let entries = self.positive("cache.entries");
         let max_age = self.duration("cache.max_age");
-        let plans = self.plans();
+        let plans = plans::read(self.values, &mut self.errors);
         let enabled = self.flag("sample.enabled");
         let sample_url = self.sample_url();
         let log_format = self.parsed("log.format", |text, _| match text {
@@ -93,7 +95,7 @@ impl Reader<'_> {
                 per_email: per_email?,
             },
             passwords: HasherConfig {
-                threads: size(threads?),
+                threads: threads?,
                 queue: size(queue?),
                 ..HasherConfig::default()
             },
@@ -249,43 +251,6 @@ impl Reader<'_> {
             );
         }
         Some(lifetimes)
-    }
-
-    fn plans(&mut self) -> Plans {
-        let mut plans = BTreeMap::new();
-        let default = PlanName::default();
-        plans.insert(default.to_string(), Plan::bare(default));
-        for (key, value) in &self.values.0 {
-            let Some(rest) = key.strip_prefix("plans.") else {
-                continue;
-            };
-            let mut parts = rest.splitn(3, '.');
-            let name = parts.next().unwrap_or_default();
-            let plan = match PlanName::from_str(name) {
-                Ok(parsed) => plans
-                    .entry(name.to_owned())
-                    .or_insert_with(|| Plan::bare(parsed)),
-                Err(error) => {
-                    let message = format!("names a plan that {error}");
-                    self.errors
-                        .push(ConfigError::new(key, Some(&value.origin), message));
-                    continue;
-                }
-            };
-            match (parts.next(), parts.next(), &value.raw) {
-                (Some("features"), None, Raw::List(features)) => {
-                    plan.features = features.iter().cloned().collect();
-                }
-                (Some("seats"), None, Raw::Count(seats)) => {
-                    plan.seats = Some(u32::try_from(*seats).unwrap_or(u32::MAX));
-                }
-                (Some("limits"), Some(limit), Raw::Count(count)) => {
-                    plan.limits.insert(limit.to_owned(), *count);
-                }
-                _ => {}
-            }
-        }
-        Plans::new(plans.into_values())
     }
 }
 

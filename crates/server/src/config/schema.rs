@@ -127,13 +127,13 @@ pub const KEYS: &[Key] = &[
     key(
         "passwords.threads",
         Kind::Count,
-        Some("2"),
-        "how many passwords are hashed at once, each in 19 MiB",
+        None,
+        "how many passwords are hashed at once, each in 19 MiB; half of the processors, at most 4, if not set",
     ),
     key(
         "passwords.queue",
         Kind::Count,
-        Some("32"),
+        Some("64"),
         "how many sign-ins wait for their turn; others are told to come back",
     ),
     key(

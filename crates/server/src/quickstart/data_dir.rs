@@ -43,10 +43,17 @@ impl DataDir {
         self.0.join(OUTBOX)
     }
 
-    /// Makes the folder and its files where they are missing; whether it did. A first start that
-    /// was cut short is begun again.
-    pub(super) fn prepare(&self, listen: SocketAddr) -> Result<bool, Failure> {
+    /// Makes the folder, and waits until nobody else makes what is in it. Ends with what it gives.
+    pub(super) fn lock(&self) -> Result<fs::File, Failure> {
         self.make_folder(&self.0)?;
+        let folder = fs::File::open(&self.0).map_err(|error| self.failed(&error))?;
+        folder.lock().map_err(|error| self.failed(&error))?;
+        Ok(folder)
+    }
+
+    /// Makes the files where they are missing; whether it did. A first start that was cut short is
+    /// begun again.
+    pub(super) fn prepare(&self, listen: SocketAddr) -> Result<bool, Failure> {
         let unfinished = self.0.join(UNFINISHED);
         if unfinished.exists() {
             self.clear()?;
