@@ -103,9 +103,7 @@ impl GithubProvider {
         if request.prompt == Some(Prompt::SelectAccount) {
             parameters.push(("prompt", "select_account"));
         }
-        let url = self
-            .place(&site.issuer, "/login/oauth/authorize")?
-            .with_query(parameters);
+        let url = Self::place(&site.issuer, "/login/oauth/authorize")?.with_query(parameters);
         Ok(Begun { url, pending })
     }
 
@@ -125,18 +123,18 @@ impl GithubProvider {
             ("redirect_uri", &pending.redirect_uri),
             ("code_verifier", pending.verifier.expose()),
         ];
-        let url = self.place(&site.issuer, "/login/oauth/access_token")?;
+        let url = Self::place(&site.issuer, "/login/oauth/access_token")?;
         let answer = self
             .send(Step::Token, Request::post_form(url, form))
             .await?;
         let object = token::read(&answer)?;
         let access = token::read_access(&object)?;
-        self.check_scope(&object)?;
+        Self::check_scope(&object)?;
         self.identity(&access).await
     }
 
     /// The person may uncheck nothing at GitHub, but an administrator may.
-    fn check_scope(&self, object: &serde_json::Map<String, Value>) -> Result<(), Refusal> {
+    fn check_scope(object: &serde_json::Map<String, Value>) -> Result<(), Refusal> {
         let granted = fetch::text(Step::Token, object, "scope")?;
         let scope = "user:email";
         let has = |wanted: &str| granted.split([',', ' ']).any(|other| other == wanted);
@@ -150,7 +148,7 @@ impl GithubProvider {
     async fn identity(&self, access: &str) -> Result<Identity, Refusal> {
         let api = &self.connection.site.api;
         let step = Step::Userinfo;
-        let user = self.get(step, self.place(api, "/user")?, access).await?;
+        let user = self.get(step, Self::place(api, "/user")?, access).await?;
         let mut user = fetch::object(step, &user)?;
         let subject = user.get("id").and_then(Value::as_u64).filter(|id| *id > 0);
         let subject = subject.ok_or(Refusal::Mistyped {
@@ -163,7 +161,7 @@ impl GithubProvider {
         let name = name.map(str::to_owned);
 
         let emails = self
-            .get(Step::Emails, self.place(api, "/user/emails")?, access)
+            .get(Step::Emails, Self::place(api, "/user/emails")?, access)
             .await?;
         let email = primary(&emails)?;
         // What `/user` shows is the public address, which proves nothing.
@@ -208,14 +206,14 @@ impl GithubProvider {
         .await
     }
 
-    fn place(&self, root: &str, path: &str) -> Result<Url, Refusal> {
+    fn place(root: &str, path: &str) -> Result<Url, Refusal> {
         fetch::url("site", &format!("{root}{path}"))
     }
 
     async fn look_over(&self) -> Vec<NamedCheck> {
         let step = Step::Discovery;
         let outgoing = |error| Refusal::Outgoing { step, error };
-        let place = self.place(&self.connection.site.issuer, "/login/oauth/authorize");
+        let place = Self::place(&self.connection.site.issuer, "/login/oauth/authorize");
         let url = match place {
             Ok(url) => url,
             Err(refusal) => {

@@ -112,7 +112,7 @@ pub(crate) fn check_times(claims: Claims<'_>, now: Timestamp) -> Result<(), Refu
 }
 
 /// Whom it speaks of.
-pub(crate) fn subject<'a>(claims: Claims<'a>) -> Result<&'a str, Refusal> {
+pub(crate) fn subject(claims: Claims<'_>) -> Result<&str, Refusal> {
     let subject = claims.text("sub")?;
     if is_subject(subject) {
         Ok(subject)

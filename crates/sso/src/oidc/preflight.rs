@@ -27,9 +27,8 @@ const NAMES: [&str; 11] = [
 
 pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedCheck> {
     let mut checks = Checks(Vec::with_capacity(NAMES.len()));
-    let document = match reach(party, connection, &mut checks).await {
-        Some(document) => document,
-        None => return checks.finish(),
+    let Some(document) = reach(party, connection, &mut checks).await else {
+        return checks.finish();
     };
     let issuer = document.check_issuer(&connection.issuer);
     checks.add("issuer", issuer.map(|()| connection.issuer.clone()));
@@ -40,27 +39,26 @@ pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedChec
     );
     let flow = document.check_code_flow();
     checks.add("code_flow", flow.map(|()| "offered".to_owned()));
-    checks.add(
-        "s256",
-        document.check_s256().map(|advertised| match advertised {
-            true => "offered".to_owned(),
-            false => "not mentioned; sent all the same".to_owned(),
-        }),
-    );
+    let s256 = document.check_s256().map(|advertised| {
+        let text = if advertised {
+            "offered"
+        } else {
+            "not mentioned; sent all the same"
+        };
+        text.to_owned()
+    });
+    checks.add("s256", s256);
     let algorithm = document.check_algorithm(connection.algorithm);
     checks.add(
         "algorithm",
         algorithm.map(|()| connection.algorithm.to_string()),
     );
-    match &metadata {
-        Ok(metadata) => {
-            checks.add("client_auth", client_auth(connection, metadata));
-            checks.add("keys", keys(party, connection, metadata).await);
-        }
-        Err(_) => {
-            checks.0.push(NamedCheck::not_reached("client_auth"));
-            checks.0.push(NamedCheck::not_reached("keys"));
-        }
+    if let Ok(metadata) = &metadata {
+        checks.add("client_auth", client_auth(connection, metadata));
+        checks.add("keys", keys(party, connection, metadata).await);
+    } else {
+        let unreached = ["client_auth", "keys"].map(NamedCheck::not_reached);
+        checks.0.extend(unreached);
     }
     checks.0.push(clock(party.clock.now(), document.date));
     checks.finish()

@@ -154,6 +154,7 @@ mod tests {
         calls: AtomicU32,
     }
 
+    const SECOND: Duration = Duration::from_secs(1);
     const FAILURE: Refusal = Refusal::TooManyKeys;
 
     impl Source {
@@ -208,9 +209,9 @@ mod tests {
     async fn a_document_is_asked_for_again_when_it_is_no_longer_fresh() {
         let source = Source::new();
         source.get(true).await.unwrap();
-        source.clock.advance(FRESH - Duration::from_secs(1));
+        source.clock.advance(FRESH.saturating_sub(SECOND));
         assert_eq!(*source.get(true).await.unwrap().value, 1);
-        source.clock.advance(Duration::from_secs(1));
+        source.clock.advance(SECOND);
         assert_eq!(*source.get(true).await.unwrap().value, 2);
     }
 
@@ -218,7 +219,7 @@ mod tests {
     async fn a_stale_document_serves_while_the_provider_is_away_and_not_for_ever() {
         let source = Source::new();
         source.get(true).await.unwrap();
-        source.clock.advance(STALE - Duration::from_secs(1));
+        source.clock.advance(STALE.saturating_sub(SECOND));
         assert_eq!(*source.get(false).await.unwrap().value, 1);
         source.clock.advance(PAUSE);
         assert_eq!(source.get(false).await.err(), Some(FAILURE));

@@ -99,7 +99,7 @@ async fn a_person_is_signed_in_with_what_the_provider_tells() {
 #[case::expired_within_the_skew(|s: &mut Script| s.claims = |c| { c["iat"] = json!(NOW - 400); c["exp"] = json!(NOW - 59); })]
 #[case::issued_ahead_within_the_skew(|s: &mut Script| s.claims = |c| c["iat"] = json!(NOW + 59))]
 #[case::valid_ahead_within_the_skew(|s: &mut Script| s.claims = |c| c["nbf"] = json!(NOW + 59))]
-#[case::times_with_a_fraction(|s: &mut Script| s.claims = |c| c["exp"] = json!(NOW as f64 + 300.5))]
+#[case::times_with_a_fraction(|s: &mut Script| s.claims = |c| c["exp"] = json!(1_800_000_300.5))]
 #[case::at_hash_that_fits(|s: &mut Script| s.claims = |c| c["at_hash"] = json!(half(ACCESS)))]
 #[case::c_hash_that_fits(|s: &mut Script| s.claims = |c| c["c_hash"] = json!(half("code-1")))]
 #[case::auth_time_recent_enough(|s: &mut Script| {

@@ -1,5 +1,10 @@
 //! Sign-in with a provider on a real socket: one that behaves, and one that does not.
 
+#![expect(
+    clippy::unwrap_used,
+    reason = "what the tests share may panic as the tests themselves may"
+)]
+
 mod github;
 mod honest;
 mod hostile;
