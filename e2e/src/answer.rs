@@ -92,6 +92,15 @@ impl Answer {
             .map_or("", |value| value.to_str().unwrap())
     }
 
+    /// A text in the body, by JSON pointer.
+    #[track_caller]
+    pub fn text_at(&self, pointer: &str) -> String {
+        let body = self.json();
+        let text = body.pointer(pointer).and_then(Value::as_str);
+        text.unwrap_or_else(|| panic!("no text at {pointer}: {}", self.text))
+            .to_owned()
+    }
+
     /// The stable cause of a problem.
     pub fn reason(&self) -> String {
         self.json()["reason"]
@@ -109,7 +118,10 @@ impl Answer {
     }
 
     /// This answer, if it has the status.
-    #[must_use]
+    #[expect(
+        clippy::return_self_not_must_use,
+        reason = "most call it for the check alone"
+    )]
     #[track_caller]
     pub fn expect(self, status: u16) -> Self {
         assert_eq!(self.status, status, "{} {:?}", self.text, self.headers);

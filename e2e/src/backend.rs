@@ -44,6 +44,13 @@ impl Database {
         format!("{server}/{}", self.name)
     }
 
+    /// Host and port of the server.
+    pub fn address(&self) -> &str {
+        let (_, rest) = self.server.split_once("//").unwrap();
+        let (authority, _) = rest.split_once('/').unwrap();
+        authority.rsplit('@').next().unwrap()
+    }
+
     /// A connection to the database, for looking behind the scenes.
     pub async fn connect(&self) -> PgConnection {
         PgConnection::connect(&self.url()).await.unwrap()

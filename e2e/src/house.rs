@@ -1,15 +1,16 @@
 //! A server with two organisations and their people, as `quickstart` makes it.
 
+use std::fs::OpenOptions;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
 use reqwest::Method;
 use serde_json::{Value, json};
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::{Backend, Call, Database};
+use crate::{Backend, Call, Database, RawAnswer, Wire, raw};
 
 /// Somebody who can sign in.
 #[derive(Debug, Clone)]
@@ -27,6 +28,7 @@ pub struct Person {
 pub struct Setup {
     backend: Backend,
     environment: Vec<(String, String)>,
+    wired: bool,
 }
 
 impl Setup {
@@ -35,6 +37,7 @@ impl Setup {
         Self {
             backend,
             environment: Vec::new(),
+            wired: false,
         }
         .with("LIMITS__SIGN_IN_PER_ADDRESS_PER_MINUTE", "100000")
         .with("LIMITS__SIGN_IN_PER_EMAIL_PER_MINUTE", "100000")
@@ -49,6 +52,13 @@ impl Setup {
         self
     }
 
+    /// With a wire to PostgreSQL that can be cut: [`House::wire`].
+    #[must_use]
+    pub const fn wired(mut self) -> Self {
+        self.wired = true;
+        self
+    }
+
     /// Starts the house.
     pub async fn start(self) -> House {
         let database = match self.backend {
@@ -56,12 +66,20 @@ impl Setup {
             Backend::Postgres => Some(Database::create().await),
         };
         let mut environment = self.environment;
+        let mut wire = None;
         if let Some(database) = &database {
-            environment.push(("VESTIBULE_STORE__URL".to_owned(), database.url()));
+            let mut url = database.url();
+            if self.wired {
+                let made = Wire::to(database.address()).await;
+                url = url.replacen(database.address(), &made.address().to_string(), 1);
+                wire = Some(made);
+            }
+            environment.push(("VESTIBULE_STORE__URL".to_owned(), url));
         }
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
-        let (process, facts) = run_quickstart(&data, &environment, "127.0.0.1:0").await;
+        let log = folder.path().join("log");
+        let (process, facts) = run_quickstart(&data, &environment, "127.0.0.1:0", &log).await;
         House {
             process,
             facts,
@@ -69,9 +87,21 @@ impl Setup {
             client: client(),
             _folder: folder,
             data,
+            log,
             database,
+            wire,
         }
     }
+}
+
+/// The binary as a server that outlives the signal of a file that may not grow, so that it can
+/// be given a full disk; see [`House::limit_files`].
+fn server() -> Command {
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
+        .arg(binary());
+    clean(command)
 }
 
 fn client() -> reqwest::Client {
@@ -86,12 +116,15 @@ async fn run_quickstart(
     data: &Path,
     environment: &[(String, String)],
     listen: &str,
+    log: &Path,
 ) -> (Child, Value) {
-    let mut process = command()
+    let log_file = OpenOptions::new().create(true).append(true).open(log);
+    let mut process = server()
         .args(["quickstart", "--json", "--listen", listen, "--data-dir"])
         .arg(data)
         .envs(environment.iter().cloned())
         .stdout(Stdio::piped())
+        .stderr(log_file.unwrap())
         .spawn()
         .expect("start the server");
     let mut line = String::new();
@@ -99,13 +132,15 @@ async fn run_quickstart(
         .read_line(&mut line)
         .await
         .unwrap();
-    let facts = serde_json::from_str(&line)
-        .unwrap_or_else(|error| panic!("quickstart printed {line:?}: {error}"));
+    let facts = serde_json::from_str(&line).unwrap_or_else(|error| {
+        let log = std::fs::read_to_string(log).unwrap_or_default();
+        panic!("quickstart printed {line:?}: {error}; {log}")
+    });
     (process, facts)
 }
 
 /// The binary that was built beside the tests.
-pub fn binary() -> PathBuf {
+fn binary() -> PathBuf {
     let here = std::env::current_exe().unwrap();
     let folder = here.ancestors().nth(2).unwrap();
     let binary = folder.join("vestibule");
@@ -116,8 +151,12 @@ pub fn binary() -> PathBuf {
     binary
 }
 
-fn command() -> Command {
-    let mut command = Command::new(binary());
+/// The binary, to be ended with the returned value, and without settings of whoever runs the tests.
+pub fn command() -> Command {
+    clean(Command::new(binary()))
+}
+
+fn clean(mut command: Command) -> Command {
     command.kill_on_drop(true);
     for (name, _) in std::env::vars() {
         if name.starts_with("VESTIBULE_") {
@@ -130,12 +169,14 @@ fn command() -> Command {
 /// A running server and what is known of it.
 #[derive(Debug)]
 pub struct House {
-    process: Child,
+    pub(crate) process: Child,
     facts: Value,
     environment: Vec<(String, String)>,
     client: reqwest::Client,
     data: PathBuf,
+    log: PathBuf,
     database: Option<Database>,
+    wire: Option<Wire>,
     _folder: TempDir,
 }
 
@@ -249,17 +290,70 @@ impl House {
         call.send().await.expect(200).session_cookie().unwrap()
     }
 
+    /// Somebody new in an organisation, made beside the server.
+    pub async fn newcomer(&self, email: &str, organization: &str, role: &str) -> Person {
+        let password = format!("the password of {email}");
+        let add = ["user", "add", email, "--password-stdin", "--json"];
+        let added = self.cli_with(&add, &password).await;
+        let user: Value = serde_json::from_slice(&added.stdout).unwrap();
+        self.cli_json(&["member", "add", organization, email, "--role", role])
+            .await;
+        Person {
+            id: user["id"].as_str().unwrap().to_owned(),
+            email: email.to_owned(),
+            password,
+        }
+    }
+
+    /// The newest hundred audit records of an organisation, the newest first.
+    pub async fn audit(&self, organization: &str) -> Vec<Value> {
+        let mut list = self
+            .cli_json(&["audit", "list", organization, "--limit", "100"])
+            .await;
+        match list["items"].take() {
+            Value::Array(items) => items,
+            other => panic!("no list: {other}"),
+        }
+    }
+
+    /// A request as bytes to the public listener, and all that is answered until the server closes
+    /// the connection, as `Connection: close` asks it to.
+    pub async fn raw(&self, bytes: impl AsRef<[u8]>) -> RawAnswer {
+        let address = self.url().trim_start_matches("http://");
+        raw::exchange(address, bytes.as_ref()).await
+    }
+
+    /// What the server has logged so far.
+    pub fn log(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap()
+    }
+
     /// Runs `vestibule ARGUMENTS` beside the server, on the same records.
     pub async fn cli(&self, arguments: &[&str]) -> Output {
-        command()
+        self.cli_command(arguments).output().await.unwrap()
+    }
+
+    /// Runs a command as [`cli`](Self::cli) does, which finds this text at its stdin.
+    pub async fn cli_with(&self, arguments: &[&str], stdin: &str) -> Output {
+        let mut command = self.cli_command(arguments);
+        command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+        let mut pipe = child.stdin.take().unwrap();
+        // A command that refuses its arguments does not read.
+        let _ = pipe.write_all(stdin.as_bytes()).await;
+        drop(pipe);
+        child.wait_with_output().await.unwrap()
+    }
+
+    fn cli_command(&self, arguments: &[&str]) -> Command {
+        let mut command = command();
+        command
             .args(arguments)
             .arg("--data-dir")
             .arg(&self.data)
             .envs(self.environment.iter().cloned())
-            .stdin(Stdio::null())
-            .output()
-            .await
-            .unwrap()
+            .stdin(Stdio::null());
+        command
     }
 
     /// Runs a command that must succeed, with `--json`, and gives what it printed.
@@ -276,6 +370,14 @@ impl House {
     /// The data folder.
     pub fn data(&self) -> &Path {
         &self.data
+    }
+
+    /// The wire to the database, where the house was set up with one.
+    ///
+    /// # Panics
+    /// Where it was not.
+    pub const fn wire(&self) -> &Wire {
+        self.wire.as_ref().expect("a house with a wire")
     }
 
     /// The database, where the store is PostgreSQL.
@@ -297,7 +399,8 @@ impl House {
     /// says this time.
     pub async fn restart(&mut self) -> Value {
         let address = self.url().trim_start_matches("http://").to_owned();
-        let (process, facts) = run_quickstart(&self.data, &self.environment, &address).await;
+        let (process, facts) =
+            run_quickstart(&self.data, &self.environment, &address, &self.log).await;
         self.process = process;
         self.client = client();
         facts
@@ -306,6 +409,17 @@ impl House {
     /// Starts a second server on the same records, with an address of its own. It is ended with
     /// the returned value.
     pub async fn second_server(&self) -> (Child, Value) {
-        run_quickstart(&self.data, &self.environment, "127.0.0.1:0").await
+        run_quickstart(&self.data, &self.environment, "127.0.0.1:0", &self.log).await
+    }
+
+    /// Starts a second server as [`second_server`](Self::second_server) does, which reaches
+    /// PostgreSQL by the URL and not through the wire.
+    pub async fn second_server_beside_the_wire(&self) -> (Child, Value) {
+        let mut environment = self.environment.clone();
+        environment.retain(|(name, _)| name != "VESTIBULE_STORE__URL");
+        if let Some(database) = &self.database {
+            environment.push(("VESTIBULE_STORE__URL".to_owned(), database.url()));
+        }
+        run_quickstart(&self.data, &environment, "127.0.0.1:0", &self.log).await
     }
 }

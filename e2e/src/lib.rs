@@ -20,7 +20,14 @@
 mod answer;
 mod backend;
 mod house;
+mod line;
+mod process;
+mod raw;
+mod wire;
 
 pub use answer::{Answer, Call};
 pub use backend::{Backend, Database};
-pub use house::{House, Person, Setup};
+pub use house::{House, Person, Setup, command};
+pub use line::{Line, Reply};
+pub use raw::RawAnswer;
+pub use wire::Wire;

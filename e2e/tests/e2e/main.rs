@@ -4,4 +4,12 @@
 #![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
 
 mod api;
+mod audit;
+mod doctrine;
+mod permissions;
+mod quickstart;
+mod seeds;
+mod service;
+mod support;
+mod sweep;
 mod v1;

@@ -1,0 +1,54 @@
+//! The server as a process: its end and its memory.
+
+use std::process::ExitStatus;
+use std::time::Duration;
+
+use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
+
+use crate::House;
+
+impl House {
+    fn id(&self) -> Pid {
+        Pid::from_raw(self.pid().try_into().unwrap()).unwrap()
+    }
+
+    /// Asks the server to end, as SIGTERM does.
+    pub fn ask_to_end(&self) {
+        kill_process(self.id(), Signal::TERM).unwrap();
+    }
+
+    /// Waits until the server has ended by itself, this long at most.
+    pub async fn ended(&mut self, within: Duration) -> ExitStatus {
+        tokio::time::timeout(within, self.process.wait())
+            .await
+            .expect("the server ends in time")
+            .unwrap()
+    }
+
+    /// Lets no file of the server's grow beyond this many bytes, as a full disk does; `None` lets
+    /// them grow again.
+    pub fn limit_files(&self, bytes: Option<u64>) {
+        let limit = Rlimit {
+            current: bytes,
+            maximum: None,
+        };
+        prlimit(Some(self.id()), Resource::Fsize, limit).unwrap();
+    }
+
+    /// The most memory that the server has held at a time, in MiB.
+    pub fn peak_memory(&self) -> u64 {
+        self.status_of_memory("VmHWM:")
+    }
+
+    /// The memory that the server holds, in MiB.
+    pub fn memory(&self) -> u64 {
+        self.status_of_memory("VmRSS:")
+    }
+
+    fn status_of_memory(&self, name: &str) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
+        let line = status.lines().find(|line| line.starts_with(name)).unwrap();
+        let kibibytes: u64 = line.split_whitespace().nth(1).unwrap().parse().unwrap();
+        kibibytes / 1024
+    }
+}

@@ -1,0 +1,4 @@
+//! `/api`: the browser dialect.
+
+mod auth;
+mod managed_agents;

@@ -1,0 +1,320 @@
+//! What is written down: every change with who, how, where and what, and never a secret.
+
+use std::path::Path;
+use std::time::Duration;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use sqlx::{AssertSqlSafe, Row};
+use vestibule_e2e::{Answer, Backend, House, Setup};
+
+use crate::support::{document, folder, members, shared};
+
+/// A change as it was asked for: the kind of its record, the name of its request.
+type Asked = (&'static str, String);
+
+fn asked(kind: &'static str, answer: &Answer) -> Asked {
+    (kind, answer.header("x-request-id").to_owned())
+}
+
+/// Does everything that changes something in the first organisation, and some that is refused;
+/// what must be found in the audit log, and all secrets that were seen on the way.
+async fn do_everything(house: &House) -> (Vec<Asked>, Vec<String>) {
+    let (key, ada, bob) = (house.key(), house.ada(), house.bob());
+    let mut expected = Vec::new();
+    let mut secrets = vec![key.to_owned(), ada.password.clone(), bob.password.clone()];
+
+    let grants = json!([{ "path": "/shared", "capability": "READ_ONLY" }]);
+    let body = json!({ "name": "robot", "grants": grants });
+    let made = house
+        .post("/v1/api-keys")
+        .bearer(key)
+        .json(body)
+        .send()
+        .await
+        .expect(201);
+    expected.push(asked("api_key.created", &made));
+    secrets.push(made.text_at("/key"));
+    let path = format!("/v1/api-keys/{}", made.text_at("/id"));
+    let gone = house.delete(&path).bearer(key).send().await.expect(204);
+    expected.push(asked("api_key.deleted", &gone));
+
+    let body = json!({ "user_id": bob.id, "path": "/shared/team", "capability": "READ_WRITE" });
+    let given = house
+        .post("/v1/user-permissions")
+        .bearer(key)
+        .json(body)
+        .send()
+        .await
+        .expect(201);
+    expected.push(asked("grant.created", &given));
+    let path = format!(
+        "/v1/user-permissions/{}?tenant_id={}",
+        given.text_at("/id"),
+        house.acme()
+    );
+    let body = json!({ "can_approve": true });
+    let changed = house
+        .patch(&path)
+        .bearer(key)
+        .json(body)
+        .send()
+        .await
+        .expect(200);
+    expected.push(asked("grant.updated", &changed));
+    let shared = shared(house).await;
+    let team = folder(house, Some(&shared), "team").await;
+    document(house, &team, "plan").await;
+    let call = house.patch(&format!("/v1/folders/{team}")).bearer(key);
+    let moved = call
+        .json(json!({ "name": "crew" }))
+        .send()
+        .await
+        .expect(200);
+    expected.push(asked("grant.moved", &moved));
+    let taken = house.delete(&path).bearer(key).send().await.expect(204);
+    expected.push(asked("grant.deleted", &taken));
+
+    let body = json!({ "email": ada.email, "password": ada.password });
+    let signed_in = house
+        .post("/v1/auth/pw/signin")
+        .json(body.clone())
+        .send()
+        .await
+        .expect(200);
+    expected.push(asked("session.started", &signed_in));
+    let token = signed_in.text_at("/access_token");
+    let refreshed = house
+        .post("/v1/auth/uat")
+        .bearer(&token)
+        .send()
+        .await
+        .expect(200);
+    expected.push(asked("session.refreshed", &refreshed));
+    let fresh = refreshed.text_at("/access_token");
+    let out = house
+        .post("/v1/auth/signout")
+        .bearer(&fresh)
+        .send()
+        .await
+        .expect(200);
+    expected.push(asked("session.ended", &out));
+    secrets.extend([token, fresh]);
+
+    let origin = house.url();
+    let call = house.post("/api/auth/sign-in").origin(origin).json(body);
+    let signed_in = call.send().await.expect(200);
+    expected.push(asked("session.started", &signed_in));
+    let mut cookie = signed_in.session_cookie().unwrap();
+    for (organization, kind) in [(house.globex(), ""), (house.acme(), "session.switched")] {
+        secrets.push(cookie.clone());
+        let call = house
+            .post("/api/auth/switch-org")
+            .cookie(&cookie)
+            .origin(origin);
+        let switched = call
+            .json(json!({ "organizationId": organization }))
+            .send()
+            .await;
+        cookie = switched.clone().expect(200).session_cookie().unwrap();
+        if !kind.is_empty() {
+            expected.push(asked(kind, &switched));
+        }
+    }
+    secrets.push(cookie.clone());
+    let call = house
+        .post("/api/auth/sign-out")
+        .cookie(&cookie)
+        .origin(origin);
+    expected.push(asked("session.ended", &call.send().await.expect(200)));
+
+    // What goes wrong keeps its secrets, too.
+    let wrong = "a password that was mistyped";
+    let body = json!({ "email": ada.email, "password": wrong });
+    house
+        .post("/v1/auth/pw/signin")
+        .json(body)
+        .send()
+        .await
+        .expect(401);
+    let body = format!(
+        "{{\"email\": \"{}\", \"password\": \"{wrong}\", \"x\": 1}}",
+        ada.email
+    );
+    house
+        .post("/v1/auth/pw/signin")
+        .body("application/json", body)
+        .send()
+        .await
+        .expect(422);
+    let mut altered = key.to_owned();
+    altered.replace_range(20..21, if &altered[20..21] == "a" { "b" } else { "a" });
+    house
+        .get("/v1/users/me")
+        .bearer(&altered)
+        .send()
+        .await
+        .expect(401);
+    let query = format!("/v1/documents?access_token={key}");
+    house.get(&query).send().await.expect(401);
+    secrets.extend([wrong.to_owned(), altered]);
+    (expected, secrets)
+}
+
+#[rstest]
+#[tokio::test]
+async fn every_change_is_written_down_and_no_secret_is(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let setup = Setup::new(backend).with("LOG__LEVEL", "debug");
+    let mut house = setup.start().await;
+    let (expected, secrets) = do_everything(&house).await;
+
+    let records = house.audit(house.acme()).await;
+    for (kind, request) in &expected {
+        let found: Vec<_> = records
+            .iter()
+            .filter(|one| one["request_id"] == **request)
+            .collect();
+        let [record] = found[..] else {
+            panic!("{kind}: {found:?}");
+        };
+        assert_eq!(record["kind"], *kind, "{record}");
+        assert_eq!(record["user_id"], house.ada().id, "{record}");
+        assert_eq!(record["organization_id"], house.acme(), "{record}");
+        assert_eq!(record["address"], "127.0.0.1", "{record}");
+        assert!(record["credential"].is_string(), "{record}");
+        assert!(record["subject"].is_string(), "{record}");
+        assert!(record["details"].is_object(), "{record}");
+    }
+    let changed = records
+        .iter()
+        .find(|one| one["kind"] == "grant.updated")
+        .unwrap();
+    assert_eq!(members(&changed["details"]), ["after", "before"]);
+    assert_eq!(changed["details"]["before"]["can_approve"], false);
+    assert_eq!(changed["details"]["after"]["can_approve"], true);
+    let moved = records
+        .iter()
+        .find(|one| one["kind"] == "grant.moved")
+        .unwrap();
+    assert_eq!(moved["details"]["before"], "/shared/team");
+    assert_eq!(moved["details"]["after"], "/shared/crew");
+
+    house.ask_to_end();
+    house.ended(Duration::from_secs(15)).await;
+    let log = house.log();
+    assert!(log.contains("answered"), "the log is on: {log}");
+    assert!(log.contains(&expected[0].1), "the log names requests");
+    let audit = Value::from(records).to_string();
+    let stored = stored(&house).await;
+    for secret in &secrets {
+        // Of a token, the signature is what nobody else could make.
+        let secret = secret.rsplit('.').next().unwrap();
+        for (place, bytes) in [
+            ("the log", log.as_bytes()),
+            ("the audit log", audit.as_bytes()),
+        ] {
+            assert!(!holds(bytes, secret), "{secret} in {place}");
+        }
+        for (place, bytes) in &stored {
+            assert!(!holds(bytes, secret), "{secret} in {place}");
+        }
+    }
+}
+
+fn holds(bytes: &[u8], secret: &str) -> bool {
+    bytes
+        .windows(secret.len())
+        .any(|window| window == secret.as_bytes())
+}
+
+/// All that the server has stored, by place.
+async fn stored(house: &House) -> Vec<(String, Vec<u8>)> {
+    let mut stored = Vec::new();
+    files(house.data(), &mut stored);
+    let Some(database) = house.database() else {
+        return stored;
+    };
+    let mut connection = database.connect().await;
+    let tables = "SELECT table_name::text FROM information_schema.tables \
+                  WHERE table_schema = 'public'";
+    let tables = sqlx::query(tables)
+        .fetch_all(&mut connection)
+        .await
+        .unwrap();
+    assert!(tables.len() > 10);
+    for table in tables {
+        let table: String = table.get(0);
+        let rows = format!("SELECT coalesce(string_agg(t::text, ' '), '') FROM \"{table}\" t");
+        let rows = sqlx::query(AssertSqlSafe(rows))
+            .fetch_one(&mut connection)
+            .await
+            .unwrap();
+        stored.push((table, rows.get::<String, _>(0).into_bytes()));
+    }
+    stored
+}
+
+fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() {
+            files(&path, found);
+        } else {
+            found.push((path.display().to_string(), std::fs::read(&path).unwrap()));
+        }
+    }
+}
+
+/// The same denial many times is one record with a count; a stranger leaves none.
+#[rstest]
+#[tokio::test]
+async fn denials_of_known_callers_are_gathered_and_strangers_leave_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut house = House::start(backend).await;
+    let token = house.token_of(&house.bob()).await;
+    let before = house.audit(house.acme()).await.len();
+    let elsewhere = house.cli_json(&["audit", "list"]).await["total"].clone();
+
+    // Within one batch, or two where a moment divides them.
+    for _ in 0..50 {
+        let path = format!("/v1/user-permissions?user_id={}", house.bob().id);
+        house.get(&path).bearer(&token).send().await.expect(403);
+        house.get("/v1/user-permissions").send().await.expect(401);
+        house
+            .get("/v1/user-permissions")
+            .bearer("junk")
+            .send()
+            .await
+            .expect(401);
+    }
+    let body = json!({ "email": house.bob().email, "password": "wrong" });
+    house
+        .post("/v1/auth/pw/signin")
+        .json(body)
+        .send()
+        .await
+        .expect(401);
+    house.post("/v1/auth/signout").send().await.expect(200);
+    house.ask_to_end();
+    house.ended(Duration::from_secs(15)).await;
+
+    let records = house.audit(house.acme()).await;
+    let denied: Vec<_> = records
+        .iter()
+        .filter(|one| one["kind"] == "access.denied")
+        .collect();
+    assert!((1..=2).contains(&denied.len()), "{denied:?}");
+    assert_eq!(records.len(), before + denied.len(), "{records:?}");
+    assert_eq!(house.cli_json(&["audit", "list"]).await["total"], elsewhere);
+    let mut count = 0;
+    for record in denied {
+        assert_eq!(record["user_id"], house.bob().id);
+        assert_eq!(record["subject"], "GET /v1/user-permissions");
+        assert_eq!(record["details"]["reason"], "role_required");
+        count += record["details"]["count"].as_u64().unwrap();
+    }
+    assert_eq!(count, 50);
+}

@@ -1,0 +1,467 @@
+//! Every route of the document: without credentials, with those of another organisation, with a
+//! narrowed key, and with a cookie from nowhere.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use vestibule_e2e::{Answer, Backend, Call, House};
+
+use crate::support::{document, folder, grant, key, shared};
+
+/// What may be asked without a credential. This list only shrinks.
+const PUBLIC: &[(&str, &str)] = &[
+    ("GET", "/"),
+    ("GET", "/.well-known/jwks.json"),
+    ("GET", "/healthz"),
+    ("GET", "/openapi.json"),
+    ("GET", "/problems"),
+    ("POST", "/api/auth/sign-in"),
+    ("POST", "/api/auth/sign-out"),
+    ("POST", "/v1/auth/pw/signin"),
+    ("POST", "/v1/auth/signout"),
+];
+
+/// What answers whoever is signed in with what is the caller's own, whatever the request says.
+const OWN: &[(&str, &str)] = &[
+    ("GET", "/api/auth/session"),
+    ("GET", "/v1/api-keys"),
+    ("GET", "/v1/documents"),
+    ("GET", "/v1/folders"),
+    ("GET", "/v1/tenants"),
+    ("GET", "/v1/users/me"),
+    ("GET", "/api/managed-agents/sessions"),
+];
+
+/// What makes something of the caller's own; named no folder, it needs no other organisation's.
+const MAKES: &[(&str, &str)] = &[
+    ("POST", "/api/managed-agents/session"),
+    ("POST", "/v1/api-keys"),
+];
+
+struct Route {
+    method: String,
+    template: String,
+    /// The names of its query parameters.
+    query: Vec<String>,
+    has_body: bool,
+}
+
+impl Route {
+    fn is_one_of(&self, list: &[(&str, &str)]) -> bool {
+        list.contains(&(&*self.method, &*self.template))
+    }
+
+    fn is_public(&self) -> bool {
+        self.is_one_of(PUBLIC)
+    }
+
+    fn is_mutating(&self) -> bool {
+        self.method != "GET"
+    }
+}
+
+/// Every route, as the running server tells.
+async fn routes(house: &House) -> Vec<Route> {
+    let document = house.get("/openapi.json").send().await.expect(200).json();
+    let mut routes = Vec::new();
+    for (template, item) in document["paths"].as_object().unwrap() {
+        for (method, operation) in item.as_object().unwrap() {
+            let parameters = operation["parameters"].as_array();
+            let parameters = parameters.map(Vec::as_slice).unwrap_or_default();
+            let query = parameters.iter().filter(|one| one["in"] == "query");
+            routes.push(Route {
+                method: method.to_uppercase(),
+                template: template.clone(),
+                query: query
+                    .map(|one| one["name"].as_str().unwrap().to_owned())
+                    .collect(),
+                has_body: !operation["requestBody"].is_null(),
+            });
+        }
+    }
+    assert!(routes.len() >= 36, "{}", routes.len());
+    routes
+}
+
+/// Things of the first organisation, for the places of a request that name something.
+struct Things {
+    tenant: String,
+    user: String,
+    key: String,
+    grant: String,
+    folder: String,
+    document: String,
+    session: String,
+}
+
+impl Things {
+    async fn of(house: &House) -> Self {
+        let shared = shared(house).await;
+        let folder = folder(house, Some(&shared), "secret-folder").await;
+        let call = house
+            .post("/api/managed-agents/session")
+            .bearer(house.key());
+        let started = call.json(json!({ "text": "secret-question" })).send().await;
+        Self {
+            tenant: house.acme().to_owned(),
+            user: house.bob().id,
+            key: key(house, None).await.0,
+            grant: grant(
+                house,
+                &house.bob().id,
+                "/shared/secret-folder",
+                "READ_WRITE",
+            )
+            .await,
+            document: document(house, &folder, "secret-document").await,
+            folder,
+            session: started.expect(200).text_at("/id"),
+        }
+    }
+
+    /// Words that no answer to a stranger may contain.
+    fn traces(&self) -> Vec<&str> {
+        // The ids of users and of the organisation are judged by the caller: a request may name
+        // them, an answer repeats nothing.
+        let ids = [
+            &self.key,
+            &self.grant,
+            &self.folder,
+            &self.document,
+            &self.session,
+            &self.user,
+        ];
+        let ids = ids.into_iter().map(String::as_str);
+        ids.chain([&*self.tenant, "Acme", "secret-", "bob@example.com"])
+            .collect()
+    }
+
+    fn id_in(&self, template: &str) -> &str {
+        let nouns = [
+            ("/v1/api-keys", &self.key),
+            ("/v1/documents", &self.document),
+            ("/v1/folders", &self.folder),
+            ("/v1/tenants", &self.tenant),
+            ("/v1/user-permissions", &self.grant),
+        ];
+        let mut found = nouns.iter().filter(|(noun, _)| template.starts_with(noun));
+        found
+            .next()
+            .unwrap_or_else(|| panic!("an id for {template}"))
+            .1
+    }
+
+    fn query(&self, name: &str) -> Option<&str> {
+        match name {
+            "tenant_id" => Some(&self.tenant),
+            "user_id" => Some(&self.user),
+            "parent_path_part_id" => Some(&self.folder),
+            "sessionId" => Some(&self.session),
+            _ => None,
+        }
+    }
+
+    fn body(&self, route: &Route) -> Value {
+        match (&*route.method, &*route.template) {
+            ("POST", "/v1/api-keys") => json!({ "name": "mine" }),
+            ("POST", "/v1/user-permissions") => json!({
+                "tenant_id": self.tenant, "user_id": self.user,
+                "path": "/shared", "capability": "READ_WRITE_DELETE",
+            }),
+            ("PATCH", "/v1/user-permissions/{id}") => json!({ "capability": "READ_ONLY" }),
+            ("POST", "/v1/auth/uat") => json!({ "tenant_id": self.tenant }),
+            ("POST", "/api/auth/switch-org") => json!({ "organizationId": self.tenant }),
+            ("POST", "/v1/documents" | "/v1/folders") => {
+                json!({ "name": "mine", "parent_path_part_id": self.folder })
+            }
+            ("PATCH", "/v1/documents/{id}" | "/v1/folders/{id}") => json!({ "name": "mine" }),
+            ("POST", "/api/managed-agents/session") => json!({ "text": "mine" }),
+            ("POST", "/api/managed-agents/message") => {
+                json!({ "sessionId": self.session, "text": "mine" })
+            }
+            ("POST", "/api/managed-agents/cancel") => json!({ "sessionId": self.session }),
+            ("POST", "/v1/auth/pw/signin" | "/api/auth/sign-in") => {
+                json!({ "email": "nobody@example.com", "password": "wrong" })
+            }
+            other => panic!("a body for {other:?}"),
+        }
+    }
+
+    /// A request of the route that names these things wherever it names something.
+    fn call(&self, house: &House, route: &Route) -> Call {
+        let mut path = route.template.clone();
+        if path.contains("{id}") {
+            path = path.replace("{id}", self.id_in(&route.template));
+        }
+        let named = route
+            .query
+            .iter()
+            .filter_map(|name| Some((name, self.query(name)?)));
+        let query: Vec<_> = named
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        if !query.is_empty() {
+            path = format!("{path}?{}", query.join("&"));
+        }
+        let call = house.call(&route.method, &path);
+        if route.has_body {
+            call.json(self.body(route))
+        } else {
+            call
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn strangers_are_refused_everywhere_but_at_the_public_routes(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let things = Things::of(&house).await;
+    let routes = routes(&house).await;
+    for (method, template) in PUBLIC {
+        let known = routes
+            .iter()
+            .any(|route| route.method == *method && route.template == *template);
+        assert!(known, "{method} {template} is no route any more");
+    }
+    for route in &routes {
+        let (method, template) = (&route.method, &route.template);
+        let answer = things.call(&house, route).send().await;
+        assert_ne!(answer.status, 404, "{method} {template}");
+        assert!(answer.status < 500, "{method} {template}: {}", answer.text);
+        if route.is_public() {
+            // A sign-in from nowhere is refused as one from elsewhere.
+            assert!(
+                [200, 401, 403].contains(&answer.status),
+                "{method} {template}"
+            );
+        } else {
+            assert_eq!(answer.status, 401, "{method} {template}: {}", answer.text);
+            assert_eq!(answer.reason(), "no_credential");
+            let junk = things
+                .call(&house, route)
+                .bearer("junk")
+                .send()
+                .await
+                .expect(401);
+            assert_eq!(junk.reason(), "malformed_credential", "{method} {template}");
+            // A key that could be one and is not.
+            let mut other = house.key().to_owned();
+            other.replace_range(10..11, if &other[10..11] == "a" { "b" } else { "a" });
+            let wrong = things
+                .call(&house, route)
+                .bearer(&other)
+                .send()
+                .await
+                .expect(401);
+            assert_eq!(wrong.reason(), "bad_checksum", "{method} {template}");
+            assert!(wrong.header("www-authenticate").contains("invalid_token"));
+        }
+        // The path is known, for a caller.
+        let known = things.call(&house, route).bearer(house.key()).send().await;
+        assert_ne!(known.reason(), "no_such_route", "{method} {template}");
+    }
+}
+
+fn holds_nothing(answer: &Answer, things: &Things, route: &Route) {
+    for trace in things.traces() {
+        assert!(
+            !answer.text.contains(trace),
+            "{} {} tells of {trace}: {}",
+            route.method,
+            route.template,
+            answer.text
+        );
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_owner_of_another_organisation_finds_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let things = Things::of(&house).await;
+    let cy = house
+        .newcomer("cy@example.com", house.globex(), "OWNER")
+        .await;
+    let token = house.token_of(&cy).await;
+    let cookie = house.cookie_of(&cy).await;
+    house
+        .cli_json(&["plan", "set", house.globex(), "team"])
+        .await;
+    let call = house
+        .post("/v1/api-keys")
+        .bearer(&token)
+        .json(json!({ "name": "cy" }));
+    let cys_key = call.send().await.expect(201).text_at("/key");
+    for route in &routes(&house).await {
+        if route.is_public() {
+            continue;
+        }
+        let (method, template) = (&route.method, &route.template);
+        let browser = template.starts_with("/api/");
+        let mut answers = vec![things.call(&house, route).bearer(&token).send().await];
+        if browser {
+            let call = things.call(&house, route).cookie(&cookie);
+            answers.push(call.origin(house.url()).send().await);
+        } else if template != "/v1/auth/uat" {
+            answers.push(things.call(&house, route).bearer(&cys_key).send().await);
+        }
+        for answer in answers {
+            holds_nothing(&answer, &things, route);
+            let own_without_query =
+                route.is_one_of(OWN) && !route.query.contains(&"parent_path_part_id".to_owned());
+            if own_without_query || route.is_one_of(MAKES) {
+                assert!(answer.status < 300, "{method} {template}: {}", answer.text);
+            } else if answer.status == 403 {
+                // A token where only the cookie goes.
+                assert_eq!(
+                    (&**template, &*answer.reason()),
+                    ("/api/auth/switch-org", "credential_kind_not_accepted")
+                );
+            } else {
+                assert_eq!(answer.status, 404, "{method} {template}: {}", answer.text);
+                assert!(
+                    ["not_found"].contains(&&*answer.reason()),
+                    "{}",
+                    answer.text
+                );
+            }
+        }
+    }
+    // All of it is still there for those it belongs to.
+    for path in [
+        format!("/v1/documents/{}", things.document),
+        format!("/v1/folders/{}", things.folder),
+        format!("/v1/api-keys/{}", things.key),
+        format!(
+            "/api/managed-agents/transcript?sessionId={}",
+            things.session
+        ),
+    ] {
+        house
+            .get(&path)
+            .bearer(house.key())
+            .send()
+            .await
+            .expect(200);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_narrowed_key_reaches_its_path_and_nothing_else(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let things = Things::of(&house).await;
+    let grants = json!([{ "path": "/elsewhere", "capability": "READ_WRITE_DELETE" }]);
+    let (_, narrowed) = key(&house, Some(grants)).await;
+    for route in &routes(&house).await {
+        let (method, template) = (&route.method, &route.template);
+        if route.is_public() || template.starts_with("/api/") {
+            continue;
+        }
+        let answer = things.call(&house, route).bearer(&narrowed).send().await;
+        if route.is_mutating() || template.contains("user-permissions") {
+            assert_eq!(answer.status, 403, "{method} {template}: {}", answer.text);
+            continue;
+        }
+        for trace in ["secret-folder", "secret-document"] {
+            assert!(
+                !answer.text.contains(trace) || answer.status == 403,
+                "{method} {template}"
+            );
+        }
+        match &**template {
+            "/v1/documents/{id}" | "/v1/folders/{id}" => {
+                assert_eq!(
+                    (answer.status, &*answer.reason()),
+                    (403, "path_not_granted")
+                );
+            }
+            // Named a folder that it may not open.
+            "/v1/documents" | "/v1/folders" => assert_eq!(answer.status, 403, "{}", answer.text),
+            _ => assert!([200, 403].contains(&answer.status), "{method} {template}"),
+        }
+    }
+    let list = house
+        .get("/v1/documents")
+        .bearer(&narrowed)
+        .send()
+        .await
+        .expect(200)
+        .json();
+    assert_eq!((&list["total"], &list["items"]), (&json!(0), &json!([])));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_cookie_without_our_origin_changes_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let things = Things::of(&house).await;
+    let cookie = house.cookie_of(&house.ada()).await;
+    let elsewhere = house.url().replace("127.0.0.1", "localhost");
+    for route in &routes(&house).await {
+        if !route.template.starts_with("/api/") || !route.is_mutating() {
+            continue;
+        }
+        for origin in [
+            None,
+            Some("null"),
+            Some(&*elsewhere),
+            Some("https://evil.example"),
+        ] {
+            let mut call = things.call(&house, route).cookie(&cookie);
+            if let Some(origin) = origin {
+                call = call.origin(origin);
+            }
+            let answer = call.send().await.expect(403);
+            assert_eq!(
+                answer.reason(),
+                "csrf_origin_mismatch",
+                "{} {}",
+                route.method,
+                route.template
+            );
+            let error = answer.text_at("/error");
+            assert!(error.contains(house.url()), "what is expected: {error}");
+        }
+        // Ours, but the browser says that another page sent it.
+        let call = things
+            .call(&house, route)
+            .cookie(&cookie)
+            .origin(house.url());
+        let answer = call
+            .header("sec-fetch-site", "same-site")
+            .send()
+            .await
+            .expect(403);
+        assert_eq!(answer.reason(), "csrf_origin_mismatch");
+        // A bearer that is not good does not switch the guard off: where a caller is asked for,
+        // it is refused itself.
+        let call = things.call(&house, route).cookie(&cookie).bearer("junk");
+        let answer = call.send().await;
+        let expected = if route.is_public() { 403 } else { 401 };
+        assert_eq!(
+            answer.status, expected,
+            "{} {}",
+            route.method, route.template
+        );
+    }
+    house
+        .get("/api/auth/session")
+        .cookie(&cookie)
+        .send()
+        .await
+        .expect(200);
+    let path = format!(
+        "/api/managed-agents/transcript?sessionId={}",
+        things.session
+    );
+    house.get(&path).cookie(&cookie).send().await.expect(200);
+}

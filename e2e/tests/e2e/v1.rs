@@ -1,0 +1,9 @@
+//! `/v1`: the bearer dialect.
+
+mod api_keys;
+mod auth;
+mod documents;
+mod folders;
+mod tenants;
+mod user_permissions;
+mod users;

@@ -1,0 +1,172 @@
+//! `/v1/user-permissions`
+
+use rstest::rstest;
+use serde_json::json;
+use vestibule_e2e::{Backend, House};
+
+use crate::support::{grant, members, try_grant, unknown};
+
+#[rstest]
+#[tokio::test]
+async fn a_permission_is_given_changed_listed_and_taken_back(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let (key, bob) = (house.key(), house.bob().id);
+    let body = json!({
+        "tenant_id": house.acme(), "user_id": bob, "path": "/shared/eng",
+        "capability": "READ_WRITE", "can_approve": true,
+    });
+    let given = house
+        .post("/v1/user-permissions")
+        .bearer(key)
+        .json(body)
+        .send()
+        .await
+        .expect(201);
+    let shape = [
+        "can_approve",
+        "capability",
+        "created_at",
+        "id",
+        "materialized_path",
+        "path",
+        "tenant_id",
+        "updated_at",
+        "user_id",
+    ];
+    assert_eq!(members(&given.json()), shape);
+    let id = given.text_at("/id");
+    let list = format!(
+        "/v1/user-permissions?tenant_id={}&user_id={bob}",
+        house.acme()
+    );
+    let listed = house.get(&list).bearer(key).send().await.expect(200).json();
+    assert_eq!(listed["total"], 2);
+    assert_eq!(listed["items"][1], given.json());
+    let filtered = house
+        .get(&format!("{list}&capability=READ_WRITE"))
+        .bearer(key);
+    assert_eq!(
+        filtered.send().await.expect(200).json()["items"],
+        json!([given.json()])
+    );
+
+    let path = format!("/v1/user-permissions/{id}?tenant_id={}", house.acme());
+    let call = house.patch(&path).bearer(key);
+    let changed = call
+        .json(json!({ "capability": "READ_ONLY" }))
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(changed.json()["capability"], "READ_ONLY");
+    assert_eq!(changed.json()["can_approve"], true);
+    house.delete(&path).bearer(key).send().await.expect(204);
+    house.delete(&path).bearer(key).send().await.expect(404);
+    house
+        .patch(&path)
+        .bearer(key)
+        .json(json!({}))
+        .send()
+        .await
+        .expect(404);
+}
+
+/// Numbers 27 to 30 of the worked examples, and 40.
+#[rstest]
+#[tokio::test]
+async fn a_permission_adds_something_or_is_refused(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let bob = house.bob();
+    // There is READ_ONLY on /shared/reports from the beginning.
+    for (path, capability, status) in [
+        ("/a", "READ_WRITE", 201),
+        ("/a/b", "READ_ONLY", 409),               // 27
+        ("/a/b", "READ_WRITE", 409),              // 27
+        ("/shared/reports/x", "READ_WRITE", 201), // 28
+        ("/shared", "READ_ONLY", 201),            // 30
+        ("/shared/reports", "READ_ONLY", 409),
+    ] {
+        let answer = try_grant(&house, &bob.id, path, capability)
+            .await
+            .expect(status);
+        if status == 409 {
+            assert_eq!(answer.reason(), "subsumed", "{path}");
+            assert_eq!(answer.json()["code"], "conflict");
+        }
+    }
+    // 29: fifty, of which there are four.
+    for number in 4..50 {
+        grant(&house, &bob.id, &format!("/many/{number}"), "READ_ONLY").await;
+    }
+    let refused = try_grant(&house, &bob.id, "/many/50", "READ_ONLY")
+        .await
+        .expect(400);
+    assert_eq!(refused.json()["code"], "permission_limit");
+    // 40: for administrators, whatever else one may do.
+    grant(&house, &house.ada().id, "/", "READ_WRITE_DELETE").await;
+    let token = house.token_of(&bob).await;
+    let list = format!(
+        "/v1/user-permissions?tenant_id={}&user_id={}",
+        house.acme(),
+        bob.id
+    );
+    let refused = house.get(&list).bearer(&token).send().await.expect(403);
+    assert_eq!(refused.reason(), "role_required");
+}
+
+#[rstest]
+#[tokio::test]
+async fn nobody_is_granted_anything_elsewhere(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let cy = house
+        .newcomer("cy@example.com", house.globex(), "OWNER")
+        .await;
+    // Somebody of another organisation, and nobody at all.
+    for user in [cy.id.clone(), unknown("user")] {
+        let refused = try_grant(&house, &user, "/shared", "READ_ONLY")
+            .await
+            .expect(404);
+        assert_eq!(refused.json()["detail"], "There is no such member.");
+    }
+    // An organisation that is not the credential's.
+    let bob = house.bob().id;
+    for tenant in [house.globex().to_owned(), unknown("tenant")] {
+        let body = json!({
+            "tenant_id": tenant, "user_id": bob, "path": "/x", "capability": "READ_ONLY",
+        });
+        let call = house
+            .post("/v1/user-permissions")
+            .bearer(house.key())
+            .json(body);
+        call.send().await.expect(404);
+    }
+    // A permission of another organisation, by its owner there.
+    let id = grant(&house, &bob, "/shared/x", "READ_WRITE").await;
+    let token = house.token_of(&cy).await;
+    for tenant in [house.globex(), house.acme()] {
+        let path = format!("/v1/user-permissions/{id}?tenant_id={tenant}");
+        house.delete(&path).bearer(&token).send().await.expect(404);
+        let call = house.patch(&path).bearer(&token);
+        call.json(json!({ "capability": "READ_ONLY" }))
+            .send()
+            .await
+            .expect(404);
+    }
+    let list = format!(
+        "/v1/user-permissions?tenant_id={}&user_id={bob}",
+        house.acme()
+    );
+    house.get(&list).bearer(&token).send().await.expect(404);
+    let list = house
+        .get(&list)
+        .bearer(house.key())
+        .send()
+        .await
+        .expect(200);
+    assert_eq!(list.json()["total"], 2);
+}
