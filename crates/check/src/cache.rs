@@ -9,7 +9,7 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -173,6 +173,8 @@ pub(crate) struct Cache {
     map: Map,
     index: Mutex<Index>,
     suspended: AtomicBool,
+    /// The same as in the index, to be read without its lock.
+    applied: AtomicU64,
     max_age: Duration,
 }
 
@@ -188,6 +190,7 @@ impl Cache {
             ),
             index: Mutex::default(),
             suspended: AtomicBool::new(false),
+            applied: AtomicU64::new(0),
             max_age: bounds.max_age,
         }
     }
@@ -238,11 +241,17 @@ impl Cache {
         entry
     }
 
+    /// How many changes were ever applied.
+    pub(crate) fn applied(&self) -> u64 {
+        self.applied.load(Ordering::SeqCst)
+    }
+
     /// Removes every entry that `change` makes wrong. When this returns, no request that starts
     /// later can see one of them.
     pub(crate) fn apply(&self, change: Change) {
         let mut index = self.index();
         index.applied += 1;
+        self.applied.store(index.applied, Ordering::SeqCst);
         if index.changes.len() == REMEMBERED_CHANGES {
             index.changes.pop_front();
         }

@@ -78,21 +78,7 @@ impl MemoryDirectory {
     /// A directory that knows one API key, of the owner of one organisation without a plan: enough
     /// to see a service work.
     pub fn with_owner_key(secret: &Digest) -> Self {
-        let user_id = UserId::mint(&SystemClock, &OsEntropy);
-        Self::new().with(
-            secret,
-            Principal {
-                user_id,
-                organization_id: OrganizationId::mint(&SystemClock, &OsEntropy),
-                role: Role::Owner,
-                home: ResourcePath::home_of(user_id),
-                grants: Vec::new(),
-                narrowed_to: None,
-                plan: Plans::default().get_or_bare(&PlanName::default()),
-                credential: CredentialRef::ApiKey(ApiKeyId::mint(&SystemClock, &OsEntropy)),
-                expires_at: None,
-            },
-        )
+        Self::new().with(secret, owner())
     }
 
     /// The same directory, in which every access token of the principal's session is that
@@ -110,6 +96,22 @@ impl MemoryDirectory {
             .get(digest)
             .cloned()
             .ok_or(Unresolved::Unknown)
+    }
+}
+
+/// The owner of an organisation of his own, by an API key.
+pub(crate) fn owner() -> Principal {
+    let user_id = UserId::mint(&SystemClock, &OsEntropy);
+    Principal {
+        user_id,
+        organization_id: OrganizationId::mint(&SystemClock, &OsEntropy),
+        role: Role::Owner,
+        home: ResourcePath::home_of(user_id),
+        grants: Vec::new(),
+        narrowed_to: None,
+        plan: Plans::default().get_or_bare(&PlanName::default()),
+        credential: CredentialRef::ApiKey(ApiKeyId::mint(&SystemClock, &OsEntropy)),
+        expires_at: None,
     }
 }
 

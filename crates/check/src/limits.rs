@@ -1,7 +1,7 @@
 //! How many requests in what time. Counted in memory with the monotonic clock, so that a clock
 //! that jumps neither locks anybody out nor lets anybody through.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -20,6 +20,11 @@ use crate::denial::Limited;
 /// [`CROWDED`] of them, so that memory stays bounded under a flood of addresses.
 const SHARED_KEYS: u128 = 1_024;
 const CROWDED: usize = 100_000;
+
+const MINUTE: Duration = Duration::from_secs(60);
+
+/// Stands for an address that nobody noted.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// Who is counted: an id, or an address folded into the same 128 bits.
 type Key = Uuid;
@@ -77,7 +82,8 @@ impl Limiter {
         if self.counts.len() < CROWDED {
             self.count(Uuid::from_u128(bits))
         } else {
-            self.count(Uuid::from_u128(bits % SHARED_KEYS))
+            // The upper half is folded in, because the lower of an IPv6 network is empty.
+            self.count(Uuid::from_u128((bits ^ bits >> 64) % SHARED_KEYS))
         }
     }
 
@@ -92,8 +98,8 @@ impl Limiter {
 #[derive(Debug)]
 pub(crate) struct Limits {
     by_rule: Vec<Limiter>,
-    /// Few, so they are searched in turn.
-    by_plan: Vec<(PlanName, Limiter)>,
+    /// Few, so they are searched in turn. `None` is a limit of nothing at all.
+    by_plan: Vec<(PlanName, Option<Limiter>)>,
 }
 
 impl Limits {
@@ -102,13 +108,12 @@ impl Limits {
             .limits()
             .map(|(_, spec)| Limiter::new(spec.name, spec.count, spec.window))
             .collect();
-        let minute = Duration::from_secs(60);
         let by_plan = plans
             .iter()
             .filter_map(|plan| {
                 let limit = plan.limit(Plan::REQUESTS_PER_MINUTE)?;
-                let count = NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX))?;
-                let limiter = Limiter::new(Plan::REQUESTS_PER_MINUTE, count, minute);
+                let limiter = NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX))
+                    .map(|count| Limiter::new(Plan::REQUESTS_PER_MINUTE, count, MINUTE));
                 Some((plan.name.clone(), limiter))
             })
             .collect();
@@ -128,7 +133,17 @@ impl Limits {
                 .iter()
                 .find(|(name, _)| *name == principal.plan.name)
         {
-            limiter.count(principal.organization_id.uuid())?;
+            match limiter {
+                Some(limiter) => limiter.count(principal.organization_id.uuid())?,
+                None => {
+                    return Err(Limited {
+                        name: Plan::REQUESTS_PER_MINUTE,
+                        count: 0,
+                        window: MINUTE,
+                        retry_after: MINUTE,
+                    });
+                }
+            }
         }
         for limit in limits {
             let Some(limiter) = self.by_rule.get(limit.id.0) else {
@@ -142,19 +157,23 @@ impl Limits {
                 (LimitPer::Credential, Some(principal), _) => {
                     limiter.count(principal.credential.uuid())?;
                 }
-                (LimitPer::Address, _, Some(address)) => limiter.count_address(address)?,
-                (_, _, _) => {}
+                // Whoever did not note the address has all its callers counted as one.
+                (LimitPer::Address, _, address) => {
+                    limiter.count_address(address.unwrap_or(NOWHERE))?;
+                }
+                // The table refuses such limits on routes without a caller.
+                (LimitPer::User | LimitPer::Organization | LimitPer::Credential, None, _) => {}
             }
         }
         Ok(())
     }
 
     pub(crate) fn forget_idle(&self) {
-        for limiter in self
-            .by_rule
-            .iter()
-            .chain(self.by_plan.iter().map(|(_, limiter)| limiter))
-        {
+        for limiter in self.by_rule.iter().chain(
+            self.by_plan
+                .iter()
+                .filter_map(|(_, limiter)| limiter.as_ref()),
+        ) {
             limiter.forget_idle();
         }
     }
@@ -210,6 +229,26 @@ mod tests {
         for bits in 0..(CROWDED as u128 + 50_000) {
             let _ = limiter.count_stranger(bits << 64);
         }
-        assert!(limiter.counts.len() <= CROWDED + usize::try_from(SHARED_KEYS).unwrap());
+        let crowd = limiter.counts.len();
+        assert!(crowd <= CROWDED + usize::try_from(SHARED_KEYS).unwrap());
+        assert!(
+            crowd > CROWDED + 512,
+            "the crowd is spread over the shared keys"
+        );
+    }
+
+    #[test]
+    fn a_plan_that_allows_no_request_allows_none() {
+        let none = Plan {
+            limits: [(Plan::REQUESTS_PER_MINUTE.to_owned(), 0)].into(),
+            ..Plan::bare(PlanName::default())
+        };
+        let principal = Principal {
+            plan: std::sync::Arc::new(none.clone()),
+            ..crate::directory::owner()
+        };
+        let limits = Limits::new(&RuleTable::builder().build(), &Plans::new([none]));
+        let limited = limits.count(&[], Some(&principal), None).unwrap_err();
+        assert_eq!((limited.count, limited.retry_after), (0, MINUTE));
     }
 }

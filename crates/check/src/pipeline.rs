@@ -103,6 +103,18 @@ pub struct Passed {
     pub permit: Option<Permit>,
     /// How the route speaks.
     pub dialect: Dialect,
+    /// How many changes had been applied before the judgement.
+    judged_at: u64,
+}
+
+impl Passed {
+    fn new(permit: Option<Permit>, dialect: Dialect, judged_at: u64) -> Self {
+        Self {
+            permit,
+            dialect,
+            judged_at,
+        }
+    }
 }
 
 /// How many requests were judged since the start.
@@ -140,12 +152,14 @@ impl Check {
     /// Judges a request at once; `None` when its credential is not known yet and the directory
     /// has to be asked, which [`Check::check`] does.
     pub fn check_known(&self, head: &RequestHead<'_>) -> Option<Verdict> {
-        let now = self.0.clock.now();
+        let (now, judged_at) = (self.0.clock.now(), self.0.cache.applied());
         let verdict = match self.0.admit(head) {
-            Ok(Step::Done(passed)) => Ok(passed),
+            Ok(Step::Open(dialect)) => Ok(Passed::new(None, dialect, judged_at)),
             Ok(Step::Caller(route, presented)) => {
                 let entry = self.0.cache.get(&presented.cache_key(), now)?;
-                self.0.judge(head, &route, presented, entry, now)
+                self.0
+                    .judge(head, &route, presented, entry, now, Counted::Yes)
+                    .map(|permit| Passed::new(Some(permit), route.dialect(), judged_at))
             }
             Err(denial) => Err(denial),
         };
@@ -155,23 +169,19 @@ impl Check {
 
     /// Judges a request, asking the directory where the credential is not known yet.
     pub async fn check(&self, head: &RequestHead<'_>) -> Verdict {
-        let now = self.0.clock.now();
-        let verdict = match self.0.admit(head) {
-            Ok(Step::Done(passed)) => Ok(passed),
-            Ok(Step::Caller(route, presented)) => match self.0.resolve(presented, now).await {
-                Ok(entry) => self.0.judge(head, &route, presented, entry, now),
-                Err(cause)
-                    if route.access() == Access::Optional
-                        && !matches!(cause, Cause::Unavailable) =>
-                {
-                    self.0.without_caller(head, &route)
-                }
-                Err(cause) => Err(route.denial(cause)),
-            },
-            Err(denial) => Err(denial),
-        };
+        let verdict = self.0.ask(head, Counted::Yes).await;
         self.0.count(&verdict);
         verdict
+    }
+
+    /// Judges a request again whose body has arrived by now, if anything was changed since: a
+    /// credential that was revoked while its body was on the way opens nothing. It counts towards
+    /// no limit a second time.
+    pub async fn confirm(&self, head: &RequestHead<'_>, passed: Passed) -> Verdict {
+        if passed.permit.is_none() || passed.judged_at == self.0.cache.applied() {
+            return Ok(passed);
+        }
+        self.0.ask(head, Counted::Already).await
     }
 
     /// Makes a committed change hold: when this returns, no request that starts later passes on
@@ -237,8 +247,16 @@ impl std::fmt::Debug for Check {
 
 /// How far a request got before anybody had to be asked who is calling.
 enum Step<'t, 'h> {
-    Done(Passed),
+    /// The route asks for no caller and none is known.
+    Open(Dialect),
     Caller(Route<'t, 'h>, Presented<'h>),
+}
+
+/// Whether a judgement counts towards the limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counted {
+    Yes,
+    Already,
 }
 
 /// What the rule table says of a request's method and path.
@@ -290,6 +308,26 @@ impl Route<'_, '_> {
 }
 
 impl Inner {
+    async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
+        let (now, judged_at) = (self.clock.now(), self.cache.applied());
+        match self.admit(head)? {
+            Step::Open(dialect) => Ok(Passed::new(None, dialect, judged_at)),
+            Step::Caller(route, presented) => match self.resolve(presented, now).await {
+                Ok(entry) => self
+                    .judge(head, &route, presented, entry, now, counted)
+                    .map(|permit| Passed::new(Some(permit), route.dialect(), judged_at)),
+                Err(cause)
+                    if route.access() == Access::Optional
+                        && !matches!(cause, Cause::Unavailable) =>
+                {
+                    self.without_caller(head, &route)
+                        .map(|dialect| Passed::new(None, dialect, judged_at))
+                }
+                Err(cause) => Err(route.denial(cause)),
+            },
+        }
+    }
+
     /// Steps 1 and 2: the path is canonical, and the request carries a credential of the right
     /// shape where its route wants one.
     fn admit<'t, 'h>(&'t self, head: &RequestHead<'h>) -> Result<Step<'t, 'h>, Denial> {
@@ -327,7 +365,7 @@ impl Inner {
         };
         let access = route.access();
         if access == Access::Public {
-            return self.without_caller(head, &route).map(Step::Done);
+            return self.without_caller(head, &route).map(Step::Open);
         }
         let cookie = match route.dialect() {
             Dialect::Browser => Some(self.cookie_name.as_str()),
@@ -336,7 +374,7 @@ impl Inner {
         match scheme::presented(head.headers, &self.prefix, cookie) {
             Ok(Some(presented)) => Ok(Step::Caller(route, presented)),
             Ok(None) | Err(_) if access == Access::Optional => {
-                self.without_caller(head, &route).map(Step::Done)
+                self.without_caller(head, &route).map(Step::Open)
             }
             Ok(None) => Err(route.denial(Cause::NoCredential)),
             Err(rejected) => Err(route.denial(Cause::Rejected(rejected))),
@@ -345,7 +383,11 @@ impl Inner {
 
     /// The steps that remain for a request without a caller. A page of somebody else may not sign
     /// anybody in or out, so the Origin guard stands here too.
-    fn without_caller(&self, head: &RequestHead<'_>, route: &Route<'_, '_>) -> Verdict {
+    fn without_caller(
+        &self,
+        head: &RequestHead<'_>,
+        route: &Route<'_, '_>,
+    ) -> Result<Dialect, Denial> {
         let Route::Known { rule, dialect, .. } = route else {
             return Err(route.denial(Cause::NoCredential));
         };
@@ -358,10 +400,7 @@ impl Inner {
         self.limits
             .count(rule.limits(), None, head.address)
             .map_err(|limited| route.denial(Cause::Limited(limited)))?;
-        Ok(Passed {
-            permit: None,
-            dialect: *dialect,
-        })
+        Ok(*dialect)
     }
 
     /// Step 3: who is calling, from the store where the cache does not know.
@@ -408,16 +447,14 @@ impl Inner {
         presented: Presented<'_>,
         entry: Arc<Entry>,
         now: Timestamp,
-    ) -> Verdict {
+        counted: Counted,
+    ) -> Result<Permit, Denial> {
         let principal = &entry.principal;
         if entry.first_use_this_minute(now) {
             self.usage.note(principal.credential, now);
         }
-        match self.obstacle(head, route, presented, principal) {
-            None => Ok(Passed {
-                permit: Some(Permit::new(entry, head.address, head.request_id.cloned())),
-                dialect: route.dialect(),
-            }),
+        match self.obstacle(head, route, presented, principal, counted) {
+            None => Ok(Permit::new(entry, head.address, head.request_id.cloned())),
             Some(cause) => {
                 let call = DeniedCall {
                     user_id: principal.user_id,
@@ -443,6 +480,7 @@ impl Inner {
         route: &Route<'_, '_>,
         presented: Presented<'_>,
         principal: &Principal,
+        counted: Counted,
     ) -> Option<Cause> {
         if presented.is_ambient()
             && head.is_mutating()
@@ -462,9 +500,10 @@ impl Inner {
         if let Err(cause) = content_type(head, rule) {
             return Some(cause);
         }
-        if let Err(limited) = self
-            .limits
-            .count(rule.limits(), Some(principal), head.address)
+        if counted == Counted::Yes
+            && let Err(limited) = self
+                .limits
+                .count(rule.limits(), Some(principal), head.address)
         {
             return Some(Cause::Limited(limited));
         }

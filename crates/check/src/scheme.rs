@@ -99,19 +99,22 @@ fn cookie(
     name: &str,
 ) -> Result<Option<Presented<'static>>, Rejected> {
     let mut found = None;
+    // Split as bytes: a foreign cookie beside ours may hold what it likes.
     for header in headers.get_all(COOKIE) {
-        let Ok(text) = header.to_str() else {
-            return Err(Rejected::Malformed);
-        };
-        for pair in text.split(';') {
-            let Some((key, value)) = pair.trim_matches(' ').split_once('=') else {
-                continue;
-            };
-            if key == name && found.replace(value).is_some() {
+        for pair in header.as_bytes().split(|byte| *byte == b';') {
+            let pair = pair.trim_ascii();
+            if let Some(value) = pair.strip_prefix(name.as_bytes())
+                && let Some(value) = value.strip_prefix(b"=")
+                && found.replace(value).is_some()
+            {
                 return Err(Rejected::Duplicate);
             }
         }
     }
+    let found = found
+        .map(std::str::from_utf8)
+        .transpose()
+        .map_err(|_| Rejected::Malformed)?;
     match found.map(|value| frame::read(prefix, value)) {
         None => Ok(None),
         Some(Ok((SecretKind::Session, digest))) => Ok(Some(Presented::SessionCookie(digest))),

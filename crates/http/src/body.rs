@@ -1,12 +1,17 @@
 //! JSON bodies, read strictly.
 
+use axum::body::Body;
+use std::fmt::Formatter;
+use std::marker::PhantomData;
+
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
-use http_body_util::BodyExt;
-use serde::Serialize;
-use serde::de::DeserializeOwned;
+use http_body_util::{BodyExt, LengthLimitError};
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 
 use crate::{FieldError, Problem};
@@ -30,7 +35,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for Json<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let body = read(request).await?;
+        let body = read(request.into_body()).await?;
         if body.is_empty() {
             return Err(
                 Problem::bad_request("missing_body", "The request has no body.")
@@ -55,7 +60,7 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
-        let body = read(request).await?;
+        let body = read(request.into_body()).await?;
         if body.is_empty() {
             Ok(Self(None))
         } else {
@@ -64,23 +69,47 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for OptionalJson<T> {
     }
 }
 
+/// A JSON object, where a derived reader would also take an array for a struct, its fields in
+/// order. For structs within a body; [`parse`] sees to the outermost one.
+#[derive(Debug, Clone, Copy)]
+pub struct Object<T>(pub T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(Members(PhantomData)).map(Self)
+    }
+}
+
+struct Members<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut Formatter<'_>) -> std::fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, members: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(members))
+    }
+}
+
 /// The whole body, up to [`MAX_BODY_BYTES`].
-async fn read(request: Request) -> Result<Bytes, Problem> {
-    let limited = http_body_util::Limited::new(request.into_body(), MAX_BODY_BYTES);
+pub async fn read(body: Body) -> Result<Bytes, Problem> {
+    let limited = http_body_util::Limited::new(body, MAX_BODY_BYTES);
     match limited.collect().await {
         Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if error.is::<http_body_util::LengthLimitError>() => Err(too_large()),
-        Err(error)
-            if std::error::Error::source(&*error)
-                .is_some_and(<dyn std::error::Error>::is::<http_body_util::LengthLimitError>) =>
-        {
-            Err(too_large())
-        }
+        Err(error) if is_length_limit(&*error) => Err(too_large()),
         Err(_) => Err(Problem::bad_request(
             "incomplete_body",
             "The body ended before it was complete.",
         )),
     }
+}
+
+/// Whether a limit was reached, our own or that of a layer before us.
+fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.is::<LengthLimitError>() || error.source().is_some_and(is_length_limit)
 }
 
 /// 413, for bodies that are too large.
@@ -95,16 +124,8 @@ pub fn too_large() -> Problem {
 
 /// Reads a JSON object into a type, strictly.
 pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
-    // A derived reader would take an array for a struct, its fields in order.
-    if text.trim_ascii_start().first() == Some(&b'[') {
-        return Err(Problem::invalid(vec![FieldError {
-            field: "body".to_owned(),
-            reason: "wrong_type".into(),
-            message: "must be an object".to_owned(),
-        }]));
-    }
     let mut reader = serde_json::Deserializer::from_slice(text);
-    let value = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
+    let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
         refused(&path, error.inner())
     })?;

@@ -3,13 +3,14 @@
 use std::convert::Infallible;
 use std::task::{Context, Poll};
 
+use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
-use http::request::Parts;
-use http::{Extensions, HeaderMap, Method, Uri};
+use http::header::CONTENT_TYPE;
+use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use tower::{Service, ServiceExt};
-use vestibule_check::{Check, Denial, Passed, Permit, RequestHead, Verdict};
-use vestibule_http::{ClientAddress, Problem, RequestId};
+use vestibule_check::{Check, Denial, Passed, Permit, RequestHead};
+use vestibule_http::{ClientAddress, Problem, RequestId, body};
 
 use crate::future::{Answering, CheckFuture};
 
@@ -44,43 +45,74 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        match self.check.check_known(&head(
+        let known = self.check.check_known(&head(
             request.method(),
             request.uri(),
             request.headers(),
             request.extensions(),
-        )) {
-            Some(Ok(passed)) => {
+        ));
+        match known {
+            Some(Ok(passed)) if !is_awaited(&passed, request.headers(), request.body()) => {
                 let answering = admit(&mut request, passed);
                 CheckFuture::calling(self.inner.call(request), answering)
             }
             Some(Err(denial)) => CheckFuture::refused(refuse(request.extensions(), &denial)),
-            None => {
+            known => {
                 let check = self.check.clone();
                 // The service that was polled ready is the one to call; its clone takes its place.
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
                 CheckFuture::asking(Box::pin(async move {
-                    // In parts, since a body cannot be shared between threads while we wait.
-                    let (parts, body) = request.into_parts();
-                    match ask(&check, &parts).await {
-                        Ok(passed) => {
-                            let mut request = Request::from_parts(parts, body);
-                            let answering = admit(&mut request, passed);
-                            let Ok(response) = inner.oneshot(request).await;
-                            answering.finish(response)
-                        }
-                        Err(denial) => refuse(&parts.extensions, &denial),
-                    }
+                    let passed = known.and_then(Result::ok);
+                    let (request, answering) = match complete(&check, request, passed).await {
+                        Ok(admitted) => admitted,
+                        Err(response) => return response,
+                    };
+                    let Ok(response) = inner.oneshot(request).await;
+                    answering.finish(response)
                 }))
             }
         }
     }
 }
 
-async fn ask(check: &Check, parts: &Parts) -> Verdict {
+/// Whether the body is waited for before the handler is called. A credential may be revoked while
+/// its body is on the way, and a permit is for what is true when the request is complete. What is
+/// not JSON may be larger than memory, and is the handler's to read.
+fn is_awaited(passed: &Passed, headers: &HeaderMap, body: &Body) -> bool {
+    let is_json = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/json");
+    passed.permit.is_some()
+        && !body.is_end_stream()
+        && headers.get(CONTENT_TYPE).is_some_and(is_json)
+}
+
+/// Judges a request whose credential is new, waits for a JSON body, and judges again what was
+/// changed meanwhile; gives the request with its permit, or the answer that refuses it.
+async fn complete(
+    check: &Check,
+    request: Request,
+    passed: Option<Passed>,
+) -> Result<(Request, Answering), Response> {
+    // In parts, since a body cannot be shared between threads while we wait.
+    let (parts, body) = request.into_parts();
     let head = head(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
-    check.check(&head).await
+    let refused = |denial: Denial| refuse(&parts.extensions, &denial);
+    let mut passed = match passed {
+        Some(passed) => passed,
+        None => check.check(&head).await.map_err(refused)?,
+    };
+    let mut body = body;
+    if is_awaited(&passed, &parts.headers, &body) {
+        let read = body::read(body).await;
+        let read = read.map_err(|problem| {
+            problem.render(passed.dialect, parts.extensions.get::<RequestId>())
+        })?;
+        passed = check.confirm(&head, passed).await.map_err(refused)?;
+        body = Body::from(read);
+    }
+    let mut request = Request::from_parts(parts, body);
+    let answering = admit(&mut request, passed);
+    Ok((request, answering))
 }
 
 fn head<'a>(

@@ -11,10 +11,10 @@ use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use tower::{Layer, ServiceExt};
 use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
-use vestibule_layer::model::{Capability, OsEntropy};
+use vestibule_layer::model::{self, Capability, OsEntropy};
 use vestibule_layer::{
     Check, CheckLayer, CheckParts, CheckService, FieldError, Json, MemoryDirectory, OwnOrigin,
-    Permit, Problem, Routes, Rule,
+    Permit, Problem, Routes, Rule, Unresolved,
 };
 
 type Service = CheckService<axum::Router>;
@@ -189,4 +189,81 @@ async fn a_handler_that_wants_a_permit_on_a_public_route_fails_closed() {
     let (service, key) = service();
     let response = send(&service, "/v1/miswired", Some(&key)).await;
     assert_eq!(response.status(), StatusCode::INTERNAL_SERVER_ERROR);
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
+    use vestibule_layer::model::{Change, Digest};
+
+    /// A directory whose one key can be taken away.
+    struct OneKey(MemoryDirectory, std::sync::atomic::AtomicBool);
+
+    impl vestibule_layer::Directory for OneKey {
+        fn api_key<'a>(
+            &'a self,
+            key: &'a Digest,
+        ) -> futures_util::future::BoxFuture<'a, Result<model::Principal, Unresolved>> {
+            if self.1.load(std::sync::atomic::Ordering::SeqCst) {
+                return Box::pin(async { Err(Unresolved::Revoked) });
+            }
+            self.0.api_key(key)
+        }
+
+        fn session_cookie<'a>(
+            &'a self,
+            cookie: &'a Digest,
+        ) -> futures_util::future::BoxFuture<'a, Result<model::Principal, Unresolved>> {
+            self.0.session_cookie(cookie)
+        }
+
+        fn access_token<'a>(
+            &'a self,
+            claims: &'a vestibule_layer::credential::token::Claims,
+        ) -> futures_util::future::BoxFuture<'a, Result<model::Principal, Unresolved>> {
+            self.0.access_token(claims)
+        }
+    }
+
+    let (router, table) = Routes::<()>::bearer()
+        .post(
+            "/v1/things",
+            Rule::signed_in(),
+            async |_: Permit, body: String| body,
+        )
+        .into_parts()
+        .unwrap();
+    let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
+    let directory = Arc::new(OneKey(
+        MemoryDirectory::with_owner_key(&key.digest()),
+        false.into(),
+    ));
+    let origin = OwnOrigin::new("http://localhost");
+    let check = Check::new(CheckParts::new(
+        table,
+        Arc::clone(&directory) as Arc<dyn vestibule_layer::Directory>,
+        origin,
+    ));
+    let service = CheckLayer::new(check.clone()).layer(router);
+    // The first request meets a key that is not known yet, the second one that is.
+    for revoked in [false, false, true] {
+        let (arrived, check) = (Arc::clone(&directory), check.clone());
+        let body = Body::from_stream(futures_util::stream::once(async move {
+            arrived
+                .1
+                .store(revoked, std::sync::atomic::Ordering::SeqCst);
+            check.apply(Change::Everything);
+            Ok::<_, std::io::Error>("{}")
+        }));
+        let request = Request::builder()
+            .method("POST")
+            .uri("/v1/things")
+            .header("authorization", format!("Bearer {}", key.expose()))
+            .header("content-type", "application/json")
+            .header("transfer-encoding", "chunked")
+            .body(body)
+            .unwrap();
+        let response = service.clone().oneshot(request).await.unwrap();
+        let expected = if revoked { 401 } else { 200 };
+        assert_eq!(response.status().as_u16(), expected);
+    }
 }

@@ -193,6 +193,8 @@ const BODY: (&str, &str) = ("content-length", "2");
 #[case::cookie_as_bearer("GET /v1/things", &[("authorization", "Bearer COOKIE")], "wrong_credential_kind")]
 #[case::cookie_on_v1("GET /v1/things", &[COOKIE], "no_credential")]
 #[case::cookie("GET /api/things", &[COOKIE], "passed")]
+#[case::cookie_beside_a_foreign_one("GET /api/things", &[("cookie", "theme=ü; __Host-vestibule=COOKIE")], "passed")]
+#[case::cookie_of_a_longer_name("GET /api/things", &[("cookie", "__Host-vestibule2=COOKIE")], "no_credential")]
 #[case::key_on_api("GET /api/things", &[KEY], "passed")]
 #[case::key_as_cookie("GET /api/things", &[("cookie", "__Host-vestibule=KEY")], "wrong_credential_kind")]
 #[case::two_cookies("GET /api/things", &[COOKIE, COOKIE], "duplicate_credential")]
@@ -318,4 +320,37 @@ async fn a_use_is_noted_once_a_minute() {
     house.clock.advance(Duration::from_secs(60));
     house.reason("GET /v1/things", &[KEY]).await;
     assert_eq!(house.check.drain_usage().len(), 1);
+}
+
+#[tokio::test]
+async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change() {
+    let house = house();
+    let mut headers = HeaderMap::new();
+    let value = format!("Bearer {}", house.key.expose());
+    headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
+    let head = RequestHead {
+        method: &Method::POST,
+        path: "/v1/limited",
+        headers: &headers,
+        address: None,
+        request_id: None,
+    };
+    let passed = house.check.check(&head).await.unwrap();
+    let user = passed.permit.as_ref().unwrap().user_id();
+    // Nothing changed: the same permit, and nothing is counted, however often it is asked.
+    let mut passed = house.check.confirm(&head, passed).await.unwrap();
+    for _ in 0..10 {
+        house.check.apply(Change::User(user));
+        passed = house.check.confirm(&head, passed).await.unwrap();
+    }
+    // The key is not known any more.
+    let mut other = HeaderMap::new();
+    other.insert("authorization", HeaderValue::from_static("Bearer gone"));
+    let head = RequestHead {
+        headers: &other,
+        ..head
+    };
+    house.check.apply(Change::User(user));
+    let denial = house.check.confirm(&head, passed).await.unwrap_err();
+    assert_eq!(denial.cause.reason(), "malformed_credential");
 }

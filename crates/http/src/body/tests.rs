@@ -10,7 +10,7 @@ use crate::Dialect;
 #[expect(dead_code, reason = "only the reading is tested")]
 struct Key {
     name: Name,
-    grants: Option<Vec<Grant>>,
+    grants: Option<Vec<Object<Grant>>>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,6 +45,11 @@ struct Grant {
     r#"{"name":"a","grants":[{"path":"/shared","capability":"read"}]}"#,
     422,
     "grants[0].capability: must be one of `READ_ONLY`, `READ_WRITE`, `READ_WRITE_DELETE`"
+)]
+#[case::nested_not_an_object(
+    r#"{"name":"a","grants":[["/shared","READ_ONLY"]]}"#,
+    422,
+    "grants[0]: must be an object"
 )]
 #[case::not_an_object("[]", 422, "body: must be an object")]
 #[case::a_string("\"hunter2\"", 422, "body: must be an object")]
