@@ -99,3 +99,14 @@ fn unavailable(name: &str, detail: &str) -> DnsError {
         detail: detail.to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn the_machines_own_name_needs_no_internet() {
+        let addresses = SystemResolver::new().addresses("localhost").await.unwrap();
+        assert!(addresses.iter().all(IpAddr::is_loopback), "{addresses:?}");
+    }
+}

@@ -88,6 +88,15 @@ macro_rules! refusals {
                 }
             }
 
+            /// The cause, or that of the way out where nothing usable came back: `timeout`,
+            /// `address_blocked`, …
+            pub const fn cause(&self) -> &'static str {
+                match self {
+                    Self::Outgoing { error, .. } => error.reason(),
+                    other => other.reason(),
+                }
+            }
+
             /// Every cause there is.
             pub const REASONS: &'static [&'static str] = &[$($reason),+];
         }

@@ -79,3 +79,32 @@ impl FromStr for Algorithm {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_half_hashes_are_those_of_the_specification() {
+        // OpenID Connect Core 1.0, appendices A.4 and A.6.
+        let access_token = "jHkWEdUXMU1BwAsC4vtUsZwnNvTIxEl0z9K3vx5KF0Y";
+        let code = "Qcb0Orv1zh30vL1MPRsbm-diHiMwcLyZvn1arpZv-Jxf_11jnpEX3Tgfvk";
+        for algorithm in [Algorithm::Rs256, Algorithm::Ps256, Algorithm::Es256] {
+            assert_eq!(algorithm.half_hash(access_token), "77QmUPtjPfzWtF2AnpK9RQ");
+            assert_eq!(algorithm.half_hash(code), "LDktKdoQak3Pk0cnXxCltA");
+        }
+        let half = Algorithm::EdDsa.half_hash(code);
+        assert_eq!(URL_SAFE_NO_PAD.decode(half).unwrap().len(), 32);
+    }
+
+    #[test]
+    fn an_algorithm_is_read_in_its_one_spelling() {
+        for algorithm in Algorithm::ALL {
+            assert_eq!(algorithm.as_str().parse(), Ok(algorithm));
+            assert_eq!(serde_json::to_value(algorithm).unwrap(), algorithm.as_str());
+        }
+        for text in ["none", "HS256", "rs256", "ES384", ""] {
+            assert!(text.parse::<Algorithm>().is_err());
+        }
+    }
+}

@@ -192,6 +192,24 @@ mod tests {
     }
 
     #[test]
+    fn what_it_signs_verifies_with_its_public_part() {
+        for kind in [ClientKeyKind::EdDsa, ClientKeyKind::Es256] {
+            let key = ClientKey::generate(kind, &OsEntropy);
+            let token = key.sign(&json!({ "iss": "client" })).unwrap();
+            let jwk = serde_json::from_value(key.public_jwk()).unwrap();
+            let verifying = jsonwebtoken::DecodingKey::from_jwk(&jwk).unwrap();
+            let (message, signature) = token.rsplit_once('.').unwrap();
+            let algorithm = key.algorithm().library();
+            let verify = |message: &str| {
+                let message = message.as_bytes();
+                jsonwebtoken::crypto::verify(signature, message, &verifying, algorithm)
+            };
+            assert_eq!(verify(message), Ok(true));
+            assert_eq!(verify("another"), Ok(false));
+        }
+    }
+
+    #[test]
     fn what_is_no_key_is_refused() {
         let zero = ClientKey::from_secret(ClientKeyKind::Es256, &[0; 32]);
         assert_eq!(zero.err(), Some(Refusal::ClientKey));

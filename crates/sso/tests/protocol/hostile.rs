@@ -29,14 +29,6 @@ async fn refusal(misbehave: fn(&mut Script)) -> Refusal {
     World::new(script).await.sign_in().await.unwrap_err()
 }
 
-/// The cause, with that of the way out in its place.
-fn reason(refusal: &Refusal) -> &'static str {
-    match refusal {
-        Refusal::Outgoing { error, .. } => error.reason(),
-        other => other.reason(),
-    }
-}
-
 #[rstest]
 #[case::another_issuer(|s: &mut Script| s.document = |d, _| d["issuer"] = json!("https://accounts.example.com"), "discovery_issuer")]
 #[case::an_issuer_with_a_slash(|s: &mut Script| s.document = |d, b| d["issuer"] = json!(format!("{b}/")), "discovery_issuer")]
@@ -76,7 +68,7 @@ async fn a_document_that_misleads_is_refused(
     #[case] expected: &str,
 ) {
     let refusal = refusal(misbehave).await;
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 #[rstest]
@@ -93,7 +85,7 @@ async fn an_endpoint_that_leads_inside_is_not_called(
     #[case] expected: &str,
 ) {
     let refusal = refusal(misbehave).await;
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 #[rstest]
@@ -139,7 +131,7 @@ async fn a_key_set_that_misleads_is_refused(
     #[case] expected: &str,
 ) {
     let refusal = refusal(misbehave).await;
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 fn set(callback: &mut [(String, String)], name: &str, value: &str) {
@@ -176,7 +168,7 @@ async fn a_callback_that_is_not_the_answer_is_refused(
     #[case] expected: &str,
 ) {
     let refusal = refusal(misbehave).await;
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 #[rstest]
@@ -200,7 +192,7 @@ async fn an_exchange_that_misleads_is_refused(
     #[case] expected: &str,
 ) {
     let refusal = refusal(misbehave).await;
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 /// A token signed with HMAC under the public key, which everybody knows.
@@ -285,7 +277,7 @@ async fn a_token_of_another_form_is_refused(
     #[case] expected: &str,
 ) {
     let refusal = refusal(misbehave).await;
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 #[rstest]
@@ -350,7 +342,7 @@ async fn a_claim_that_is_not_as_it_must_be_is_refused(
     #[case] expected: &str,
 ) {
     let refusal = refusal(misbehave).await;
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 /// The token says nothing of an address, so that userinfo is asked.
@@ -378,7 +370,7 @@ async fn userinfo_that_misleads_is_refused(
     silent(&mut script);
     misbehave(&mut script);
     let refusal = World::new(script).await.sign_in().await.unwrap_err();
-    assert_eq!(reason(&refusal), expected, "{refusal}");
+    assert_eq!(refusal.cause(), expected, "{refusal}");
 }
 
 #[rstest]
@@ -427,7 +419,7 @@ async fn a_provider_that_is_away_is_not_asked_again_at_once() {
     script.reply("document", Reply::Status(503));
     let world = World::new(script).await;
     for _ in 0..10 {
-        assert_eq!(reason(&world.begin().await.unwrap_err()), "status");
+        assert_eq!(world.begin().await.unwrap_err().cause(), "status");
     }
     assert_eq!(world.provider.hits("document"), 1);
 }
