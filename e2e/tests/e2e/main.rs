@@ -3,11 +3,17 @@
 
 #![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
 
+mod abuse;
 mod api;
 mod audit;
+mod cli;
 mod doctrine;
+mod faults;
+mod measure;
+mod nodes;
 mod permissions;
 mod quickstart;
+mod races;
 mod seeds;
 mod service;
 mod support;

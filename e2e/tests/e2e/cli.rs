@@ -1,0 +1,630 @@
+//! The command line: what it prints where, and the code with which it ends.
+
+use std::process::Output;
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use vestibule_e2e::{Backend, House, Line, Setup, command};
+
+use crate::measure::print;
+
+fn code(output: &Output) -> i32 {
+    output.status.code().unwrap()
+}
+
+fn stdout(output: &Output) -> &str {
+    std::str::from_utf8(&output.stdout).unwrap()
+}
+
+fn stderr(output: &Output) -> &str {
+    std::str::from_utf8(&output.stderr).unwrap()
+}
+
+/// JSON on one line, its members in order, and what is another one each time by its kind.
+fn shape(value: &Value) -> String {
+    match value {
+        Value::Object(members) => {
+            let mut members: Vec<_> = members
+                .iter()
+                .map(|(name, value)| format!("{name}: {}", shape(value)))
+                .collect();
+            members.sort();
+            format!("{{{}}}", members.join(", "))
+        }
+        Value::Array(items) => {
+            let items: Vec<_> = items.iter().map(shape).collect();
+            format!("[{}]", items.join(", "))
+        }
+        Value::String(text) => kind(text),
+        other => other.to_string(),
+    }
+}
+
+fn kind(text: &str) -> String {
+    let id = text
+        .split_once('_')
+        .filter(|(_, suffix)| suffix.len() == 26);
+    let time = text.len() >= 20 && text.ends_with('Z') && text.as_bytes()[10] == b'T';
+    match id {
+        Some((noun, _)) => format!("<{noun}>"),
+        None if time => "<time>".to_owned(),
+        None if text.starts_with("ks_live_") => "<secret>".to_owned(),
+        None => text.to_owned(),
+    }
+}
+
+/// Runs a command that must succeed: JSON alone on stdout, and nothing on stderr.
+async fn good(house: &House, arguments: &[&str]) -> Value {
+    let output = house.cli(&[arguments, &["--json"]].concat()).await;
+    assert_eq!(code(&output), 0, "{arguments:?}: {output:?}");
+    assert_eq!(stderr(&output), "", "{arguments:?}");
+    assert_eq!(stdout(&output).lines().count(), 1, "{arguments:?}");
+    serde_json::from_str(stdout(&output)).unwrap()
+}
+
+/// Runs a command that must be refused with this code: the cause on stderr, nothing on stdout.
+async fn refused(house: &House, arguments: &[&str], expected: i32) -> String {
+    let output = house.cli(arguments).await;
+    assert_eq!(code(&output), expected, "{arguments:?}: {output:?}");
+    assert_eq!(stdout(&output), "", "{arguments:?}");
+    assert_ne!(stderr(&output), "", "{arguments:?}");
+    stderr(&output).to_owned()
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn every_command_says_what_it_did_in_json(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let password = ["--password-stdin", "--json"];
+    let added = house
+        .cli_with(
+            &[
+                &["user", "add", "eve@example.com", "--first-name", "Eve"],
+                &password[..],
+            ]
+            .concat(),
+            "correct horse",
+        )
+        .await;
+    assert_eq!((code(&added), stderr(&added)), (0, ""));
+    let added: Value = serde_json::from_str(stdout(&added)).unwrap();
+    assert_eq!(
+        shape(&added),
+        "{created_at: <time>, email: eve@example.com, first_name: Eve, id: <user>, last_name: null, suspended_at: null}"
+    );
+    let eve = "eve@example.com";
+
+    let shown = good(&house, &["user", "show", eve]).await;
+    assert_eq!(shown, added);
+    let users = good(&house, &["user", "list", "--limit", "1"]).await;
+    assert_eq!(
+        (users["items"].as_array().unwrap().len(), &users["total"]),
+        (1, &json!(3))
+    );
+    let set = house
+        .cli_with(
+            &[&["user", "set-password", eve], &password[..]].concat(),
+            "battery staple\n",
+        )
+        .await;
+    assert_eq!((code(&set), stderr(&set)), (0, ""));
+    let suspended = good(&house, &["user", "suspend", eve, "--yes"]).await;
+    assert_eq!(kind(suspended["suspended_at"].as_str().unwrap()), "<time>");
+    assert_eq!(good(&house, &["user", "unsuspend", eve]).await, added);
+
+    let org = good(
+        &house,
+        &["org", "add", "Initech", "--owner", eve, "--plan", "team"],
+    )
+    .await;
+    assert_eq!(
+        shape(&org),
+        "{created_at: <time>, deactivated_at: null, id: <tenant>, name: Initech, plan: team}"
+    );
+    assert_eq!(good(&house, &["org", "show", "Initech"]).await, org);
+    assert_eq!(good(&house, &["org", "list"]).await["total"], 3);
+    let ended = good(&house, &["org", "deactivate", "Initech", "--yes"]).await;
+    assert_eq!(kind(ended["deactivated_at"].as_str().unwrap()), "<time>");
+    assert_eq!(good(&house, &["org", "activate", "Initech"]).await, org);
+    // The new password is the one without the line break.
+    let body = json!({ "email": eve, "password": "battery staple" });
+    house
+        .post("/v1/auth/pw/signin")
+        .json(body)
+        .send()
+        .await
+        .expect(200);
+
+    let bob = house.bob().email;
+    let member = good(&house, &["member", "add", "Initech", &bob]).await;
+    assert_eq!(
+        shape(&member),
+        "{created_at: <time>, deactivated_at: null, email: bob@example.com, organization_id: <tenant>, role: USER, user_id: <user>}"
+    );
+    let member = good(&house, &["member", "role", "Initech", &bob, "ADMIN"]).await;
+    assert_eq!(member["role"], "ADMIN");
+    good(&house, &["member", "deactivate", "Initech", &bob, "--yes"]).await;
+    good(&house, &["member", "activate", "Initech", &bob]).await;
+    assert_eq!(
+        good(&house, &["member", "list", "Initech"]).await["total"],
+        2
+    );
+
+    let group = good(&house, &["group", "add", "Initech", "Engineers"]).await;
+    assert_eq!(
+        shape(&group),
+        "{created_at: <time>, id: <group>, name: Engineers}"
+    );
+    let put = good(
+        &house,
+        &["group", "add-member", "Initech", "Engineers", &bob],
+    )
+    .await;
+    assert_eq!(shape(&put), "{group_id: <group>, user_id: <user>}");
+    let groups = good(&house, &["group", "list", "Initech"]).await;
+    assert_eq!(
+        shape(&groups),
+        "{items: [{created_at: <time>, id: <group>, members: [<user>], name: Engineers}], total: 1}"
+    );
+
+    let add = [
+        "grant",
+        "add",
+        "Initech",
+        "--group",
+        "Engineers",
+        "READ_WRITE",
+        "/shared/eng",
+    ];
+    let grant = good(&house, &add).await;
+    assert_eq!(
+        shape(&grant),
+        "{can_approve: false, capability: READ_WRITE, created_at: <time>, group_id: <group>, id: <grant>, organization_id: <tenant>, path: /shared/eng, updated_at: <time>, user_id: null}"
+    );
+    let grants = good(
+        &house,
+        &["grant", "list", "Initech", "--group", "Engineers"],
+    )
+    .await;
+    assert_eq!(grants, json!({ "items": [grant], "total": 1 }));
+    let id = grant["id"].as_str().unwrap();
+    good(&house, &["grant", "remove", "Initech", id, "--yes"]).await;
+    good(
+        &house,
+        &["group", "remove-member", "Initech", "Engineers", &bob],
+    )
+    .await;
+
+    let create = [
+        "key",
+        "create",
+        "Initech",
+        &bob,
+        "robot",
+        "--grant",
+        "READ_ONLY:/shared",
+    ];
+    let key = good(&house, &create).await;
+    assert_eq!(
+        shape(
+            &json!({ "key": key["key"], "id": key["id"], "name": key["name"], "expires_at": key["expires_at"] })
+        ),
+        "{expires_at: null, id: <key>, key: <secret>, name: robot}"
+    );
+    let me = house
+        .get("/v1/users/me")
+        .bearer(key["key"].as_str().unwrap());
+    me.send().await.expect(200);
+    let keys = good(&house, &["key", "list", "Initech"]).await;
+    assert_eq!(keys["total"], 1);
+    assert!(!keys.to_string().contains(key["key"].as_str().unwrap()));
+    let revoked = good(
+        &house,
+        &[
+            "key",
+            "revoke",
+            "Initech",
+            key["id"].as_str().unwrap(),
+            "--yes",
+        ],
+    )
+    .await;
+    assert_eq!(shape(&revoked), "{id: <key>}");
+    let removed = good(&house, &["member", "remove", "Initech", &bob, "--yes"]).await;
+    assert_eq!(
+        shape(&removed),
+        "{organization_id: <tenant>, user_id: <user>}"
+    );
+
+    let plans = good(&house, &["plan", "list"]).await;
+    assert_eq!(
+        shape(&plans),
+        "{items: [{features: [], limits: {}, name: free, seats: 5}, {features: [agents], limits: {agent_messages_per_month: 1000}, name: team, seats: 50}], total: 2}"
+    );
+    assert_eq!(
+        good(&house, &["plan", "set", "Initech", "free"]).await["plan"],
+        "free"
+    );
+
+    let audit = good(
+        &house,
+        &["audit", "list", "Initech", "--kind", "organization.*"],
+    )
+    .await;
+    let newest = &audit["items"][0];
+    assert_eq!(newest["organization_id"], org["id"], "{audit}");
+    assert_eq!(
+        newest["user_id"],
+        Value::Null,
+        "the operator is nobody: {audit}"
+    );
+
+    assert_eq!(good(&house, &["keyring", "list"]).await["total"], 1);
+    assert!(good(&house, &["migrate"]).await["store"].is_string());
+    assert_eq!(
+        shape(&good(&house, &["config", "check"]).await),
+        "{ok: true}"
+    );
+    let config = house.cli(&["config", "show", "--origin", "--json"]).await;
+    let config: Value = serde_json::from_str(stdout(&config)).unwrap();
+    assert_eq!(config["keys.master_key"]["value"], "***", "{config}");
+    let document = house.cli(&["openapi"]).await;
+    let document: Value = serde_json::from_str(stdout(&document)).unwrap();
+    let served = house.get("/openapi.json").send().await.expect(200).json();
+    assert_eq!(document["paths"], served["paths"]);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn every_refusal_has_its_code_and_changes_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let before = house.cli_json(&["audit", "list", "Acme"]).await;
+    let (acme, ada, bob) = (house.acme(), house.ada().email, house.bob().email);
+    let nobody = "user_00000000000000000000000000";
+    let no_key = "key_00000000000000000000000000";
+    let no_grant = "grant_00000000000000000000000000";
+    let rows: &[(&[&str], i32)] = &[
+        // What cannot be read, or is in the way.
+        (
+            &["user", "set-password", &bob, "--password-file", "/nowhere"],
+            1,
+        ),
+        (
+            &[
+                "explain",
+                "--credential-file",
+                "/nowhere",
+                "GET",
+                "/v1/users/me",
+            ],
+            1,
+        ),
+        // What makes no sense.
+        (&[], 2),
+        (&["fly"], 2),
+        (&["org", "list", "--limit", "0"], 2),
+        (&["org", "list", "--set", "nonsense"], 2),
+        (&["org", "list", "--set", "log.levl=warn"], 2),
+        (
+            &["org", "list", "--set", "store.url=sqlite:elsewhere.db"],
+            2,
+        ),
+        (&["org", "list", "--set", "keys.master_key=00"], 2),
+        (&["user", "add", "no address"], 2),
+        (&["user", "show", "no id"], 2),
+        (&["user", "set-password", &bob], 2),
+        (&["org", "add", "", "--owner", &ada], 2),
+        (&["member", "role", acme, &bob, "KING"], 2),
+        (&["group", "add", acme, ""], 2),
+        (&["grant", "add", acme, "READ_ONLY", "/shared"], 2),
+        (
+            &["grant", "add", acme, "--user", &bob, "READ", "/shared"],
+            2,
+        ),
+        (
+            &[
+                "grant",
+                "add",
+                acme,
+                "--user",
+                &bob,
+                "READ_ONLY",
+                "shared/../x",
+            ],
+            2,
+        ),
+        (
+            &["key", "create", acme, &ada, "k", "--grant", "READ_ONLY"],
+            2,
+        ),
+        (
+            &["key", "create", acme, &ada, "k", "--expires-at", "tomorrow"],
+            2,
+        ),
+        (&["audit", "list", acme, "--since", "yesterday"], 2),
+        (&["quickstart", "--listen", "0.0.0.0:0"], 2),
+        (&["quickstart", "--listen", "127.0.0.1"], 2),
+        // What cannot be undone, without consent and nobody to ask.
+        (&["user", "suspend", &bob], 2),
+        (&["org", "deactivate", acme], 2),
+        (&["member", "deactivate", acme, &bob], 2),
+        (&["member", "remove", acme, &bob], 2),
+        // What is not there.
+        (&["user", "show", "nobody@example.com"], 5),
+        (&["user", "show", nobody], 5),
+        (&["user", "suspend", nobody, "--yes"], 5),
+        (&["user", "unsuspend", nobody], 5),
+        (&["org", "show", "Nowhere"], 5),
+        (&["org", "show", "tenant_00000000000000000000000000"], 5),
+        (&["org", "activate", "Nowhere"], 5),
+        (&["org", "add", "New", "--owner", "nobody@example.com"], 5),
+        (&["member", "list", "Nowhere"], 5),
+        (&["member", "add", acme, "nobody@example.com"], 5),
+        (&["member", "role", house.globex(), &bob, "ADMIN"], 5),
+        (&["member", "activate", house.globex(), &bob], 5),
+        (&["group", "list", "Nowhere"], 5),
+        (&["group", "add-member", acme, "Nobodies", &bob], 5),
+        (&["group", "remove-member", acme, "Nobodies", &bob], 5),
+        (&["key", "list", "Nowhere"], 5),
+        (&["key", "revoke", acme, no_key, "--yes"], 5),
+        (&["grant", "list", acme, "--group", "Nobodies"], 5),
+        (&["grant", "remove", acme, no_grant, "--yes"], 5),
+        (&["plan", "set", "Nowhere", "team"], 5),
+        (&["audit", "list", "Nowhere"], 5),
+        // What the world does not allow.
+        (&["user", "add", &bob], 6),
+        (&["member", "add", acme, &bob], 6),
+        (&["member", "role", acme, &ada, "USER"], 6),
+        (&["member", "remove", acme, &ada, "--yes"], 6),
+        (
+            &[
+                "grant",
+                "add",
+                acme,
+                "--user",
+                &bob,
+                "READ_ONLY",
+                "/shared/reports/q1",
+            ],
+            6,
+        ),
+        // What was asked, and is not so.
+        (&["config", "check", "--set", "log.levl=warn"], 7),
+        (&["config", "check", "--set", "server.listen=nowhere"], 7),
+    ];
+    for (arguments, expected) in rows {
+        let said = refused(&house, arguments, *expected).await;
+        assert!(!said.contains("panicked"), "{arguments:?}: {said}");
+    }
+    let said = refused(
+        &house,
+        &["config", "check", "--set", "server.lisen=127.0.0.1:1"],
+        7,
+    )
+    .await;
+    assert!(said.contains("server.listen"), "no suggestion: {said}");
+    assert_eq!(house.cli_json(&["audit", "list", "Acme"]).await, before);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_that_does_not_answer_is_worth_another_try() {
+    let house = House::start(Backend::Sqlite).await;
+    let config = house.data().join("vestibule.toml");
+    for arguments in [["org", "list"], ["user", "list"], ["keyring", "rotate"]] {
+        let mut command = command();
+        command.args(arguments).arg("--config").arg(&config);
+        command.env(
+            "VESTIBULE_STORE__URL",
+            "postgres://nobody:secret@127.0.0.1:1/nothing",
+        );
+        let begun = Instant::now();
+        let output = command.output().await.unwrap();
+        assert_eq!((code(&output), stdout(&output)), (75, ""), "{output:?}");
+        assert!(!stderr(&output).contains("secret"), "{output:?}");
+        assert!(begun.elapsed() < Duration::from_secs(5));
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_whose_port_is_taken_fails_and_touches_nothing() {
+    let house = House::start(Backend::Sqlite).await;
+    let address = house.url().trim_start_matches("http://");
+    let said = refused(&house, &["serve", "--listen", address], 1).await;
+    assert!(said.contains(address), "{said}");
+    refused(&house, &["quickstart", "--listen", address], 1).await;
+    house
+        .get("/v1/users/me")
+        .bearer(house.key())
+        .send()
+        .await
+        .expect(200);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn messages_go_to_stderr_and_data_to_stdout() {
+    let house = House::start(Backend::Sqlite).await;
+    let output = house
+        .cli(&["key", "create", "Acme", &house.ada().email, "robot"])
+        .await;
+    let key = stdout(&output).trim_end();
+    assert_eq!(kind(key), "<secret>");
+    assert!(!stderr(&output).contains(key) && stderr(&output).contains("robot"));
+    house
+        .get("/v1/users/me")
+        .bearer(key)
+        .send()
+        .await
+        .expect(200);
+    let output = house.cli(&["plan", "set", "Globex", "team"]).await;
+    assert_eq!(
+        (stdout(&output), stderr(&output)),
+        ("", "Globex is on the plan team now.\n")
+    );
+    for arguments in [
+        &["--help"][..],
+        &["--version"],
+        &["key", "create", "--help"],
+    ] {
+        let output = house.cli(arguments).await;
+        assert_eq!((code(&output), stderr(&output)), (0, ""), "{arguments:?}");
+    }
+    // Nowhere is there a flag for a secret.
+    let help = house.cli(&["user", "set-password", "--help"]).await;
+    assert!(!stdout(&help).contains("--password "), "{help:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_names_the_rule_and_what_met_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let token = house.token_of(&house.bob()).await;
+    let explain = async |credential: &str, method: &str, path: &str| {
+        let arguments = ["explain", "--credential-stdin", method, path, "--json"];
+        let output = house.cli_with(&arguments, &format!("{credential}\n")).await;
+        let said: Value = serde_json::from_str(stdout(&output)).unwrap();
+        assert_eq!(
+            code(&output),
+            if said["verdict"] == "allowed" { 0 } else { 7 }
+        );
+        assert!(!stderr(&output).contains(credential) && !stdout(&output).contains(credential));
+        said
+    };
+    let said = explain(house.key(), "get", "/v1/user-permissions?limit=1").await;
+    assert_eq!(
+        (&said["verdict"], &said["rule"]),
+        (&json!("allowed"), &json!("GET /v1/user-permissions"))
+    );
+    assert!(
+        said["lines"].to_string().contains("by the role OWNER"),
+        "{said}"
+    );
+    let said = explain(&token, "GET", "/v1/user-permissions").await;
+    assert_eq!(
+        (&said["verdict"], said["reason"].is_string()),
+        (&json!("denied"), true)
+    );
+    assert!(said["lines"].to_string().contains("as USER"), "{said}");
+    let said = explain(&token, "GET", "/v1/users/me").await;
+    assert_eq!(said["verdict"], "allowed", "{said}");
+    let said = explain("ks_live_nonsense", "GET", "/v1/users/me").await;
+    assert_eq!(said["reason"], "credential_rejected");
+    let said = explain(house.key(), "POST", "/v1/users/me").await;
+    assert_eq!(said["reason"], "method_not_allowed");
+    let said = explain(house.key(), "GET", "/v1//users").await;
+    assert_eq!(said["reason"], "path_not_canonical");
+    // What a path asks for is met by a grant: the feature of the plan is named where it decides.
+    good(&house, &["plan", "set", "Acme", "free"]).await;
+    let said = explain(house.key(), "POST", "/api/managed-agents/session").await;
+    assert_eq!(said["verdict"], "denied");
+    assert!(said["lines"].to_string().contains("agents"), "{said}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_of_the_keyring_under_load_refuses_no_token(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut house = House::start(backend).await;
+    let old = house.token_of(&house.ada()).await;
+    let fresh = async {
+        let mut newest = old.clone();
+        loop {
+            let answer = house.post("/v1/auth/uat").bearer(&newest).send().await;
+            newest = answer.expect(200).text_at("/access_token");
+            house
+                .get("/v1/users/me")
+                .bearer(&newest)
+                .send()
+                .await
+                .expect(200);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    };
+    let load = async {
+        let (mut line, mut asked) = (Line::open(house.url()).await.unwrap(), 0);
+        let request = Line::get("/v1/users/me", &old);
+        let mut ticks = tokio::time::interval(Duration::from_millis(5));
+        let begun = Instant::now();
+        while begun.elapsed() < Duration::from_secs(5) {
+            ticks.tick().await;
+            let reply = line.ask(&request).await.unwrap().unwrap();
+            assert_eq!(reply.status, 200, "{}", reply.body);
+            asked += 1;
+        }
+        asked
+    };
+    let rotations = async {
+        for _ in 0..3 {
+            tokio::time::sleep(Duration::from_millis(800)).await;
+            good(&house, &["keyring", "rotate"]).await;
+        }
+        std::future::pending::<()>().await;
+    };
+    let asked = tokio::select! {
+        asked = load => asked,
+        () = fresh => 0,
+        () = rotations => 0,
+    };
+    print("requests during three rotations, none refused", asked);
+    assert_eq!(good(&house, &["keyring", "list"]).await["total"], 4);
+    // What is signed now is signed by the newest key, and the old token is good still.
+    let answer = house
+        .post("/v1/auth/uat")
+        .bearer(&old)
+        .send()
+        .await
+        .expect(200);
+    let new = answer.text_at("/access_token");
+    assert_ne!(head(&new), head(&old));
+    // Taken out of the ring, a key verifies nothing any more.
+    remove_retired_keys(&house).await;
+    house.kill().await;
+    house.restart().await;
+    let answer = house
+        .get("/v1/users/me")
+        .bearer(&old)
+        .send()
+        .await
+        .expect(401);
+    print("a token of a key that was removed", answer.reason());
+}
+
+fn head(token: &str) -> &str {
+    token.split('.').next().unwrap()
+}
+
+async fn remove_retired_keys(house: &House) {
+    const DELETE: &str = "DELETE FROM signing_key WHERE retired_at IS NOT NULL";
+    use sqlx::Connection as _;
+    if let Some(database) = house.database() {
+        let mut connection = database.connect().await;
+        sqlx::query(DELETE).execute(&mut connection).await.unwrap();
+    } else {
+        let file = format!("sqlite:{}", house.data().join("vestibule.db").display());
+        let mut connection = sqlx::SqliteConnection::connect(&file).await.unwrap();
+        sqlx::query(DELETE).execute(&mut connection).await.unwrap();
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn tokens_of_a_retired_key_are_good_until_their_own_end() {
+    let setup = Setup::new(Backend::Sqlite).with("SESSIONS__ACCESS_TOKEN", "4s");
+    let house = setup.start().await;
+    let token = house.token_of(&house.ada()).await;
+    let begun = Instant::now();
+    good(&house, &["keyring", "rotate"]).await;
+    let me = async || house.get("/v1/users/me").bearer(&token).send().await.status;
+    while begun.elapsed() < Duration::from_millis(2_500) {
+        assert_eq!(me().await, 200);
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(4).saturating_sub(begun.elapsed())).await;
+    assert_eq!(me().await, 401);
+}
