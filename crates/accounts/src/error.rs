@@ -50,6 +50,22 @@ pub enum Error {
     /// The sign-in failed; nobody is told why.
     #[error("The e-mail address or the password is wrong.")]
     BadCredentials,
+    /// Somebody known may not come in, or not this way: a 403.
+    #[error("{message}")]
+    Denied {
+        /// Stable, `snake_case` cause.
+        reason: &'static str,
+        /// What stands against it, and the way out.
+        message: String,
+    },
+    /// A sign-in through an identity provider failed: a 401.
+    #[error("{message}")]
+    SignInFailed {
+        /// Stable, `snake_case` cause.
+        reason: &'static str,
+        /// What is wrong, and the way out.
+        message: String,
+    },
     /// The credential was good a moment ago and has ended.
     #[error("The credential has ended; sign in again.")]
     CredentialEnded,
@@ -117,6 +133,20 @@ impl Error {
         }
     }
 
+    pub(crate) fn denied(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::Denied {
+            reason,
+            message: message.into(),
+        }
+    }
+
+    pub(crate) fn sign_in_failed(reason: &'static str, message: impl Into<String>) -> Self {
+        Self::SignInFailed {
+            reason,
+            message: message.into(),
+        }
+    }
+
     pub(crate) fn internal(cause: impl Into<Cause>) -> Self {
         Self::Internal(cause.into())
     }
@@ -130,6 +160,7 @@ impl Error {
             Self::TooManyGrants { .. } => "permission_limit",
             Self::Forbidden(refusal) => refusal.reason(),
             Self::BadCredentials => "bad_credentials",
+            Self::Denied { reason, .. } | Self::SignInFailed { reason, .. } => reason,
             Self::CredentialEnded => "credential_ended",
             Self::Busy { .. } => "busy",
             Self::Limited(_) => "too_many_requests",
@@ -160,6 +191,19 @@ impl From<StoreError> for Error {
                 Conflict::GroupMember => {
                     Self::conflict("already_in_group", "The member is in the group already.")
                 }
+                Conflict::Domain => Self::conflict(
+                    "domain_taken",
+                    "The domain is in the organisation's list already, or another organisation \
+                     has proved it.",
+                ),
+                Conflict::RedirectUri => Self::conflict(
+                    "redirect_uri_taken",
+                    "The organisation has registered this redirect URI already.",
+                ),
+                Conflict::SsoIdentity => Self::conflict(
+                    "identity_taken",
+                    "Another user is linked with this person of the identity provider.",
+                ),
                 // It was there when the transaction began.
                 Conflict::Reference => Self::NotFound { what: "object" },
                 Conflict::Identity => Self::internal(error),

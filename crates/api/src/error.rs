@@ -44,6 +44,10 @@ impl From<Error> for ApiError {
             Error::Forbidden(refusal) => refusal.into(),
             Error::BadCredentials => Problem::unauthorized(reason, sentence, false)
                 .hint("Check both, or ask an administrator whether the user is active."),
+            Error::Denied { message, .. } => Problem::forbidden(reason, message),
+            Error::SignInFailed { message, .. } => {
+                Problem::unauthorized(reason, message, false).hint("Begin the sign-in again.")
+            }
             Error::CredentialEnded => {
                 Problem::unauthorized(reason, sentence, true).hint("Sign in again.")
             }

@@ -5,6 +5,7 @@
 //! name on every floor above (`api_key.rs` in `store`, `accounts` and `api`).
 
 pub mod api_key;
+pub mod attempt;
 pub mod audit;
 pub mod capability;
 pub mod change;
@@ -32,6 +33,7 @@ pub mod session;
 pub mod user;
 
 pub use api_key::ApiKey;
+pub use attempt::SsoAttempt;
 pub use audit::{Actor, AuditRecord};
 pub use capability::Capability;
 pub use change::Change;

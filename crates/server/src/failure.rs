@@ -111,7 +111,11 @@ impl From<Error> for Failure {
             Error::NotFound { .. } => Code::NotFound,
             Error::Invalid(_) => Code::Usage,
             Error::Conflict { .. } | Error::TooManyGrants { .. } => Code::Conflict,
-            Error::Forbidden(_) | Error::BadCredentials | Error::CredentialEnded => Code::Auth,
+            Error::Forbidden(_)
+            | Error::BadCredentials
+            | Error::Denied { .. }
+            | Error::SignInFailed { .. }
+            | Error::CredentialEnded => Code::Auth,
             Error::Busy { .. } | Error::Limited(_) | Error::Unavailable(_) => Code::Temporary,
             Error::Full(_) | Error::Internal(_) => Code::Failed,
         };

@@ -33,6 +33,12 @@ pub enum Conflict {
     GroupName,
     /// The user is in the group already.
     GroupMember,
+    /// An organisation claims this domain already, or another has proved it.
+    Domain,
+    /// The organisation has registered this redirect URI already.
+    RedirectUri,
+    /// Another user is this person at the provider, or the user is another person there.
+    SsoIdentity,
     /// What the row points to does not exist.
     Reference,
     /// A row with the same id or digest exists.
@@ -138,6 +144,14 @@ fn collision(error: &dyn DatabaseError) -> Conflict {
     };
     if place.contains("email") {
         Conflict::Email
+    } else if place.starts_with("sso_domain") && place.contains("name")
+        || place.starts_with("sso_domain_verified")
+    {
+        Conflict::Domain
+    } else if place.starts_with("redirect_uri") && place.contains("organization_id") {
+        Conflict::RedirectUri
+    } else if place.starts_with("sso_identity") {
+        Conflict::SsoIdentity
     } else if place.starts_with("user_group") && place.contains("name") {
         Conflict::GroupName
     } else if place.starts_with("membership") {

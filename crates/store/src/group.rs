@@ -54,6 +54,22 @@ impl Store {
 }
 
 impl Write {
+    /// The groups that a user is in, as this transaction sees it.
+    pub async fn groups_of(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<Vec<GroupId>, StoreError> {
+        sql(
+            "SELECT group_id FROM group_member WHERE organization_id = $1 AND user_id = $2
+             ORDER BY group_id",
+        )
+        .bind(scope)
+        .bind(user)
+        .all(self, |row| row.get("group_id"))
+        .await
+    }
+
     /// Adds a group. [`Conflict::GroupName`](crate::Conflict::GroupName) where the organisation
     /// has another of this name.
     pub async fn insert_group(&mut self, group: &Group) -> Result<(), StoreError> {

@@ -22,6 +22,9 @@ pub struct Pruned {
     pub refreshes: u64,
     /// Sessions that were over for 30 days.
     pub sessions: u64,
+    /// Sign-ins through a provider that were begun and never finished, codes that were never
+    /// fetched, and logout tokens that are refused by their age by now.
+    pub sso: u64,
     /// Rows of the change table.
     pub changes: u64,
 }
@@ -37,6 +40,14 @@ impl Write {
             .bind(now.before(SESSION_MEMORY))
             .execute(self)
             .await?;
+        let mut sso = 0;
+        for query in [
+            "DELETE FROM sso_pending WHERE expires_at < $1",
+            "DELETE FROM sso_code WHERE expires_at < $1",
+            "DELETE FROM sso_logout_token WHERE forget_after < $1",
+        ] {
+            sso += sql(query).bind(now).execute(self).await?;
+        }
         let changes = match self.store().pool {
             Pool::Sqlite(_) => {
                 sql("DELETE FROM change WHERE seq <= (SELECT MAX(seq) FROM change) - $1")
@@ -49,6 +60,7 @@ impl Write {
         Ok(Pruned {
             refreshes,
             sessions,
+            sso,
             changes,
         })
     }

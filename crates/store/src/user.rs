@@ -137,6 +137,30 @@ impl Store {
 }
 
 impl Write {
+    /// A user, as this transaction sees it.
+    pub async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM user_account u WHERE u.id = $1"
+        ))
+        .bind(id)
+        .optional(self, read_user)
+        .await
+    }
+
+    /// The user with this address, as this transaction sees it.
+    pub async fn user_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            " FROM user_account u WHERE u.email = $1"
+        ))
+        .bind(email)
+        .optional(self, read_user)
+        .await
+    }
+
     /// Adds a user, with the PHC text of the password where there is one.
     /// [`Conflict::Email`](crate::Conflict::Email) where another has the address.
     pub async fn insert_user(

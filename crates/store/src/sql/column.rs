@@ -3,8 +3,9 @@
 use sqlx::Row as _;
 use uuid::Uuid;
 use vestibule_model::{
-    ApiKeyId, AuditId, Capability, Email, GrantId, GroupId, Name, OrganizationId, PlanName,
-    ResourcePath, Role, SessionId, SigningKeyId, Timestamp, UserId,
+    ApiKeyId, AttemptId, AuditId, Capability, ConnectionId, DomainId, DomainName, Email, GrantId,
+    GroupId, Name, OrganizationId, PlanName, RedirectUri, RedirectUriId, ResourcePath, Role,
+    SessionId, SigningKeyId, Timestamp, UserId,
 };
 
 use super::Row;
@@ -54,7 +55,16 @@ macro_rules! text_columns {
     )*};
 }
 
-text_columns!(Email, Name, PlanName, Role, Capability, ResourcePath);
+text_columns!(
+    Email,
+    Name,
+    PlanName,
+    Role,
+    Capability,
+    ResourcePath,
+    DomainName,
+    RedirectUri
+);
 
 macro_rules! id_columns {
     ($($type:ty),*) => {$(
@@ -74,7 +84,11 @@ id_columns!(
     GroupId,
     GrantId,
     AuditId,
-    SigningKeyId
+    SigningKeyId,
+    ConnectionId,
+    DomainId,
+    RedirectUriId,
+    AttemptId
 );
 
 impl Column for Timestamp {

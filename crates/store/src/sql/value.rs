@@ -2,8 +2,9 @@
 
 use uuid::Uuid;
 use vestibule_model::{
-    ApiKeyId, AuditId, Capability, Digest, Email, GrantId, GroupId, Name, OrgScope, OrganizationId,
-    PlanName, ResourcePath, Role, SessionId, SigningKeyId, Timestamp, UserId,
+    ApiKeyId, AttemptId, AuditId, Capability, ConnectionId, Digest, DomainId, DomainName, Email,
+    GrantId, GroupId, Name, OrgScope, OrganizationId, PlanName, RedirectUri, RedirectUriId,
+    ResourcePath, Role, SessionId, SigningKeyId, Timestamp, UserId,
 };
 
 /// A value for a place in a query.
@@ -40,7 +41,11 @@ id_values!(
     GroupId,
     GrantId,
     AuditId,
-    SigningKeyId
+    SigningKeyId,
+    ConnectionId,
+    DomainId,
+    RedirectUriId,
+    AttemptId
 );
 
 impl From<OrgScope> for Value {
@@ -91,6 +96,12 @@ impl From<&[u8]> for Value {
     }
 }
 
+impl From<Option<&[u8]>> for Value {
+    fn from(bytes: Option<&[u8]>) -> Self {
+        Self::Bytes(bytes.map(<[u8]>::to_vec))
+    }
+}
+
 /// PostgreSQL has no NUL in its text. No type of the model lets one pass; what is free text (a
 /// request id, a token's id) must not become an error on one engine alone.
 fn without_nul(text: &str) -> String {
@@ -129,7 +140,7 @@ macro_rules! text_values {
     )*};
 }
 
-text_values!(Email, Name, PlanName, ResourcePath);
+text_values!(Email, Name, PlanName, ResourcePath, DomainName, RedirectUri);
 
 impl From<Role> for Value {
     fn from(role: Role) -> Self {

@@ -39,6 +39,7 @@ async fn only_what_nobody_asks_for_again_is_deleted(
     let expected = Pruned {
         refreshes: 1,
         sessions: 1,
+        sso: 0,
         changes: 0,
     };
     assert_eq!(pruned, expected);

@@ -1,0 +1,123 @@
+//! Which organisations' people have to sign in through their provider.
+
+use vestibule_model::{OrgScope, OrganizationId, Timestamp, UserId};
+
+use crate::sql::{Source, sql};
+use crate::{Store, StoreError, Write};
+
+/// How the people of an organisation have to sign in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SsoPolicy {
+    /// Since when they have to sign in through the provider; `None` where they need not.
+    pub enforced_since: Option<Timestamp>,
+    /// Owners who may sign in by password all the same.
+    pub break_glass: Vec<UserId>,
+}
+
+async fn policy(source: &mut impl Source, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
+    let since = sql("SELECT since FROM sso_enforcement WHERE organization_id = $1")
+        .bind(scope)
+        .optional(source, |row| row.get("since"))
+        .await?;
+    let break_glass = sql(
+        "SELECT user_id FROM sso_break_glass WHERE organization_id = $1
+         ORDER BY user_id",
+    )
+    .bind(scope)
+    .all(source, |row| row.get("user_id"))
+    .await?;
+    Ok(SsoPolicy {
+        enforced_since: since,
+        break_glass,
+    })
+}
+
+impl Store {
+    /// How the people of an organisation have to sign in.
+    pub async fn sso_policy(&self, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
+        policy(&mut self.reader().await?, scope).await
+    }
+
+    /// The organisations into which a user has to come through their providers: those that
+    /// demand it, and that have not kept the user, as an owner, out of it.
+    pub async fn sso_required_of(&self, user: UserId) -> Result<Vec<OrganizationId>, StoreError> {
+        sql("SELECT m.organization_id
+             FROM membership m JOIN sso_enforcement e ON e.organization_id = m.organization_id
+             WHERE m.user_id = $1 AND NOT (m.role = 'OWNER' AND EXISTS (
+                 SELECT 1 FROM sso_break_glass b
+                 WHERE b.organization_id = m.organization_id AND b.user_id = m.user_id))")
+        .bind(user)
+        .all(&mut self.reader().await?, |row| row.get("organization_id"))
+        .await
+    }
+}
+
+impl Write {
+    /// How the people of an organisation have to sign in, as this transaction sees it.
+    pub async fn sso_policy(&mut self, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
+        policy(self, scope).await
+    }
+
+    /// Demands the provider's sign-in from a moment on, or no longer.
+    pub async fn set_sso_enforced(
+        &mut self,
+        scope: OrgScope,
+        since: Option<Timestamp>,
+    ) -> Result<(), StoreError> {
+        match since {
+            Some(since) => {
+                sql("INSERT INTO sso_enforcement (organization_id, since)
+                 VALUES ($1, $2) ON CONFLICT (organization_id) DO NOTHING")
+                .bind(scope)
+                .bind(since)
+                .execute(self)
+                .await?
+            }
+            None => {
+                sql("DELETE FROM sso_enforcement WHERE organization_id = $1")
+                    .bind(scope)
+                    .execute(self)
+                    .await?
+            }
+        };
+        Ok(())
+    }
+
+    /// Lets these owners, and no others, sign in by password all the same; how many of them are
+    /// active owners of the organisation who have a password.
+    pub async fn set_break_glass(
+        &mut self,
+        scope: OrgScope,
+        owners: &[UserId],
+    ) -> Result<u64, StoreError> {
+        sql("DELETE FROM sso_break_glass WHERE organization_id = $1")
+            .bind(scope)
+            .execute(self)
+            .await?;
+        for owner in owners {
+            sql("INSERT INTO sso_break_glass (organization_id, user_id)
+                 SELECT organization_id, user_id FROM membership
+                 WHERE organization_id = $1 AND user_id = $2
+                 ON CONFLICT (organization_id, user_id) DO NOTHING")
+            .bind(scope)
+            .bind(*owner)
+            .execute(self)
+            .await?;
+        }
+        self.count_break_glass(scope).await
+    }
+
+    /// How many of those who may sign in by password all the same can: active owners with a
+    /// password.
+    pub async fn count_break_glass(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
+        sql("SELECT COUNT(*) AS count
+             FROM sso_break_glass b
+             JOIN membership m ON m.organization_id = b.organization_id AND m.user_id = b.user_id
+             JOIN user_account u ON u.id = b.user_id
+             WHERE b.organization_id = $1 AND m.role = 'OWNER' AND m.deactivated_at IS NULL
+                 AND u.suspended_at IS NULL AND u.password_hash IS NOT NULL")
+        .bind(scope)
+        .count(self)
+        .await
+    }
+}

@@ -1,0 +1,93 @@
+//! Codes by which an application fetches the token of a finished sign-in.
+
+use vestibule_model::{Digest, Timestamp, UserId};
+
+use crate::sql::sql;
+use crate::sso_session::{SsoSession, read_origin};
+use crate::{Store, StoreError, Write};
+
+/// What a code stands for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OneTimeCode {
+    /// Where the browser was sent with it.
+    pub redirect_uri: String,
+    /// Who signed in.
+    pub user_id: UserId,
+    /// By what.
+    pub origin: SsoSession,
+    /// From when on it is worth nothing.
+    pub expires_at: Timestamp,
+}
+
+impl Store {
+    /// Whether there is such a code: asked first, so that a stranger's guess costs no transaction.
+    pub async fn is_one_time_code(
+        &self,
+        digest: &Digest,
+        redirect_uri: &str,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let found = sql("SELECT COUNT(*) AS count FROM sso_code
+             WHERE digest = $1 AND redirect_uri = $2 AND expires_at > $3")
+        .bind(digest)
+        .bind(redirect_uri)
+        .bind(now)
+        .count(&mut self.reader().await?)
+        .await?;
+        Ok(found > 0)
+    }
+}
+
+impl Write {
+    /// Remembers a code.
+    pub async fn insert_one_time_code(
+        &mut self,
+        digest: &Digest,
+        code: &OneTimeCode,
+    ) -> Result<(), StoreError> {
+        let origin = &code.origin;
+        sql(
+            "INSERT INTO sso_code (digest, redirect_uri, organization_id, user_id, connection_id,
+                issuer, subject, provider_session, id_token, expires_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+        )
+        .bind(digest)
+        .bind(code.redirect_uri.as_str())
+        .bind(origin.organization_id)
+        .bind(code.user_id)
+        .bind(origin.connection_id)
+        .bind(origin.issuer.as_str())
+        .bind(origin.subject.as_str())
+        .bind(origin.provider_session.as_deref())
+        .bind(origin.id_token.as_deref())
+        .bind(code.expires_at)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// Takes a code that has not expired. Of two that offer it, one gets it.
+    pub async fn take_one_time_code(
+        &mut self,
+        digest: &Digest,
+        redirect_uri: &str,
+        now: Timestamp,
+    ) -> Result<Option<OneTimeCode>, StoreError> {
+        sql("DELETE FROM sso_code
+             WHERE digest = $1 AND redirect_uri = $2 AND expires_at > $3
+             RETURNING redirect_uri, organization_id, user_id, connection_id, issuer, subject,
+                provider_session, id_token, expires_at")
+        .bind(digest)
+        .bind(redirect_uri)
+        .bind(now)
+        .optional(self, |row| {
+            Ok(OneTimeCode {
+                redirect_uri: row.get("redirect_uri")?,
+                user_id: row.get("user_id")?,
+                origin: read_origin(row)?,
+                expires_at: row.get("expires_at")?,
+            })
+        })
+        .await
+    }
+}

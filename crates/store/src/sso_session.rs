@@ -1,0 +1,146 @@
+//! Which sessions came by which connection.
+
+use vestibule_model::{ConnectionId, OrgScope, OrganizationId, SessionId, Timestamp, UserId};
+
+use crate::sql::{Row, sql};
+use crate::{Store, StoreError, Write};
+
+/// By what a session came.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SsoSession {
+    /// The organisation of the connection.
+    pub organization_id: OrganizationId,
+    /// The connection.
+    pub connection_id: ConnectionId,
+    /// The provider.
+    pub issuer: String,
+    /// Whom it named.
+    pub subject: String,
+    /// Its own session (`sid`), where it told.
+    pub provider_session: Option<String>,
+    /// The ID token, sealed.
+    pub id_token: Option<Vec<u8>>,
+}
+
+/// Leaves the sealed bytes out.
+impl std::fmt::Debug for SsoSession {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SsoSession")
+            .field("connection_id", &self.connection_id)
+            .field("issuer", &self.issuer)
+            .field("subject", &self.subject)
+            .finish_non_exhaustive()
+    }
+}
+
+pub(crate) fn read_origin(row: &Row<'_>) -> Result<SsoSession, StoreError> {
+    Ok(SsoSession {
+        organization_id: row.get("organization_id")?,
+        connection_id: row.get("connection_id")?,
+        issuer: row.get("issuer")?,
+        subject: row.get("subject")?,
+        provider_session: row.get("provider_session")?,
+        id_token: row.get("id_token")?,
+    })
+}
+
+impl Store {
+    /// By what a session came; `None` where it began with a password.
+    pub async fn sso_session(&self, id: SessionId) -> Result<Option<SsoSession>, StoreError> {
+        sql(
+            "SELECT organization_id, connection_id, issuer, subject, provider_session, id_token
+             FROM sso_session WHERE session_id = $1",
+        )
+        .bind(id)
+        .optional(&mut self.reader().await?, read_origin)
+        .await
+    }
+}
+
+impl Write {
+    /// Notes by what a session came.
+    pub async fn insert_sso_session(
+        &mut self,
+        id: SessionId,
+        origin: &SsoSession,
+    ) -> Result<(), StoreError> {
+        sql(
+            "INSERT INTO sso_session (session_id, organization_id, connection_id, issuer, subject,
+                provider_session, id_token)
+             VALUES ($1, $2, $3, $4, $5, $6, $7)",
+        )
+        .bind(id)
+        .bind(origin.organization_id)
+        .bind(origin.connection_id)
+        .bind(origin.issuer.as_str())
+        .bind(origin.subject.as_str())
+        .bind(origin.provider_session.as_deref())
+        .bind(origin.id_token.as_deref())
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
+    /// Ends the sessions that came by a connection, of one of the provider's sessions or of one
+    /// subject or of both where they are named, of all otherwise; those that were not ended
+    /// before.
+    pub async fn end_sso_sessions(
+        &mut self,
+        scope: OrgScope,
+        connection: ConnectionId,
+        subject: Option<&str>,
+        provider_session: Option<&str>,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sql("UPDATE session SET ended_at = $5
+             WHERE ended_at IS NULL AND id IN (
+                 SELECT session_id FROM sso_session
+                 WHERE organization_id = $1 AND connection_id = $2
+                     AND subject = COALESCE($3, subject)
+                     AND ($4 = '' OR provider_session = $4))
+             RETURNING id")
+        .bind(scope)
+        .bind(connection)
+        .bind(subject)
+        // PostgreSQL has to know the type of a place that may be null.
+        .bind(provider_session.unwrap_or_default())
+        .bind(at)
+        .all(self, |row| row.get("id"))
+        .await
+    }
+
+    /// Deletes the codes of a subject that were not fetched yet, of all of them where none is
+    /// named; how many.
+    pub async fn delete_one_time_codes(
+        &mut self,
+        connection: ConnectionId,
+        subject: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        sql("DELETE FROM sso_code WHERE connection_id = $1 AND subject = COALESCE($2, subject)")
+            .bind(connection)
+            .bind(subject)
+            .execute(self)
+            .await
+    }
+
+    /// Ends the sessions of a user that came by a connection; those that were not ended before.
+    pub async fn end_sso_sessions_of(
+        &mut self,
+        scope: OrgScope,
+        connection: ConnectionId,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sql("UPDATE session SET ended_at = $4
+             WHERE ended_at IS NULL AND user_id = $3 AND id IN (
+                 SELECT session_id FROM sso_session
+                 WHERE organization_id = $1 AND connection_id = $2)
+             RETURNING id")
+        .bind(scope)
+        .bind(connection)
+        .bind(user)
+        .bind(at)
+        .all(self, |row| row.get("id"))
+        .await
+    }
+}
