@@ -10,6 +10,9 @@ use crate::config::LogFormat;
 pub fn start(format: LogFormat, level: &str) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
+        // A line that cannot be written is lost. Told so on stderr, which is the same full disk,
+        // the library would panic, and the hook below with it: the end of the whole server.
+        .log_internal_errors(false)
         .with_writer(std::io::stderr);
     // `NO_COLOR` is heeded by the subscriber itself.
     let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
