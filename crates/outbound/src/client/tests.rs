@@ -205,6 +205,42 @@ async fn a_name_that_leads_inside_is_refused(#[case] addresses: &[&str]) {
     assert_eq!(error.reason(), "address_blocked");
 }
 
+/// A name that leads to a public address when it is first asked for, and inside from then on.
+struct Rebinding(std::sync::atomic::AtomicBool);
+
+impl Resolver for Rebinding {
+    fn addresses<'a>(
+        &'a self,
+        _name: &'a str,
+    ) -> futures_util::future::BoxFuture<'a, Result<Vec<IpAddr>, DnsError>> {
+        let asked = self.0.swap(true, std::sync::atomic::Ordering::SeqCst);
+        let address = if asked {
+            LOOPBACK
+        } else {
+            "8.8.8.8".parse().unwrap()
+        };
+        Box::pin(async move { Ok(vec![address]) })
+    }
+
+    fn texts<'a>(
+        &'a self,
+        name: &'a str,
+    ) -> futures_util::future::BoxFuture<'a, Result<Vec<String>, DnsError>> {
+        let name = name.to_owned();
+        Box::pin(async move { Err(DnsError::NotFound { name }) })
+    }
+}
+
+#[tokio::test]
+async fn a_name_that_changes_its_mind_after_the_check_is_judged_again() {
+    let resolver = Arc::new(Rebinding(std::sync::atomic::AtomicBool::new(false)));
+    let outbound = Outbound::new(config(), resolver).unwrap();
+    let url = "https://id.example.com".parse().unwrap();
+    assert_eq!(outbound.check_address(&url).await, Ok(()));
+    let error = get(&outbound, "https://id.example.com").await.unwrap_err();
+    assert_eq!(error.reason(), "address_blocked");
+}
+
 #[tokio::test]
 async fn http_is_refused_for_hosts_that_were_not_named() {
     let resolver = FixedResolver::new().with_addresses("id.example.com", &[LOOPBACK]);
