@@ -101,7 +101,7 @@ CREATE TABLE sso_attempt (
     issuer          TEXT,
     subject         TEXT,
     email           TEXT,
-    user_id         UUID,
+    user_id         BLOB,
     address         TEXT,
     report          TEXT
 ) STRICT, WITHOUT ROWID;
