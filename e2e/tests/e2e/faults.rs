@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 use std::path::Path;
+use std::process::Stdio;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -12,6 +13,7 @@ use serde_json::{Value, json};
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 use tempfile::TempDir;
+use tokio::io::{AsyncBufReadExt as _, BufReader};
 use vestibule_e2e::{Answer, Backend, Database, House, Line, Setup, command};
 
 use crate::abuse::unknown_key;
@@ -430,6 +432,13 @@ async fn with_a_full_disk_checks_go_on_and_changes_are_refused_until_there_is_ro
     all_answer(&house, &[unknown_key(4)], 401).await;
     house.get("/healthz").send().await.expect(200);
 
+    // Not a byte may be written, as on a disk that was mounted again for reading alone.
+    house.limit_files(Some(0));
+    let refused = create(&house).await;
+    assert!([503, 507].contains(&refused.status), "{}", refused.text);
+    all_answer(&house, &kept, 200).await;
+    all_answer(&house, &[unknown_key(5)], 401).await;
+
     house.limit_files(None);
     let begun = Instant::now();
     let last = loop {
@@ -485,7 +494,7 @@ impl Records {
         if let Some(database) = &self.database {
             command.env("VESTIBULE_STORE__URL", database.url());
         }
-        command.stdout(std::process::Stdio::null());
+        command.stdout(Stdio::null());
         command
     }
 }
@@ -525,4 +534,58 @@ async fn a_migration_killed_at_any_point_is_completed_by_the_next_one(
     print("migrations killed and completed", points);
     let again = whole.command(&["migrate"]).output().await.unwrap();
     assert!(again.status.success(), "{again:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_first_start_killed_at_any_point_is_begun_again() {
+    let whole = first_start(&TempDir::new().unwrap().path().join("data")).await;
+    let points = number("FIRST_STARTS", 8);
+    let mut begun_again = 0;
+    for point in 0..points {
+        let folder = TempDir::new().unwrap();
+        let data = folder.path().join("data");
+        let mut child = quickstart(&data).stdout(Stdio::null()).spawn().unwrap();
+        let wait = whole.0 * u32::try_from(point).unwrap() / u32::try_from(points).unwrap();
+        tokio::time::sleep(wait).await;
+        child.kill().await.unwrap();
+        let (_, facts) = first_start(&data).await;
+        // Either nothing was promised yet and everything is new, or all of it was done.
+        begun_again += usize::from(facts["api_key"].is_string());
+        assert_eq!(
+            facts["organizations"].as_array().unwrap().len(),
+            2,
+            "{facts}"
+        );
+        assert_eq!(facts["users"].as_array().unwrap().len(), 3, "{facts}");
+    }
+    print(
+        "first starts killed, of which begun again",
+        format!("{points}, {begun_again}"),
+    );
+    assert!(begun_again > 0);
+}
+
+fn quickstart(data: &Path) -> tokio::process::Command {
+    let mut command = command();
+    command
+        .args([
+            "quickstart",
+            "--json",
+            "--listen",
+            "127.0.0.1:0",
+            "--data-dir",
+        ])
+        .arg(data);
+    command
+}
+
+/// Starts a server until it answers; how long that took, and what it said.
+async fn first_start(data: &Path) -> (Duration, Value) {
+    let begun = Instant::now();
+    let mut child = quickstart(data).stdout(Stdio::piped()).spawn().unwrap();
+    let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+    let line = lines.next_line().await.unwrap().expect("what it is");
+    let took = begun.elapsed();
+    child.kill().await.unwrap();
+    (took, serde_json::from_str(&line).unwrap())
 }
