@@ -25,10 +25,6 @@ impl Database {
             "VESTIBULE_TEST_POSTGRES names no PostgreSQL server: run the tests with `cargo xtask \
              test`, or one command with `cargo xtask postgres <command>`",
         );
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "a name, not an id of the product"
-        )]
         let name = format!("e2e_{}", uuid::Uuid::new_v4().simple());
         let mut connection = PgConnection::connect(&server).await.unwrap();
         sqlx::query(AssertSqlSafe(format!("CREATE DATABASE {name}")))

@@ -52,13 +52,14 @@ impl Line {
     }
 
     fn bytes(method: &str, path: &str, credential: &str, body: &str) -> Vec<u8> {
-        let mut text = format!("{method} {path} HTTP/1.1\r\nhost: e2e\r\n{credential}\r\n");
-        if !body.is_empty() {
-            let length = body.len();
-            text += &format!("content-type: application/json\r\ncontent-length: {length}\r\n");
-        }
-        text += "\r\n";
-        text += body;
+        let length = body.len();
+        let kind = if body.is_empty() {
+            String::new()
+        } else {
+            format!("content-type: application/json\r\ncontent-length: {length}\r\n")
+        };
+        let text =
+            format!("{method} {path} HTTP/1.1\r\nhost: e2e\r\n{credential}\r\n{kind}\r\n{body}");
         text.into_bytes()
     }
 

@@ -584,7 +584,7 @@ async fn first_start(data: &Path) -> (Duration, Value) {
     let begun = Instant::now();
     let mut child = quickstart(data).stdout(Stdio::piped()).spawn().unwrap();
     let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-    let line = lines.next_line().await.unwrap().expect("what it is");
+    let line = lines.next_line().await.unwrap().unwrap();
     let took = begun.elapsed();
     child.kill().await.unwrap();
     (took, serde_json::from_str(&line).unwrap())
