@@ -1,6 +1,6 @@
 //! What all operations share.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
 use serde_json::Value;
@@ -60,6 +60,9 @@ pub(crate) struct Inner {
     pub(crate) prefix: Prefix,
     pub(crate) sign_ins_by_address: Limiter,
     pub(crate) sign_ins_by_email: Limiter,
+    /// How often one address may begin a sign-in through a provider, once single sign-on is set
+    /// up.
+    pub(crate) sso_starts: OnceLock<Limiter>,
     /// Told when the keyring in the store may be another than the one in memory.
     pub(crate) keyring_moved: Arc<Notify>,
     /// Held while the keyring is read and swapped, so that an older reading never comes last.
@@ -84,6 +87,7 @@ impl Accounts {
             prefix: parts.prefix,
             sign_ins_by_address: limits.by_address(),
             sign_ins_by_email: limits.by_email(),
+            sso_starts: OnceLock::new(),
             keyring_moved: Arc::default(),
             keyring_reading: Mutex::default(),
             rehashing: Mutex::default(),

@@ -41,6 +41,21 @@ impl Caller {
         }
     }
 
+    /// Somebody who arrives from an organisation's identity provider, or the provider itself:
+    /// nobody with powers, for whom the server does what the organisation has set up.
+    pub(crate) fn arriving(organization_id: OrganizationId, actor: Actor) -> Self {
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the organisation is that of the connection, which was looked up"
+        )]
+        let scope = OrgScope::assume(organization_id);
+        Self {
+            scope,
+            actor,
+            permit: None,
+        }
+    }
+
     /// The organisation whose data the caller sees.
     pub fn scope(&self) -> OrgScope {
         self.scope

@@ -140,6 +140,9 @@ impl Accounts {
     fn forget_idle_limits(&self) {
         self.0.sign_ins_by_address.forget_idle();
         self.0.sign_ins_by_email.forget_idle();
+        if let Some(starts) = self.0.sso_starts.get() {
+            starts.forget_idle();
+        }
     }
 }
 

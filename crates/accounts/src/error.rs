@@ -156,11 +156,12 @@ impl Error {
         match self {
             Self::NotFound { .. } => "not_found",
             Self::Invalid(fields) => fields.first().map_or("invalid", |field| field.reason),
-            Self::Conflict { reason, .. } => reason,
+            Self::Conflict { reason, .. }
+            | Self::Denied { reason, .. }
+            | Self::SignInFailed { reason, .. } => reason,
             Self::TooManyGrants { .. } => "permission_limit",
             Self::Forbidden(refusal) => refusal.reason(),
             Self::BadCredentials => "bad_credentials",
-            Self::Denied { reason, .. } | Self::SignInFailed { reason, .. } => reason,
             Self::CredentialEnded => "credential_ended",
             Self::Busy { .. } => "busy",
             Self::Limited(_) => "too_many_requests",

@@ -229,6 +229,22 @@ impl Accounts {
         Ok(moved.len())
     }
 
+    /// Takes away all grants on a path and below it, whoever holds them, because nothing is there
+    /// any more, or not yet; how many those were. Whoever deletes or makes the folder has asked the
+    /// caller's permit whether the caller may.
+    pub async fn remove_grants_below(&self, caller: &Caller, path: &ResourcePath) -> Result<u64> {
+        let mut write = self.begin_locked(caller).await?;
+        let count = write.delete_grants_below(caller.scope(), path).await?;
+        if count == 0 {
+            return Ok(0);
+        }
+        write.change(Change::Organization(caller.organization_id()));
+        let details = json!({ "before": path, "count": count });
+        self.commit(write, caller, "grant.removed", path.to_string(), &details)
+            .await?;
+        Ok(count)
+    }
+
     async fn commit_grant(
         &self,
         mut write: Write,

@@ -27,6 +27,7 @@ mod organization;
 mod plan;
 mod session;
 mod sign_in;
+mod sso;
 mod token;
 mod usage;
 mod user;
@@ -45,8 +46,13 @@ pub use membership::Member;
 pub use organization::NewOrganization;
 pub use session::{SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
+pub use sso::{
+    ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated, Location,
+    NewConnection, NewSecret, Origin, PlainBinding, ReturnTo, Saved, SignInMethod, Sso, SsoParts,
+    Target, TestOutcome, TestReport, Which, sso_settings,
+};
 pub use token::{AccessToken, Refreshed};
 pub use user::{Me, NewUser};
 
 // What the methods take and give back, so that callers need not name the store.
-pub use vestibule_store::{AuditFilter, AuditRow, NarrowedApiKey, Page};
+pub use vestibule_store::{AuditFilter, AuditRow, NarrowedApiKey, Page, SsoPolicy};

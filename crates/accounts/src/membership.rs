@@ -129,7 +129,7 @@ impl Accounts {
         Ok((write, membership))
     }
 
-    async fn keep_seats(&self, write: &mut Write, caller: &Caller) -> Result<()> {
+    pub(crate) async fn keep_seats(&self, write: &mut Write, caller: &Caller) -> Result<()> {
         let organization = write.organization(caller.organization_id()).await?;
         let plan = organization.map(|organization| self.0.plans.get_or_bare(&organization.plan));
         let Some(seats) = plan.as_ref().and_then(|plan| plan.seats) else {

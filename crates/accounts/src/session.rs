@@ -89,6 +89,7 @@ impl Accounts {
         let target = target
             .filter(|it| it.deactivated_at.is_none())
             .ok_or(NO_ORGANIZATION)?;
+        self.keep_sso(id, permit.user_id(), organization).await?;
 
         let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
         let mut write = self.begin().await?;

@@ -11,7 +11,7 @@ use serde_json::json;
 use vestibule_check::Limiter;
 use vestibule_credential::{HashError, PlainPassword, PlainSecret, SecretKind, Verdict, frame};
 use vestibule_model::{
-    Actor, CredentialRef, Digest, Email, OrganizationId, Role, Session, SessionId, User,
+    Actor, CredentialRef, Digest, Email, OrganizationId, Role, Session, SessionId, User, UserId,
 };
 use zeroize::Zeroizing;
 
@@ -117,7 +117,7 @@ impl Accounts {
     /// Signs in for an access token.
     pub async fn sign_in_for_token(&self, sign_in: SignIn) -> Result<TokenSignIn> {
         let known = self.identify(sign_in).await?;
-        let session = self.new_session(&known.me);
+        let session = self.new_session(known.me.user.id, known.me.organization_id);
         let parts = self.candidate(&session)?;
         let token = self.token_of(&session, session.organization_id, &parts)?;
         let credential = CredentialRef::AccessToken(session.id);
@@ -128,7 +128,7 @@ impl Accounts {
     /// Signs in for a session cookie.
     pub async fn sign_in_for_cookie(&self, sign_in: SignIn) -> Result<CookieSignIn> {
         let known = self.identify(sign_in).await?;
-        let session = self.new_session(&known.me);
+        let session = self.new_session(known.me.user.id, known.me.organization_id);
         let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
         let credential = CredentialRef::SessionCookie(session.id);
         let signed_in = self
@@ -167,6 +167,10 @@ impl Accounts {
         if self.0.store.password_of(row.user.id).await? != stored {
             return Err(Error::BadCredentials);
         }
+        // Only now: who does not know the password learns nothing of how one signs in.
+        let wanted = sign_in.organization_id;
+        let chosen = self.by_password(row.user.id, wanted, &row.memberships);
+        let (organization_id, role) = chosen.await?.unwrap_or((organization_id, role));
         let actor = Actor {
             user_id: Some(row.user.id),
             credential: None,
@@ -228,12 +232,13 @@ impl Accounts {
         }
     }
 
-    fn new_session(&self, me: &Me) -> Session {
+    /// A session that begins now.
+    pub(crate) fn new_session(&self, user: UserId, organization: OrganizationId) -> Session {
         let now = self.now();
         Session {
             id: SessionId::mint(self.clock(), self.entropy()),
-            user_id: me.user.id,
-            organization_id: me.organization_id,
+            user_id: user,
+            organization_id: organization,
             created_at: now,
             last_seen_at: now,
             expires_at: now.after(self.0.lifetimes.session_absolute),

@@ -262,6 +262,48 @@ async fn grants_follow_a_folder_that_moves(
 }
 
 #[rstest]
+#[tokio::test]
+async fn grants_end_with_what_they_were_for(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let owner = house.caller(house.owner.id).await;
+    let grace = house.member("grace@example.com", Role::User).await;
+    let key = house.key(grace.id, new_key("k")).await;
+    let narrowed = NewApiKey {
+        grants: Some(vec![new("/shared/f", READ)]),
+        ..new_key("narrowed")
+    };
+    let narrowed = house.key(house.owner.id, narrowed).await;
+    let accounts = &house.accounts;
+    for text in ["/shared/f", "/shared/fx"] {
+        let given = accounts.grant_to_user(&owner, grace.id, new(text, READ));
+        given.await.unwrap();
+    }
+    let reads = async |secret: &str, text: &str| {
+        let permit = house.by_bearer(secret).await.unwrap();
+        permit.may(&path(text), READ).is_ok()
+    };
+    let (plain, narrowed) = (key.secret.expose(), narrowed.secret.expose());
+    assert!(reads(plain, "/shared/f/x").await);
+    assert!(reads(narrowed, "/shared/f/x").await);
+    let gone = path("/shared/f");
+    let remove = async || accounts.remove_grants_below(&owner, &gone).await.unwrap();
+    assert_eq!(remove().await, 2);
+    assert!(!reads(plain, "/shared/f/x").await);
+    assert!(reads(plain, "/shared/fx").await);
+    // A key that was narrowed to it may nothing now, not everything.
+    assert!(!reads(narrowed, "/shared/f/x").await);
+    assert!(!reads(narrowed, "/shared/fx").await);
+    let removed = house.records("grant.removed").await;
+    assert_eq!(details(&removed[0])["before"], "/shared/f");
+    assert_eq!(details(&removed[0])["count"], 2);
+    // Nothing to remove, nothing to tell.
+    assert_eq!(remove().await, 0);
+    assert_eq!(house.records("grant.removed").await.len(), 1);
+}
+
+#[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn the_same_grant_given_twice_at_once_is_given_once(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,

@@ -1,0 +1,303 @@
+//! The second half of a sign-in: what the browser brings back.
+
+use vestibule_model::{ConnectionId, Digest, SsoConnection, SsoIdentity};
+use vestibule_sso::callback::Callback;
+use vestibule_sso::{Identity, Refusal};
+use vestibule_store::{ConnectionSecrets, PendingSignIn};
+use zeroize::Zeroizing;
+
+use super::admission::Arrival;
+use super::initiate::{Payload, Purpose, ReturnTo, context};
+use super::provider::chosen;
+use super::secret::text_of;
+use super::{NO_CONNECTION, Origin, Sso, TestReport, attempt};
+use crate::{Caller, CookieSignIn, Error, Result, SignedIn, TokenSignIn};
+
+/// What the browser brings back.
+#[derive(Clone, Copy)]
+pub struct CallbackRequest<'a> {
+    /// The connection whose callback was called.
+    pub connection: ConnectionId,
+    /// The query, without its `?`.
+    pub query: &'a str,
+    /// The value of the binding cookie.
+    pub binding: Option<&'a str>,
+    /// Where the call comes from.
+    pub origin: &'a Origin,
+}
+
+/// Prints no code and no secret.
+impl std::fmt::Debug for CallbackRequest<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("CallbackRequest")
+            .field("connection", &self.connection)
+            .finish_non_exhaustive()
+    }
+}
+
+/// How the browser goes on.
+#[derive(Debug)]
+pub enum Arrived {
+    /// Back to the application.
+    Redirect {
+        /// Where, with the token in the fragment or a code in the query. Not for logs or caches.
+        location: Location,
+        /// Who signed in, where the session has begun; with a code it begins at the exchange.
+        signed_in: Option<SignedIn>,
+    },
+    /// To a page of this server, with a session cookie.
+    Browser {
+        /// The page.
+        path: String,
+        /// The session.
+        sign_in: CookieSignIn,
+    },
+    /// Nowhere: this is the answer.
+    Json(TokenSignIn),
+    /// Nobody signed in: this is what would have happened.
+    Tested(Box<TestReport>),
+    /// The signed-in user is linked with the person of the provider.
+    Linked {
+        /// The page to go on with.
+        path: String,
+        /// The link.
+        identity: SsoIdentity,
+    },
+}
+
+/// A URL that holds a token or a code. Wiped when dropped, never printed.
+pub struct Location(pub(super) Zeroizing<String>);
+
+impl Location {
+    /// The URL, for the one header that hands it over.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl std::fmt::Debug for Location {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Location(…)")
+    }
+}
+
+/// Why nobody came in, and where the application wants to hear of it.
+#[derive(Debug)]
+pub struct ArrivalFailure {
+    /// Why.
+    pub error: Error,
+    /// The redirect URI with `error` (RFC 6749, 4.1.2.1) and `error_description`, where the
+    /// sign-in was begun by an application.
+    pub location: Option<String>,
+}
+
+impl From<Error> for ArrivalFailure {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            location: None,
+        }
+    }
+}
+
+/// Unknown, used, expired, or of another browser: nobody is told which.
+fn no_such_sign_in() -> Error {
+    Error::sign_in_failed(
+        "sso_state",
+        "This browser has not begun such a sign-in, or it is over; begin again.",
+    )
+}
+
+/// What was taken for this callback, for good.
+struct Taken {
+    caller: Caller,
+    connection: SsoConnection,
+    secrets: ConnectionSecrets,
+    payload: Payload,
+}
+
+impl Sso {
+    /// Finishes what [`initiate`](Self::initiate), [`link`](Self::link) or
+    /// [`test_sign_in`](Self::test_sign_in) began. Of two calls for one sign-in one succeeds.
+    pub async fn callback(
+        &self,
+        request: CallbackRequest<'_>,
+    ) -> std::result::Result<Arrived, ArrivalFailure> {
+        let callback = Callback::read(request.query).map_err(|refusal| refused(&refusal))?;
+        let taken = self.take(&request, &callback).await?;
+        let failed = |error: Error| ArrivalFailure {
+            location: failure_location(&taken.payload.purpose, &error),
+            error,
+        };
+        let identity = self.identify(&taken, callback, request.origin).await;
+        let identity = identity.map_err(failed)?;
+        match self.arrive(&taken, &identity, request.origin).await {
+            Ok(arrived) => Ok(arrived),
+            Err(error) => {
+                let purpose = taken.payload.purpose.as_str();
+                self.note_error(
+                    &taken.connection,
+                    purpose,
+                    &identity,
+                    &error,
+                    request.origin,
+                )
+                .await;
+                Err(failed(error))
+            }
+        }
+    }
+
+    async fn take(&self, request: &CallbackRequest<'_>, callback: &Callback) -> Result<Taken> {
+        let accounts = self.accounts();
+        let now = accounts.now();
+        let (Some(state), Some(binding)) = (callback.state(), request.binding) else {
+            return Err(no_such_sign_in());
+        };
+        let state = Digest::of(state.as_bytes());
+        let browser = Digest::of(binding.as_bytes());
+        if !accounts.store().is_pending(&state, &browser, now).await? {
+            return Err(no_such_sign_in());
+        }
+        let mut write = accounts.begin().await?;
+        let pending = write.take_pending(&state, &browser, now).await?;
+        let pending = pending.ok_or_else(no_such_sign_in)?;
+        write.commit_unaudited().await?;
+        // The provider of one connection does not finish what was begun at that of another.
+        if pending.connection_id != request.connection {
+            return Err(no_such_sign_in());
+        }
+        self.open(&pending, request.origin).await
+    }
+
+    async fn open(&self, pending: &PendingSignIn, origin: &Origin) -> Result<Taken> {
+        let accounts = self.accounts();
+        let context = context(&text_of(&pending.state));
+        let plain = accounts.0.master_key.open(&context, &pending.sealed)?;
+        let payload: Payload = serde_json::from_slice(&plain).map_err(Error::internal)?;
+        let (_, connection, secrets) = self.named(pending.connection_id).await?;
+        let testing = matches!(payload.purpose, Purpose::Test);
+        if !connection.is_enabled() && !testing {
+            return Err(NO_CONNECTION);
+        }
+        Ok(Taken {
+            caller: Caller::arriving(connection.organization_id, origin.actor(None)),
+            connection,
+            secrets,
+            payload,
+        })
+    }
+
+    async fn identify(
+        &self,
+        taken: &Taken,
+        callback: Callback,
+        origin: &Origin,
+    ) -> Result<Identity> {
+        let Taken {
+            connection,
+            secrets,
+            payload,
+            ..
+        } = taken;
+        let provider = self.provider(connection, secrets, payload.which)?;
+        match provider.finish(&payload.pending, callback).await {
+            Ok(identity) => Ok(identity),
+            Err(refusal) => {
+                let purpose = payload.purpose.as_str();
+                self.note_refusal(connection, purpose, &refusal, origin)
+                    .await;
+                Err(refused(&refusal))
+            }
+        }
+    }
+
+    async fn arrive(&self, taken: &Taken, identity: &Identity, origin: &Origin) -> Result<Arrived> {
+        let Taken {
+            caller,
+            connection,
+            secrets,
+            payload,
+        } = taken;
+        let (settings, _) = chosen(connection, secrets, payload.which)?;
+        let mut arrival = Arrival {
+            caller,
+            connection,
+            settings,
+            identity,
+            linking: None,
+        };
+        match &payload.purpose {
+            Purpose::Test => {
+                let report = self.report(&arrival, payload.which).await?;
+                let mut noted = attempt::told(
+                    self.attempt(connection, "test", origin),
+                    identity,
+                    report.outcome.user_id,
+                );
+                noted.clause = report.outcome.reason.map(str::to_owned);
+                noted.detail.clone_from(&report.outcome.detail);
+                noted.report = serde_json::to_string(&report)
+                    .ok()
+                    .and_then(attempt::short_enough);
+                self.note(noted).await;
+                Ok(Arrived::Tested(Box::new(report)))
+            }
+            Purpose::Link { user, path } => {
+                arrival.linking = Some(*user);
+                let caller =
+                    Caller::arriving(connection.organization_id, origin.actor(Some(*user)));
+                arrival.caller = &caller;
+                let identity = self.finish_link(&arrival, origin).await?;
+                Ok(Arrived::Linked {
+                    path: path.clone(),
+                    identity,
+                })
+            }
+            Purpose::SignIn { to, state } => {
+                self.finish_sign_in(&arrival, to, state.as_deref(), origin)
+                    .await
+            }
+        }
+    }
+}
+
+/// What a stranger is told of a refusal: its name. The sentence is for administrators.
+fn refused(refusal: &Refusal) -> Error {
+    Error::sign_in_failed(
+        "sso_refused",
+        format!(
+            "The identity provider's answer was refused ({}); administrators see why among the \
+             last attempts of the connection.",
+            refusal.reason()
+        ),
+    )
+}
+
+fn failure_location(purpose: &Purpose, error: &Error) -> Option<String> {
+    let Purpose::SignIn { to, state } = purpose else {
+        return None;
+    };
+    let code = match error {
+        Error::Unavailable(_) | Error::Full(_) | Error::Busy { .. } => "temporarily_unavailable",
+        Error::Internal(_) => "server_error",
+        _ => "access_denied",
+    };
+    let mut pairs = form_urlencoded::Serializer::new(String::new());
+    pairs.append_pair("error", code);
+    pairs.append_pair("error_description", error.reason());
+    if let Some(state) = state {
+        pairs.append_pair("state", state);
+    }
+    match to {
+        ReturnTo::Fragment { redirect_uri } => Some(format!("{redirect_uri}#{}", pairs.finish())),
+        ReturnTo::Code { redirect_uri } => Some(with_query(redirect_uri, &pairs.finish())),
+        ReturnTo::Browser { .. } | ReturnTo::Json => None,
+    }
+}
+
+/// A registered redirect URI, which has no fragment, with more of a query.
+pub(super) fn with_query(redirect_uri: &str, query: &str) -> String {
+    let sign = if redirect_uri.contains('?') { '&' } else { '?' };
+    format!("{redirect_uri}{sign}{query}")
+}

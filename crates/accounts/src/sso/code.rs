@@ -1,0 +1,70 @@
+//! One-time codes, exchanged for the token of a finished sign-in.
+
+use vestibule_model::Digest;
+
+use super::finish::Newcomer;
+use super::{Origin, Sso, scope_of};
+use crate::{Caller, Error, Result, TokenSignIn};
+
+/// Unknown, used, expired, or for another redirect: nobody is told which.
+fn no_such_code() -> Error {
+    Error::sign_in_failed(
+        "sso_code",
+        "The code is unknown, was used, has expired, or was given for another redirect_uri.",
+    )
+}
+
+impl Sso {
+    /// Exchanges a code for the token of the sign-in. `redirect_uri` is the one that the browser
+    /// was sent to. Of two calls with one code one succeeds.
+    pub async fn exchange_code(
+        &self,
+        code: &str,
+        redirect_uri: &str,
+        origin: &Origin,
+    ) -> Result<TokenSignIn> {
+        self.count(origin.address)?;
+        let accounts = self.accounts();
+        let now = accounts.now();
+        let digest = Digest::of(code.as_bytes());
+        let store = accounts.store();
+        if !store.is_one_time_code(&digest, redirect_uri, now).await? {
+            return Err(no_such_code());
+        }
+        let mut write = accounts.begin().await?;
+        let code = write
+            .take_one_time_code(&digest, redirect_uri, now)
+            .await?
+            .ok_or_else(no_such_code)?;
+
+        // A minute is long enough for everything to have changed.
+        let came_by = &code.origin;
+        let scope = scope_of(came_by.organization_id);
+        let user = write.user(code.user_id).await?;
+        let membership = write.membership(scope, code.user_id).await?;
+        let organization = write.organization(came_by.organization_id).await?;
+        let connection = write.connection(scope, came_by.connection_id).await?;
+        let linked = write
+            .identity(came_by.connection_id, &came_by.issuer, &came_by.subject)
+            .await?;
+        let (Some(user), Some(membership)) = (user, membership) else {
+            return Err(no_such_code());
+        };
+        let stands = user.suspended_at.is_none()
+            && membership.deactivated_at.is_none()
+            && organization.is_some_and(|it| it.deactivated_at.is_none())
+            && connection.is_some_and(|(it, _)| it.is_enabled())
+            && linked.is_some_and(|it| it.user_id == user.id);
+        if !stands {
+            return Err(no_such_code());
+        }
+        let caller = Caller::arriving(came_by.organization_id, origin.actor(Some(user.id)));
+        let newcomer = Newcomer {
+            caller: &caller,
+            user: &user,
+            role: membership.role,
+            came_by,
+        };
+        self.begin_token(write, newcomer).await
+    }
+}

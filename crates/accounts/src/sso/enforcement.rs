@@ -1,0 +1,145 @@
+//! Who has to sign in through the provider, and which owners need not.
+
+use serde_json::json;
+use vestibule_model::{OrganizationId, Role, SessionId, UserId};
+use vestibule_store::SsoPolicy;
+
+use super::Sso;
+use crate::{Accounts, Caller, Error, Result};
+
+/// How many owners may be kept out of it.
+const MOST: usize = 10;
+
+fn sso_required() -> Error {
+    Error::denied(
+        "sso_required",
+        "This organisation's people sign in through its identity provider; begin at \
+         /v1/auth/sso/initiate.",
+    )
+}
+
+impl Sso {
+    /// How the organisation's people have to sign in. For admins and owners.
+    pub async fn sso_policy(&self, caller: &Caller) -> Result<SsoPolicy> {
+        caller.needs(Role::Admin)?;
+        Ok(self.accounts().store().sso_policy(caller.scope()).await?)
+    }
+
+    /// Lets these owners, and no others, sign in by password even where single sign-on is
+    /// enforced. For owners.
+    pub async fn set_break_glass(&self, caller: &Caller, owners: &[UserId]) -> Result<SsoPolicy> {
+        caller.needs(Role::Owner)?;
+        if owners.len() > MOST {
+            let message = format!("must be at most {MOST} owners");
+            return Err(Error::field("break_glass", "too_many_owners", message));
+        }
+        let accounts = self.accounts();
+        let scope = caller.scope();
+        let mut write = accounts.begin_locked(caller).await?;
+        let before = write.sso_policy(scope).await?;
+        for owner in owners {
+            let membership = write.membership(scope, *owner).await?;
+            if membership.is_none_or(|it| it.role != Role::Owner) {
+                return Err(Error::field(
+                    "break_glass",
+                    "not_an_owner",
+                    format!("names {owner}, who is no owner"),
+                ));
+            }
+        }
+        let usable = write.set_break_glass(scope, owners).await?;
+        if before.enforced_since.is_some() && usable == 0 {
+            return Err(no_way_in());
+        }
+        let after = write.sso_policy(scope).await?;
+        let details = json!({ "before": before.break_glass, "after": after.break_glass });
+        let subject = caller.organization_id().to_string();
+        accounts
+            .commit(write, caller, "sso.break_glass_set", subject, &details)
+            .await?;
+        Ok(after)
+    }
+
+    /// Demands that the organisation's people sign in through its provider, or no longer. Keys
+    /// and sessions that exist stay; a session that began with a password is not refreshed. For
+    /// owners.
+    pub async fn enforce_sso(&self, caller: &Caller, enforced: bool) -> Result<SsoPolicy> {
+        caller.needs(Role::Owner)?;
+        let accounts = self.accounts();
+        let scope = caller.scope();
+        let mut write = accounts.begin_locked(caller).await?;
+        let before = write.sso_policy(scope).await?;
+        if before.enforced_since.is_some() == enforced {
+            return Ok(before);
+        }
+        if enforced && write.count_enabled_connections(scope).await? == 0 {
+            return Err(Error::conflict(
+                "no_connection",
+                "No connection is enabled by which people could sign in; enable one first.",
+            ));
+        }
+        if enforced && write.count_break_glass(scope).await? == 0 {
+            return Err(no_way_in());
+        }
+        let since = enforced.then(|| accounts.now());
+        write.set_sso_enforced(scope, since).await?;
+        let after = write.sso_policy(scope).await?;
+        let kind = if enforced {
+            "sso.enforced"
+        } else {
+            "sso.unenforced"
+        };
+        let details = json!({ "break_glass": after.break_glass });
+        let subject = caller.organization_id().to_string();
+        accounts
+            .commit(write, caller, kind, subject, &details)
+            .await?;
+        Ok(after)
+    }
+}
+
+fn no_way_in() -> Error {
+    Error::conflict(
+        "break_glass_needed",
+        "Name at least one active owner with a password who may sign in without the provider, for \
+         the day when it is away.",
+    )
+}
+
+impl Accounts {
+    /// Where a sign-in by password begins if something stands against its first choice: another
+    /// organisation, if none was asked for. Refused where every one demands its provider.
+    pub(crate) async fn by_password(
+        &self,
+        user: UserId,
+        wanted: Option<OrganizationId>,
+        memberships: &[(OrganizationId, Role)],
+    ) -> Result<Option<(OrganizationId, Role)>> {
+        let required = self.0.store.sso_required_of(user).await?;
+        if required.is_empty() {
+            return Ok(None);
+        }
+        let open = |(id, _): &&(OrganizationId, Role)| {
+            !required.contains(id) && wanted.is_none_or(|wanted| wanted == *id)
+        };
+        let found = memberships.iter().find(open).copied();
+        found.map(Some).ok_or_else(sso_required)
+    }
+
+    /// Refuses a session that began elsewhere in an organisation that demands its provider.
+    pub(crate) async fn keep_sso(
+        &self,
+        session: SessionId,
+        user: UserId,
+        organization: OrganizationId,
+    ) -> Result<()> {
+        let store = &self.0.store;
+        if !store.sso_required_of(user).await?.contains(&organization) {
+            return Ok(());
+        }
+        match store.sso_session(session).await? {
+            Some(origin) if origin.organization_id == organization => Ok(()),
+            _ => Err(sso_required()),
+        }
+    }
+}

@@ -1,0 +1,44 @@
+//! Who users are at the organisation's providers.
+
+use serde_json::json;
+use vestibule_model::{Change, ConnectionId, Role, SsoIdentity, UserId};
+
+use super::Sso;
+use crate::{Caller, Error, Result};
+
+impl Sso {
+    /// Who a user is at the organisation's providers. For admins and owners.
+    pub async fn identities(&self, caller: &Caller, user: UserId) -> Result<Vec<SsoIdentity>> {
+        caller.needs(Role::Admin)?;
+        let store = self.accounts().store();
+        Ok(store.identities_of(caller.scope(), user).await?)
+    }
+
+    /// Parts a user from a connection, and ends the sessions that came by it. For admins and
+    /// owners.
+    pub async fn unlink(
+        &self,
+        caller: &Caller,
+        connection: ConnectionId,
+        user: UserId,
+    ) -> Result<()> {
+        caller.needs(Role::Admin)?;
+        let accounts = self.accounts();
+        let (scope, now) = (caller.scope(), accounts.now());
+        let mut write = accounts.begin_locked(caller).await?;
+        if write.delete_identities(scope, connection, user).await? == 0 {
+            return Err(Error::NotFound { what: "identity" });
+        }
+        let ended = write
+            .end_sso_sessions_of(scope, connection, user, now)
+            .await?;
+        for session in &ended {
+            write.change(Change::Session(*session));
+        }
+        let details = json!({ "connection": connection, "sessions_ended": ended.len() });
+        let subject = user.to_string();
+        accounts
+            .commit(write, caller, "sso.identity_unlinked", subject, &details)
+            .await
+    }
+}

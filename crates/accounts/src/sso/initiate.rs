@@ -1,0 +1,443 @@
+//! The first half of a sign-in: where to send the browser.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vestibule_check::Permit;
+use vestibule_model::{
+    ConnectionId, DomainName, OrgScope, OrganizationId, Role, SsoConnection, Timestamp, UserId,
+};
+use vestibule_policy::Refusal;
+use vestibule_sso::{Pending, SignInRequest};
+use vestibule_store::{ConnectionSecrets, PendingBounds, PendingSignIn};
+
+use super::secret::text_of;
+use super::{NO_CONNECTION, Origin, PlainBinding, Sso, Which, scope_of};
+use crate::{Caller, Error, Result};
+
+/// How long a sign-in may take.
+const LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// How many sign-ins may be under way.
+const BOUNDS: PendingBounds = PendingBounds {
+    per_organization: 10_000,
+    total: 40_000,
+};
+
+/// How long to wait where that many are under way.
+const PAUSE: Duration = Duration::from_secs(60);
+
+const LONGEST_STATE: usize = 256;
+const LONGEST_HINT: usize = 320;
+const LONGEST_PATH: usize = 512;
+
+/// Whose provider is to be asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// The organisation's: the connection of the hint's domain, or the first that is enabled.
+    Organization(OrganizationId),
+    /// That of a connection.
+    Connection(ConnectionId),
+}
+
+/// How the browser goes on when it comes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReturnTo {
+    /// To an application, with the access token in the fragment.
+    Fragment {
+        /// One of the organisation's redirect URIs, byte for byte.
+        redirect_uri: String,
+    },
+    /// To an application, with a code that it exchanges for the token.
+    Code {
+        /// One of the organisation's redirect URIs, byte for byte.
+        redirect_uri: String,
+    },
+    /// To a page of this server, with a session cookie.
+    Browser {
+        /// The page: a path, and a query where there is one.
+        path: String,
+    },
+    /// Nowhere: the callback's own answer holds the token.
+    Json,
+}
+
+/// What a sign-in is to be.
+#[derive(Debug, Clone)]
+pub struct Initiate {
+    /// Whose provider is to be asked.
+    pub target: Target,
+    /// How the browser goes on when it comes back.
+    pub return_to: ReturnTo,
+    /// What the application wants back with the answer: at most 256 printable characters.
+    pub state: Option<String>,
+    /// Who probably wants to sign in: an e-mail address.
+    pub login_hint: Option<String>,
+    /// The value of the binding cookie that the browser has already.
+    pub binding: Option<String>,
+    /// Where the call comes from.
+    pub origin: Origin,
+}
+
+/// A sign-in that has begun.
+#[derive(Debug)]
+pub struct Initiated {
+    /// Where to send the browser.
+    pub redirect_url: String,
+    /// What the browser has to keep in a cookie and show at the callback.
+    pub binding: PlainBinding,
+    /// Until when it must have come back.
+    pub expires_at: Timestamp,
+}
+
+/// What a sign-in is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Purpose {
+    SignIn { to: ReturnTo, state: Option<String> },
+    Test,
+    Link { user: UserId, path: String },
+}
+
+impl Purpose {
+    pub(super) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::SignIn { .. } => "sign_in",
+            Self::Test => "test",
+            Self::Link { .. } => "link",
+        }
+    }
+}
+
+/// What lies sealed until the callback.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Payload {
+    pub(super) pending: Pending,
+    pub(super) which: Which,
+    pub(super) purpose: Purpose,
+}
+
+/// What [`Sso::begin`] needs to know of a browser.
+pub(super) struct Browser<'a> {
+    pub(super) binding: Option<&'a str>,
+    pub(super) login_hint: Option<String>,
+    pub(super) origin: &'a Origin,
+}
+
+impl Sso {
+    /// Begins a sign-in in a browser.
+    pub async fn initiate(&self, request: Initiate) -> Result<Initiated> {
+        self.count(request.origin.address)?;
+        let (scope, connection, secrets) = self.target(&request).await?;
+        check_request(&request)?;
+        self.check_return(scope, &request.return_to).await?;
+        let purpose = Purpose::SignIn {
+            to: request.return_to,
+            state: request.state,
+        };
+        let browser = Browser {
+            binding: request.binding.as_deref(),
+            login_hint: request.login_hint,
+            origin: &request.origin,
+        };
+        self.begin(&connection, &secrets, Which::Live, purpose, browser)
+            .await
+    }
+
+    /// Where to send a browser that is not the caller, so that the sign-in begins there and is
+    /// bound to it: a URL of this server, whose route calls [`initiate`](Self::initiate) with the
+    /// same values. Refuses what that would refuse.
+    pub async fn start_url(&self, request: &Initiate) -> Result<String> {
+        self.count(request.origin.address)?;
+        let (scope, connection, _) = self.target(request).await?;
+        check_request(request)?;
+        self.check_return(scope, &request.return_to).await?;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        match &request.return_to {
+            ReturnTo::Fragment { redirect_uri } => {
+                query.append_pair("response_mode", "fragment");
+                query.append_pair("redirect_uri", redirect_uri);
+            }
+            ReturnTo::Code { redirect_uri } => {
+                query.append_pair("response_mode", "code");
+                query.append_pair("redirect_uri", redirect_uri);
+            }
+            ReturnTo::Browser { path } => {
+                query.append_pair("redirect", path);
+            }
+            ReturnTo::Json => {
+                query.append_pair("response_mode", "json");
+            }
+        }
+        if matches!(request.target, Target::Connection(_)) {
+            query.append_pair("connection_id", &connection.id.to_string());
+        }
+        for (name, value) in [
+            ("state", &request.state),
+            ("login_hint", &request.login_hint),
+        ] {
+            if let Some(value) = value {
+                query.append_pair(name, value);
+            }
+        }
+        Ok(format!(
+            "{}/v1/auth/sso/{}/start?{}",
+            self.0.public_url,
+            connection.organization_id,
+            query.finish()
+        ))
+    }
+
+    /// Begins a sign-in that creates nobody and shows what it would do. For admins and owners.
+    pub async fn test_sign_in(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+        which: Which,
+        binding: Option<&str>,
+        origin: &Origin,
+    ) -> Result<Initiated> {
+        caller.needs(Role::Admin)?;
+        let found = self.accounts().store().connection(caller.scope(), id);
+        let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
+        let browser = Browser {
+            binding,
+            login_hint: None,
+            origin,
+        };
+        self.begin(&connection, &secrets, which, Purpose::Test, browser)
+            .await
+    }
+
+    /// Begins the sign-in by which a signed-in user links a person of the provider with the own
+    /// account. An API key cannot.
+    pub async fn link(
+        &self,
+        permit: &Permit,
+        id: ConnectionId,
+        path: &str,
+        binding: Option<&str>,
+        origin: &Origin,
+    ) -> Result<Initiated> {
+        if permit.credential().session().is_none() {
+            return Err(Error::Forbidden(Refusal::CredentialKind {
+                presented: permit.credential().kind(),
+                accepts: "a session",
+            }));
+        }
+        check_path(path)?;
+        let found = self.accounts().store().connection(permit.scope(), id);
+        let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
+        if !connection.is_enabled() {
+            return Err(NO_CONNECTION);
+        }
+        let purpose = Purpose::Link {
+            user: permit.user_id(),
+            path: path.to_owned(),
+        };
+        let browser = Browser {
+            binding,
+            login_hint: None,
+            origin,
+        };
+        self.begin(&connection, &secrets, Which::Live, purpose, browser)
+            .await
+    }
+
+    async fn begin(
+        &self,
+        connection: &SsoConnection,
+        secrets: &ConnectionSecrets,
+        which: Which,
+        purpose: Purpose,
+        browser: Browser<'_>,
+    ) -> Result<Initiated> {
+        let accounts = self.accounts();
+        let request = SignInRequest {
+            redirect_uri: self.callback_url(connection.id),
+            login_hint: browser.login_hint,
+            ..SignInRequest::default()
+        };
+        let provider = self.provider(connection, secrets, which)?;
+        let begun = match provider.begin(&request).await {
+            Ok(begun) => begun,
+            Err(refusal) => {
+                let reason = refusal.reason();
+                self.note_refusal(connection, purpose.as_str(), &refusal, browser.origin)
+                    .await;
+                return Err(Error::conflict(
+                    "provider_unusable",
+                    format!(
+                        "The identity provider cannot be used now ({reason}); administrators see \
+                         why among the last attempts of the connection."
+                    ),
+                ));
+            }
+        };
+        let now = accounts.now();
+        let state = begun.pending.state.digest();
+        let binding = PlainBinding::kept_or_new(browser.binding, accounts.entropy());
+        let payload = Payload {
+            pending: begun.pending,
+            which,
+            purpose,
+        };
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&payload).map_err(Error::internal)?);
+        let context = context(&text_of(&state));
+        let sealed = accounts
+            .0
+            .master_key
+            .seal(&context, &plain, accounts.entropy())?;
+        let pending = PendingSignIn {
+            state,
+            browser: binding.digest(),
+            organization_id: connection.organization_id,
+            connection_id: connection.id,
+            sealed,
+            expires_at: now.after(LIFE),
+        };
+        let mut write = accounts.begin().await?;
+        if !write.insert_pending(&pending, BOUNDS, now).await? {
+            return Err(Error::Busy { retry_after: PAUSE });
+        }
+        write.commit_unaudited().await?;
+        Ok(Initiated {
+            redirect_url: begun.url,
+            binding,
+            expires_at: pending.expires_at,
+        })
+    }
+
+    /// The enabled connection that is meant. Whatever stands against it, the answer is the same.
+    async fn target(
+        &self,
+        request: &Initiate,
+    ) -> Result<(OrgScope, SsoConnection, ConnectionSecrets)> {
+        let id = match request.target {
+            Target::Connection(id) => id,
+            Target::Organization(id) => {
+                let hint = request.login_hint.as_deref();
+                self.first_connection(id, hint).await?
+            }
+        };
+        let (scope, connection, secrets) = self.named(id).await?;
+        if !connection.is_enabled() {
+            return Err(NO_CONNECTION);
+        }
+        Ok((scope, connection, secrets))
+    }
+
+    async fn first_connection(
+        &self,
+        organization: OrganizationId,
+        hint: Option<&str>,
+    ) -> Result<ConnectionId> {
+        let store = self.accounts().store();
+        let domain = hint
+            .and_then(|hint| hint.parse().ok())
+            .and_then(|email| DomainName::of(&email));
+        if let Some(domain) = domain
+            && let Some((owner, Some(connection), _)) = store.home_realm(&domain).await?
+            && owner == organization
+        {
+            return Ok(connection);
+        }
+        let connections = store.connections(scope_of(organization)).await?;
+        let first = connections.into_iter().find(SsoConnection::is_enabled);
+        first.map(|connection| connection.id).ok_or(NO_CONNECTION)
+    }
+
+    async fn check_return(&self, scope: OrgScope, to: &ReturnTo) -> Result<()> {
+        match to {
+            ReturnTo::Fragment { redirect_uri } | ReturnTo::Code { redirect_uri } => {
+                let store = self.accounts().store();
+                if store.is_redirect_uri(scope, redirect_uri).await? {
+                    return Ok(());
+                }
+                Err(Error::field(
+                    "redirect_uri",
+                    "redirect_uri_not_registered",
+                    "must be one that the organisation has registered, character for character",
+                ))
+            }
+            ReturnTo::Browser { path } => check_path(path),
+            ReturnTo::Json => Ok(()),
+        }
+    }
+}
+
+/// What a sealed sign-in is sealed for.
+pub(super) fn context(state: &str) -> String {
+    format!("sso_pending:{state}")
+}
+
+fn is_printable(text: &str) -> bool {
+    text.bytes().all(|b| (b' '..=b'~').contains(&b))
+}
+
+fn check_request(request: &Initiate) -> Result<()> {
+    let state = request.state.as_deref().unwrap_or_default();
+    if state.len() > LONGEST_STATE || !is_printable(state) {
+        return Err(Error::field(
+            "state",
+            "invalid_state",
+            "must have at most 256 printable ASCII characters",
+        ));
+    }
+    let hint = request.login_hint.as_deref().unwrap_or_default();
+    if hint.len() > LONGEST_HINT || hint.chars().any(char::is_control) {
+        return Err(Error::field(
+            "login_hint",
+            "invalid_login_hint",
+            "must be an e-mail address",
+        ));
+    }
+    Ok(())
+}
+
+/// A page of this server, whatever a browser makes of the text.
+fn check_path(path: &str) -> Result<()> {
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= LONGEST_PATH
+        && path
+            .bytes()
+            .all(|b| (b'!'..=b'~').contains(&b) && !b"\\\"<>#".contains(&b));
+    if own {
+        return Ok(());
+    }
+    Err(Error::field(
+        "redirect",
+        "invalid_redirect",
+        "must be a path on this server, such as /console",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_this_server_is_gone_back_to() {
+        for good in ["/", "/console", "/console?tab=1&x=%20", "/a//b"] {
+            assert!(check_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "console",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\tx",
+            "/ x",
+            "/x#y",
+            "/\u{e9}",
+            "/x\r\nSet-Cookie: a=b",
+        ] {
+            assert!(check_path(bad).is_err(), "{bad}");
+        }
+    }
+}

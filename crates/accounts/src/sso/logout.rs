@@ -1,0 +1,95 @@
+//! Signing out at the provider, and by it.
+
+use serde_json::json;
+use vestibule_check::Permit;
+use vestibule_model::{Actor, Change, ConnectionId, Digest};
+use vestibule_sso::oidc::logout::LogoutRequest;
+use vestibule_store::SsoSession;
+
+use super::{Sso, Which};
+use crate::{Caller, Error, Result};
+
+impl Sso {
+    /// Ends the session of the credential, as [`Accounts::sign_out`](crate::Accounts::sign_out)
+    /// does, and says where to send the browser so that it is signed out at the provider, too;
+    /// `None` where the session did not come by one, or the provider has no such place.
+    pub async fn sign_out(&self, permit: &Permit) -> Result<Option<String>> {
+        let accounts = self.accounts();
+        let came_by = match permit.credential().session() {
+            Some(session) => accounts.store().sso_session(session).await?,
+            None => None,
+        };
+        accounts.sign_out(permit).await?;
+        let Some(came_by) = came_by else {
+            return Ok(None);
+        };
+        // The session is over; what the provider does about it changes nothing.
+        match self.logout_url(&came_by).await {
+            Ok(url) => Ok(url),
+            Err(error) => {
+                tracing::info!(%error, connection = %came_by.connection_id, "no sign-out there");
+                Ok(None)
+            }
+        }
+    }
+
+    async fn logout_url(&self, came_by: &SsoSession) -> Result<Option<String>> {
+        let (_, connection, secrets) = self.named(came_by.connection_id).await?;
+        if connection.live.issuer != came_by.issuer {
+            return Ok(None);
+        }
+        let provider = self.provider(&connection, &secrets, Which::Live)?;
+        let request = LogoutRequest {
+            id_token_hint: self.open_id_token(came_by),
+            ..LogoutRequest::default()
+        };
+        let url = provider.logout_url(&request).await;
+        url.map_err(|refusal| Error::internal(refusal.to_string()))
+    }
+
+    /// Ends the sessions that a provider says are over (OpenID Connect Back-Channel Logout 1.0);
+    /// how many there were. A token that was heeded before is refused.
+    pub async fn backchannel_logout(&self, id: ConnectionId, token: &str) -> Result<u64> {
+        let accounts = self.accounts();
+        let (scope, connection, secrets) = self.named(id).await?;
+        let provider = self.provider(&connection, &secrets, Which::Live)?;
+        let token = provider.logout_token(token).await.map_err(|refusal| {
+            let message = format!("was refused: {refusal}");
+            Error::field("logout_token", "logout_token_refused", message)
+        })?;
+        let now = accounts.now();
+        let digest = Digest::of(token.id.as_bytes());
+        let mut write = accounts.begin().await?;
+        let new = write
+            .remember_logout_token(id, &digest, token.forget_after)
+            .await?;
+        if !new {
+            return Err(Error::field(
+                "logout_token",
+                "logout_token_repeated",
+                "was heeded before",
+            ));
+        }
+        let (subject, session) = (token.subject.as_deref(), token.session.as_deref());
+        let ended = write
+            .end_sso_sessions(scope, id, subject, session, now)
+            .await?;
+        if subject.is_some() {
+            write.delete_one_time_codes(id, subject).await?;
+        }
+        for session in &ended {
+            write.change(Change::Session(*session));
+        }
+        let caller = Caller::arriving(connection.organization_id, Actor::operator());
+        let details = json!({
+            "issuer": token.issuer,
+            "subject": token.subject,
+            "sessions_ended": ended.len(),
+        });
+        let kind = "sso.logout_received";
+        accounts
+            .commit(write, &caller, kind, id.to_string(), &details)
+            .await?;
+        Ok(u64::try_from(ended.len()).unwrap_or(u64::MAX))
+    }
+}
