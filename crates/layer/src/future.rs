@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
-use http::header::CACHE_CONTROL;
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use pin_project_lite::pin_project;
 use vestibule_http::{Dialect, Problem, RequestId};
 
@@ -25,9 +25,10 @@ impl Answering {
     pub(crate) fn finish(&self, mut response: Response) -> Response {
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             let mut rendered = problem.render(self.dialect, self.request_id.as_ref());
-            // What else the handler put on the answer, such as a cookie, stays.
+            // What else the handler put on the answer, such as a cookie, stays; but the length
+            // that the router noted is that of an empty body.
             for (name, value) in response.headers() {
-                if !rendered.headers().contains_key(name) {
+                if name != CONTENT_LENGTH && !rendered.headers().contains_key(name) {
                     rendered.headers_mut().append(name, value.clone());
                 }
             }

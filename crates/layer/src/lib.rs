@@ -22,14 +22,14 @@
 //! with `Router::layer`: axum runs the latter after routing, and a request that no route matches
 //! would be answered without having been checked.
 
+mod changes;
 mod future;
 mod layer;
-mod moves;
 mod routes;
 mod service;
 
+pub use changes::ResourceChanges;
 pub use layer::CheckLayer;
-pub use moves::ResourceMoves;
 pub use routes::Routes;
 pub use service::CheckService;
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
 use axum::response::Response;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use tower::{Layer, ServiceExt};
 use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
@@ -112,6 +112,10 @@ async fn a_handler_s_problem_is_told_in_the_dialect_of_its_route() {
     let (service, key) = service();
     let response = send(&service, "/v1/refuse", Some(&key)).await;
     assert_eq!(response.status(), StatusCode::UNPROCESSABLE_ENTITY);
+    assert!(
+        !response.headers().contains_key(CONTENT_LENGTH),
+        "that of an empty body"
+    );
     assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
     let body = json(response).await;
     assert_eq!(body["code"], "unprocessable_entity");
