@@ -149,7 +149,8 @@ async fn list_documents(
 
 /// Create a document
 ///
-/// Needs `READ_WRITE` on the folder that it is made in; at the root, on `/`.
+/// Needs `READ_WRITE` on the folder that it is made in; at the root, on `/`. Nobody has rights on
+/// it but by role or by grants on what lies above: grants on its path from before end.
 #[utoipa::path(post, path = "/v1/documents", tag = "documents", request_body = NewDocument,
     security(("bearer" = [])),
     responses((status = 201, description = "The document.", body = Document),
@@ -171,8 +172,12 @@ async fn create_document(
         parent,
         content: Some(body.content.unwrap_or_default()),
     };
-    let node = state.create(&permit, new).await?;
-    Ok((StatusCode::CREATED, Json(Document::new(&permit, node))))
+    let State(app) = state;
+    uninterrupted(async move {
+        let node = app.create(&permit, new).await?;
+        Ok((StatusCode::CREATED, Json(Document::new(&permit, node))))
+    })
+    .await
 }
 
 /// Get a document
@@ -228,7 +233,7 @@ async fn change_document(
 
 /// Delete a document
 ///
-/// Needs `READ_WRITE_DELETE` on it.
+/// Needs `READ_WRITE_DELETE` on it. The grants on it end.
 #[utoipa::path(delete, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "The document's id.")),
     security(("bearer" = [])),
@@ -238,6 +243,10 @@ async fn delete_document(
     permit: Permit,
     id: PathId<id::Document>,
 ) -> Result<StatusCode> {
-    state.remove(&permit, Kind::Document, id.0.uuid()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let (State(app), id) = (state, id.0.uuid());
+    uninterrupted(async move {
+        app.remove(&permit, Kind::Document, id).await?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

@@ -147,7 +147,8 @@ async fn list_folders(
 
 /// Create a folder
 ///
-/// Needs `READ_WRITE` on the folder that it is made in; at the root, on `/`.
+/// Needs `READ_WRITE` on the folder that it is made in; at the root, on `/`. Nobody has rights on
+/// it but by role or by grants on what lies above: grants on its path from before end.
 #[utoipa::path(post, path = "/v1/folders", tag = "folders", request_body = NewFolder,
     security(("bearer" = [])),
     responses((status = 201, description = "The folder.", body = Folder),
@@ -168,8 +169,12 @@ async fn create_folder(
         parent,
         content: None,
     };
-    let node = state.create(&permit, new).await?;
-    Ok((StatusCode::CREATED, Json(Folder::new(&permit, node))))
+    let State(app) = state;
+    uninterrupted(async move {
+        let node = app.create(&permit, new).await?;
+        Ok((StatusCode::CREATED, Json(Folder::new(&permit, node))))
+    })
+    .await
 }
 
 /// Get a folder
@@ -225,7 +230,7 @@ async fn change_folder(
 
 /// Delete a folder
 ///
-/// Deletes it and all that it holds. Needs `READ_WRITE_DELETE` on it.
+/// Deletes it and all that it holds, and ends the grants on that. Needs `READ_WRITE_DELETE` on it.
 #[utoipa::path(delete, path = "/v1/folders/{id}", tag = "folders",
     params(("id" = String, Path, description = "The folder's id.")),
     security(("bearer" = [])),
@@ -235,6 +240,10 @@ async fn delete_folder(
     permit: Permit,
     id: PathId<id::Folder>,
 ) -> Result<StatusCode> {
-    state.remove(&permit, Kind::Folder, id.0.uuid()).await?;
-    Ok(StatusCode::NO_CONTENT)
+    let (State(app), id) = (state, id.0.uuid());
+    uninterrupted(async move {
+        app.remove(&permit, Kind::Folder, id).await?;
+        Ok(StatusCode::NO_CONTENT)
+    })
+    .await
 }

@@ -29,7 +29,7 @@ use std::sync::Arc;
 
 use utoipa::openapi::OpenApi;
 use vestibule_layer::model::{Clock, Entropy, OsEntropy, SystemClock};
-use vestibule_layer::{ResourceMoves, Routes};
+use vestibule_layer::{ResourceChanges, Routes};
 
 pub use database::SampleError;
 
@@ -74,12 +74,12 @@ impl Sample {
         self.database.migrate().await
     }
 
-    /// The routes with their rules, `/v1` and `/api` alike. `moves` hears of every folder and
-    /// document that gets another path.
-    pub fn routes(&self, moves: Arc<dyn ResourceMoves>) -> Routes {
+    /// The routes with their rules, `/v1` and `/api` alike. `changes` hears of every folder and
+    /// document that comes to a path, gets another one, or is deleted.
+    pub fn routes(&self, changes: Arc<dyn ResourceChanges>) -> Routes {
         let app = App {
             sample: self.clone(),
-            moves,
+            changes,
         };
         documented().into_parts().0.with_state(app)
     }

@@ -175,7 +175,7 @@ pub(crate) fn null_or<'de, D: Deserializer<'de>>(
     Option::deserialize(deserializer).map(Some)
 }
 
-/// Does the work to its end even when the caller goes away: a move and its grants are two stores,
+/// Does the work to its end even when the caller goes away: a change and its grants are two stores,
 /// and half of it would be neither.
 pub(crate) async fn uninterrupted<T: Send + 'static>(
     work: impl Future<Output = Result<T>> + Send + 'static,

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sqlx::AnyConnection;
 use uuid::Uuid;
 use vestibule_layer::model::{OrgScope, OrganizationId, ResourcePath, UserId};
-use vestibule_layer::{Permit, ResourceMoves};
+use vestibule_layer::{Permit, ResourceChanges};
 
 use crate::error::Result;
 use crate::node::{self, Kind, Node};
@@ -16,7 +16,7 @@ use crate::{Sample, id, tree};
 #[derive(Clone)]
 pub(crate) struct App {
     pub(crate) sample: Sample,
-    pub(crate) moves: Arc<dyn ResourceMoves>,
+    pub(crate) changes: Arc<dyn ResourceChanges>,
 }
 
 /// Whose folders are known to exist, so that most requests need not look.

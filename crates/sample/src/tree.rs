@@ -84,7 +84,8 @@ impl App {
         Ok(node)
     }
 
-    /// A new node in a folder that the caller may write.
+    /// A new node in a folder that the caller may write. Grants that stand where it comes to are
+    /// not for it, and end.
     pub(crate) async fn create(&self, permit: &Permit, new: New) -> Result<Node> {
         self.sample.prepare(permit).await?;
         let scope = permit.scope();
@@ -107,6 +108,7 @@ impl App {
         if !node::insert(&mut transaction, scope, &node).await? {
             return Err(error::name_taken().into());
         }
+        self.changes.removed(permit, &node.path).await?;
         transaction.commit().await?;
         Ok(node)
     }
@@ -169,17 +171,22 @@ impl App {
             return Ok(after);
         }
         node::rebase(&mut transaction, scope, &before.path, &after.path).await?;
-        self.moves.moved(permit, &before.path, &after.path).await?;
+        self.changes.removed(permit, &after.path).await?;
+        self.changes
+            .moved(permit, &before.path, &after.path)
+            .await?;
         if let Err(error) = transaction.commit().await {
             tracing::error!(%error, "a move was not stored; its grants go back");
-            self.moves.moved(permit, &after.path, &before.path).await?;
+            self.changes
+                .moved(permit, &after.path, &before.path)
+                .await?;
             return Err(error.into());
         }
         Ok(after)
     }
 
     /// Removes a node and, with a folder, all below it: whoever may delete a folder may delete
-    /// what it holds.
+    /// what it holds. The grants on all that end with it.
     pub(crate) async fn remove(&self, permit: &Permit, kind: Kind, id: Uuid) -> Result<()> {
         self.sample.prepare(permit).await?;
         let scope = permit.scope();
@@ -191,6 +198,7 @@ impl App {
         permit.may(&node.path, Capability::ReadWriteDelete)?;
         changeable(&node)?;
         node::delete(&mut transaction, scope, id).await?;
+        self.changes.removed(permit, &node.path).await?;
         transaction.commit().await?;
         Ok(())
     }

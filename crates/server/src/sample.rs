@@ -1,14 +1,14 @@
-//! Grants follow what the sample moves.
+//! Grants follow what the sample moves, and end with what it deletes.
 
 use futures_util::future::BoxFuture;
 use vestibule_accounts::{Accounts, Caller};
 use vestibule_api::ApiError;
 use vestibule_check::Permit;
 use vestibule_http::Problem;
-use vestibule_layer::ResourceMoves;
+use vestibule_layer::ResourceChanges;
 use vestibule_model::ResourcePath;
 
-/// Rebases grants where a resource moved.
+/// Keeps the grants with their resources.
 #[derive(Debug)]
 pub(crate) struct FollowingGrants(Accounts);
 
@@ -19,7 +19,7 @@ impl FollowingGrants {
     }
 }
 
-impl ResourceMoves for FollowingGrants {
+impl ResourceChanges for FollowingGrants {
     fn moved<'a>(
         &'a self,
         permit: &'a Permit,
@@ -29,6 +29,20 @@ impl ResourceMoves for FollowingGrants {
         Box::pin(async move {
             let moved = self.0.rebase_grants(&Caller::from(permit), from, to).await;
             moved
+                .map(|_| ())
+                .map_err(|error| ApiError::from(error).into())
+        })
+    }
+
+    fn removed<'a>(
+        &'a self,
+        permit: &'a Permit,
+        path: &'a ResourcePath,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move {
+            let caller = Caller::from(permit);
+            let removed = self.0.remove_grants_below(&caller, path).await;
+            removed
                 .map(|_| ())
                 .map_err(|error| ApiError::from(error).into())
         })

@@ -247,4 +247,25 @@ impl Write {
         }
         Ok(moved)
     }
+
+    /// Deletes the grants on a path and below it, whoever holds them; how many there were. The
+    /// root is never gone: nothing is deleted for it.
+    pub async fn delete_grants_below(
+        &mut self,
+        scope: OrgScope,
+        path: &ResourcePath,
+    ) -> Result<u64, StoreError> {
+        if *path == ResourcePath::root() {
+            return Ok(0);
+        }
+        // As in `rebase_grants`, all that begins with `path/`.
+        sql("DELETE FROM path_grant
+             WHERE organization_id = $1 AND (path = $2 OR (path > $3 AND path < $4))")
+        .bind(scope)
+        .bind(path)
+        .bind(format!("{path}/").as_str())
+        .bind(format!("{path}0").as_str())
+        .execute(self)
+        .await
+    }
 }

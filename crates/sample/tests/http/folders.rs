@@ -393,24 +393,37 @@ async fn a_list_is_cut_to_what_the_caller_may_see_and_so_is_its_total(
 
 #[rstest]
 #[tokio::test]
-async fn a_move_whose_grants_cannot_follow_does_not_happen(
+async fn a_change_whose_grants_cannot_follow_does_not_happen(
     #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
 ) {
     let world = World::start(engine).await;
     let owner = world.owner();
     let id = world.folder(&owner, "/shared/eng").await;
     let path = format!("/v1/folders/{id}");
-    world.let_moves_fail(true);
+    world.let_changes_fail(true);
     let body = json!({"name": "moved"});
     world
         .call(&owner, "PATCH", &path, body.clone())
+        .await
+        .expect(503);
+    world
+        .call(&owner, "DELETE", &path, Value::Null)
+        .await
+        .expect(503);
+    let new = json!({"name": "new", "parent_path_part_id": id});
+    world
+        .call(&owner, "POST", "/v1/folders", new.clone())
         .await
         .expect(503);
     assert_eq!(
         world.get(&owner, &path).await.expect(200)["materialized_path"],
         "/shared/eng"
     );
-    world.let_moves_fail(false);
+    world.let_changes_fail(false);
+    world
+        .call(&owner, "POST", "/v1/folders", new)
+        .await
+        .expect(201);
     world.call(&owner, "PATCH", &path, body).await.expect(200);
     world.end().await;
 }

@@ -32,15 +32,19 @@ async fn document(world: &World, owner: &Person, path: &str) -> String {
     world.document(owner, &folder, name).await
 }
 
-async fn act(world: &World, actor: &Person, act: Act) -> Answer {
+/// The grants are given once everything is there: they would not be for what is made later.
+async fn act(world: &World, actor: &Person, grants: Grants, act: Act) -> Answer {
     let owner = world.owner();
+    let granted = || world.grant(actor, grants);
     match act {
         Act::Read(path) => {
             let id = document(world, &owner, path).await;
+            granted();
             world.get(actor, &format!("/v1/documents/{id}")).await
         }
         Act::Write(path) => {
             let id = document(world, &owner, path).await;
+            granted();
             let body = json!({"content": "new"});
             world
                 .call(actor, "PATCH", &format!("/v1/documents/{id}"), body)
@@ -48,15 +52,18 @@ async fn act(world: &World, actor: &Person, act: Act) -> Answer {
         }
         Act::Open(path) => {
             let id = world.folder(&owner, path).await;
+            granted();
             world.get(actor, &format!("/v1/folders/{id}")).await
         }
         Act::Create(path) => {
             let id = world.folder(&owner, path).await;
+            granted();
             let body = json!({"name": "new", "parent_path_part_id": id});
             world.call(actor, "POST", "/v1/folders", body).await
         }
         Act::Rename(path) => {
             let id = world.folder(&owner, path).await;
+            granted();
             world
                 .call(
                     actor,
@@ -68,6 +75,7 @@ async fn act(world: &World, actor: &Person, act: Act) -> Answer {
         }
         Act::Delete(path) => {
             let id = world.folder(&owner, path).await;
+            granted();
             world
                 .call(actor, "DELETE", &format!("/v1/folders/{id}"), Value::Null)
                 .await
@@ -75,6 +83,7 @@ async fn act(world: &World, actor: &Person, act: Act) -> Answer {
         Act::MoveTo(path) => {
             let id = document(world, &owner, "/shared/a/x").await;
             let to = world.folder(&owner, path).await;
+            granted();
             let body = json!({"parent_path_part_id": to});
             world
                 .call(actor, "PATCH", &format!("/v1/documents/{id}"), body)
@@ -116,8 +125,8 @@ async fn a_user_may_what_the_grants_say(
     #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
 ) {
     let world = World::start(engine).await;
-    let user = world.user(grants);
-    let answer = act(&world, &user, tried).await;
+    let user = world.user(&[]);
+    let answer = act(&world, &user, grants, tried).await;
     let body = answer.expect(status);
     if status == 403 {
         let reason = text(&body["reason"]);
@@ -142,10 +151,10 @@ async fn owners_and_admins_may_everything(
 ) {
     let world = World::start(engine).await;
     let somebody = world.person(world.organization, role, &[]);
-    act(&world, &somebody, Act::Write("/private/doc"))
+    act(&world, &somebody, &[], Act::Write("/private/doc"))
         .await
         .expect(200);
-    act(&world, &somebody, Act::Delete("/private"))
+    act(&world, &somebody, &[], Act::Delete("/private"))
         .await
         .expect(204);
     // E22: the homes of others too.
@@ -202,8 +211,9 @@ async fn a_refusal_names_the_path_and_what_is_missing(
     #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
 ) {
     let world = World::start(engine).await;
-    let user = world.user(&[(RO, "/shared/eng")]);
-    let body = act(&world, &user, Act::Create("/shared/eng"))
+    let user = world.user(&[]);
+    let grants = &[(RO, "/shared/eng")];
+    let body = act(&world, &user, grants, Act::Create("/shared/eng"))
         .await
         .expect(403);
     assert_eq!(body["reason"], "capability_not_granted");
@@ -312,6 +322,41 @@ async fn a_grant_follows_its_folder(#[values(Engine::Sqlite, Engine::Postgres)] 
         .get(&user, &format!("/v1/folders/{again}"))
         .await
         .expect(403);
+    world.end().await;
+}
+
+/// What was granted on a folder is not granted on another that comes to its path.
+#[rstest]
+#[tokio::test]
+async fn a_grant_ends_with_its_folder(#[values(Engine::Sqlite, Engine::Postgres)] engine: Engine) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let folder = world.folder(&owner, "/shared/f").await;
+    world.document(&owner, &folder, "x").await;
+    let user = world.user(&[(RO, "/shared/f"), (RW, "/shared/f/x"), (RO, "/shared/fx")]);
+    let path = format!("/v1/folders/{folder}");
+    world.get(&user, &path).await.expect(200);
+    world
+        .call(&owner, "DELETE", &path, Value::Null)
+        .await
+        .expect(204);
+    let again = world.folder(&owner, "/shared/f").await;
+    let inside = world.document(&owner, &again, "x").await;
+    for path in [
+        format!("/v1/folders/{again}"),
+        format!("/v1/documents/{inside}"),
+    ] {
+        world.get(&user, &path).await.expect(403);
+    }
+    let other = world.folder(&owner, "/shared/g").await;
+    world.grant(&user, &[(RO, "/shared/h"), (RO, "/shared/i")]);
+    let path = format!("/v1/folders/{other}");
+    let body = json!({"name": "h"});
+    world.call(&owner, "PATCH", &path, body).await.expect(200);
+    world.get(&user, &path).await.expect(403);
+    let made = world.folder(&owner, "/shared/i").await;
+    let path = format!("/v1/folders/{made}");
+    world.get(&user, &path).await.expect(403);
     world.end().await;
 }
 

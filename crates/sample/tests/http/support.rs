@@ -21,7 +21,7 @@ use vestibule_layer::model::{
 };
 use vestibule_layer::{
     Check, CheckLayer, CheckParts, CheckService, Directory, OwnOrigin, Permit, Problem,
-    ResourceMoves, Unresolved,
+    ResourceChanges, Unresolved,
 };
 use vestibule_sample::Sample;
 
@@ -42,7 +42,7 @@ pub(crate) const RWD: Capability = Capability::ReadWriteDelete;
 struct People {
     by_digest: Mutex<HashMap<Digest, Principal>>,
     moved: Mutex<Vec<(String, String)>>,
-    moves_fail: AtomicBool,
+    changes_fail: AtomicBool,
 }
 
 impl People {
@@ -69,7 +69,7 @@ impl Directory for People {
     }
 }
 
-impl ResourceMoves for People {
+impl ResourceChanges for People {
     fn moved<'a>(
         &'a self,
         permit: &'a Permit,
@@ -77,7 +77,7 @@ impl ResourceMoves for People {
         to: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<(), Problem>> {
         Box::pin(async move {
-            if self.moves_fail.load(Ordering::SeqCst) {
+            if self.changes_fail.load(Ordering::SeqCst) {
                 return Err(Problem::unavailable(
                     "store_unavailable",
                     "The grants cannot follow now.",
@@ -93,6 +93,28 @@ impl ResourceMoves for People {
             }
             let mut moved = self.moved.lock().unwrap();
             moved.push((from.to_string(), to.to_string()));
+            Ok(())
+        })
+    }
+
+    fn removed<'a>(
+        &'a self,
+        permit: &'a Permit,
+        path: &'a ResourcePath,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move {
+            if self.changes_fail.load(Ordering::SeqCst) {
+                return Err(Problem::unavailable(
+                    "store_unavailable",
+                    "The grants cannot end now.",
+                    std::time::Duration::from_secs(2),
+                ));
+            }
+            for principal in self.by_digest.lock().unwrap().values_mut() {
+                if principal.organization_id == permit.organization_id() {
+                    principal.grants.retain(|grant| !path.covers(&grant.path));
+                }
+            }
             Ok(())
         })
     }
@@ -294,8 +316,8 @@ impl World {
         self.alter(person, |principal| principal.grants = held(grants));
     }
 
-    pub(crate) fn let_moves_fail(&self, fail: bool) {
-        self.people.moves_fail.store(fail, Ordering::SeqCst);
+    pub(crate) fn let_changes_fail(&self, fail: bool) {
+        self.people.changes_fail.store(fail, Ordering::SeqCst);
     }
 
     /// Every move that the grants were told of.

@@ -192,3 +192,36 @@ async fn grants_follow_their_folder_by_whole_segments(
         "only the folder itself still has a spelling"
     );
 }
+
+#[rstest]
+#[tokio::test]
+async fn grants_end_with_their_folder_by_whole_segments(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let group = world.group("Readers").await;
+    let key = world.api_key(world.owner.id, "key", true).await;
+    let holder = GrantHolder::User(world.owner.id);
+    for text in ["/shared", "/shared/f", "/shared/fx", "/shared/f%"] {
+        world.grant(holder, text, Capability::ReadOnly).await;
+    }
+    for (holder, text) in [
+        (GrantHolder::Group(group.id), "/shared/f/x"),
+        (GrantHolder::ApiKey(key.id), "/shared/f/é/y"),
+    ] {
+        world.grant(holder, text, Capability::ReadOnly).await;
+    }
+    let other = scope(world.organization("Other").await.id);
+    let mut write = world.store.begin().await.unwrap();
+    let mut delete =
+        async |scope, text: &str| write.delete_grants_below(scope, &path(text)).await.unwrap();
+    assert_eq!(delete(other, "/shared/f").await, 0);
+    assert_eq!(delete(world.scope, "/").await, 0);
+    assert_eq!(delete(world.scope, "/shared/f").await, 3);
+    assert_eq!(delete(world.scope, "/shared/f").await, 0);
+    write.commit(record("folder.deleted")).await.unwrap();
+    let held = world.store.grants_of(world.scope, holder).await.unwrap();
+    let mut paths: Vec<_> = held.iter().map(|grant| grant.path.as_str()).collect();
+    paths.sort_unstable();
+    assert_eq!(paths, ["/shared", "/shared/f%", "/shared/fx"]);
+}
