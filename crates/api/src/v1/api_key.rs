@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Accounts, Caller, CreatedApiKey, NarrowedApiKey, NewApiKey, NewGrant};
+use vestibule_http::body::Object;
 use vestibule_http::{Json, Problem};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp};
@@ -35,8 +36,8 @@ struct CreateApiKey {
     #[schema(format = "date-time")]
     expires_at: Option<String>,
     /// What narrows it. Where left out or null, it has all your rights.
-    #[schema(min_items = 1, max_items = 50)]
-    grants: Option<Vec<NewKeyGrant>>,
+    #[schema(value_type = Option<Vec<NewKeyGrant>>, min_items = 1, max_items = 50)]
+    grants: Option<Vec<Object<NewKeyGrant>>>,
 }
 
 /// One path that a narrowed key may act on.
@@ -64,7 +65,7 @@ impl CreateApiKey {
         let grants = self.grants.map(|grants| {
             let grants = grants.iter().enumerate();
             grants
-                .filter_map(|(at, grant)| grant.validate(&mut fields, at))
+                .filter_map(|(at, Object(grant))| grant.validate(&mut fields, at))
                 .collect()
         });
         let new = name.map(|name| NewApiKey {
