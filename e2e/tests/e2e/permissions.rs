@@ -273,7 +273,7 @@ async fn roles_groups_keys_and_suspensions_hold_from_the_next_request_on(
     house
         .cli_json(&["member", "deactivate", acme, &bob.email, "--yes"])
         .await;
-    let refused = soon(401, read).await;
+    let refused = soon(403, read).await;
     assert_eq!(refused.reason(), "membership_ended");
     house
         .cli_json(&["member", "activate", acme, &bob.email])
@@ -317,10 +317,10 @@ async fn roles_groups_keys_and_suspensions_hold_from_the_next_request_on(
     house
         .cli_json(&["user", "suspend", &bob.email, "--yes"])
         .await;
-    let refused = soon(401, read).await;
+    let refused = soon(403, read).await;
     assert_eq!(refused.reason(), "user_suspended");
-    soon(401, session).await;
-    soon(401, || get(&his_key, doc())).await;
+    session().await.expect(403);
+    get(&his_key, doc()).await.expect(403);
     house.cli_json(&["user", "unsuspend", &bob.email]).await;
     soon(200, || get(&his_key, doc())).await;
 
@@ -330,8 +330,9 @@ async fn roles_groups_keys_and_suspensions_hold_from_the_next_request_on(
     house.cli_json(&["key", "revoke", acme, &id, "--yes"]).await;
     soon(401, || get(&text, doc())).await;
     house.cli_json(&["org", "deactivate", acme, "--yes"]).await;
-    let refused = soon(401, || get(house.key(), doc())).await;
+    let refused = soon(403, || get(house.key(), doc())).await;
     assert_eq!(refused.reason(), "organization_deactivated");
+    assert_eq!(refused.json()["code"], "tenant_deactivated");
     house.cli_json(&["org", "activate", acme]).await;
     soon(200, || get(house.key(), doc())).await;
 }

@@ -173,7 +173,7 @@ async fn pasting_the_lines_does_what_their_comments_promise(
                 assert_eq!(done.requests.len(), 1, "{line}: {}", done.output);
             }
             if let Some((name, _)) = line.split_once("=$(")
-                && line.contains("echo")
+                && line.contains("; echo ")
             {
                 assert!(!done.output.is_empty(), "{name} is empty after {line}");
             }

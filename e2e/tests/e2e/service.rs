@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::Value;
 use vestibule_e2e::{Backend, House};
 
-use crate::support::members;
+use crate::support::{members, soon};
 
 #[rstest]
 #[tokio::test]
@@ -145,8 +145,10 @@ async fn probes_and_metrics_are_on_their_own_listener(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let house = House::start(backend).await;
+    house.admin("/livez").send().await.expect(200);
+    // Ready once the changes of other processes are heard.
+    soon(200, || house.admin("/readyz").send()).await;
     for path in ["/livez", "/readyz"] {
-        house.admin(path).send().await.expect(200);
         house.get(path).send().await.expect(401);
     }
     house

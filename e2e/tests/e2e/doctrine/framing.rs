@@ -37,34 +37,7 @@ async fn smuggled_requests_are_refused(
         "GET /v1/users/me HTTP/1.1\r\nhost: e2e\r\nauthorization: Bearer {}\r\n\r\n",
         house.key()
     );
-    let with_inner = format!("0\r\n\r\n{inner}");
     let cases = [
-        (
-            "both lengths",
-            format!("content-length: {length}\r\ntransfer-encoding: chunked\r\n"),
-            chunked.clone(),
-        ),
-        (
-            "both lengths, the other way",
-            format!(
-                "transfer-encoding: chunked\r\ncontent-length: {}\r\n",
-                chunked.len()
-            ),
-            chunked.clone(),
-        ),
-        (
-            "CL.TE",
-            format!(
-                "content-length: {}\r\ntransfer-encoding: chunked\r\n",
-                with_inner.len()
-            ),
-            with_inner.clone(),
-        ),
-        (
-            "TE.CL",
-            "transfer-encoding: chunked\r\ncontent-length: 4\r\n".to_owned(),
-            chunked.clone(),
-        ),
         (
             "two lengths",
             format!("content-length: {length}\r\ncontent-length: 0\r\n"),
@@ -144,6 +117,30 @@ async fn smuggled_requests_are_refused(
         assert!(!answer.text.contains("ada@example.com"), "{what}");
     }
     assert_eq!(keys(&house).await, before, "nothing was done");
+    // With both lengths the chunks count (RFC 9112, 6.1), and the connection ends there: nothing
+    // that another reader might take for a request is one, though nobody asked to close.
+    let ends = format!("0\r\n\r\n{inner}");
+    for headers in [
+        format!(
+            "content-length: {}\r\ntransfer-encoding: chunked\r\n",
+            ends.len()
+        ),
+        format!(
+            "transfer-encoding: chunked\r\ncontent-length: {}\r\n",
+            ends.len()
+        ),
+        "transfer-encoding: chunked\r\ncontent-length: 3\r\n".to_owned(),
+    ] {
+        let request = post(&house, &headers, &ends).replace("connection: close\r\n", "");
+        let answer = house.raw(request).await;
+        assert_eq!(
+            (answer.status(), answer.answers()),
+            (Some(400), 1),
+            "{}",
+            answer.text
+        );
+    }
+    assert_eq!(keys(&house).await, before);
     // Nor is the body of a refused request the next request of the connection.
     let request = format!(
         "POST /v1/api-keys HTTP/1.1\r\nhost: e2e\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{inner}",
@@ -169,16 +166,11 @@ async fn broken_and_oversized_bodies_are_refused(
     for body in [
         "zz\r\n",
         "-1\r\n",
-        "5\r\n{\"nam",
         "ffffffffffffffffff\r\nx",
         "2\r\n{}x\r\n0\r\n\r\n",
         "\r\n\r\n",
         "0x2\r\n{}\r\n0\r\n\r\n",
     ] {
-        if body == "5\r\n{\"nam" {
-            // It has not ended: to be cut off by the other side, not by us.
-            continue;
-        }
         let answer = house.raw(post(&house, chunked, body)).await;
         assert!(
             answer
@@ -210,7 +202,7 @@ async fn broken_and_oversized_bodies_are_refused(
         )
         .await;
     assert!(
-        [400, 413].contains(&answer.status().unwrap()),
+        [400, 413, 431].contains(&answer.status().unwrap()),
         "{}",
         answer.text
     );
