@@ -154,7 +154,7 @@ async fn list_documents(
 #[utoipa::path(post, path = "/v1/documents", tag = "documents", request_body = NewDocument,
     security(("bearer" = [])),
     responses((status = 201, description = "The document.", body = Document),
-        (status = 409, description = "The name is taken there."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
 async fn create_document(
     state: State<App>,
     permit: Permit,
@@ -203,7 +203,7 @@ async fn get_document(
     params(("id" = String, Path, description = "The document's id.")),
     request_body = DocumentChange, security(("bearer" = [])),
     responses((status = 200, description = "The document as it is now.", body = Document),
-        (status = 409, description = "The name is taken there."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
 async fn change_document(
     state: State<App>,
     permit: Permit,

@@ -152,7 +152,7 @@ async fn list_folders(
 #[utoipa::path(post, path = "/v1/folders", tag = "folders", request_body = NewFolder,
     security(("bearer" = [])),
     responses((status = 201, description = "The folder.", body = Folder),
-        (status = 409, description = "The name is taken there."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
 async fn create_folder(
     state: State<App>,
     permit: Permit,
@@ -201,7 +201,7 @@ async fn get_folder(
     params(("id" = String, Path, description = "The folder's id.")), request_body = FolderChange,
     security(("bearer" = [])),
     responses((status = 200, description = "The folder as it is now.", body = Folder),
-        (status = 409, description = "The name is taken there."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
 async fn change_folder(
     state: State<App>,
     permit: Permit,

@@ -9,6 +9,7 @@ use uuid::Uuid;
 use vestibule_layer::model::{OrgScope, ResourcePath, Timestamp};
 
 use crate::filter::Filter;
+use crate::id::{self, Id};
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,14 @@ impl Kind {
         match self {
             Self::Folder => "FOLDER",
             Self::Document => "DOCUMENT",
+        }
+    }
+
+    /// The text of an id of this kind.
+    pub(crate) fn id(self, id: Uuid) -> String {
+        match self {
+            Self::Folder => Id::<id::Folder>::from_uuid(id).to_string(),
+            Self::Document => Id::<id::Document>::from_uuid(id).to_string(),
         }
     }
 

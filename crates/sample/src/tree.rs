@@ -5,7 +5,7 @@
 
 use uuid::Uuid;
 use vestibule_layer::model::{Capability, ResourcePath};
-use vestibule_layer::{Permit, Problem};
+use vestibule_layer::{Permit, Problem, Refusal};
 
 use crate::error::{self, Result};
 use crate::filter::Filter;
@@ -63,7 +63,7 @@ impl App {
                     .ok_or_else(|| Problem::not_found(Kind::Folder.noun()))?;
                 // A folder that only leads down cannot be opened, but can be walked through.
                 if !visible.leads_down_from(&folder.path) {
-                    permit.may(&folder.path, Capability::ReadOnly)?;
+                    allowed(permit, &folder, Capability::ReadOnly)?;
                 }
                 Filter::children(kind, id, &folder.path, &visible)
             }
@@ -80,7 +80,7 @@ impl App {
         let node = node::find(&mut connection, permit.scope(), kind, id)
             .await?
             .ok_or_else(|| Problem::not_found(kind.noun()))?;
-        permit.may(&node.path, Capability::ReadOnly)?;
+        allowed(permit, &node, Capability::ReadOnly)?;
         Ok(node)
     }
 
@@ -128,7 +128,7 @@ impl App {
         let before = node::find(&mut transaction, scope, kind, id)
             .await?
             .ok_or_else(|| Problem::not_found(kind.noun()))?;
-        permit.may(&before.path, Capability::ReadWrite)?;
+        allowed(permit, &before, Capability::ReadWrite)?;
 
         let mut after = before.clone();
         if let Some(content) = change.content {
@@ -195,7 +195,7 @@ impl App {
         let node = node::find(&mut transaction, scope, kind, id)
             .await?
             .ok_or_else(|| Problem::not_found(kind.noun()))?;
-        permit.may(&node.path, Capability::ReadWriteDelete)?;
+        allowed(permit, &node, Capability::ReadWriteDelete)?;
         changeable(&node)?;
         node::delete(&mut transaction, scope, id).await?;
         self.changes.removed(permit, &node.path).await?;
@@ -220,22 +220,39 @@ fn top(name: &str) -> ResourcePath {
         .unwrap_or_else(|_| ResourcePath::root())
 }
 
+/// Whether the caller may act with `needs` on a node known by its id. Where the caller may not even
+/// read it, the refusal does not tell its path, which holds the names of all folders above.
+fn allowed(permit: &Permit, node: &Node, needs: Capability) -> Result<()> {
+    let Err(refusal) = permit.may(&node.path, needs) else {
+        return Ok(());
+    };
+    if matches!(refusal, Refusal::Path { have: None, .. }) {
+        let id = node.kind.id(node.id);
+        let detail = format!("This needs {needs} on {id}; you have nothing there.");
+        return Err(Problem::forbidden(refusal.reason(), detail)
+            .hint("Ask an administrator of the organisation for a grant on its path.")
+            .into());
+    }
+    Err(refusal.into())
+}
+
 /// The folder to hang something in, which the caller may write.
 async fn place(
     connection: &mut sqlx::AnyConnection,
     permit: &Permit,
     parent: Option<Uuid>,
 ) -> Result<Place> {
-    let path = match parent {
-        None => ResourcePath::root(),
-        Some(id) => {
-            node::find(connection, permit.scope(), Kind::Folder, id)
-                .await?
-                .ok_or_else(|| Problem::not_found(Kind::Folder.noun()))?
-                .path
-        }
+    let path = if let Some(id) = parent {
+        let folder = node::find(connection, permit.scope(), Kind::Folder, id)
+            .await?
+            .ok_or_else(|| Problem::not_found(Kind::Folder.noun()))?;
+        allowed(permit, &folder, Capability::ReadWrite)?;
+        folder.path
+    } else {
+        let root = ResourcePath::root();
+        permit.may(&root, Capability::ReadWrite)?;
+        root
     };
-    permit.may(&path, Capability::ReadWrite)?;
     if path == users() {
         // Else an administrator could take the place of a home that is still to be made.
         return Err(system_managed("Only the members' own folders hang here.").into());

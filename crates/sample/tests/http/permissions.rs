@@ -224,6 +224,43 @@ async fn a_refusal_names_the_path_and_what_is_missing(
     world.end().await;
 }
 
+/// The path of what one may not read holds the names of others' folders.
+#[rstest]
+#[tokio::test]
+async fn a_refusal_does_not_name_the_path_of_what_one_may_not_read(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let folder = world.folder(&owner, "/merger/with-globex").await;
+    let document = world.document(&owner, &folder, "price").await;
+    let user = world.user(&[]);
+    let (in_folder, in_document) = (
+        format!("/v1/folders/{folder}"),
+        format!("/v1/documents/{document}"),
+    );
+    let inside = json!({"name": "new", "parent_path_part_id": folder});
+    for (method, path, body, id) in [
+        ("GET", in_folder.as_str(), Value::Null, &folder),
+        ("GET", &in_document, Value::Null, &document),
+        ("PATCH", &in_folder, json!({"name": "n"}), &folder),
+        ("PATCH", &in_document, json!({"name": "n"}), &document),
+        ("DELETE", &in_folder, Value::Null, &folder),
+        ("DELETE", &in_document, Value::Null, &document),
+        ("POST", "/v1/folders", inside.clone(), &folder),
+        ("POST", "/v1/documents", inside, &folder),
+    ] {
+        let body = world.call(&user, method, path, body).await.expect(403);
+        assert_eq!(body["reason"], "path_not_granted", "{method} {path}");
+        assert!(text(&body["detail"]).contains(id.as_str()), "{body}");
+        assert!(!body.to_string().contains("globex"), "{body}");
+    }
+    let list = format!("/v1/documents?parent_path_part_id={folder}");
+    let body = world.get(&user, &list).await.expect(403);
+    assert!(!body.to_string().contains("globex"), "{body}");
+    world.end().await;
+}
+
 /// E31: a folder that leads to something readable is listed, cannot be opened, and can be walked
 /// through.
 #[rstest]
