@@ -160,7 +160,7 @@ async fn forged_tokens_and_random_keys_are_refused_and_push_out_nothing(
         if backend == Backend::Sqlite {
             20_000
         } else {
-            4_000
+            2_000
         },
     );
     let forged: Vec<_> = (0..2_000).map(|number| forge(&token, number)).collect();
@@ -236,7 +236,7 @@ async fn a_known_address_and_an_unknown_one_get_equal_answers_in_equal_time(
 ) {
     let house = House::start(backend).await;
     let known = house.bob().email;
-    let pairs = number("PAIRS", if backend == Backend::Sqlite { 100 } else { 50 });
+    let pairs = number("PAIRS", if backend == Backend::Sqlite { 60 } else { 30 });
     let (mut of_known, mut of_unknown) = (Times::default(), Times::default());
     for pair in 0..pairs {
         // As long as the known one.

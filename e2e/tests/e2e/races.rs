@@ -118,7 +118,7 @@ async fn the_cookie_of_before_a_switch_opens_nothing_after_the_answer(
     let house = House::start(backend).await;
     let mut crowd = Crowd::of(16, &house).await;
     let mut cookie = house.cookie_of(&house.ada()).await;
-    for trial in 0..trials() / 5 {
+    for trial in 0..trials() / 10 {
         let to = [house.globex(), house.acme()][trial % 2];
         let request = Line::get_with_cookie("/api/auth/session", &cookie);
         let mut next = None;
@@ -150,7 +150,7 @@ async fn a_grant_that_was_taken_back_opens_nothing_after_the_answer(
     let token = house.token_of(&house.bob()).await;
     let private = private_folder(&house).await;
     let request = Line::get(&format!("/v1/folders/{private}"), &token);
-    for trial in 0..trials() / 5 {
+    for trial in 0..trials() / 10 {
         let made = grant(&house, "/private", "READ_ONLY").await.expect(201);
         let path = format!("/v1/user-permissions/{}", made.text_at("/id"));
         let take_back = async {
