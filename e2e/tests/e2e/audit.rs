@@ -39,6 +39,8 @@ async fn do_everything(house: &House) -> (Vec<Asked>, Vec<String>) {
     let gone = house.delete(&path).bearer(key).send().await.expect(204);
     expected.push(asked("api_key.deleted", &gone));
 
+    let shared = shared(house).await;
+    let team = folder(house, Some(&shared), "team").await;
     let body = json!({ "user_id": bob.id, "path": "/shared/team", "capability": "READ_WRITE" });
     let given = house
         .post("/v1/user-permissions")
@@ -62,8 +64,6 @@ async fn do_everything(house: &House) -> (Vec<Asked>, Vec<String>) {
         .await
         .expect(200);
     expected.push(asked("grant.updated", &changed));
-    let shared = shared(house).await;
-    let team = folder(house, Some(&shared), "team").await;
     document(house, &team, "plan").await;
     let call = house.patch(&format!("/v1/folders/{team}")).bearer(key);
     let moved = call

@@ -20,6 +20,18 @@ const PUBLIC: &[(&str, &str)] = &[
     ("POST", "/v1/auth/signout"),
 ];
 
+/// The same, where people come from their own identity provider or are on the way to it; there
+/// where the server offers single sign-on.
+const SINGLE_SIGN_ON: &[(&str, &str)] = &[
+    ("GET", "/v1/auth/sso/callback/{connection_id}"),
+    ("GET", "/v1/auth/sso/{tenant_id}/signin"),
+    ("GET", "/v1/auth/sso/{tenant_id}/start"),
+    ("POST", "/v1/auth/discover"),
+    ("POST", "/v1/auth/sso/backchannel-logout/{connection_id}"),
+    ("POST", "/v1/auth/sso/initiate"),
+    ("POST", "/v1/auth/sso/token"),
+];
+
 /// What answers whoever is signed in with what is the caller's own, whatever the request says.
 const OWN: &[(&str, &str)] = &[
     ("GET", "/api/auth/session"),
@@ -51,7 +63,12 @@ impl Route {
     }
 
     fn is_public(&self) -> bool {
-        self.is_one_of(PUBLIC)
+        self.is_one_of(PUBLIC) || self.is_one_of(SINGLE_SIGN_ON)
+    }
+
+    /// Whether it belongs to single sign-on, of which the first organisation has nothing here.
+    fn is_single_sign_on(&self) -> bool {
+        self.is_one_of(SINGLE_SIGN_ON) || self.template.starts_with("/v1/sso/")
     }
 
     fn is_mutating(&self) -> bool {
@@ -81,6 +98,9 @@ async fn routes(house: &House) -> Vec<Route> {
     assert!(routes.len() >= 36, "{}", routes.len());
     routes
 }
+
+/// An id of whatever kind.
+const NOBODYS: &str = "01946967-d500-7123-8000-000000000000";
 
 /// Things of the first organisation, for the places of a request that name something.
 struct Things {
@@ -135,7 +155,8 @@ impl Things {
             .collect()
     }
 
-    fn id_in(&self, template: &str) -> &str {
+    /// The path with a thing of these in each of its places, or with an id that nobody has.
+    fn path(&self, template: &str) -> String {
         let nouns = [
             ("/v1/api-keys", &self.key),
             ("/v1/documents", &self.document),
@@ -144,10 +165,11 @@ impl Things {
             ("/v1/user-permissions", &self.grant),
         ];
         let mut found = nouns.iter().filter(|(noun, _)| template.starts_with(noun));
-        found
-            .next()
-            .unwrap_or_else(|| panic!("an id for {template}"))
-            .1
+        let id = found.next().map_or(NOBODYS, |(_, id)| id);
+        template
+            .replace("{id}", id)
+            .replace("{tenant_id}", &self.tenant)
+            .replace("{connection_id}", NOBODYS)
     }
 
     fn query(&self, name: &str) -> Option<&str> {
@@ -182,16 +204,14 @@ impl Things {
             ("POST", "/v1/auth/pw/signin" | "/api/auth/sign-in") => {
                 json!({ "email": "nobody@example.com", "password": "wrong" })
             }
+            _ if route.is_single_sign_on() => json!({}),
             other => panic!("a body for {other:?}"),
         }
     }
 
     /// A request of the route that names these things wherever it names something.
     fn call(&self, house: &House, route: &Route) -> Call {
-        let mut path = route.template.clone();
-        if path.contains("{id}") {
-            path = path.replace("{id}", self.id_in(&route.template));
-        }
+        let mut path = self.path(&route.template);
         let named = route
             .query
             .iter()
@@ -228,9 +248,18 @@ async fn strangers_are_refused_everywhere_but_at_the_public_routes(
     for route in &routes {
         let (method, template) = (&route.method, &route.template);
         let answer = things.call(&house, route).send().await;
-        assert_ne!(answer.status, 404, "{method} {template}");
+        assert_ne!(answer.reason(), "no_such_route", "{method} {template}");
         assert!(answer.status < 500, "{method} {template}: {}", answer.text);
-        if route.is_public() {
+        if route.is_one_of(SINGLE_SIGN_ON) {
+            let refused = (300..500).contains(&answer.status);
+            let told_to_ask_for_a_password =
+                answer.status == 200 && template == "/v1/auth/discover";
+            assert!(
+                refused || told_to_ask_for_a_password,
+                "{method} {template}: {}",
+                answer.text
+            );
+        } else if route.is_public() {
             // A sign-in from nowhere is refused as one from elsewhere.
             assert!(
                 [200, 401, 403].contains(&answer.status),
@@ -315,6 +344,10 @@ async fn the_owner_of_another_organisation_finds_nothing(
                 route.is_one_of(OWN) && !route.query.contains(&"parent_path_part_id".to_owned());
             if own_without_query || route.is_one_of(MAKES) {
                 assert!(answer.status < 300, "{method} {template}: {}", answer.text);
+            } else if route.is_single_sign_on() {
+                // It is all about the caller's own organisation, which has none of it yet.
+                let known = [200, 404, 409, 422].contains(&answer.status);
+                assert!(known, "{method} {template}: {}", answer.text);
             } else if answer.status == 403 {
                 // A token where only the cookie goes.
                 assert_eq!(
@@ -323,11 +356,7 @@ async fn the_owner_of_another_organisation_finds_nothing(
                 );
             } else {
                 assert_eq!(answer.status, 404, "{method} {template}: {}", answer.text);
-                assert!(
-                    ["not_found"].contains(&&*answer.reason()),
-                    "{}",
-                    answer.text
-                );
+                assert_eq!(answer.reason(), "not_found", "{}", answer.text);
             }
         }
     }
