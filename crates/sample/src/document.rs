@@ -198,7 +198,9 @@ async fn get_document(
 
 /// Rename, move or rewrite a document
 ///
-/// Needs `READ_WRITE` on it, and to move it, on the folder it goes to. The grants on it go with it.
+/// Needs `READ_WRITE` on it, and to move it, on the folder it goes to. Taking it into the own home
+/// takes it away from others, as deleting it would: that needs `READ_WRITE_DELETE` on it. The
+/// grants on it go with it.
 #[utoipa::path(patch, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "The document's id.")),
     request_body = DocumentChange, security(("bearer" = [])),

@@ -195,8 +195,9 @@ async fn get_folder(
 
 /// Rename or move a folder
 ///
-/// Needs `READ_WRITE` on it, and to move it, on the folder it goes to. All that it holds goes with
-/// it, and so do the grants on it.
+/// Needs `READ_WRITE` on it, and to move it, on the folder it goes to. Taking it into the own home
+/// takes it away from others, as deleting it would: that needs `READ_WRITE_DELETE` on it. All that
+/// it holds goes with it, and so do the grants on it.
 #[utoipa::path(patch, path = "/v1/folders/{id}", tag = "folders",
     params(("id" = String, Path, description = "The folder's id.")), request_body = FolderChange,
     security(("bearer" = [])),

@@ -156,6 +156,11 @@ impl App {
         if after.parent != before.parent || after.name != before.name {
             changeable(&before)?;
             after.path = child(&above, &after.name)?;
+            if permit.home().covers(&after.path) && !permit.home().covers(&before.path) {
+                // There the mover alone decides, and those with grants where it was lose it: that
+                // is a deletion to them.
+                allowed(permit, &before, Capability::ReadWriteDelete)?;
+            }
             fits(&mut transaction, permit, &before.path, &after.path).await?;
             if node::at(&mut transaction, scope, &after.path)
                 .await?

@@ -207,6 +207,48 @@ async fn the_own_home_needs_no_grant_and_the_home_of_another_does(
 
 #[rstest]
 #[tokio::test]
+async fn taking_something_home_needs_what_deleting_it_needs(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let eng = world.folder(&owner, "/shared/eng").await;
+    let specs = world.folder(&owner, "/shared/eng/specs").await;
+    let plan = world.document(&owner, &eng, "plan").await;
+    let user = world.user(&[(RW, "/shared/eng")]);
+    let home = home_of(&world, &user).await;
+    let into = |parent: &str| json!({"parent_path_part_id": parent});
+    let paths = [
+        format!("/v1/folders/{specs}"),
+        format!("/v1/documents/{plan}"),
+    ];
+    for path in &paths {
+        let taken = world.call(&user, "PATCH", path, into(&home)).await;
+        assert_eq!(taken.refused(403), "capability_not_granted", "{path}");
+        world.get(&owner, path).await.expect(200);
+    }
+    world.grant(&user, &[(RWD, "/shared/eng")]);
+    for path in &paths {
+        world
+            .call(&user, "PATCH", path, into(&home))
+            .await
+            .expect(200);
+    }
+    // Within the home, and out of it, writing is enough.
+    world.grant(&user, &[(RW, "/shared/eng")]);
+    world
+        .call(&user, "PATCH", &paths[1], into(&specs))
+        .await
+        .expect(200);
+    world
+        .call(&user, "PATCH", &paths[1], into(&eng))
+        .await
+        .expect(200);
+    world.end().await;
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_refusal_names_the_path_and_what_is_missing(
     #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
 ) {
