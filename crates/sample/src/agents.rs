@@ -14,6 +14,7 @@ use std::time::Duration;
 use axum::extract::State;
 use utoipa_axum::routes;
 use uuid::Uuid;
+use vestibule_layer::model::Role;
 use vestibule_layer::{Json, LimitPer, LimitSpec, Permit, Problem, Query, Routes, Rule};
 
 use bodies::{
@@ -53,17 +54,20 @@ pub(crate) fn documented() -> Documented<App> {
     const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
     const THIRTY: NonZeroU32 = NonZeroU32::new(30).unwrap();
     const SIXTY: NonZeroU32 = NonZeroU32::new(60).unwrap();
-    let free = Rule::signed_in();
-    let start = Rule::signed_in()
+    // Any member, but not by a key that is narrowed to paths: a conversation has none.
+    let free = Rule::signed_in().role(Role::User);
+    let start = free
+        .clone()
         .feature("agents")
         .limit(per_user("agent_sessions_per_minute", TEN, MINUTE))
         .limit(per_user("agent_sessions_per_hour", TWENTY, HOUR));
-    let message = Rule::signed_in().feature("agents").limit(per_user(
-        "agent_messages_per_minute",
-        SIXTY,
-        MINUTE,
-    ));
-    let cancel = Rule::signed_in().limit(per_user("agent_cancels_per_minute", THIRTY, MINUTE));
+    let message =
+        free.clone()
+            .feature("agents")
+            .limit(per_user("agent_messages_per_minute", SIXTY, MINUTE));
+    let cancel = free
+        .clone()
+        .limit(per_user("agent_cancels_per_minute", THIRTY, MINUTE));
     Documented::new(Routes::browser())
         .route(&free, routes!(list_sessions))
         .route(&start, routes!(create_session))

@@ -109,7 +109,7 @@ impl IntoResponses for BrowserRefusals {
             ("401", "No session, or one that is over."),
             (
                 "403",
-                "The plan lacks the feature, or the Origin is not our own.",
+                "The plan lacks the feature, the Origin is not our own, or the key is narrowed to paths.",
             ),
             ("404", "There is no such session for this caller."),
             (

@@ -2,7 +2,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use std::time::Duration;
 
-use crate::support::{Engine, Person, World, text};
+use crate::support::{Engine, Person, RWD, World, held, text};
 
 const AGENTS: &str = "/api/managed-agents";
 
@@ -86,6 +86,44 @@ async fn a_conversation_from_its_first_message_to_its_end(
     see(&world, &user, &format!("transcript?sessionId={id}"))
         .await
         .expect(404);
+    world.end().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_narrowed_to_paths_has_no_conversations(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let id = begin(&world, &owner, "mine").await;
+    let calls = [
+        ("GET", "sessions".to_owned(), Value::Null),
+        ("POST", "session".to_owned(), json!({"text": "a"})),
+        ("DELETE", format!("session?sessionId={id}"), Value::Null),
+        (
+            "POST",
+            "message".to_owned(),
+            json!({"sessionId": id, "text": "a"}),
+        ),
+        ("GET", format!("transcript?sessionId={id}"), Value::Null),
+        ("POST", "cancel".to_owned(), json!({"sessionId": id})),
+    ];
+    world.alter(&owner, |principal| {
+        principal.narrowed_to = Some(held(&[(RWD, "/")]));
+    });
+    for (method, path, body) in calls {
+        let path = format!("{AGENTS}/{path}");
+        let answer = world.call(&owner, method, &path, body).await;
+        assert_eq!(
+            answer.expect(403)["reason"],
+            "key_is_narrowed",
+            "{method} {path}"
+        );
+    }
+    world.alter(&owner, |principal| principal.narrowed_to = None);
+    let kept = see(&world, &owner, "sessions").await.expect(200);
+    assert_eq!(kept["sessions"].as_array().unwrap().len(), 1);
     world.end().await;
 }
 
