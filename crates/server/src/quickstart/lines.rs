@@ -110,95 +110,109 @@ fn quoted(path: &Path) -> String {
     }
 }
 
-/// The lines. `{…}` in capitals stands for a fact; the rest is as it is pasted.
+/// The lines. `{…}` in capitals stands for a fact; the rest is as it is pasted. What is long or
+/// secret stands once, in a variable, so that the lines can be read.
 const LINES: &str = r#"# ---- Paste from here, in order ----
+# What the lines below speak of: the server, the owner with a key, a plain user, two organisations.
+URL={URL}
+KEY={KEY}
+AUTH="Authorization: Bearer $KEY"
+JSON="Content-Type: application/json"
+OWNER={OWNER}
+OWNER_PASSWORD={OWNER_PASSWORD}
+MEMBER={USER}
+MEMBER_PASSWORD={USER_PASSWORD}
+MEMBER_ID={USER_ID}
+FIRST={FIRST}
+SECOND={SECOND}
+
 # Without a credential: 401, and what to send instead.
-curl -i {URL}/v1/documents
+curl -i $URL/v1/documents
 # With the API key: 200, every document of the organisation.
-curl {URL}/v1/documents -H "Authorization: Bearer {KEY}"
-curl {URL}/v1/users/me -H "Authorization: Bearer {KEY}"
+curl $URL/v1/documents -H "$AUTH"
+curl $URL/v1/users/me -H "$AUTH"
 # Another key, shown once; and one that only reads below /shared.
-NEW=$(curl -s -X POST {URL}/v1/api-keys -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "my-service-key"}'); echo "$NEW"
+NEW=$(curl -s -X POST $URL/v1/api-keys -H "$AUTH" -H "$JSON" -d '{"name": "my-service-key"}'); echo "$NEW"
 NEW_KEY=$(echo "$NEW" | sed 's/.*"key":"\([^"]*\)".*/\1/'); NEW_ID=$(echo "$NEW" | sed 's/.*"id":"\(key_[^"]*\)".*/\1/')
-curl -X POST {URL}/v1/api-keys -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "reader", "expires_at": "2099-01-01T00:00:00Z", "grants": [{"path": "/shared", "capability": "READ_ONLY"}]}'
-curl {URL}/v1/api-keys -H "Authorization: Bearer {KEY}"
-curl {URL}/v1/api-keys/$NEW_ID -H "Authorization: Bearer {KEY}"
-curl {URL}/v1/documents -H "Authorization: Bearer $NEW_KEY"
+curl -X POST $URL/v1/api-keys -H "$AUTH" -H "$JSON" -d '{"name": "reader", "expires_at": "2099-01-01T00:00:00Z", "grants": [{"path": "/shared", "capability": "READ_ONLY"}]}'
+curl $URL/v1/api-keys -H "$AUTH"
+curl $URL/v1/api-keys/$NEW_ID -H "$AUTH"
+curl $URL/v1/documents -H "Authorization: Bearer $NEW_KEY"
 # Deleted, it is refused on the next request: 204, then 401.
-curl -i -X DELETE {URL}/v1/api-keys/$NEW_ID -H "Authorization: Bearer {KEY}"
-curl -i {URL}/v1/documents -H "Authorization: Bearer $NEW_KEY"
+curl -i -X DELETE $URL/v1/api-keys/$NEW_ID -H "$AUTH"
+curl -i $URL/v1/documents -H "Authorization: Bearer $NEW_KEY"
 
 # Sign in with a password, for an access token. This is a plain user: the list is cut to his paths.
-TOKEN=$(curl -s -X POST {URL}/v1/auth/pw/signin -H "Content-Type: application/json" -d '{"email": "{USER}", "password": "{USER_PASSWORD}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/'); echo $TOKEN
-curl {URL}/v1/users/me -H "Authorization: Bearer $TOKEN"
-curl {URL}/v1/documents -H "Authorization: Bearer $TOKEN"
-curl {URL}/v1/folders -H "Authorization: Bearer $TOKEN"
+TOKEN=$(curl -s -X POST $URL/v1/auth/pw/signin -H "$JSON" -d '{"email": "'$MEMBER'", "password": "'$MEMBER_PASSWORD'"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/'); echo $TOKEN
+curl $URL/v1/users/me -H "Authorization: Bearer $TOKEN"
+curl $URL/v1/documents -H "Authorization: Bearer $TOKEN"
+curl $URL/v1/folders -H "Authorization: Bearer $TOKEN"
 # Writing where he may only read: 403, with the cause and the way out.
-REPORTS=$(curl -s {URL}/v1/documents -H "Authorization: Bearer $TOKEN" | sed 's/.*"parent_path_part_id":"\(folder_[^"]*\)","materialized_path":"\/shared\/reports\/.*/\1/'); echo $REPORTS
-curl -i -X POST {URL}/v1/documents -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"name": "q2", "parent_path_part_id": "'$REPORTS'", "content": "not yet"}'
+REPORTS=$(curl -s $URL/v1/documents -H "Authorization: Bearer $TOKEN" | sed 's/.*"parent_path_part_id":"\(folder_[^"]*\)","materialized_path":"\/shared\/reports\/.*/\1/'); echo $REPORTS
+curl -i -X POST $URL/v1/documents -H "Authorization: Bearer $TOKEN" -H "$JSON" -d '{"name": "q2", "parent_path_part_id": "'$REPORTS'", "content": "not yet"}'
 # The owner lets him write there, and it holds on the next request: 201, 201.
-GRANT=$(curl -s -X POST {URL}/v1/user-permissions -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"tenant_id": "{FIRST}", "user_id": "{USER_ID}", "path": "/shared/reports", "capability": "READ_WRITE"}'); echo "$GRANT"; GRANT_ID=$(echo "$GRANT" | sed 's/.*"id":"\(grant_[^"]*\)".*/\1/')
-DOCUMENT=$(curl -s -X POST {URL}/v1/documents -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"name": "q2", "parent_path_part_id": "'$REPORTS'", "content": "better"}'); echo "$DOCUMENT"; DOCUMENT_ID=$(echo "$DOCUMENT" | sed 's/.*"id":"\(doc_[^"]*\)".*/\1/')
-curl {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN"
-curl -X PATCH {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN" -H "Content-Type: application/json" -d '{"name": "q2-final"}'
+GRANT=$(curl -s -X POST $URL/v1/user-permissions -H "$AUTH" -H "$JSON" -d '{"tenant_id": "'$FIRST'", "user_id": "'$MEMBER_ID'", "path": "/shared/reports", "capability": "READ_WRITE"}'); echo "$GRANT"; GRANT_ID=$(echo "$GRANT" | sed 's/.*"id":"\(grant_[^"]*\)".*/\1/')
+DOCUMENT=$(curl -s -X POST $URL/v1/documents -H "Authorization: Bearer $TOKEN" -H "$JSON" -d '{"name": "q2", "parent_path_part_id": "'$REPORTS'", "content": "better"}'); echo "$DOCUMENT"; DOCUMENT_ID=$(echo "$DOCUMENT" | sed 's/.*"id":"\(doc_[^"]*\)".*/\1/')
+curl $URL/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN"
+curl -X PATCH $URL/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN" -H "$JSON" -d '{"name": "q2-final"}'
 # Deleting asks for more than writing: 403, and 204 for the owner.
-curl -i -X DELETE {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN"
-curl -i -X DELETE {URL}/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer {KEY}"
+curl -i -X DELETE $URL/v1/documents/$DOCUMENT_ID -H "Authorization: Bearer $TOKEN"
+curl -i -X DELETE $URL/v1/documents/$DOCUMENT_ID -H "$AUTH"
 # What he was granted; changed; taken back.
-curl "{URL}/v1/user-permissions?tenant_id={FIRST}&user_id={USER_ID}" -H "Authorization: Bearer {KEY}"
-curl -X PATCH "{URL}/v1/user-permissions/$GRANT_ID?tenant_id={FIRST}" -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"capability": "READ_WRITE_DELETE"}'
-curl -i -X DELETE "{URL}/v1/user-permissions/$GRANT_ID?tenant_id={FIRST}" -H "Authorization: Bearer {KEY}"
+curl "$URL/v1/user-permissions?tenant_id=$FIRST&user_id=$MEMBER_ID" -H "$AUTH"
+curl -X PATCH "$URL/v1/user-permissions/$GRANT_ID?tenant_id=$FIRST" -H "$AUTH" -H "$JSON" -d '{"capability": "READ_WRITE_DELETE"}'
+curl -i -X DELETE "$URL/v1/user-permissions/$GRANT_ID?tenant_id=$FIRST" -H "$AUTH"
 # Folders work as documents do.
-FOLDER_ID=$(curl -s -X POST {URL}/v1/folders -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "drafts", "parent_path_part_id": "'$REPORTS'"}' | sed 's/.*"id":"\(folder_[^"]*\)".*/\1/'); echo $FOLDER_ID
-curl {URL}/v1/folders/$FOLDER_ID -H "Authorization: Bearer {KEY}"
-curl -X PATCH {URL}/v1/folders/$FOLDER_ID -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"name": "old-drafts"}'
-curl -i -X DELETE {URL}/v1/folders/$FOLDER_ID -H "Authorization: Bearer {KEY}"
+FOLDER_ID=$(curl -s -X POST $URL/v1/folders -H "$AUTH" -H "$JSON" -d '{"name": "drafts", "parent_path_part_id": "'$REPORTS'"}' | sed 's/.*"id":"\(folder_[^"]*\)".*/\1/'); echo $FOLDER_ID
+curl $URL/v1/folders/$FOLDER_ID -H "$AUTH"
+curl -X PATCH $URL/v1/folders/$FOLDER_ID -H "$AUTH" -H "$JSON" -d '{"name": "old-drafts"}'
+curl -i -X DELETE $URL/v1/folders/$FOLDER_ID -H "$AUTH"
 
 # A token is refreshed, signed out (200, also without a credential), and refused: 401.
-TOKEN=$(curl -s -X POST {URL}/v1/auth/uat -H "Authorization: Bearer $TOKEN" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'); echo $TOKEN
-curl -i -X POST {URL}/v1/auth/signout -H "Authorization: Bearer $TOKEN"
-curl -i {URL}/v1/users/me -H "Authorization: Bearer $TOKEN"
+TOKEN=$(curl -s -X POST $URL/v1/auth/uat -H "Authorization: Bearer $TOKEN" | sed 's/.*"access_token":"\([^"]*\)".*/\1/'); echo $TOKEN
+curl -i -X POST $URL/v1/auth/signout -H "Authorization: Bearer $TOKEN"
+curl -i $URL/v1/users/me -H "Authorization: Bearer $TOKEN"
 # The organisations of the owner; a token for the other one sees only the documents there.
-curl {URL}/v1/tenants -H "Authorization: Bearer {KEY}"
-curl {URL}/v1/tenants/{FIRST} -H "Authorization: Bearer {KEY}"
-OWNER_TOKEN=$(curl -s -X POST {URL}/v1/auth/pw/signin -H "Content-Type: application/json" -d '{"email": "{OWNER}", "password": "{OWNER_PASSWORD}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-OTHER_TOKEN=$(curl -s -X POST {URL}/v1/auth/uat -H "Authorization: Bearer $OWNER_TOKEN" -H "Content-Type: application/json" -d '{"tenant_id": "{SECOND}"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
-curl {URL}/v1/documents -H "Authorization: Bearer $OTHER_TOKEN"
+curl $URL/v1/tenants -H "$AUTH"
+curl $URL/v1/tenants/$FIRST -H "$AUTH"
+OWNER_TOKEN=$(curl -s -X POST $URL/v1/auth/pw/signin -H "$JSON" -d '{"email": "'$OWNER'", "password": "'$OWNER_PASSWORD'"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+OTHER_TOKEN=$(curl -s -X POST $URL/v1/auth/uat -H "Authorization: Bearer $OWNER_TOKEN" -H "$JSON" -d '{"tenant_id": "'$SECOND'"}' | sed 's/.*"access_token":"\([^"]*\)".*/\1/')
+curl $URL/v1/documents -H "Authorization: Bearer $OTHER_TOKEN"
 
 # A browser signs in and keeps a cookie; its requests carry the Origin of the page.
-COOKIE=$(curl -s -o /dev/null -D - -X POST {URL}/api/auth/sign-in -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"email": "{OWNER}", "password": "{OWNER_PASSWORD}"}' | sed -n 's/^[Ss]et-[Cc]ookie: \({COOKIE}=[^;]*\).*/\1/p'); echo "$COOKIE"
-curl {URL}/api/auth/session -H "Cookie: $COOKIE"
-curl {URL}/api/managed-agents/sessions -H "Cookie: $COOKIE"
+COOKIE=$(curl -s -o /dev/null -D - -X POST $URL/api/auth/sign-in -H "Origin: $URL" -H "$JSON" -d '{"email": "'$OWNER'", "password": "'$OWNER_PASSWORD'"}' | sed -n 's/^[Ss]et-[Cc]ookie: \({COOKIE}=[^;]*\).*/\1/p'); echo "$COOKIE"
+curl $URL/api/auth/session -H "Cookie: $COOKIE"
+curl $URL/api/managed-agents/sessions -H "Cookie: $COOKIE"
 # Without the Origin a change is refused, 403; with it, accepted.
-curl -i -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Content-Type: application/json" -d '{"text": "Summarise the reports"}'
-SESSION_ID=$(curl -s -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"text": "Summarise the reports"}' | sed 's/.*"id":"\([^"]*\)".*/\1/'); echo $SESSION_ID
-curl -X POST {URL}/api/managed-agents/message -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"sessionId": "'$SESSION_ID'", "text": "Only the first quarter"}'
-curl "{URL}/api/managed-agents/transcript?sessionId=$SESSION_ID" -H "Cookie: $COOKIE"
-curl -X POST {URL}/api/managed-agents/cancel -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"sessionId": "'$SESSION_ID'"}'
-curl -X DELETE "{URL}/api/managed-agents/session?sessionId=$SESSION_ID" -H "Cookie: $COOKIE" -H "Origin: {URL}"
+curl -i -X POST $URL/api/managed-agents/session -H "Cookie: $COOKIE" -H "$JSON" -d '{"text": "Summarise the reports"}'
+SESSION_ID=$(curl -s -X POST $URL/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: $URL" -H "$JSON" -d '{"text": "Summarise the reports"}' | sed 's/.*"id":"\([^"]*\)".*/\1/'); echo $SESSION_ID
+curl -X POST $URL/api/managed-agents/message -H "Cookie: $COOKIE" -H "Origin: $URL" -H "$JSON" -d '{"sessionId": "'$SESSION_ID'", "text": "Only the first quarter"}'
+curl "$URL/api/managed-agents/transcript?sessionId=$SESSION_ID" -H "Cookie: $COOKIE"
+curl -X POST $URL/api/managed-agents/cancel -H "Cookie: $COOKIE" -H "Origin: $URL" -H "$JSON" -d '{"sessionId": "'$SESSION_ID'"}'
+curl -X DELETE "$URL/api/managed-agents/session?sessionId=$SESSION_ID" -H "Cookie: $COOKIE" -H "Origin: $URL"
 # An API key does here too, and needs no Origin.
-curl -X POST {URL}/api/managed-agents/session -H "Authorization: Bearer {KEY}" -H "Content-Type: application/json" -d '{"text": "Hello from a server"}'
+curl -X POST $URL/api/managed-agents/session -H "$AUTH" -H "$JSON" -d '{"text": "Hello from a server"}'
 # Without a cookie: 401.
-curl -i {URL}/api/managed-agents/sessions
+curl -i $URL/api/managed-agents/sessions
 
 # Switch the organisation: a new cookie, and the old one is refused, 401.
-OLD_COOKIE=$COOKIE; COOKIE=$(curl -s -o /dev/null -D - -X POST {URL}/api/auth/switch-org -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"organizationId": "{SECOND}"}' | sed -n 's/^[Ss]et-[Cc]ookie: \({COOKIE}=[^;]*\).*/\1/p'); echo "$COOKIE"
-curl -i {URL}/api/auth/session -H "Cookie: $OLD_COOKIE"
-curl {URL}/api/auth/session -H "Cookie: $COOKIE"
+OLD_COOKIE=$COOKIE; COOKIE=$(curl -s -o /dev/null -D - -X POST $URL/api/auth/switch-org -H "Cookie: $COOKIE" -H "Origin: $URL" -H "$JSON" -d '{"organizationId": "'$SECOND'"}' | sed -n 's/^[Ss]et-[Cc]ookie: \({COOKIE}=[^;]*\).*/\1/p'); echo "$COOKIE"
+curl -i $URL/api/auth/session -H "Cookie: $OLD_COOKIE"
+curl $URL/api/auth/session -H "Cookie: $COOKIE"
 # Its plan has no agents: 403. On another plan it has them, from the next request on: 200.
-curl -i -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"text": "Hello from Globex"}'
-{VESTIBULE} plan set {SECOND} team
-curl -i -X POST {URL}/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: {URL}" -H "Content-Type: application/json" -d '{"text": "Hello from Globex"}'
+curl -i -X POST $URL/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: $URL" -H "$JSON" -d '{"text": "Hello from Globex"}'
+{VESTIBULE} plan set $SECOND team
+curl -i -X POST $URL/api/managed-agents/session -H "Cookie: $COOKIE" -H "Origin: $URL" -H "$JSON" -d '{"text": "Hello from Globex"}'
 # Sign out: the cookie is dead, 401.
-curl -i -X POST {URL}/api/auth/sign-out -H "Cookie: $COOKIE" -H "Origin: {URL}"
-curl -i {URL}/api/auth/session -H "Cookie: $COOKIE"
+curl -i -X POST $URL/api/auth/sign-out -H "Cookie: $COOKIE" -H "Origin: $URL"
+curl -i $URL/api/auth/session -H "Cookie: $COOKIE"
 
 # Why is a request refused, or let through?
-echo {KEY} | {VESTIBULE} explain --credential-stdin GET /v1/documents
+echo $KEY | {VESTIBULE} explain --credential-stdin GET /v1/documents
 # For everybody: health, the keys that verify tokens, every route.
-curl {URL}/healthz
-curl {URL}/.well-known/jwks.json
-curl -s -o /dev/null -w '%{http_code}\n' {URL}/openapi.json
+curl $URL/healthz
+curl $URL/.well-known/jwks.json
+curl -s -o /dev/null -w '%{http_code}\n' $URL/openapi.json
 # ---- to here ----
 "#;
 
