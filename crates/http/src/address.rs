@@ -102,7 +102,8 @@ impl TrustedProxies {
         ClientAddress(nearest)
     }
 
-    fn trusts(&self, address: IpAddr) -> bool {
+    /// Whether this is the address of one of the proxies.
+    pub fn trusts(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(address))
     }
 }

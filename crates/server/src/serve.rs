@@ -1,6 +1,7 @@
 //! The running server, from its listeners to its orderly end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
@@ -13,6 +14,7 @@ use vestibule_accounts::{Duties, Intervals};
 
 use crate::config::{PublicUrl, Settings};
 use crate::failure::Failure;
+use crate::listen::Bounds;
 use crate::shutdown::{self, Shutdown};
 use crate::stack::StackService;
 use crate::wiring::Wired;
@@ -20,12 +22,14 @@ use crate::{admin, listen, wiring};
 
 /// Connections for probes; nobody needs more.
 const ADMIN_CONNECTIONS: usize = 64;
+/// How many of them one address may have, so that a metrics reader leaves some to the probes.
+const ADMIN_CONNECTIONS_PER_ADDRESS: usize = 32;
 
 /// A server that listens and does not answer yet.
 pub struct Server {
     listener: TcpListener,
     admin_listener: TcpListener,
-    max_connections: usize,
+    bounds: Bounds,
     public_url: PublicUrl,
     wired: Wired,
 }
@@ -53,7 +57,11 @@ impl Server {
         Ok(Self {
             listener,
             admin_listener,
-            max_connections: settings.server.max_connections,
+            bounds: Bounds {
+                connections: settings.server.max_connections,
+                per_address: settings.server.max_connections_per_address,
+                proxies: Arc::new(settings.server.trusted_proxies.clone()),
+            },
             public_url,
             wired,
         })
@@ -81,7 +89,7 @@ impl Server {
         let Self {
             listener,
             admin_listener,
-            max_connections,
+            bounds,
             public_url: _,
             wired,
         } = self;
@@ -106,14 +114,18 @@ impl Server {
         let probes = admin::router(store.clone(), wired.metrics);
         let admin = tokio::spawn(listen::serve(
             admin_listener,
-            ADMIN_CONNECTIONS,
+            Bounds {
+                connections: ADMIN_CONNECTIONS,
+                per_address: ADMIN_CONNECTIONS_PER_ADDRESS,
+                proxies: Arc::default(),
+            },
             move |_| plain(probes.clone()),
             duties_end.asked(),
         ));
         let stack = wired.stack;
         let requests = tokio::spawn(listen::serve(
             listener,
-            max_connections,
+            bounds,
             move |peer: SocketAddr| stack.service(peer.ip()),
             requests_end.asked(),
         ));

@@ -34,6 +34,7 @@ impl Reader<'_> {
         let public_url = self.optional("server.public_url", str::parse);
         let trusted_proxies = self.proxies();
         let max_connections = self.positive("server.max_connections");
+        let per_address = self.positive("server.max_connections_per_address");
         let store = self.parsed("store.url", |text: &str, origin: &Origin| {
             StoreUrl::from_str(&beside(text, origin)).map_err(|error| error.to_string())
         });
@@ -50,7 +51,7 @@ impl Reader<'_> {
         });
         let lifetimes = self.lifetimes();
         let cookie_name = self.parsed("sessions.cookie_name", |text, _| cookie_name(text));
-        let per_address = self.positive("limits.sign_in_per_address_per_minute");
+        let sign_in_per_address = self.positive("limits.sign_in_per_address_per_minute");
         let per_email = self.positive("limits.sign_in_per_email_per_minute");
         let threads = match self.value("passwords.threads") {
             Some(_) => self.positive("passwords.threads").map(size),
@@ -83,6 +84,7 @@ impl Reader<'_> {
                 admin_listen: admin_listen?,
                 trusted_proxies: trusted_proxies?,
                 max_connections: size(max_connections?),
+                max_connections_per_address: size(per_address?),
             },
             store: store?,
             prefix: prefix?,
@@ -91,7 +93,7 @@ impl Reader<'_> {
             lifetimes: lifetimes?,
             cookie_name: cookie_name?,
             sign_in: SignInLimits {
-                per_address: per_address?,
+                per_address: sign_in_per_address?,
                 per_email: per_email?,
             },
             passwords: HasherConfig {

@@ -65,6 +65,12 @@ pub const KEYS: &[Key] = &[
         "how many connections are open at once",
     ),
     key(
+        "server.max_connections_per_address",
+        Kind::Count,
+        Some("1000"),
+        "how many of them one address may have; trusted proxies may have all",
+    ),
+    key(
         "store.url",
         Kind::Secret,
         Some("sqlite:vestibule.db"),

@@ -29,6 +29,8 @@ pub struct ServerSettings {
     pub trusted_proxies: TrustedProxies,
     /// How many connections are open at once.
     pub max_connections: usize,
+    /// How many of them one address may have that is no trusted proxy.
+    pub max_connections_per_address: usize,
 }
 
 /// The sample API.

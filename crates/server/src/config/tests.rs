@@ -77,6 +77,11 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "server.trusted_proxies",
     "name the proxies"
 )]
+#[case::no_place_for_anybody(
+    "[server]\nmax_connections_per_address = 0",
+    "server.max_connections_per_address",
+    "one or above"
+)]
 #[case::store("[store]\nurl = \"mysql://x\"", "store.url", "sqlite: or postgres://")]
 #[case::prefix("[keys]\nprefix = \"K\"", "keys.prefix", "lower-case")]
 #[case::master_key("[keys]\nmaster_key = \"short\"", "keys.master_key", "32 random bytes")]
