@@ -55,10 +55,11 @@ impl FromStr for Network {
             None => width,
             Some(prefix) => prefix.parse().map_err(|_| refused())?,
         };
-        if prefix == 0 {
+        let widest = if address.is_ipv4() { 8 } else { 16 };
+        if prefix < widest {
             return Err(Invalid::new(
                 "network_too_wide",
-                "must not be everybody: name the proxies that you run",
+                format!("is wider than /{widest}: name the proxies that you run"),
             ));
         }
         if prefix > width {
@@ -139,10 +140,13 @@ mod tests {
     #[rstest]
     #[case("0.0.0.0/0", "network_too_wide")]
     #[case("::/0", "network_too_wide")]
+    #[case("0.0.0.0/1", "network_too_wide")]
+    #[case("10.0.0.0/7", "network_too_wide")]
+    #[case("2000::/15", "network_too_wide")]
     #[case("10.0.0.0/33", "invalid_network")]
     #[case("10.0.0", "invalid_network")]
     #[case("proxy.example.com", "invalid_network")]
-    fn a_network_must_be_one_and_not_everybody(#[case] text: &str, #[case] reason: &str) {
+    fn a_network_must_be_one_and_not_half_the_world(#[case] text: &str, #[case] reason: &str) {
         assert_eq!(text.parse::<Network>().unwrap_err().reason, reason);
     }
 }

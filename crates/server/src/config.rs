@@ -13,6 +13,7 @@ mod schema;
 mod settings;
 mod sources;
 mod suggest;
+mod warnings;
 
 #[cfg(test)]
 mod tests;

@@ -70,7 +70,8 @@ Examples:
     #[command(before_help = "\
 Examples:
   vestibule serve --config /etc/vestibule/vestibule.toml
-  VESTIBULE_STORE__URL_FILE=/run/secrets/database vestibule serve --listen 0.0.0.0:8080")]
+  VESTIBULE_STORE__URL_FILE=/run/secrets/database vestibule serve --listen 0.0.0.0:8080 \
+    --public-url https://auth.example.com")]
     Serve(ServeCommand),
     /// Bring the database up to this version
     Migrate,

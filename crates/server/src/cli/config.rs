@@ -33,9 +33,16 @@ pub(super) fn run(context: &Context, command: &ConfigCommand) -> Result<(), Fail
             settings
                 .master_key()
                 .map_err(|error| failed(error.into()))?;
-            context
-                .output
-                .done(&json!({ "ok": true }), "The configuration is right.")
+            let warnings = settings.warnings();
+            let mut lines: Vec<_> = warnings
+                .iter()
+                .map(|warning| format!("warning: {warning}"))
+                .collect();
+            lines.push("The configuration is right.".to_owned());
+            context.output.done(
+                &json!({ "ok": true, "warnings": warnings }),
+                &lines.join("\n"),
+            )
         }
         ConfigCommand::Show { origin } => {
             let values = context.values(&[])?;

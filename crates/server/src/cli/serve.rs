@@ -19,6 +19,9 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
     ])?;
     let settings = Settings::new(&values)?;
     telemetry::start_log(settings.log_format, &settings.log_level);
+    for warning in settings.warnings() {
+        tracing::warn!("{warning}");
+    }
     let server = Server::prepare(&settings).await?;
     let (url, admin_url) = (server.url().to_owned(), server.admin_url()?);
     server

@@ -37,6 +37,10 @@ pub(super) fn read(values: &Values, errors: &mut Vec<ConfigError>) -> Plans {
             (Some("seats"), None, Raw::Count(seats)) => {
                 plan.seats = Some(u32::try_from(*seats).unwrap_or(u32::MAX));
             }
+            (Some("limits"), Some(Plan::REQUESTS_PER_MINUTE), Raw::Count(0)) => {
+                let message = "must be one or above; leave it out for no limit";
+                errors.push(ConfigError::new(key, Some(&value.origin), message));
+            }
             (Some("limits"), Some(limit), Raw::Count(count)) => {
                 plan.limits.insert(limit.to_owned(), *count);
             }

@@ -18,8 +18,10 @@ use vestibule_store::StoreUrl;
 use super::error::ConfigError;
 use super::kind::Raw;
 use super::plans;
+use super::public_url::PublicUrl;
 use super::settings::{LogFormat, SampleSettings, ServerSettings, Settings};
 use super::sources::{Origin, Value, Values};
+use super::warnings::HOST_PREFIX;
 
 pub(super) struct Reader<'a> {
     pub(super) values: &'a Values,
@@ -31,10 +33,19 @@ impl Reader<'_> {
     pub(super) fn settings(&mut self) -> Option<Settings> {
         let listen = self.address("server.listen");
         let admin_listen = self.address("server.admin_listen");
-        let public_url = self.optional("server.public_url", str::parse);
+        let public_url = self.optional("server.public_url", str::parse::<PublicUrl>);
         let trusted_proxies = self.proxies();
         let max_connections = self.positive("server.max_connections");
         let per_address = self.positive("server.max_connections_per_address");
+        if let (Some(listen), Some(None)) = (listen, &public_url)
+            && !listen.ip().is_loopback()
+        {
+            let message = format!(
+                "is not set, though other machines reach server.listen, {listen}: set it to the \
+                 origin that callers use, such as https://auth.example.com"
+            );
+            self.refuse::<()>("server.public_url", message);
+        }
         let store = self.parsed("store.url", |text: &str, origin: &Origin| {
             StoreUrl::from_str(&beside(text, origin)).map_err(|error| error.to_string())
         });
@@ -50,7 +61,10 @@ impl Reader<'_> {
             MasterKey::from_text(text).map_err(|error| format!("is no master key: {error}"))
         });
         let lifetimes = self.lifetimes();
-        let cookie_name = self.parsed("sessions.cookie_name", |text, _| cookie_name(text));
+        let encrypted = matches!(&public_url, Some(Some(url)) if url.is_https());
+        let cookie_name = self.parsed("sessions.cookie_name", |text, _| {
+            cookie_name(text, encrypted)
+        });
         let sign_in_per_address = self.positive("limits.sign_in_per_address_per_minute");
         let per_email = self.positive("limits.sign_in_per_email_per_minute");
         let threads = match self.value("passwords.threads") {
@@ -274,15 +288,20 @@ fn beside(url: &str, origin: &Origin) -> String {
     }
 }
 
-/// A token, as cookies are named (RFC 6265, 4.1.1).
-fn cookie_name(text: &str) -> Result<String, String> {
+/// A token, as cookies are named (RFC 6265, 4.1.1). Where the server is reached encrypted, browsers
+/// have to keep other hosts from setting it (RFC 6265bis, 4.1.3.2).
+fn cookie_name(text: &str, encrypted: bool) -> Result<String, String> {
     let ok = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-    if !text.is_empty() && text.len() <= 64 && text.chars().all(ok) {
-        Ok(text.to_owned())
-    } else {
-        Err(
+    if text.is_empty() || text.len() > 64 || !text.chars().all(ok) {
+        return Err(
             "must be a cookie's name such as __Host-vestibule: 1 to 64 letters, digits, '-', '_'"
                 .to_owned(),
-        )
+        );
     }
+    if encrypted && !text.starts_with(HOST_PREFIX) {
+        return Err(format!(
+            "must begin with {HOST_PREFIX}: else neighbouring hosts could set the cookie"
+        ));
+    }
+    Ok(text.to_owned())
 }

@@ -77,6 +77,16 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "server.trusted_proxies",
     "name the proxies"
 )]
+#[case::half_of_everybody(
+    "[server]\ntrusted_proxies = [\"10.0.0.0/7\"]",
+    "server.trusted_proxies",
+    "name the proxies"
+)]
+#[case::no_origin(
+    "[server]\nlisten = \"0.0.0.0:8080\"",
+    "server.public_url",
+    "https://auth.example.com"
+)]
 #[case::no_place_for_anybody(
     "[server]\nmax_connections_per_address = 0",
     "server.max_connections_per_address",
@@ -104,6 +114,16 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "sessions.cookie_name",
     "__Host-vestibule"
 )]
+#[case::cookie_of_neighbours(
+    "[server]\npublic_url = \"https://a.example\"\n[sessions]\ncookie_name = \"session\"",
+    "sessions.cookie_name",
+    "__Host-"
+)]
+#[case::no_requests(
+    "[plans.team.limits]\nrequests_per_minute = 0",
+    "plans.team.limits.requests_per_minute",
+    "leave it out"
+)]
 #[case::plan("[plans.Team]\nseats = 1", "plans.Team.seats", "lower-case")]
 #[case::format("[log]\nformat = \"xml\"", "log.format", "text or json")]
 #[case::sample("[sample]\nenabled = \"yes\"", "sample.enabled", "true or false")]
@@ -126,6 +146,23 @@ fn everything_that_is_wrong_is_said_at_once() {
     let errors = read("[server]\nlisten = \"x\"\n[log]\nformat = \"y\"\n", &[]).unwrap_err();
     let keys: Vec<_> = errors.0.iter().map(|error| error.key.as_str()).collect();
     assert_eq!(keys, ["server.listen", "log.format"]);
+}
+
+#[test]
+fn what_is_seldom_meant_is_said() {
+    let warnings = |text| read(text, &[]).unwrap().warnings();
+    assert_eq!(warnings(""), [""; 0]);
+    let own = "[server]\nadmin_listen = \"0.0.0.0:8081\"\n[sessions]\ncookie_name = \"session\"";
+    let said = warnings(own);
+    assert_eq!(said.len(), 2);
+    assert!(said[0].contains("server.admin_listen"), "{said:?}");
+    assert!(said[1].contains("sessions.cookie_name"), "{said:?}");
+}
+
+#[test]
+fn what_other_machines_reach_needs_an_origin() {
+    let text = "[server]\nlisten = \"[::]:8080\"\npublic_url = \"https://a.example\"";
+    assert!(read(text, &[]).is_ok());
 }
 
 #[test]
