@@ -50,8 +50,13 @@ pub fn sso_settings(preset: Preset, issuer: &str, client_id: &str) -> Connection
 /// The claims as the protocol takes them.
 pub(super) fn mapping_of(claims: &ClaimNames) -> Result<Mapping> {
     let path = |field: &str, text: &str| -> Result<ClaimPath> {
-        text.parse()
-            .map_err(|invalid| Error::invalid(format!("claims.{field}"), invalid))
+        text.parse().map_err(|_| {
+            Error::field(
+                format!("claims.{field}"),
+                "invalid_claim_path",
+                "must be the name of a claim, or a path such as /realm_access/roles",
+            )
+        })
     };
     Ok(Mapping {
         subject: path("subject", &claims.subject)?,
@@ -66,8 +71,10 @@ pub(super) fn mapping_of(claims: &ClaimNames) -> Result<Mapping> {
 }
 
 pub(super) fn algorithm_of(settings: &ConnectionSettings) -> Result<Algorithm> {
-    let parsed = settings.algorithm.parse();
-    parsed.map_err(|invalid| Error::invalid("algorithm", invalid))
+    settings.algorithm.parse().map_err(|_| {
+        let message = "must be RS256, PS256, ES256 or EdDSA";
+        Error::field("algorithm", "invalid_algorithm", message)
+    })
 }
 
 /// Refuses what cannot be right, every field of it at once.

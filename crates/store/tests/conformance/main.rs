@@ -21,6 +21,7 @@ mod migration;
 mod organization;
 mod refresh;
 mod session;
+mod single_sign_on;
 mod support;
 mod text;
 mod user;

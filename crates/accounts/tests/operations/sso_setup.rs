@@ -1,0 +1,362 @@
+//! How an organisation sets up single sign-on.
+
+use rstest::rstest;
+use vestibule_accounts::{Caller, NewConnection, ReturnTo, SignIn, SignInMethod, Target, Which};
+use vestibule_model::Role;
+use vestibule_outbound::FixedResolver;
+
+use crate::provider::{APP, Connected, origin, secret, settings_for, sso_of};
+use crate::support::{Backend, House, OPERATOR, assert_refused, refused_fields};
+
+#[rstest]
+#[tokio::test]
+async fn a_wrong_value_is_answered_with_which_one_and_why(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let operator = world.house.operator();
+    let new = |edit: fn(&mut vestibule_model::ConnectionSettings)| {
+        let mut settings = settings_for(&world.provider.base);
+        edit(&mut settings);
+        NewConnection {
+            name: "Another".parse().unwrap(),
+            settings,
+            secret: secret(),
+            enabled: true,
+            save_anyway: false,
+        }
+    };
+    let refused = |edit| world.sso.create_connection(&operator, new(edit));
+    let fields = refused_fields(refused(|it| it.issuer.push_str("/realm")).await);
+    assert_eq!(fields[0], ("issuer".to_owned(), "discovery"));
+    let fields = refused_fields(refused(|it| it.issuer = "http://192.0.2.1".to_owned()).await);
+    assert_eq!(fields[0], ("issuer".to_owned(), "scheme"));
+    let fields = refused_fields(refused(|it| it.issuer = "https://10.0.0.1".to_owned()).await);
+    assert_eq!(fields[0], ("issuer".to_owned(), "address_guard"));
+    let fields = refused_fields(refused(|it| it.algorithm = "RS256".to_owned()).await);
+    assert_eq!(fields[0], ("algorithm".to_owned(), "algorithm"));
+    let fields = refused_fields(refused(|it| it.algorithm = "none".to_owned()).await);
+    assert_eq!(fields, [("algorithm".to_owned(), "invalid_algorithm")]);
+    let fields = refused_fields(refused(|it| it.default_role = Role::Owner).await);
+    assert_eq!(fields, [("default_role".to_owned(), "owner_by_mapping")]);
+    assert_eq!(world.sso.connections(&operator).await.unwrap().len(), 1);
+
+    let mut anyway = new(|it| it.issuer.push_str("/realm"));
+    anyway.save_anyway = true;
+    let saved = world
+        .sso
+        .create_connection(&operator, anyway)
+        .await
+        .unwrap();
+    assert!(saved.checks.iter().any(|check| !check.passed));
+    let checks = world.sso.preflight(&operator, world.id, Which::Live).await;
+    let checks = checks.unwrap();
+    assert!(checks.iter().all(|check| check.passed), "{checks:?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_secret_goes_to_no_other_issuer_and_is_never_shown(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let operator = world.house.operator();
+    let mut settings = settings_for("https://evil.example");
+    let staged = world
+        .sso
+        .stage_connection(&operator, world.id, settings.clone(), None, true);
+    let fields = refused_fields(staged.await);
+    assert_eq!(
+        fields,
+        [("client_secret".to_owned(), "client_secret_needed")]
+    );
+    settings.issuer.clone_from(&world.provider.base);
+    settings.client_id = "other".to_owned();
+    let staged = world
+        .sso
+        .stage_connection(&operator, world.id, settings, None, false);
+    let staged = staged.await.unwrap().connection;
+    assert_eq!(staged.live.client_id, "vestibule");
+    let swapped = world
+        .sso
+        .swap_connection(&operator, world.id)
+        .await
+        .unwrap();
+    assert_eq!(swapped.live.client_id, "other");
+    assert_eq!(swapped.staged.unwrap().client_id, "vestibule");
+    world
+        .sso
+        .swap_connection(&operator, world.id)
+        .await
+        .unwrap();
+    world
+        .sso
+        .unstage_connection(&operator, world.id)
+        .await
+        .unwrap();
+    let nothing = world.sso.swap_connection(&operator, world.id).await;
+    assert_refused(nothing, "nothing_staged");
+    for record in world.house.records("sso.connection_staged").await {
+        assert!(!record.details.contains("s3cret"), "{}", record.details);
+    }
+    world.sign_in(ReturnTo::Json).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_owners_change_who_vouches_for_people(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let admin = world.house.member("admin@example.com", Role::Admin).await;
+    let admin = world.house.caller(admin.id).await;
+    let user = world.house.member("user@example.com", Role::User).await;
+    let user = world.house.caller(user.id).await;
+    assert_eq!(world.sso.connections(&admin).await.unwrap().len(), 1);
+    assert_refused(world.sso.connections(&user).await, "role_required");
+    let uri = world.sso.add_redirect_uri(&admin, "https://evil.example/");
+    assert_refused(uri.await, "role_required");
+    assert_refused(
+        world.sso.disable_connection(&admin, world.id, true).await,
+        "role_required",
+    );
+    assert_refused(
+        world.sso.add_domain(&admin, "evil.example", None).await,
+        "role_required",
+    );
+    let elsewhere = world
+        .house
+        .organization_of("Other", world.house.owner.id)
+        .await;
+    let other = Caller::operator(elsewhere.id);
+    assert_refused(world.sso.connection(&other, world.id).await, "not_found");
+    assert_refused(
+        world.sso.swap_connection(&other, world.id).await,
+        "not_found",
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn only_a_registered_redirect_uri_is_gone_back_to(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let spellings = [
+        "",
+        "https://app.example.com",
+        "https://app.example.com/",
+        "https://app.example.com/auth/callback/",
+        "https://app.example.com/auth/callback?",
+        "https://app.example.com/auth/callback?x=1",
+        "https://app.example.com/auth/callback#",
+        "https://app.example.com/auth/callback#x",
+        "https://app.example.com/auth/Callback",
+        "https://app.example.com/auth/callback%20",
+        "https://app.example.com/auth/callback ",
+        " https://app.example.com/auth/callback",
+        "https://app.example.com/auth/./callback",
+        "https://app.example.com/auth/x/../callback",
+        "https://app.example.com/auth//callback",
+        "https://app.example.com/auth%2fcallback",
+        "https://app.example.com/auth/callbac%6b",
+        "https://app.example.com\\auth\\callback",
+        "https://app.example.com:443/auth/callback",
+        "https://app.example.com:8443/auth/callback",
+        "https://app.example.com./auth/callback",
+        "https://APP.example.com/auth/callback",
+        "HTTPS://app.example.com/auth/callback",
+        "http://app.example.com/auth/callback",
+        "//app.example.com/auth/callback",
+        "https:app.example.com/auth/callback",
+        "https://user@app.example.com/auth/callback",
+        "https://app.example.com@evil.example/auth/callback",
+        "https://app.example.com.evil.example/auth/callback",
+        "https://evil.example/https://app.example.com/auth/callback",
+        "https://app.example.com%00.evil.example/auth/callback",
+        "https://app.example.com\u{3002}evil.example/auth/callback",
+        "https://\u{430}pp.example.com/auth/callback",
+        "https://app.example.com/auth/callback\n",
+        "https://app.example.com/auth/callback\u{0}",
+        "javascript:alert(1)",
+    ];
+    for text in spellings {
+        for code in [false, true] {
+            let redirect_uri = text.to_owned();
+            let to = if code {
+                ReturnTo::Code { redirect_uri }
+            } else {
+                ReturnTo::Fragment { redirect_uri }
+            };
+            let request = world.request(to);
+            let url = world.sso.start_url(&request).await;
+            assert_refused(url, "redirect_uri_not_registered");
+            let refused = world.sso.initiate(request).await;
+            assert_refused(refused, "redirect_uri_not_registered");
+        }
+    }
+    let request = world.request(ReturnTo::Fragment {
+        redirect_uri: APP.to_owned(),
+    });
+    let url = world.sso.start_url(&request).await.unwrap();
+    let start = format!(
+        "https://auth.example.com/v1/auth/sso/{}/start?response_mode=fragment&redirect_uri=https",
+        world.house.organization.id
+    );
+    assert!(url.starts_with(&start), "{url}");
+    let operator = world.house.operator();
+    let uris = world.sso.redirect_uris(&operator).await.unwrap();
+    let removed = world.sso.remove_redirect_uri(&operator, uris[0].id);
+    removed.await.unwrap();
+    assert_refused(
+        world.sso.initiate(request).await,
+        "redirect_uri_not_registered",
+    );
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_domain_is_proved_in_the_dns_by_one_organization_at_a_time(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let operator = house.operator();
+    let sso = sso_of(&house, FixedResolver::new());
+    let domain = sso
+        .add_domain(&operator, "Example.ORG", None)
+        .await
+        .unwrap();
+    assert_eq!(domain.name.as_str(), "example.org");
+    let twice = sso.add_domain(&operator, "example.org", None).await;
+    assert_refused(twice, "domain_taken");
+    assert_refused(
+        sso.verify_domain(&operator, domain.id).await,
+        "domain_not_proved",
+    );
+    let text = domain.record_value();
+    let resolver =
+        FixedResolver::new().with_texts(&domain.record_name(), &["v=spf1 -all", text.as_str()]);
+    let seeing = sso_of(&house, resolver);
+    let proved = seeing.verify_domain(&operator, domain.id).await.unwrap();
+    assert_eq!(proved.verified_at, Some(house.now()));
+    let other = house.organization_of("Other", house.owner.id).await;
+    let other = Caller::operator(other.id);
+    let rival = sso.add_domain(&other, "example.org", None).await.unwrap();
+    assert_refused(sso.assert_domain(&other, rival.id).await, "domain_taken");
+    sso.remove_domain(&operator, domain.id).await.unwrap();
+    sso.assert_domain(&other, rival.id).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn where_single_sign_on_is_enforced_the_right_password_is_not_enough(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let operator = world.house.operator();
+    let accounts = &world.house.accounts;
+    let grace = world.house.member("grace@example.com", Role::Admin).await;
+    let sign_in = |email: &str, password: &str| SignIn {
+        email: email.parse().unwrap(),
+        password: password.to_owned(),
+        organization_id: None,
+        address: None,
+        request_id: None,
+    };
+    assert_refused(
+        world.sso.enforce_sso(&operator, true).await,
+        "break_glass_needed",
+    );
+    for user in [world.house.owner.id, grace.id] {
+        let password = "correct horse".to_owned().try_into().unwrap();
+        accounts
+            .set_password(&OPERATOR, user, password)
+            .await
+            .unwrap();
+    }
+    let not_owner = world.sso.set_break_glass(&operator, &[grace.id]).await;
+    assert_refused(not_owner, "not_an_owner");
+    let owners = [world.house.owner.id];
+    world.sso.set_break_glass(&operator, &owners).await.unwrap();
+    let before = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
+    let before = before.await.unwrap();
+    world.sso.enforce_sso(&operator, true).await.unwrap();
+
+    let wrong = accounts.sign_in_for_token(sign_in("grace@example.com", "wrong"));
+    assert_refused(wrong.await, "bad_credentials");
+    let right = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
+    assert_refused(right.await, "sso_required");
+    let right = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"));
+    assert_refused(right.await, "sso_required");
+    let glass = accounts.sign_in_for_token(sign_in("ada@example.com", "correct horse"));
+    glass.await.unwrap();
+    let permit = world.house.by_bearer(before.token.expose()).await.unwrap();
+    let refreshed = accounts.refresh(&permit, before.token.expose(), None);
+    assert_refused(refreshed.await, "sso_required");
+
+    // A member of two begins in the other, and does not get from there into this one.
+    let other = world.house.organization_of("Other", grace.id).await;
+    let there = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"));
+    let there = there.await.unwrap();
+    assert_eq!(there.signed_in.me.organization_id, other.id);
+    let permit = world.house.by_cookie(&there.cookie).await.unwrap();
+    let here = world.house.organization.id;
+    let presented = there.cookie.digest();
+    let switched = accounts.switch_organization(&permit, &presented, here);
+    assert_refused(switched.await, "sso_required");
+
+    let disabled = world
+        .sso
+        .disable_connection(&operator, world.id, false)
+        .await;
+    assert_refused(disabled, "sso_enforced");
+    world.sign_in(ReturnTo::Json).await.unwrap();
+    world.sso.enforce_sso(&operator, false).await.unwrap();
+    let right = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
+    right.await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_domain_alone_tells_how_one_signs_in(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let operator = world.house.operator();
+    let discover = async |text: &str| {
+        let email = text.parse().unwrap();
+        world.sso.discover(&email, None).await.unwrap()
+    };
+    let known = discover("ada@example.com").await;
+    assert_eq!(known.method, SignInMethod::Both);
+    assert_eq!(known, discover("nobody@example.com").await);
+    let stranger = discover("nobody@elsewhere.example").await;
+    assert_eq!(stranger.method, SignInMethod::Password);
+    assert_eq!(stranger.connection, None);
+    world
+        .sso
+        .disable_connection(&operator, world.id, true)
+        .await
+        .unwrap();
+    assert_eq!(
+        discover("ada@example.com").await.method,
+        SignInMethod::Password
+    );
+    let request = world.request(ReturnTo::Json);
+    let by_organization = world.sso.initiate(request.clone()).await;
+    assert_refused(by_organization, "not_found");
+    let mut request = request;
+    request.target = Target::Connection(world.id);
+    assert_refused(world.sso.initiate(request).await, "not_found");
+    let from = origin();
+    let tested = world
+        .sso
+        .test_sign_in(&operator, world.id, Which::Live, None, &from);
+    tested.await.unwrap();
+    world
+        .sso
+        .enable_connection(&operator, world.id)
+        .await
+        .unwrap();
+    world.sign_in(ReturnTo::Json).await.unwrap();
+}

@@ -1,0 +1,478 @@
+//! Single sign-on: what is used once is used once, what is bounded is bounded.
+
+use std::time::Duration;
+
+use futures_util::future::join_all;
+use rstest::rstest;
+use vestibule_model::{
+    AttemptId, ConnectionId, Digest, DomainId, OsEntropy, RedirectUriId, RegisteredRedirectUri,
+    Role, SsoAttempt, SsoConnection, SsoDomain, SsoIdentity, SystemClock,
+};
+use vestibule_store::{
+    Conflict, ConnectionSecrets, OneTimeCode, PendingBounds, PendingSignIn, SsoSession, StoreError,
+};
+
+use crate::support::{Backend, World, at, record, scope};
+
+const BOUNDS: PendingBounds = PendingBounds {
+    per_organization: 10_000,
+    total: 40_000,
+};
+
+async fn connection(world: &World) -> SsoConnection {
+    let settings = serde_json::json!({
+        "issuer": "https://idp.example", "client_id": "us", "algorithm": "RS256",
+    });
+    let connection = SsoConnection {
+        id: ConnectionId::mint(&SystemClock, &OsEntropy),
+        organization_id: world.organization.id,
+        name: "Provider".parse().unwrap(),
+        live: serde_json::from_value(settings).unwrap(),
+        staged: None,
+        version: 1,
+        created_at: at(0),
+        updated_at: at(0),
+        disabled_at: None,
+    };
+    let mut write = world.store.begin().await.unwrap();
+    write
+        .insert_connection(&connection, &secrets())
+        .await
+        .unwrap();
+    write
+        .commit(record("sso.connection_created"))
+        .await
+        .unwrap();
+    connection
+}
+
+fn secrets() -> ConnectionSecrets {
+    ConnectionSecrets {
+        live: vec![1, 2, 3],
+        staged: None,
+    }
+}
+
+fn pending(connection: &SsoConnection, state: &str) -> PendingSignIn {
+    PendingSignIn {
+        state: Digest::of(state.as_bytes()),
+        browser: Digest::of(b"browser"),
+        organization_id: connection.organization_id,
+        connection_id: connection.id,
+        sealed: vec![7; 1_000],
+        expires_at: at(600),
+    }
+}
+
+fn came_by(connection: &SsoConnection, subject: &str, session: Option<&str>) -> SsoSession {
+    SsoSession {
+        organization_id: connection.organization_id,
+        connection_id: connection.id,
+        issuer: "https://idp.example".to_owned(),
+        subject: subject.to_owned(),
+        provider_session: session.map(str::to_owned),
+        id_token: Some(vec![9]),
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_connection_changes_from_the_version_that_was_seen(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let mut connection = connection(&world).await;
+    let other = scope(world.organization("Other").await.id);
+    let found = world.store.connection(world.scope, connection.id).await;
+    assert_eq!(found.unwrap(), Some((connection.clone(), secrets())));
+    let foreign = world.store.connection(other, connection.id).await;
+    assert_eq!(foreign.unwrap(), None);
+    connection.version = 2;
+    connection.staged = Some(connection.live.clone());
+    connection.disabled_at = Some(at(1));
+    let secrets = ConnectionSecrets {
+        live: vec![4],
+        staged: Some(vec![5]),
+    };
+    let mut write = world.store.begin().await.unwrap();
+    assert!(
+        write
+            .update_connection(&connection, &secrets)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !write
+            .update_connection(&connection, &secrets)
+            .await
+            .unwrap()
+    );
+    assert_eq!(
+        write.count_enabled_connections(world.scope).await.unwrap(),
+        0
+    );
+    assert_eq!(write.count_connections(world.scope).await.unwrap(), 1);
+    write.commit(record("sso.connection_staged")).await.unwrap();
+    let found = world.store.connection(world.scope, connection.id).await;
+    assert_eq!(found.unwrap(), Some((connection.clone(), secrets)));
+    let all = world.store.connections(world.scope).await.unwrap();
+    assert_eq!(all, [connection]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn of_many_callbacks_with_one_state_one_gets_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let connection = connection(&world).await;
+    let begun = pending(&connection, "state");
+    let mut write = world.store.begin().await.unwrap();
+    assert!(write.insert_pending(&begun, BOUNDS, at(0)).await.unwrap());
+    write.commit_unaudited().await.unwrap();
+    let stranger = Digest::of(b"another browser");
+    let store = &world.store;
+    assert!(
+        !store
+            .is_pending(&begun.state, &stranger, at(1))
+            .await
+            .unwrap()
+    );
+    assert!(
+        !store
+            .is_pending(&begun.state, &begun.browser, at(600))
+            .await
+            .unwrap()
+    );
+    assert!(
+        store
+            .is_pending(&begun.state, &begun.browser, at(599))
+            .await
+            .unwrap()
+    );
+    let take = async |browser: &Digest| {
+        let mut write = store.begin().await.unwrap();
+        let taken = write
+            .take_pending(&begun.state, browser, at(1))
+            .await
+            .unwrap();
+        write.commit_unaudited().await.unwrap();
+        taken
+    };
+    assert_eq!(take(&stranger).await, None);
+    let all = join_all((0..8).map(|_| take(&begun.browser))).await;
+    let taken: Vec<_> = all.into_iter().flatten().collect();
+    assert_eq!(taken, [begun.clone()]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn ten_thousand_sign_ins_are_pending_and_no_more_until_they_expire(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let connection = connection(&world).await;
+    let statement = match backend {
+        Backend::Sqlite => {
+            "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+             INSERT INTO sso_pending SELECT randomblob(32), randomblob(32), c.organization_id,
+                c.id, randomblob(1200), 1800000600000000 FROM n, sso_connection c"
+        }
+        Backend::Postgres => {
+            "INSERT INTO sso_pending SELECT decode(md5(i::text) || md5((i + 1)::text), 'hex'),
+                decode(md5(i::text), 'hex'), c.organization_id, c.id,
+                decode(repeat('07', 1200), 'hex'), 1800000600000000
+             FROM generate_series(1, 10000) i, sso_connection c"
+        }
+    };
+    world.raw(statement).await;
+    let one = pending(&connection, "one more");
+    let mut write = world.store.begin().await.unwrap();
+    assert!(!write.insert_pending(&one, BOUNDS, at(0)).await.unwrap());
+    write.commit_unaudited().await.unwrap();
+    let mut write = world.store.begin().await.unwrap();
+    assert!(write.insert_pending(&one, BOUNDS, at(600)).await.unwrap());
+    write.commit_unaudited().await.unwrap();
+    let mut write = world.store.begin().await.unwrap();
+    let pruned = write.prune(at(601)).await.unwrap();
+    assert_eq!(pruned.sso, 1, "the expired ones are gone already");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_code_is_taken_once_and_for_its_own_redirect(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let connection = connection(&world).await;
+    let digest = Digest::of(b"code");
+    let code = OneTimeCode {
+        redirect_uri: "https://app.example.com/cb".to_owned(),
+        user_id: world.owner.id,
+        origin: came_by(&connection, "person-1", None),
+        expires_at: at(60),
+    };
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_one_time_code(&digest, &code).await.unwrap();
+    write.commit(record("sso.code_issued")).await.unwrap();
+    let store = &world.store;
+    let take = async |redirect: &str, now: i64| {
+        let mut write = store.begin().await.unwrap();
+        let taken = write.take_one_time_code(&digest, redirect, at(now)).await;
+        write.commit_unaudited().await.unwrap();
+        taken.unwrap()
+    };
+    assert_eq!(take("https://app.example.com/cb/", 1).await, None);
+    assert_eq!(take(&code.redirect_uri, 60).await, None);
+    let all = join_all((0..8).map(|_| take(&code.redirect_uri, 1))).await;
+    let taken: Vec<_> = all.into_iter().flatten().collect();
+    assert_eq!(taken, [code.clone()]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_person_of_a_provider_is_one_user_and_a_user_one_person(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let connection = connection(&world).await;
+    let grace = world.member("grace@example.com", Role::User).await;
+    let identity = |subject: &str, user_id| SsoIdentity {
+        connection_id: connection.id,
+        organization_id: world.organization.id,
+        issuer: "https://idp.example".to_owned(),
+        subject: subject.to_owned(),
+        user_id,
+        created_at: at(0),
+        last_used_at: at(0),
+    };
+    let one = identity("one", grace.id);
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_identity(&one).await.unwrap();
+    write.touch_identity(&one, at(5)).await.unwrap();
+    write.commit(record("sso.identity_linked")).await.unwrap();
+    for twin in [identity("one", world.owner.id), identity("two", grace.id)] {
+        let mut write = world.store.begin().await.unwrap();
+        let refused = write.insert_identity(&twin).await;
+        assert!(
+            matches!(refused, Err(StoreError::Conflict(Conflict::SsoIdentity))),
+            "{refused:?}"
+        );
+    }
+    let found = world
+        .store
+        .identity(connection.id, "https://idp.example", "one")
+        .await
+        .unwrap();
+    assert_eq!(found.unwrap().last_used_at, at(5));
+    let other_case = world
+        .store
+        .identity(connection.id, "https://idp.example", "ONE")
+        .await;
+    assert_eq!(other_case.unwrap(), None);
+    let of = world.store.identities_of(world.scope, grace.id).await;
+    assert_eq!(of.unwrap().len(), 1);
+    let mut write = world.store.begin().await.unwrap();
+    let deleted = write.delete_identities(world.scope, connection.id, grace.id);
+    assert_eq!(deleted.await.unwrap(), 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_domain_and_a_redirect_uri_stand_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let other = world.organization("Other").await;
+    let connection = connection(&world).await;
+    let domain = |organization_id| SsoDomain {
+        id: DomainId::mint(&SystemClock, &OsEntropy),
+        organization_id,
+        connection_id: None,
+        name: "example.com".parse().unwrap(),
+        challenge: "challenge".to_owned(),
+        created_at: at(0),
+        verified_at: None,
+    };
+    let (ours, theirs) = (domain(world.organization.id), domain(other.id));
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_domain(&ours).await.unwrap();
+    write.insert_domain(&theirs).await.unwrap();
+    let verified = write.set_domain_verified(world.scope, ours.id, at(3)).await;
+    assert!(verified.unwrap());
+    assert!(!write.delete_domain(world.scope, theirs.id).await.unwrap());
+    write.commit(record("sso.domain_verified")).await.unwrap();
+    let mut write = world.store.begin().await.unwrap();
+    let rival = write
+        .set_domain_verified(scope(other.id), theirs.id, at(3))
+        .await;
+    assert!(
+        matches!(rival, Err(StoreError::Conflict(Conflict::Domain))),
+        "{rival:?}"
+    );
+    drop(write);
+    let mut write = world.store.begin().await.unwrap();
+    let twin = write.insert_domain(&domain(world.organization.id)).await;
+    assert!(
+        matches!(twin, Err(StoreError::Conflict(Conflict::Domain))),
+        "{twin:?}"
+    );
+    drop(write);
+    let realm = world.store.home_realm(&ours.name).await.unwrap();
+    assert_eq!(
+        realm,
+        Some((world.organization.id, Some(connection.id), false))
+    );
+
+    let uri = |text: &str| RegisteredRedirectUri {
+        id: RedirectUriId::mint(&SystemClock, &OsEntropy),
+        organization_id: world.organization.id,
+        uri: text.parse().unwrap(),
+        created_at: at(0),
+    };
+    let first = uri("https://app.example.com/cb");
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_redirect_uri(&first).await.unwrap();
+    write
+        .commit(record("sso.redirect_uri_added"))
+        .await
+        .unwrap();
+    let mut write = world.store.begin().await.unwrap();
+    let twin = write
+        .insert_redirect_uri(&uri("https://app.example.com/cb"))
+        .await;
+    assert!(
+        matches!(twin, Err(StoreError::Conflict(Conflict::RedirectUri))),
+        "{twin:?}"
+    );
+    drop(write);
+    for (text, known) in [
+        ("https://app.example.com/cb", true),
+        ("https://app.example.com/CB", false),
+        ("https://app.example.com/cb ", false),
+        ("https://app.example.com/cb\0", false),
+    ] {
+        let found = world
+            .store
+            .is_redirect_uri(world.scope, text)
+            .await
+            .unwrap();
+        assert_eq!(found, known, "{text:?}");
+    }
+    let elsewhere = world
+        .store
+        .is_redirect_uri(scope(other.id), first.uri.as_str());
+    assert!(!elsewhere.await.unwrap());
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_last_fifty_tries_are_kept(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let connection = connection(&world).await;
+    let mut write = world.store.begin().await.unwrap();
+    for second in 0..60 {
+        let attempt = SsoAttempt {
+            id: AttemptId::mint(&SystemClock, &OsEntropy),
+            connection_id: connection.id,
+            organization_id: world.organization.id,
+            at: at(second),
+            purpose: "sign_in".to_owned(),
+            clause: Some("nonce".to_owned()),
+            detail: "detail".to_owned(),
+            issuer: Some("https://idp.example".to_owned()),
+            subject: None,
+            email: Some("ada@example.com".parse().unwrap()),
+            user_id: Some(world.owner.id),
+            address: Some("192.0.2.1".parse().unwrap()),
+            report: None,
+        };
+        write.insert_attempt(&attempt).await.unwrap();
+    }
+    write.commit_unaudited().await.unwrap();
+    let kept = world
+        .store
+        .attempts(world.scope, connection.id)
+        .await
+        .unwrap();
+    assert_eq!(kept.len(), 50);
+    assert_eq!((kept[0].at, kept[49].at), (at(59), at(10)));
+    assert_eq!(kept[0].address, Some("192.0.2.1".parse().unwrap()));
+}
+
+#[rstest]
+#[tokio::test]
+async fn sessions_end_by_subject_and_by_the_provider_s_session_and_tokens_count_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let connection = connection(&world).await;
+    let mut sessions = Vec::new();
+    for (cookie, subject, session) in [("a", "x", Some("s1")), ("b", "x", None), ("c", "y", None)] {
+        let made = world.session(world.owner.id, cookie).await;
+        let came_by = came_by(&connection, subject, session);
+        let mut write = world.store.begin().await.unwrap();
+        write.insert_sso_session(made.id, &came_by).await.unwrap();
+        write.commit(record("test.prepared")).await.unwrap();
+        assert_eq!(
+            world.store.sso_session(made.id).await.unwrap(),
+            Some(came_by)
+        );
+        sessions.push(made.id);
+    }
+    world.session(world.owner.id, "by password").await;
+    let mut write = world.store.begin().await.unwrap();
+    let digest = Digest::of(b"jti");
+    let until = at(0).after(Duration::from_secs(60));
+    assert!(
+        write
+            .remember_logout_token(connection.id, &digest, until)
+            .await
+            .unwrap()
+    );
+    assert!(
+        !write
+            .remember_logout_token(connection.id, &digest, until)
+            .await
+            .unwrap()
+    );
+    let (scope, id) = (world.scope, connection.id);
+    let ended = write
+        .end_sso_sessions(scope, id, Some("x"), Some("s1"), at(1))
+        .await;
+    assert_eq!(ended.unwrap(), sessions[..1]);
+    let ended = write
+        .end_sso_sessions(scope, id, Some("x"), None, at(1))
+        .await;
+    assert_eq!(ended.unwrap(), sessions[1..2]);
+    let ended = write.end_sso_sessions(scope, id, None, None, at(1)).await;
+    assert_eq!(ended.unwrap(), sessions[2..]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_must_come_through_the_provider_is_everybody_but_owners_kept_out_of_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let grace = world.member("grace@example.com", Role::Admin).await;
+    let must = async |user| world.store.sso_required_of(user).await.unwrap();
+    assert_eq!(must(grace.id).await, []);
+    let mut write = world.store.begin().await.unwrap();
+    write
+        .set_sso_enforced(world.scope, Some(at(1)))
+        .await
+        .unwrap();
+    let both = [world.owner.id, grace.id];
+    assert_eq!(write.set_break_glass(world.scope, &both).await.unwrap(), 0);
+    write.set_password(world.owner.id, "hash").await.unwrap();
+    assert_eq!(write.count_break_glass(world.scope).await.unwrap(), 1);
+    write.commit(record("sso.enforced")).await.unwrap();
+    assert_eq!(must(grace.id).await, [world.organization.id], "no owner");
+    assert_eq!(must(world.owner.id).await, []);
+    let policy = world.store.sso_policy(world.scope).await.unwrap();
+    assert_eq!(policy.enforced_since, Some(at(1)));
+    assert_eq!(policy.break_glass.len(), 2);
+}
