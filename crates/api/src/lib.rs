@@ -15,13 +15,14 @@ mod page;
 mod problems;
 mod schema;
 mod service;
+mod single_sign_on;
 mod stranger;
 mod v1;
 
 use axum::extract::FromRef;
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
-use vestibule_accounts::Accounts;
+use vestibule_accounts::{Accounts, Sso};
 use vestibule_http::SessionCookie;
 use vestibule_layer::Routes;
 
@@ -36,6 +37,8 @@ pub use problems::{PROBLEMS, ProblemReason};
 pub struct ApiState {
     /// All operations.
     pub accounts: Accounts,
+    /// Single sign-on; its routes answer 404 where it is `None`.
+    pub sso: Option<Sso>,
     /// How the session cookie is called.
     pub cookie: SessionCookie,
     /// The OpenAPI document of the whole server, as JSON.
@@ -55,9 +58,19 @@ impl ApiState {
     ) -> serde_json::Result<Self> {
         Ok(Self {
             accounts,
+            sso: None,
             cookie,
             document: serde_json::to_vec(document)?.into(),
         })
+    }
+
+    /// The same, with single sign-on.
+    #[must_use]
+    pub fn with_sso(self, sso: Sso) -> Self {
+        Self {
+            sso: Some(sso),
+            ..self
+        }
     }
 }
 

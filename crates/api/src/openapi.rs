@@ -29,7 +29,7 @@ pub(crate) const BEARER_AUTH: &str = "bearerAuth";
 pub(crate) const SESSION_COOKIE: &str = "sessionCookie";
 
 /// The sections of the document, in their order.
-const TAGS: [(&str, &str); 7] = [
+const TAGS: [(&str, &str); 9] = [
     (
         tag::API_KEYS,
         "Credentials for servers. They act with the live rights of their owner, narrowed to \
@@ -38,6 +38,16 @@ const TAGS: [(&str, &str); 7] = [
     (
         tag::SIGN_IN,
         "Password sign-in to a user access token, and its end.",
+    ),
+    (
+        tag::SSO,
+        "Sign-in through an organisation's own identity provider. A browser goes from `redirect_url` \
+         to the provider and comes back to the application with an access token.",
+    ),
+    (
+        tag::SSO_ADMIN,
+        "Connections to identity providers, and who has to use them. Administrators may look, \
+         owners may change.",
     ),
     (tag::USERS, "Who is calling."),
     (tag::TENANTS, "The organisations of the caller."),
@@ -58,6 +68,8 @@ const TAGS: [(&str, &str); 7] = [
 pub(crate) mod tag {
     pub(crate) const API_KEYS: &str = "API keys";
     pub(crate) const SIGN_IN: &str = "Sign-in";
+    pub(crate) const SSO: &str = "Single sign-on";
+    pub(crate) const SSO_ADMIN: &str = "Single sign-on administration";
     pub(crate) const USERS: &str = "Users";
     pub(crate) const TENANTS: &str = "Tenants";
     pub(crate) const PERMISSIONS: &str = "User permissions";

@@ -41,6 +41,11 @@ pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
 /// The digest of the session cookie that the permit of this request was given for. That there is
 /// one of this name the check has seen to.
 pub(crate) fn session_cookie(headers: &HeaderMap, name: &str) -> Option<Digest> {
+    cookie(headers, name).map(|value| Digest::of(value.as_bytes()))
+}
+
+/// The value of the first cookie of this name.
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
     headers
         .get_all(COOKIE)
         .iter()
@@ -48,7 +53,7 @@ pub(crate) fn session_cookie(headers: &HeaderMap, name: &str) -> Option<Digest> 
         .flat_map(|text| text.split(';'))
         .filter_map(|pair| pair.trim_matches(' ').split_once('='))
         .find(|(key, _)| *key == name)
-        .map(|(_, value)| Digest::of(value.as_bytes()))
+        .map(|(_, value)| value)
 }
 
 #[cfg(test)]

@@ -6,6 +6,7 @@ mod api_key;
 mod grant;
 mod organization;
 mod session;
+mod sso;
 mod user;
 
 /// All routes below `/v1`.
@@ -15,4 +16,5 @@ pub(crate) fn routes() -> Documented {
         .merge(organization::routes())
         .merge(api_key::routes())
         .merge(grant::routes())
+        .merge(sso::routes())
 }

@@ -18,6 +18,7 @@ use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
+use crate::single_sign_on;
 use crate::stranger::Stranger;
 
 pub(crate) fn routes() -> Documented {
@@ -83,6 +84,11 @@ struct BrowserSignedIn {
 struct BrowserSignedOut {
     /// Always true.
     ok: bool,
+    /// Where to send the browser, so that the user is signed out at the identity provider too;
+    /// left out where there is no such place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
+    provider_sign_out_url: Option<String>,
 }
 
 /// Sign in with a password
@@ -148,11 +154,12 @@ async fn sign_out(
     State(state): State<ApiState>,
     permit: Option<Permit>,
 ) -> Result<(SetCookie, Json<BrowserSignedOut>)> {
-    if let Some(permit) = permit {
-        state.accounts.sign_out(&permit).await?;
-    }
+    let provider_sign_out_url = single_sign_on::sign_out(&state, permit.as_ref()).await?;
     Ok((
         set_cookie(state.cookie.clear())?,
-        Json(BrowserSignedOut { ok: true }),
+        Json(BrowserSignedOut {
+            ok: true,
+            provider_sign_out_url,
+        }),
     ))
 }

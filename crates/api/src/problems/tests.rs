@@ -18,12 +18,15 @@ const CRATES: [&str; 9] = [
 ];
 
 /// Calls that name a reason, and in which argument.
-const CALLS: [(&str, usize); 13] = [
+const CALLS: [(&str, usize); 16] = [
     ("Invalid::new(", 0),
     ("FieldError::new(", 1),
     ("Error::field(", 1),
     ("Self::field(", 1),
     (".refuse(", 1),
+    (" refuse(", 1),
+    ("denied(", 0),
+    ("sign_in_failed(", 0),
     ("refused(", 0),
     ("conflict(", 0),
     ("bad_request(", 0),
@@ -35,7 +38,7 @@ const CALLS: [(&str, usize); 13] = [
 ];
 
 /// Reasons that the scan finds and no answer names.
-const ELSEWHERE: [&str; 9] = [
+const ELSEWHERE: [&str; 10] = [
     // The check has its own words for these.
     "credential_malformed",
     "credential_checksum",
@@ -46,6 +49,7 @@ const ELSEWHERE: [&str; 9] = [
     "network_too_wide",
     "invalid_change",
     "missing",
+    "credential_rejected",
     // Of the table of content types.
     "not_listed",
 ];

@@ -11,10 +11,12 @@ use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Email, OrganizationId};
 
 use super::user::User;
+use crate::ApiState;
 use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
+use crate::single_sign_on;
 use crate::stranger::{self, Stranger};
 
 pub(crate) fn routes() -> Documented {
@@ -74,7 +76,7 @@ impl PasswordSignIn {
 
 /// An access token, and whose it is.
 #[derive(Serialize, ToSchema)]
-struct TokenAnswer {
+pub(super) struct TokenAnswer {
     /// The token: to be sent as `Authorization: Bearer`.
     #[schema(example = "eyJ…")]
     access_token: String,
@@ -90,7 +92,7 @@ struct TokenAnswer {
 }
 
 impl TokenAnswer {
-    fn new(token: &AccessToken, me: Me) -> Self {
+    pub(super) fn new(token: &AccessToken, me: Me) -> Self {
         Self {
             access_token: token.expose().to_owned(),
             token_type: "bearer",
@@ -189,9 +191,15 @@ async fn refresh(
     Ok(Json(TokenAnswer::new(&done.token, done.me)))
 }
 
-/// An empty object.
+/// That it is done.
 #[derive(Serialize, ToSchema)]
-struct SignedOut {}
+struct SignedOut {
+    /// Where to send the browser, so that the user is signed out at the identity provider too;
+    /// left out where there is no such place.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(format = "uri")]
+    provider_sign_out_url: Option<String>,
+}
 
 /// Sign out
 ///
@@ -205,13 +213,12 @@ struct SignedOut {}
     responses((status = 200, description = "Signed out.", body = SignedOut)),
 )]
 async fn sign_out(
-    State(accounts): State<Accounts>,
+    State(state): State<ApiState>,
     permit: Option<Permit>,
 ) -> Result<Json<SignedOut>> {
-    if let Some(permit) = permit {
-        accounts.sign_out(&permit).await?;
-    }
-    Ok(Json(SignedOut {}))
+    Ok(Json(SignedOut {
+        provider_sign_out_url: single_sign_on::sign_out(&state, permit.as_ref()).await?,
+    }))
 }
 
 #[cfg(test)]

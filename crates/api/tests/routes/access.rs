@@ -9,21 +9,35 @@ use crate::house::{House, OUR_ORIGIN};
 
 /// The routes that need no credential. This list only shrinks: a route that joins it does so with
 /// a reason that convinces whoever reads the change.
-const OPEN: [&str; 9] = [
+///
+/// Those of single sign-on are on the way to a credential: the provider's answer, a one-time code
+/// or a token that the provider signed stands in its place.
+const OPEN: [&str; 16] = [
     "GET /",
     "GET /.well-known/jwks.json",
     "GET /healthz",
     "GET /openapi.json",
     "GET /problems",
+    "GET /v1/auth/sso/callback/{connection_id}",
+    "GET /v1/auth/sso/{tenant_id}/signin",
+    "GET /v1/auth/sso/{tenant_id}/start",
     "POST /api/auth/sign-in",
     "POST /api/auth/sign-out",
+    "POST /v1/auth/discover",
     "POST /v1/auth/pw/signin",
     "POST /v1/auth/signout",
+    "POST /v1/auth/sso/backchannel-logout/{connection_id}",
+    "POST /v1/auth/sso/initiate",
+    "POST /v1/auth/sso/token",
 ];
 
 /// A path of the route, with an id that nothing has.
 fn path_of(template: &str) -> String {
-    template.replace("{id}", "00000000-0000-7000-8000-000000000000")
+    let mut path = template.to_owned();
+    for name in ["{id}", "{tenant_id}", "{connection_id}"] {
+        path = path.replace(name, "00000000-0000-7000-8000-000000000000");
+    }
+    path
 }
 
 #[tokio::test]
@@ -33,8 +47,9 @@ async fn without_a_credential_only_these_routes_answer() {
     for route in house.table().routes() {
         let call = house.call(route.method, &path_of(route.template));
         let answer = call.header(ORIGIN, OUR_ORIGIN).send().await;
-        if answer.status == StatusCode::UNAUTHORIZED {
-            assert_eq!(answer.text_at("/reason"), "no_credential");
+        if answer.status == StatusCode::UNAUTHORIZED && answer.text_at("/reason") == "no_credential"
+        {
+            continue;
         } else {
             open.push(format!("{} {}", route.method, route.template));
         }
@@ -53,7 +68,13 @@ async fn a_good_credential_is_enough_to_be_told_what_is_wrong() {
         let answer = call.json(&json!({ "unexpected": 1 })).send().await;
         let name = format!("{} {}: {}", route.method, route.template, answer.text);
         assert!(!answer.status.is_server_error(), "{name}");
-        assert_ne!(answer.status, StatusCode::UNAUTHORIZED, "{name}");
+        if answer.status == StatusCode::UNAUTHORIZED {
+            // Not the caller's credential, but what the provider's answer lacks.
+            assert!(
+                route.template.starts_with("/v1/auth/sso/callback"),
+                "{name}"
+            );
+        }
         if answer.status.is_client_error() && route.dialect == Dialect::Browser {
             assert!(answer.json()["error"].is_string(), "{name}");
         } else if answer.status.is_client_error() {

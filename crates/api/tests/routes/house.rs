@@ -15,7 +15,7 @@ use serde_json::{Value, json};
 use tower::{Layer, ServiceExt};
 use vestibule_accounts::{
     Accounts, AccountsParts, Bridge, Caller, KeyringParts, NewApiKey, NewOrganization, NewUser,
-    Operator, SignInLimits,
+    Operator, SignInLimits, Sso, SsoParts,
 };
 use vestibule_api::ApiState;
 use vestibule_check::{CacheBounds, Check, CheckParts, OwnOrigin};
@@ -25,7 +25,9 @@ use vestibule_layer::{CheckLayer, CheckService};
 use vestibule_model::clock::ManualClock;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{Organization, OsEntropy, Plan, Plans, Role, Timestamp, User};
+use vestibule_outbound::{Config, FixedResolver, Outbound};
 use vestibule_policy::RuleTable;
+use vestibule_sso::Party;
 use vestibule_store::{Store, StoreUrl};
 
 const OPERATOR: Operator = Operator::at_the_command_line();
@@ -39,6 +41,7 @@ pub(crate) const PASSWORD: &str = "correct horse battery staple";
 /// See the module.
 pub(crate) struct House {
     pub(crate) accounts: Accounts,
+    pub(crate) sso: Sso,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) ada: User,
     pub(crate) grace: User,
@@ -169,7 +172,8 @@ impl House {
         store.migrate().await.unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
         let (accounts, keyring) = accounts(store, &clock).await;
-        let (check, service) = open(&accounts, keyring, &clock);
+        let sso = sso(&accounts, &clock);
+        let (check, service) = open(&accounts, &sso, keyring, &clock);
 
         let ada = user(&accounts, "ada@example.com", "Ada", "Lovelace").await;
         let grace = user(&accounts, "grace@example.com", "Grace", "Hopper").await;
@@ -184,6 +188,7 @@ impl House {
             .unwrap();
         Self {
             accounts,
+            sso,
             clock,
             ada,
             grace,
@@ -284,8 +289,24 @@ async fn accounts(store: Store, clock: &Arc<ManualClock>) -> (Accounts, Arc<ArcS
     (accounts, keyring)
 }
 
+/// Providers may be on this machine.
+fn sso(accounts: &Accounts, clock: &Arc<ManualClock>) -> Sso {
+    let outbound = Config::default().allow_loopback();
+    let party = Party {
+        clock: clock.clone(),
+        ..Party::new(Outbound::new(outbound, Arc::new(FixedResolver::new())).unwrap())
+    };
+    let parts = SsoParts {
+        party,
+        public_url: OUR_ORIGIN.to_owned(),
+        starts_per_address: SsoParts::STARTS_PER_ADDRESS,
+    };
+    Sso::new(accounts.clone(), parts)
+}
+
 fn open(
     accounts: &Accounts,
+    sso: &Sso,
     keyring: Arc<ArcSwap<Keyring>>,
     clock: &Arc<ManualClock>,
 ) -> (Check, CheckService<Router>) {
@@ -294,6 +315,7 @@ fn open(
         max_age: accounts.lifetimes().session_absolute.as_secs(),
     };
     let state = ApiState::new(accounts.clone(), cookie, &vestibule_api::openapi()).unwrap();
+    let state = state.with_sso(sso.clone());
     let (router, table) = vestibule_api::routes(state).into_parts().unwrap();
     let check = Check::new(CheckParts {
         table,

@@ -1,0 +1,111 @@
+//! Single sign-on, as handlers get it, and what its answers to browsers have in common.
+
+use axum::extract::FromRequestParts;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use http::request::Parts;
+use http::{HeaderMap, HeaderValue, StatusCode};
+use vestibule_accounts::{Origin, PlainBinding, Sso};
+use vestibule_http::{Problem, SessionCookie};
+use vestibule_layer::Permit;
+
+use crate::ApiState;
+use crate::error::Result;
+use crate::stranger::{self, Stranger};
+
+/// The operations of single sign-on, where the operator has not switched them off.
+pub(crate) struct SingleSignOn(pub(crate) Sso);
+
+impl FromRequestParts<ApiState> for SingleSignOn {
+    type Rejection = Problem;
+
+    async fn from_request_parts(_: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
+        state.sso.clone().map(Self).ok_or_else(|| {
+            Problem::new(
+                StatusCode::NOT_FOUND,
+                "sso_disabled",
+                "Single sign-on is switched off on this server.",
+            )
+            .hint("Ask the operator to set sso.enabled.")
+        })
+    }
+}
+
+impl From<Stranger> for Origin {
+    fn from(stranger: Stranger) -> Self {
+        Self {
+            address: stranger.address,
+            request_id: stranger.request_id,
+        }
+    }
+}
+
+/// How long a browser keeps what binds a sign-in to it, in seconds: as long as a sign-in may take.
+const BINDING_LIFE: u32 = 600;
+
+/// The cookie that binds a sign-in to the browser that began it. It stands beside the session
+/// cookie, under the same prefix.
+pub(crate) struct BindingCookie(String);
+
+impl BindingCookie {
+    pub(crate) fn beside(session: &SessionCookie) -> Self {
+        Self(format!("{}-sso", session.name))
+    }
+
+    /// The value that the browser has.
+    pub(crate) fn presented<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+        stranger::cookie(headers, &self.0)
+    }
+
+    /// The value of `Set-Cookie` that hands it to the browser. `Lax`, since the way back is a
+    /// navigation that another site begins.
+    pub(crate) fn set(&self, binding: &PlainBinding) -> Result<HeaderValue, Problem> {
+        let text = format!(
+            "{}={}; Path=/; Max-Age={BINDING_LIFE}; Secure; HttpOnly; SameSite=Lax",
+            self.0,
+            binding.expose()
+        );
+        let mut value = HeaderValue::from_str(&text).map_err(|_| Problem::internal())?;
+        value.set_sensitive(true);
+        Ok(value)
+    }
+}
+
+/// Ends the caller's session, where there is one; the URL at which the browser signs out at the
+/// provider too, where there is such a place.
+pub(crate) async fn sign_out(state: &ApiState, permit: Option<&Permit>) -> Result<Option<String>> {
+    let Some(permit) = permit else {
+        return Ok(None);
+    };
+    if let Some(sso) = &state.sso {
+        return Ok(sso.sign_out(permit).await?);
+    }
+    state.accounts.sign_out(permit).await?;
+    Ok(None)
+}
+
+/// An answer that no cache keeps and no other site learns of.
+pub(crate) fn private(answer: impl IntoResponse) -> Response {
+    let mut response = answer.into_response();
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    response
+}
+
+/// Sends the browser elsewhere, perhaps with a cookie. The URL may hold a token.
+pub(crate) fn redirect(
+    status: StatusCode,
+    location: &str,
+    cookie: Option<HeaderValue>,
+) -> Result<Response, Problem> {
+    let mut location = HeaderValue::from_str(location).map_err(|_| Problem::internal())?;
+    location.set_sensitive(true);
+    let mut response = private(status);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    if let Some(cookie) = cookie {
+        headers.insert(SET_COOKIE, cookie);
+    }
+    Ok(response)
+}

@@ -1,0 +1,327 @@
+//! `/v1/sso/connections`: the connections to identity providers.
+
+use axum::response::Response;
+use http::StatusCode;
+use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::routes;
+use vestibule_accounts::{Caller, NewConnection, Saved, Sso, Which};
+use vestibule_http::body::Object;
+use vestibule_http::{Json, OptionalJson};
+use vestibule_layer::{Permit, Rule};
+use vestibule_model::{
+    ConnectionId, ConnectionSettings, Name, OrganizationId, Role, SsoConnection, Timestamp,
+};
+use vestibule_sso::NamedCheck;
+
+use super::settings::{KeyKind, Settings, first_secret, secret};
+use crate::documented::Documented;
+use crate::error::Result;
+use crate::input::{Fields, Id};
+use crate::openapi::tag;
+use crate::single_sign_on::{SingleSignOn, private};
+
+pub(super) fn routes() -> Documented {
+    let admin = || Rule::signed_in().role(Role::Admin);
+    let owner = || Rule::signed_in().role(Role::Owner);
+    Documented::bearer()
+        .add(admin(), routes!(list))
+        .add(owner(), routes!(create))
+        .add(admin(), routes!(get))
+        .add(owner(), routes!(enable))
+        .add(owner(), routes!(disable))
+        .add(admin(), routes!(preflight))
+}
+
+/// A connection to an identity provider. Its secret is never shown.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SsoConnection)]
+pub(super) struct Connection {
+    /// The connection's id.
+    #[schema(value_type = String, example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
+    id: ConnectionId,
+    /// Whose it is.
+    #[schema(value_type = String, example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
+    tenant_id: OrganizationId,
+    /// What its administrators call it.
+    #[schema(value_type = String, example = "Acme's Keycloak")]
+    name: Name,
+    /// Whether people sign in by it.
+    enabled: bool,
+    /// What sign-ins go by.
+    #[schema(value_type = Settings)]
+    live: ConnectionSettings,
+    /// What is being prepared.
+    #[schema(value_type = Option<Settings>, required)]
+    staged: Option<ConnectionSettings>,
+    /// Rises with every change.
+    version: i64,
+    /// To be registered at the provider as redirect URI.
+    #[schema(format = "uri")]
+    callback_url: String,
+    /// To be registered at the provider as back-channel logout URI, where it has such a thing.
+    #[schema(format = "uri")]
+    backchannel_logout_url: String,
+    /// When it was made.
+    #[schema(value_type = String, format = "date-time")]
+    created_at: Timestamp,
+    /// When it was changed last.
+    #[schema(value_type = String, format = "date-time")]
+    updated_at: Timestamp,
+    /// Since when nobody signs in by it.
+    #[schema(value_type = Option<String>, format = "date-time", required)]
+    disabled_at: Option<Timestamp>,
+}
+
+impl Connection {
+    pub(super) fn new(sso: &Sso, connection: SsoConnection) -> Self {
+        let callback_url = sso.callback_url(connection.id);
+        Self {
+            id: connection.id,
+            tenant_id: connection.organization_id,
+            enabled: connection.is_enabled(),
+            name: connection.name,
+            live: connection.live,
+            staged: connection.staged,
+            version: connection.version,
+            backchannel_logout_url: callback_url
+                .replace("/sso/callback/", "/sso/backchannel-logout/"),
+            callback_url,
+            created_at: connection.created_at,
+            updated_at: connection.updated_at,
+            disabled_at: connection.disabled_at,
+        }
+    }
+}
+
+/// One named check of a connection.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SsoCheck)]
+pub(super) struct Check {
+    /// Its name.
+    #[schema(example = "discovery")]
+    name: &'static str,
+    /// Whether it passed.
+    passed: bool,
+    /// What was found, or what is wrong and with which value.
+    detail: String,
+}
+
+impl From<NamedCheck> for Check {
+    fn from(check: NamedCheck) -> Self {
+        Self {
+            name: check.name,
+            passed: check.passed,
+            detail: check.detail,
+        }
+    }
+}
+
+/// A connection that was saved, and what was found when it was looked over.
+#[derive(Serialize, ToSchema)]
+#[schema(as = SavedSsoConnection)]
+pub(super) struct SavedConnection {
+    /// The connection.
+    connection: Connection,
+    /// The checks in their order.
+    checks: Vec<Check>,
+}
+
+impl SavedConnection {
+    pub(super) fn new(sso: &Sso, saved: Saved) -> Self {
+        Self {
+            connection: Connection::new(sso, saved.connection),
+            checks: saved.checks.into_iter().map(Check::from).collect(),
+        }
+    }
+}
+
+/// What a new connection is to be.
+#[derive(Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct CreateSsoConnection {
+    /// What its administrators call it.
+    #[schema(min_length = 1, max_length = 100, example = "Acme's Keycloak")]
+    name: String,
+    /// What it goes by: `issuer` and `client_id` at least.
+    #[schema(value_type = Settings)]
+    settings: Object<Settings>,
+    /// The secret that the provider gave.
+    #[schema(format = "password", max_length = 1024)]
+    client_secret: Option<String>,
+    /// A new key of the connection's own instead, with `client_auth` `private_key_jwt`.
+    client_key: Option<KeyKind>,
+    /// Whether people may sign in by it at once.
+    #[serde(default = "yes")]
+    #[schema(default = true)]
+    enabled: bool,
+    /// Whether it is saved even where a check fails.
+    #[serde(default)]
+    save_anyway: bool,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// List the connections
+///
+/// All of the organisation, the oldest first.
+#[utoipa::path(
+    get,
+    path = "/v1/sso/connections",
+    tag = tag::SSO_ADMIN,
+    operation_id = "listSsoConnections",
+    responses((status = 200, description = "All of them.", body = Vec<Connection>)),
+)]
+async fn list(SingleSignOn(sso): SingleSignOn, permit: Permit) -> Result<Json<Vec<Connection>>> {
+    let connections = sso.connections(&Caller::from(&permit)).await?;
+    let shown = connections.into_iter().map(|it| Connection::new(&sso, it));
+    Ok(Json(shown.collect()))
+}
+
+/// Make a connection
+///
+/// Looks the provider over first. Where a check fails, nothing is saved, and the answer names the
+/// check and the value that is wrong.
+#[utoipa::path(
+    post,
+    path = "/v1/sso/connections",
+    tag = tag::SSO_ADMIN,
+    operation_id = "createSsoConnection",
+    request_body = CreateSsoConnection,
+    responses(
+        (status = 201, description = "The connection.", body = SavedConnection),
+        (status = 409, description = "The organisation has as many as one may have."),
+    ),
+)]
+async fn create(
+    SingleSignOn(sso): SingleSignOn,
+    permit: Permit,
+    Json(body): Json<CreateSsoConnection>,
+) -> Result<Response> {
+    let mut fields = Fields::default();
+    let name: Option<Name> = fields.parse("name", &body.name);
+    let settings = body.settings.0.create(&mut fields);
+    let secret = secret(&mut fields, body.client_secret, body.client_key);
+    let secret = first_secret(fields, secret)?;
+    let (name, settings) = Fields::default().finish_with(name.zip(settings))?;
+    let new = NewConnection {
+        name,
+        settings,
+        secret,
+        enabled: body.enabled,
+        save_anyway: body.save_anyway,
+    };
+    let saved = sso.create_connection(&Caller::from(&permit), new).await?;
+    let answer = Json(SavedConnection::new(&sso, saved));
+    Ok(private((StatusCode::CREATED, answer)))
+}
+
+/// Get a connection
+#[utoipa::path(
+    get,
+    path = "/v1/sso/connections/{id}",
+    tag = tag::SSO_ADMIN,
+    operation_id = "getSsoConnection",
+    params(("id" = String, Path, description = "The connection's id.", example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")),
+    responses((status = 200, description = "The connection.", body = Connection)),
+)]
+async fn get(
+    SingleSignOn(sso): SingleSignOn,
+    permit: Permit,
+    Id(id): Id<ConnectionId>,
+) -> Result<Json<Connection>> {
+    let connection = sso.connection(&Caller::from(&permit), id).await?;
+    Ok(Json(Connection::new(&sso, connection)))
+}
+
+/// Enable a connection
+///
+/// People may sign in by it.
+#[utoipa::path(
+    post,
+    path = "/v1/sso/connections/{id}/enable",
+    tag = tag::SSO_ADMIN,
+    operation_id = "enableSsoConnection",
+    params(("id" = String, Path, description = "The connection's id.", example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")),
+    responses((status = 200, description = "The connection.", body = Connection)),
+)]
+async fn enable(
+    SingleSignOn(sso): SingleSignOn,
+    permit: Permit,
+    Id(id): Id<ConnectionId>,
+) -> Result<Json<Connection>> {
+    let connection = sso.enable_connection(&Caller::from(&permit), id).await?;
+    Ok(Json(Connection::new(&sso, connection)))
+}
+
+/// How a connection ends.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct DisableSsoConnection {
+    /// Whether the sessions that came by it end too.
+    #[serde(default)]
+    end_sessions: bool,
+}
+
+/// Disable a connection
+///
+/// Nobody signs in by it any more.
+#[utoipa::path(
+    post,
+    path = "/v1/sso/connections/{id}/disable",
+    tag = tag::SSO_ADMIN,
+    operation_id = "disableSsoConnection",
+    params(("id" = String, Path, description = "The connection's id.", example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")),
+    request_body = Option<DisableSsoConnection>,
+    responses(
+        (status = 200, description = "The connection.", body = Connection),
+        (status = 409, description = "Single sign-on is enforced, and there is no other connection."),
+    ),
+)]
+async fn disable(
+    SingleSignOn(sso): SingleSignOn,
+    permit: Permit,
+    Id(id): Id<ConnectionId>,
+    OptionalJson(body): OptionalJson<DisableSsoConnection>,
+) -> Result<Json<Connection>> {
+    let end_sessions = body.unwrap_or_default().end_sessions;
+    let caller = Caller::from(&permit);
+    let connection = sso.disable_connection(&caller, id, end_sessions).await?;
+    Ok(Json(Connection::new(&sso, connection)))
+}
+
+/// Which settings are meant.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+#[schema(as = WhichSsoSettings)]
+pub(super) struct WhichSettings {
+    /// `live`, the usual ones, or `staged`.
+    #[serde(default)]
+    #[schema(value_type = String, example = "live")]
+    pub(super) which: Which,
+}
+
+/// Look a connection over
+///
+/// Asks the provider now, and names what is not in order.
+#[utoipa::path(
+    post,
+    path = "/v1/sso/connections/{id}/preflight",
+    tag = tag::SSO_ADMIN,
+    operation_id = "preflightSsoConnection",
+    params(("id" = String, Path, description = "The connection's id.", example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")),
+    request_body = Option<WhichSettings>,
+    responses((status = 200, description = "The checks in their order.", body = Vec<Check>)),
+)]
+async fn preflight(
+    SingleSignOn(sso): SingleSignOn,
+    permit: Permit,
+    Id(id): Id<ConnectionId>,
+    OptionalJson(body): OptionalJson<WhichSettings>,
+) -> Result<Json<Vec<Check>>> {
+    let which = body.unwrap_or_default().which;
+    let checks = sso.preflight(&Caller::from(&permit), id, which).await?;
+    Ok(Json(checks.into_iter().map(Check::from).collect()))
+}

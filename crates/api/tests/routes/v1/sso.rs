@@ -1,0 +1,348 @@
+//! `/v1/auth/sso` and `/v1/sso`, with a provider on this machine: GitHub's protocol, which a few
+//! lines can speak. What OpenID Connect asks for is tested where it is spoken.
+
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::StatusCode;
+use http::header::{CACHE_CONTROL, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use rstest::rstest;
+use serde_json::{Value, json};
+use vestibule_accounts::Caller;
+
+use crate::house::{Answer, House};
+
+const APP: &str = "https://app.example/callback";
+
+/// Starts a provider at which Grace has signed in; its URL.
+async fn provider() -> String {
+    let token = json!({ "access_token": "t", "token_type": "bearer", "scope": "user:email" });
+    let user = json!({ "id": 7, "login": "grace", "name": "Grace Hopper" });
+    let emails = json!([{ "email": "grace@example.com", "primary": true, "verified": true }]);
+    let app = Router::new()
+        .route("/login/oauth/access_token", post(async || Json(token)))
+        .route("/api/v3/user", get(async || Json(user)))
+        .route("/api/v3/user/emails", get(async || Json(emails)));
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    format!("http://{address}")
+}
+
+/// Engines with a connection, of which Ada is the owner.
+struct Connected {
+    house: House,
+    key: String,
+    id: String,
+    callback: String,
+}
+
+impl Connected {
+    async fn new() -> Self {
+        let house = House::new().await;
+        let key = house.key(&house.engines, &house.ada).await;
+        let body = json!({
+            "name": "The provider",
+            "settings": {
+                "preset": "github",
+                "issuer": provider().await,
+                "client_id": "us",
+                "just_in_time": true,
+            },
+            "client_secret": "hush",
+        });
+        let call = house.post("/v1/sso/connections").bearer(&key);
+        let made = call.json(&body).send().await;
+        assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+        assert!(!made.text.contains("hush"));
+        let id = made.text_at("/connection/id");
+        let callback = made.text_at("/connection/callback_url");
+        let uris = house.post("/v1/sso/redirect-uris").bearer(&key);
+        let added = uris.json(&json!({ "uri": APP })).send().await;
+        assert_eq!(added.status, StatusCode::CREATED, "{}", added.text);
+        let domains = house.post("/v1/sso/domains").bearer(&key);
+        let domain = domains
+            .json(&json!({ "domain": "example.com" }))
+            .send()
+            .await;
+        assert_eq!(domain.status, StatusCode::CREATED, "{}", domain.text);
+        let operator = Caller::operator(house.engines.id);
+        let domain = domain.text_at("/id").parse().unwrap();
+        house.sso.assert_domain(&operator, domain).await.unwrap();
+        Self {
+            callback: callback.replace("https://app.example.com", ""),
+            house,
+            key,
+            id,
+        }
+    }
+
+    async fn initiate(&self, extra: Value) -> Answer {
+        let mut body = json!({ "tenant_id": self.house.engines.id, "redirect_uri": APP });
+        let members = extra.as_object().unwrap().clone();
+        body.as_object_mut().unwrap().extend(members);
+        let call = self.house.post("/v1/auth/sso/initiate");
+        call.json(&body).send().await
+    }
+
+    /// A browser that follows `start` to the provider and comes back.
+    async fn follow(&self, start: &str) -> Answer {
+        let start = start.replace("https://app.example.com", "");
+        let sent = self.house.get(&start).send().await;
+        assert!(sent.status.is_redirection(), "{}", sent.text);
+        self.arrive(&sent, &sent.cookie()).await
+    }
+
+    async fn arrive(&self, sent: &Answer, cookie: &str) -> Answer {
+        let path = format!("{}?code=c&state={}", self.callback, state_of(sent));
+        self.house.get(&path).header(COOKIE, cookie).send().await
+    }
+}
+
+fn state_of(sent: &Answer) -> String {
+    let location = sent.header(LOCATION).unwrap();
+    let (_, rest) = location.split_once("&state=").unwrap();
+    rest.split('&').next().unwrap().to_owned()
+}
+
+fn is_private(answer: &Answer) {
+    assert_eq!(answer.header(CACHE_CONTROL), Some("no-store"));
+    assert_eq!(answer.header(REFERRER_POLICY), Some("no-referrer"));
+}
+
+async fn me(house: &House, token: &str) -> String {
+    let answer = house.get("/v1/users/me").bearer(token).send().await;
+    answer.text_at("/email")
+}
+
+#[tokio::test]
+async fn the_application_gets_a_token_in_the_fragment_that_is_good_for_users_me() {
+    let connected = Connected::new().await;
+    let begun = connected.initiate(json!({ "state": "mine" })).await;
+    assert_eq!(begun.status, StatusCode::OK, "{}", begun.text);
+    is_private(&begun);
+    let arrived = connected.follow(&begun.text_at("/redirect_url")).await;
+    assert_eq!(arrived.status, StatusCode::SEE_OTHER, "{}", arrived.text);
+    is_private(&arrived);
+    let location = arrived.header(LOCATION).unwrap();
+    let fragment = location.strip_prefix(&format!("{APP}#")).unwrap();
+    let value = |name: &str| {
+        let mut pairs = fragment.split('&').filter_map(|pair| pair.split_once('='));
+        pairs.find(|(key, _)| *key == name).unwrap().1.to_owned()
+    };
+    assert_eq!(value("token_type"), "bearer");
+    assert_eq!(value("state"), "mine");
+    let email = me(&connected.house, &value("access_token")).await;
+    assert_eq!(email, "grace@example.com");
+}
+
+#[tokio::test]
+async fn a_one_time_code_is_exchanged_once_where_it_came_to() {
+    let connected = Connected::new().await;
+    let begun = connected.initiate(json!({ "response_mode": "code" })).await;
+    let arrived = connected.follow(&begun.text_at("/redirect_url")).await;
+    let location = arrived.header(LOCATION).unwrap();
+    let code = location.strip_prefix(&format!("{APP}?code=")).unwrap();
+    let code = code.split('&').next().unwrap();
+    let exchange = async |uri: &str| {
+        let call = connected.house.post("/v1/auth/sso/token");
+        let body = json!({ "code": code, "redirect_uri": uri });
+        call.json(&body).send().await
+    };
+    let elsewhere = exchange("https://app.example/other").await;
+    assert_eq!(elsewhere.refusal(), (401, "sso_code".to_owned()));
+    let done = exchange(APP).await;
+    is_private(&done);
+    let email = me(&connected.house, &done.text_at("/access_token")).await;
+    assert_eq!(email, "grace@example.com");
+    assert_eq!(exchange(APP).await.refusal(), (401, "sso_code".to_owned()));
+}
+
+#[tokio::test]
+async fn a_page_of_ours_gets_a_session_cookie() {
+    let connected = Connected::new().await;
+    let tenant = connected.house.engines.id;
+    let path = format!("/v1/auth/sso/{tenant}/signin?redirect=/console");
+    let arrived = connected.follow(&path).await;
+    assert_eq!(arrived.status, StatusCode::SEE_OTHER, "{}", arrived.text);
+    assert_eq!(arrived.header(LOCATION), Some("/console"));
+    let house = &connected.house;
+    let session = house.get("/api/auth/session").cookie(&arrived.cookie());
+    assert_eq!(session.send().await.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn without_a_redirect_uri_the_answer_holds_the_token() {
+    let connected = Connected::new().await;
+    let tenant = connected.house.engines.id;
+    let path = format!("/v1/auth/sso/initiate?provider=TENANT&tenant_id={tenant}");
+    let begun = connected.house.post(&path).send().await;
+    let arrived = connected.follow(&begun.text_at("/redirect_url")).await;
+    is_private(&arrived);
+    let email = me(&connected.house, &arrived.text_at("/access_token")).await;
+    assert_eq!(email, "grace@example.com");
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_once_and_in_the_browser_that_began_it() {
+    let connected = Connected::new().await;
+    let tenant = connected.house.engines.id;
+    let path = format!("/v1/auth/sso/{tenant}/signin");
+    let sent = connected.house.get(&path).send().await;
+    assert_eq!(sent.status, StatusCode::TEMPORARY_REDIRECT);
+    let other = connected.house.get(&path).send().await.cookie();
+    let refused = (401, "sso_state".to_owned());
+    for cookie in ["", &other] {
+        let stranger = connected.arrive(&sent, cookie).await;
+        assert_eq!(stranger.refusal(), refused);
+    }
+    let own = sent.cookie();
+    let first = connected.arrive(&sent, &own).await;
+    assert_eq!(first.status, StatusCode::SEE_OTHER, "{}", first.text);
+    assert_eq!(connected.arrive(&sent, &own).await.refusal(), refused);
+}
+
+#[tokio::test]
+async fn a_test_sign_in_shows_what_would_happen_and_does_nothing() {
+    let connected = Connected::new().await;
+    let path = format!("/v1/sso/connections/{}", connected.id);
+    let house = &connected.house;
+    let call = house.post(&format!("{path}/test")).bearer(&connected.key);
+    let begun = call.send().await;
+    let (_, rest) = begun.text.split_once("&state=").unwrap();
+    let state = rest.split('&').next().unwrap();
+    let back = format!("{}?code=c&state={state}", connected.callback);
+    let report = house
+        .get(&back)
+        .header(COOKIE, &begun.cookie())
+        .send()
+        .await;
+    assert_eq!(report.text_at("/email"), "grace@example.com");
+    assert!(report.header(SET_COOKIE).is_none());
+    let attempts = house.get(&format!("{path}/attempts"));
+    let attempts = attempts.bearer(&connected.key).send().await;
+    assert_eq!(attempts.text_at("/0/purpose"), "test");
+    let identities = format!("/v1/sso/identities?user_id={}", house.grace.id);
+    let identities = house.get(&identities).bearer(&connected.key).send().await;
+    assert_eq!(identities.json(), json!([]));
+}
+
+#[rstest]
+#[case::unknown_uri(json!({ "redirect_uri": "https://app.example/callback/" }), 422, "redirect_uri_not_registered")]
+#[case::mode(json!({ "response_mode": "query" }), 422, "invalid_value")]
+#[case::provider(json!({ "provider": "GOOGLE" }), 422, "invalid_value")]
+#[case::tenant(json!({ "tenant_id": "acme" }), 422, "invalid_id")]
+#[case::nobodys(json!({ "tenant_id": "tenant_01h455vb4pex5vsknk084sn02q" }), 404, "not_found")]
+#[case::not_theirs(json!({ "connection_id": "connection_01h455vb4pex5vsknk084sn02q" }), 404, "not_found")]
+#[tokio::test]
+async fn what_is_wrong_with_a_sign_in_is_said_before_it_begins(
+    #[case] extra: Value,
+    #[case] status: u16,
+    #[case] reason: &str,
+) {
+    let connected = Connected::new().await;
+    let answer = connected.initiate(extra).await;
+    assert_eq!(answer.refusal(), (status, reason.to_owned()));
+}
+
+#[tokio::test]
+async fn discovery_goes_by_the_domain_and_tells_nothing_of_the_address() {
+    let connected = Connected::new().await;
+    let discover = async |email: &str| {
+        let call = connected.house.post("/v1/auth/discover");
+        call.json(&json!({ "email": email })).send().await.json()
+    };
+    let password = json!({ "method": "password", "tenant_id": null, "connection_id": null });
+    assert_eq!(discover("grace@elsewhere.example").await, password);
+    let known = discover("grace@example.com").await;
+    assert_eq!(known["method"], "both");
+    assert_eq!(known["tenant_id"], json!(connected.house.engines.id));
+    assert_eq!(discover("nobody@example.com").await, known);
+}
+
+#[rstest]
+#[case("logout_token=a.b.c", 400)]
+#[case("", 400)]
+#[tokio::test]
+async fn a_logout_token_that_is_none_is_refused(#[case] form: &'static str, #[case] status: u16) {
+    let connected = Connected::new().await;
+    let path = connected
+        .callback
+        .replace("/callback/", "/backchannel-logout/");
+    let call = connected.house.post(&path);
+    let call = call.header(
+        http::header::CONTENT_TYPE,
+        "application/x-www-form-urlencoded",
+    );
+    let answer = call.body(form.into()).send().await;
+    let refused = (status, "logout_token_refused".to_owned());
+    assert_eq!(answer.refusal(), refused);
+}
+
+#[tokio::test]
+async fn a_wrong_value_is_answered_with_which_one_and_why() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let body = json!({
+        "name": "Nowhere",
+        "settings": { "issuer": "http://idp.example", "client_id": "us" },
+        "client_secret": "hush",
+    });
+    let call = house.post("/v1/sso/connections").bearer(&key);
+    let answer = call.json(&body).send().await;
+    assert_eq!(answer.refusal(), (422, "scheme".to_owned()));
+    assert_eq!(answer.text_at("/errors/0/field"), "issuer");
+    let call = house.post("/v1/sso/connections").bearer(&key);
+    let body = json!({ "name": "Nowhere", "settings": {} });
+    let answer = call.json(&body).send().await;
+    assert_eq!(answer.refusal(), (422, "missing_field".to_owned()));
+}
+
+#[tokio::test]
+async fn a_change_is_staged_and_swapped() {
+    let connected = Connected::new().await;
+    let path = format!("/v1/sso/connections/{}", connected.id);
+    let house = &connected.house;
+    let staged = house.call("PUT", &format!("{path}/staged"));
+    let body = json!({ "settings": { "client_id": "us-too" } });
+    let staged = staged.bearer(&connected.key).json(&body).send().await;
+    assert_eq!(staged.text_at("/connection/live/client_id"), "us");
+    assert_eq!(staged.text_at("/connection/staged/client_id"), "us-too");
+    let swap = house.post(&format!("{path}/swap")).bearer(&connected.key);
+    let swapped = swap.send().await;
+    assert_eq!(swapped.text_at("/live/client_id"), "us-too");
+    let disable = house.post(&format!("{path}/disable"));
+    let disabled = disable.bearer(&connected.key).send().await;
+    assert_eq!(disabled.json()["enabled"], false);
+    let refused = connected.initiate(json!({})).await;
+    assert_eq!(refused.refusal(), (404, "not_found".to_owned()));
+}
+
+#[tokio::test]
+async fn nothing_is_enforced_while_no_owner_could_come_in_without_the_provider() {
+    let connected = Connected::new().await;
+    let house = &connected.house;
+    let change = async |body: Value| {
+        let call = house.call("PATCH", "/v1/sso/policy").bearer(&connected.key);
+        call.json(&body).send().await
+    };
+    let refused = change(json!({ "enforced": true })).await;
+    assert_eq!(refused.status, StatusCode::CONFLICT);
+    let body = json!({ "enforced": true, "break_glass": [house.ada.id] });
+    assert_eq!(change(body).await.json()["enforced"], true);
+    let body = json!({ "email": "grace@example.com", "password": crate::house::PASSWORD });
+    let answer = house.post("/v1/auth/pw/signin").json(&body).send().await;
+    assert_eq!(answer.refusal(), (403, "sso_required".to_owned()));
+}
+
+#[tokio::test]
+async fn only_administrators_see_connections_and_only_their_own() {
+    let connected = Connected::new().await;
+    let house = &connected.house;
+    let grace = house.key(&house.engines, &house.grace).await;
+    let answer = house.get("/v1/sso/connections").bearer(&grace).send().await;
+    assert_eq!(answer.refusal(), (403, "role_required".to_owned()));
+    let other = house.key(&house.difference, &house.ada).await;
+    let path = format!("/v1/sso/connections/{}", connected.id);
+    let answer = house.get(&path).bearer(&other).send().await;
+    assert_eq!(answer.status, StatusCode::NOT_FOUND);
+}
