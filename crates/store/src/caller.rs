@@ -38,8 +38,9 @@ pub struct CallerRow {
     pub narrowed_to: Option<Vec<HeldGrant>>,
 }
 
-/// One grant `g` as a line, with one space between its parts: id, group or nothing, capability, `A` or `-`, path. The path comes last,
-/// because it may contain spaces; no path contains a line break.
+/// One grant `g` as a line, with one space between its parts: id, group or nothing, capability,
+/// `A` or `-`, path. The path comes last, because it may contain spaces; no path contains a line
+/// break.
 macro_rules! grant_lines {
     () => {
         "STRING_AGG(

@@ -104,21 +104,6 @@ impl Write {
         Ok(rotated > 0)
     }
 
-    /// Sets the active organisation of a session that was not ended; whether there is such one.
-    pub async fn set_session_organization(
-        &mut self,
-        id: SessionId,
-        organization: OrganizationId,
-    ) -> Result<bool, StoreError> {
-        let changed =
-            sql("UPDATE session SET organization_id = $2 WHERE id = $1 AND ended_at IS NULL")
-                .bind(id)
-                .bind(organization)
-                .execute(self)
-                .await?;
-        Ok(changed > 0)
-    }
-
     /// Ends a session; whether there was one to end.
     pub async fn end_session(&mut self, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {
         let ended = sql("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")

@@ -66,29 +66,6 @@ async fn all_sessions_of_a_user_end_together(
 
 #[rstest]
 #[tokio::test]
-async fn a_session_that_stands_changes_its_organization(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let world = World::new(backend).await;
-    let other = world.organization("Other").await;
-    let one = world.session(world.owner.id, "one").await;
-    let mut write = world.store.begin().await.unwrap();
-    assert!(
-        write
-            .set_session_organization(one.id, other.id)
-            .await
-            .unwrap()
-    );
-    write.end_session(one.id, at(1)).await.unwrap();
-    let back = world.organization.id;
-    assert!(!write.set_session_organization(one.id, back).await.unwrap());
-    write.commit(record("session.switched")).await.unwrap();
-    let found = world.store.session(one.id).await.unwrap().unwrap();
-    assert_eq!(found.organization_id, other.id);
-}
-
-#[rstest]
-#[tokio::test]
 async fn a_cookie_is_exchanged_once_however_many_try(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
