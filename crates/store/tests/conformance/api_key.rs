@@ -113,6 +113,30 @@ async fn a_key_is_deleted_once_by_its_owner_in_its_organization(
 
 #[rstest]
 #[tokio::test]
+async fn a_user_s_keys_are_counted_whether_expired_or_not_until_they_are_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (scope, owner) = (world.scope, world.owner.id);
+    let grace = world.member("grace@example.com", Role::User).await;
+    world.api_key(grace.id, "grace", false).await;
+    let deleted = world.api_key(owner, "deleted", false).await;
+    world.api_key(owner, "plain", false).await;
+    let mut expired = api_key(scope, owner, "expired");
+    expired.expires_at = Some(at(-1));
+    let mut write = world.store.begin().await.unwrap();
+    let digest = Digest::of(b"expired");
+    write
+        .insert_api_key(&expired, &digest, false)
+        .await
+        .unwrap();
+    let revoked = write.revoke_api_key(scope, owner, deleted.id, at(0)).await;
+    assert!(revoked.unwrap());
+    assert_eq!(write.count_api_keys(scope, owner).await.unwrap(), 2);
+}
+
+#[rstest]
+#[tokio::test]
 async fn two_keys_never_share_a_secret(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
