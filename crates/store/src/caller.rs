@@ -148,7 +148,7 @@ impl Store {
         read_credential: fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<(T, CallerRow)>, StoreError> {
         let read = async {
-            let reader = &mut self.reader().await?;
+            let reader = &mut self.caller_reader().await?;
             query
                 .optional(reader, |row| Ok((read_credential(row)?, read_caller(row)?)))
                 .await
