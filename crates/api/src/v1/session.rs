@@ -14,13 +14,17 @@ use super::user::User;
 use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::Fields;
+use crate::limits;
 use crate::openapi::tag;
 use crate::stranger::{self, Stranger};
 
 pub(crate) fn routes() -> Documented {
     Documented::bearer()
         .add(Rule::public(), routes!(sign_in))
-        .add(Rule::signed_in().not_by_key(), routes!(refresh))
+        .add(
+            Rule::signed_in().not_by_key().limit(limits::REFRESHES),
+            routes!(refresh),
+        )
         .add(Rule::optional(), routes!(sign_out))
 }
 
