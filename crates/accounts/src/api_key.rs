@@ -90,10 +90,7 @@ impl Accounts {
         let mut write = self.begin_locked(caller).await?;
         let membership = write.membership(caller.scope(), owner).await?;
         if membership.is_none_or(|membership| membership.deactivated_at.is_some()) {
-            return Err(match caller.permit() {
-                Some(_) => Error::CredentialEnded,
-                None => Error::NotFound { what: "member" },
-            });
+            return Err(Error::NotFound { what: "member" });
         }
         if write.count_api_keys(caller.scope(), owner).await? >= MAX_KEYS {
             return Err(Error::conflict(

@@ -4,11 +4,13 @@ use serde_json::json;
 use vestibule_check::Permit;
 use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
-    Change, CredentialRef, Digest, Organization, OrganizationId, Plan, Role, Timestamp, User,
+    Change, CredentialRef, Digest, OrgScope, Organization, OrganizationId, Plan, Role, Timestamp,
+    User,
 };
 use vestibule_policy::Refusal;
-use vestibule_store::Page;
+use vestibule_store::{Page, Write};
 
+use crate::caller::credential_stands;
 use crate::organization::NO_ORGANIZATION;
 use crate::{Accounts, Caller, Error, Result};
 
@@ -93,6 +95,7 @@ impl Accounts {
 
         let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
         let mut write = self.begin().await?;
+        self.still_in(&mut write, permit, organization).await?;
         let rotated = write
             .rotate_cookie(id, presented, &cookie.digest(), organization, self.now())
             .await?;
@@ -119,6 +122,24 @@ impl Accounts {
             cookie,
             expires_at: session.expires_at,
         })
+    }
+
+    /// Refuses a session that has ended since the permit was given, or whose user is no active
+    /// member of the organisation any more that the session turns to.
+    pub(crate) async fn still_in(
+        &self,
+        write: &mut Write,
+        permit: &Permit,
+        organization: OrganizationId,
+    ) -> Result<()> {
+        credential_stands(permit, write, self.now(), &self.0.lifetimes).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one row that is read is what proves the scope"
+        )]
+        let scope = OrgScope::assume(organization);
+        let role = write.active_role(scope, permit.user_id()).await?;
+        role.map(drop).ok_or(NO_ORGANIZATION)
     }
 
     /// Ends the session of the credential: its cookie and all its tokens. When this returns, no

@@ -104,6 +104,25 @@ impl Write {
         Ok(rotated > 0)
     }
 
+    /// Whether a session stands: it was used after `idle_since`, is neither over nor ended, and is
+    /// not ended before this transaction is over.
+    pub async fn hold_session(
+        &mut self,
+        id: SessionId,
+        now: Timestamp,
+        idle_since: Timestamp,
+    ) -> Result<bool, StoreError> {
+        // An update is a lock on both engines.
+        let held = sql("UPDATE session SET ended_at = ended_at
+             WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_seen_at > $3")
+        .bind(id)
+        .bind(now)
+        .bind(idle_since)
+        .execute(self)
+        .await?;
+        Ok(held > 0)
+    }
+
     /// Ends a session; whether there was one to end.
     pub async fn end_session(&mut self, id: SessionId, at: Timestamp) -> Result<bool, StoreError> {
         let ended = sql("UPDATE session SET ended_at = $2 WHERE id = $1 AND ended_at IS NULL")

@@ -20,6 +20,7 @@ mod session;
 mod sign_in;
 mod sso;
 mod sso_setup;
+mod standing;
 mod support;
 mod transaction;
 mod user;

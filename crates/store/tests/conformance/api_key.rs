@@ -178,3 +178,27 @@ async fn use_is_noted_and_only_moves_forward(
         assert_eq!(found.unwrap().last_seen_at, at(expected));
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_held_until_it_expires_or_is_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let endless = world.api_key(world.owner.id, "endless", false).await;
+    let mut ending = api_key(world.scope, world.owner.id, "ending");
+    ending.expires_at = Some(at(5));
+    let mut write = world.store.begin().await.unwrap();
+    let digest = Digest::of(b"ending");
+    write.insert_api_key(&ending, &digest, false).await.unwrap();
+    for (key, now, expected) in [
+        (endless.id, 4, true),
+        (ending.id, 4, true),
+        (ending.id, 5, false),
+    ] {
+        assert_eq!(write.hold_api_key(key, at(now)).await.unwrap(), expected);
+    }
+    let deleted = write.revoke_api_key(world.scope, world.owner.id, endless.id, at(4));
+    assert!(deleted.await.unwrap());
+    assert!(!write.hold_api_key(endless.id, at(4)).await.unwrap());
+}

@@ -119,3 +119,20 @@ async fn an_ended_session_gets_no_new_cookie(
         .unwrap();
     assert!(!rotated);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_session_is_held_until_it_is_idle_over_or_ended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    // Last seen at 0, over at 1000.
+    let session = world.session(world.owner.id, "cookie").await;
+    let mut write = world.store.begin().await.unwrap();
+    for (now, idle_since, expected) in [(999, -1, true), (1_000, -1, false), (10, 0, false)] {
+        let held = write.hold_session(session.id, at(now), at(idle_since));
+        assert_eq!(held.await.unwrap(), expected, "{now} {idle_since}");
+    }
+    write.end_session(session.id, at(1)).await.unwrap();
+    assert!(!write.hold_session(session.id, at(2), at(-1)).await.unwrap());
+}

@@ -170,3 +170,18 @@ async fn users_are_listed_in_pages(#[values(Backend::Sqlite, Backend::Postgres)]
         .unwrap();
     assert_eq!((users.len(), total), (0, 5));
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_user_is_held_while_not_suspended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let unknown = user("nobody@example.com").id;
+    let mut write = world.store.begin().await.unwrap();
+    assert!(write.hold_user(world.owner.id).await.unwrap());
+    assert!(!write.hold_user(unknown).await.unwrap());
+    let suspended = write.set_user_suspended(world.owner.id, Some(at(1))).await;
+    assert!(suspended.unwrap());
+    assert!(!write.hold_user(world.owner.id).await.unwrap());
+}
