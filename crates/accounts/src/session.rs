@@ -12,7 +12,7 @@ use vestibule_store::{Page, Write};
 
 use crate::caller::credential_stands;
 use crate::organization::NO_ORGANIZATION;
-use crate::{Accounts, Caller, Error, Result};
+use crate::{Accounts, Error, Result};
 
 /// How many organisations a session shows at most.
 const MAX_SHOWN: u32 = 1_000;
@@ -140,26 +140,5 @@ impl Accounts {
         let scope = OrgScope::assume(organization);
         let role = write.active_role(scope, permit.user_id()).await?;
         role.map(drop).ok_or(NO_ORGANIZATION)
-    }
-
-    /// Ends the session of the credential: its cookie and all its tokens. When this returns, no
-    /// request passes with them. An API key has no session, and nothing happens.
-    pub async fn sign_out(&self, permit: &Permit) -> Result<()> {
-        let Some(id) = permit.credential().session() else {
-            return Ok(());
-        };
-        let mut write = self.begin().await?;
-        if !write.end_session(id, self.now()).await? {
-            return Ok(());
-        }
-        write.change(Change::Session(id));
-        self.commit(
-            write,
-            &Caller::from(permit),
-            "session.ended",
-            id.to_string(),
-            &json!({ "by": "sign_out" }),
-        )
-        .await
     }
 }

@@ -40,6 +40,18 @@ impl Store {
         .await
     }
 
+    /// The session whose cookie has this digest, over or not.
+    pub async fn session_by_cookie(&self, cookie: &Digest) -> Result<Option<Session>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM session s WHERE s.cookie_digest = $1"
+        ))
+        .bind(cookie)
+        .optional(&mut self.reader().await?, read_session)
+        .await
+    }
+
     /// A user's sessions that were not ended, the newest first. Some may be over by their age.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         sql(concat!(

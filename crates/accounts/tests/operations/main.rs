@@ -18,6 +18,7 @@ mod organization;
 mod provider;
 mod session;
 mod sign_in;
+mod sign_out;
 mod sso;
 mod sso_setup;
 mod standing;

@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::AppendHeaders;
-use http::HeaderValue;
 use http::header::{HeaderName, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::SignIn;
 use vestibule_http::{Json, Problem};
-use vestibule_layer::{Permit, Rule};
+use vestibule_layer::Rule;
 use vestibule_model::Email;
 
 use super::session::{Organization, User};
@@ -23,7 +23,7 @@ use crate::stranger::Stranger;
 pub(crate) fn routes() -> Documented {
     Documented::browser()
         .add(Rule::public(), routes!(sign_in))
-        .add(Rule::optional(), routes!(sign_out))
+        .add(Rule::public(), routes!(sign_out))
 }
 
 /// The answer's one header.
@@ -130,9 +130,10 @@ async fn sign_in(
 
 /// Sign out
 ///
-/// Ends the session, with its cookie and all its tokens, and clears the cookie. Without a live
-/// session there is nothing to end, and the answer is the same. The request must carry the
-/// `Origin` of this server.
+/// Ends the session of the cookie, and that of an access token sent as bearer, with its cookie and
+/// all its tokens, and clears the cookie; also where the token has expired or the user may not act
+/// any more. Without a session there is nothing to end, and the answer is the same. The request
+/// must carry the `Origin` of this server.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-out",
@@ -142,15 +143,17 @@ async fn sign_in(
         (status = 200, description = "Signed out.", body = BrowserSignedOut,
             headers(("Set-Cookie" = String, description = "Clears the session cookie."))),
         (status = 403, description = "The request does not come from a page of this server."),
+        (status = 503, description = "The store is away, and the session has not ended."),
     ),
+    security((), ("bearerAuth" = []), ("sessionCookie" = [])),
 )]
 async fn sign_out(
     State(state): State<ApiState>,
-    permit: Option<Permit>,
+    stranger: Stranger,
+    headers: HeaderMap,
 ) -> Result<(SetCookie, Json<BrowserSignedOut>)> {
-    if let Some(permit) = permit {
-        state.accounts.sign_out(&permit).await?;
-    }
+    let presented = stranger.sign_out(&headers, Some(&state.cookie.name));
+    state.accounts.sign_out(&presented).await?;
     Ok((
         set_cookie(state.cookie.clear())?,
         Json(BrowserSignedOut { ok: true }),

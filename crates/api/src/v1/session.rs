@@ -25,7 +25,7 @@ pub(crate) fn routes() -> Documented {
             Rule::signed_in().not_by_key().limit(limits::REFRESHES),
             routes!(refresh),
         )
-        .add(Rule::optional(), routes!(sign_out))
+        .add(Rule::public(), routes!(sign_out))
 }
 
 /// Who signs in, by exactly one of `email` and `username`.
@@ -199,22 +199,28 @@ struct SignedOut {}
 
 /// Sign out
 ///
-/// Ends the session of the access token, with all its tokens and its cookie. Without a live token
-/// there is nothing to end, and the answer is the same.
+/// Ends the session of the access token, with all its tokens and its cookie; also where the token
+/// has expired or the user may not act any more. Without a token there is nothing to end, and the
+/// answer is the same.
 #[utoipa::path(
     post,
     path = "/v1/auth/signout",
     tag = tag::SIGN_IN,
     operation_id = "signOut",
-    responses((status = 200, description = "Signed out.", body = SignedOut)),
+    responses(
+        (status = 200, description = "Signed out.", body = SignedOut),
+        (status = 503, description = "The store is away, and the session has not ended."),
+    ),
+    security((), ("bearerAuth" = [])),
 )]
 async fn sign_out(
     State(accounts): State<Accounts>,
-    permit: Option<Permit>,
+    stranger: Stranger,
+    headers: HeaderMap,
 ) -> Result<Json<SignedOut>> {
-    if let Some(permit) = permit {
-        accounts.sign_out(&permit).await?;
-    }
+    accounts
+        .sign_out(&stranger.sign_out(&headers, None))
+        .await?;
     Ok(Json(SignedOut {}))
 }
 

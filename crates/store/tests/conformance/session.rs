@@ -27,6 +27,12 @@ async fn a_session_is_found_listed_and_ended_once(
         world.store.session(one.id).await.unwrap(),
         Some(one.clone())
     );
+    let by_cookie = async |cookie: &[u8]| {
+        let found = world.store.session_by_cookie(&Digest::of(cookie)).await;
+        found.unwrap()
+    };
+    assert_eq!(by_cookie(b"one").await, Some(one.clone()));
+    assert_eq!(by_cookie(b"three").await, None);
     let mut write = world.store.begin().await.unwrap();
     assert!(write.end_session(one.id, at(5)).await.unwrap());
     assert!(!write.end_session(one.id, at(6)).await.unwrap());

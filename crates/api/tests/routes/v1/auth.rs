@@ -233,3 +233,17 @@ async fn a_user_renews_tokens_sixty_times_a_minute_whatever_the_session() {
     let answer = house.get("/v1/users/me").bearer(&one).send().await;
     assert_eq!(answer.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_sign_out_ends_the_session_of_an_expired_token() {
+    let house = House::new().await;
+    let first = house.token("ada@example.com").await;
+    house.clock.advance(Duration::from_secs(1_800));
+    let answer = house.post(REFRESH).bearer(&first).send().await;
+    let second = answer.text_at("/access_token");
+    house.clock.advance(Duration::from_secs(1_801));
+    let answer = house.post(SIGN_OUT).bearer(&first).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let dead = house.get("/v1/users/me").bearer(&second).send().await;
+    assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
+}
