@@ -67,8 +67,6 @@ pub(crate) struct Inner {
     pub(crate) keyring_moved: Arc<Notify>,
     /// Held while the keyring is read and swapped, so that an older reading never comes last.
     pub(crate) keyring_reading: Mutex<()>,
-    /// Held while a password is stored under today's parameters.
-    pub(crate) rehashing: Mutex<()>,
 }
 
 impl Accounts {
@@ -90,7 +88,6 @@ impl Accounts {
             sso_starts: OnceLock::new(),
             keyring_moved: Arc::default(),
             keyring_reading: Mutex::default(),
-            rehashing: Mutex::default(),
         }))
     }
 

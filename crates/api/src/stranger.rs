@@ -72,6 +72,11 @@ fn trim_spaces(mut bytes: &[u8]) -> &[u8] {
 /// No browser has so many cookies of one name.
 const MOST_COOKIES: usize = 4;
 
+/// All session cookies of a request: for what ends their sessions.
+pub(crate) fn all_session_cookies(headers: &HeaderMap, name: &str) -> Vec<Digest> {
+    session_cookies(headers, name).take(MOST_COOKIES).collect()
+}
+
 impl Stranger {
     /// What a request signs out with; cookies count where they are called by a name.
     pub(crate) fn sign_out<'r>(
@@ -79,10 +84,7 @@ impl Stranger {
         headers: &'r HeaderMap,
         cookie_name: Option<&str>,
     ) -> SignOut<'r> {
-        let cookies = cookie_name.map(|name| {
-            let found = session_cookies(headers, name);
-            found.take(MOST_COOKIES).collect()
-        });
+        let cookies = cookie_name.map(|name| all_session_cookies(headers, name));
         SignOut {
             cookies: cookies.unwrap_or_default(),
             token: bearer_token(headers),

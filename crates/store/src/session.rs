@@ -145,6 +145,25 @@ impl Write {
         Ok(ended > 0)
     }
 
+    /// Ends the session whose cookie has this digest: its id and its organisation, where there was
+    /// one to end.
+    pub async fn end_session_by_cookie(
+        &mut self,
+        cookie: &Digest,
+        at: Timestamp,
+    ) -> Result<Option<(SessionId, OrganizationId)>, StoreError> {
+        sql(
+            "UPDATE session SET ended_at = $2 WHERE cookie_digest = $1 AND ended_at IS NULL
+             RETURNING id, organization_id",
+        )
+        .bind(cookie)
+        .bind(at)
+        .optional(self, |row| {
+            Ok((row.get("id")?, row.get("organization_id")?))
+        })
+        .await
+    }
+
     /// Ends all sessions of a user; those that were not ended before.
     pub async fn end_sessions_of(
         &mut self,

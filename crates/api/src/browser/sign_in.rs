@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::SignIn;
+use vestibule_accounts::{SignIn, SignedIn};
 use vestibule_http::{Json, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::Email;
@@ -18,7 +18,7 @@ use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
-use crate::stranger::Stranger;
+use crate::stranger::{self, Stranger};
 
 pub(crate) fn routes() -> Documented {
     Documented::browser()
@@ -87,7 +87,8 @@ struct BrowserSignedOut {
 
 /// Sign in with a password
 ///
-/// Begins a session and sets its cookie. Whatever is wrong with the address, the password, the
+/// Begins a session and sets its cookie; the session of a cookie that the request carries ends.
+/// Whatever is wrong with the address, the password, the
 /// user or the organisation, the answer is the same 401. The request must carry the `Origin` of
 /// this server.
 #[utoipa::path(
@@ -108,18 +109,17 @@ struct BrowserSignedOut {
 async fn sign_in(
     State(state): State<ApiState>,
     stranger: Stranger,
+    headers: HeaderMap,
     Json(body): Json<BrowserSignIn>,
 ) -> Result<(SetCookie, Json<BrowserSignedIn>)> {
     let sign_in = body.validate(stranger)?;
-    let done = state.accounts.sign_in_for_cookie(sign_in).await?;
+    let replaces = stranger::all_session_cookies(&headers, &state.cookie.name);
+    let done = state.accounts.sign_in_for_cookie(sign_in, &replaces);
+    let done = done.await?;
     let cookie = set_cookie(state.cookie.set(&done.cookie))?;
-    let me = done.signed_in.me;
-    let store = state.accounts.store();
-    let organization = store
-        .organization(me.organization_id)
-        .await
-        .map_err(vestibule_accounts::Error::from)?
-        .ok_or(vestibule_accounts::Error::CredentialEnded)?;
+    let SignedIn {
+        me, organization, ..
+    } = done.signed_in;
     let answer = BrowserSignedIn {
         ok: true,
         user: me.user.into(),

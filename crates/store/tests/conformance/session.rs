@@ -142,3 +142,22 @@ async fn a_session_is_held_until_it_is_idle_over_or_ended(
     write.end_session(session.id, at(1)).await.unwrap();
     assert!(!write.hold_session(session.id, at(2), at(-1)).await.unwrap());
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_session_is_ended_once_by_its_cookie(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let session = world.session(world.owner.id, "cookie").await;
+    let mut write = world.store.begin().await.unwrap();
+    for (cookie, expected) in [
+        ("another", None),
+        ("cookie", Some((session.id, session.organization_id))),
+        ("cookie", None),
+    ] {
+        let digest = Digest::of(cookie.as_bytes());
+        let ended = write.end_session_by_cookie(&digest, at(1)).await;
+        assert_eq!(ended.unwrap(), expected);
+    }
+}

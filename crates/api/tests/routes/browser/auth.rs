@@ -268,3 +268,21 @@ async fn a_good_bearer_does_not_open_the_sign_out_to_pages_of_others() {
     let session = house.get(SESSION).bearer(&token).send().await;
     assert_eq!(session.status, StatusCode::OK);
 }
+
+#[tokio::test]
+async fn a_sign_in_ends_the_session_of_the_cookie_that_it_replaces() {
+    let house = House::new().await;
+    let old = house.cookie("grace@example.com").await;
+    let wrong = json!({ "email": "ada@example.com", "password": "wrong" });
+    let answer = house.post(SIGN_IN).cookie(&old).json(&wrong).send().await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let session = house.get(SESSION).header(COOKIE, &old).send().await;
+    assert_eq!(session.status, StatusCode::OK);
+    let answer = house.post(SIGN_IN).cookie(&old).json(&ada()).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let new = answer.cookie();
+    let dead = house.get(SESSION).header(COOKIE, &old).send().await;
+    assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
+    let session = house.get(SESSION).header(COOKIE, &new).send().await;
+    assert_eq!(session.text_at("/user/email"), "ada@example.com");
+}
