@@ -67,8 +67,6 @@ pub(crate) struct Inner {
     pub(crate) keyring_moved: Arc<Notify>,
     /// Held while the keyring is read and swapped, so that an older reading never comes last.
     pub(crate) keyring_reading: Mutex<()>,
-    /// Held while a password is stored under today's parameters.
-    pub(crate) rehashing: Mutex<()>,
 }
 
 impl Accounts {
@@ -90,7 +88,6 @@ impl Accounts {
             sso_starts: OnceLock::new(),
             keyring_moved: Arc::default(),
             keyring_reading: Mutex::default(),
-            rehashing: Mutex::default(),
         }))
     }
 
@@ -140,14 +137,29 @@ impl Accounts {
         Ok(self.0.store.begin().await?)
     }
 
-    /// A transaction in which what is counted in the organisation stays true.
+    /// A transaction in which what is counted in the organisation stays true, and in which the
+    /// caller may still do what the permit says.
     pub(crate) async fn begin_locked(&self, caller: &Caller) -> Result<Write> {
+        let mut write = self.begin_counting(caller).await?;
+        self.still_stands(&mut write, caller).await?;
+        Ok(write)
+    }
+
+    /// A transaction in which what is counted in the organisation stays true.
+    pub(crate) async fn begin_counting(&self, caller: &Caller) -> Result<Write> {
         let mut write = self.begin().await?;
         if write.lock_organization(caller.scope()).await? {
             Ok(write)
         } else {
             Err(NO_ORGANIZATION)
         }
+    }
+
+    /// Refuses a caller who has lost since what the permit was given for.
+    pub(crate) async fn still_stands(&self, write: &mut Write, caller: &Caller) -> Result<()> {
+        caller
+            .still_stands(write, self.now(), &self.0.lifetimes)
+            .await
     }
 
     /// Commits with the record of what `caller` did in the organisation of the call.

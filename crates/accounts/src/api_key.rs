@@ -15,8 +15,12 @@ use crate::error::FieldError;
 use crate::grant::{NewGrant, describe};
 use crate::{Accounts, Caller, Error, Result};
 
-/// How many live keys one user may have in one organisation.
-const MAX_LIVE: usize = 500;
+/// How many keys one user may have in one organisation, those that have expired among them.
+const MAX_KEYS: u64 = 100;
+
+/// How long the paths of a key's grants may be in all, in bytes: they are kept in memory with the
+/// key, and shown in every list.
+const MAX_PATH_BYTES: usize = 8 * 1024;
 
 /// What a new key is to be.
 #[derive(Debug, Clone)]
@@ -83,23 +87,19 @@ impl Accounts {
             .transpose();
         let grants = collect(check_expiry(caller, key.expires_at, now), grants)?;
 
-        // Counted outside the transaction: what matters is that there is a bound.
-        let keys = self.0.store.api_keys_of(caller.scope(), owner).await?;
-        let live = |(key, _): &&NarrowedApiKey| key.expires_at.is_none_or(|end| end > now);
-        if keys.iter().filter(live).count() >= MAX_LIVE {
-            return Err(Error::conflict(
-                "too_many_keys",
-                format!("There are {MAX_LIVE} keys already, which is the limit; delete one first."),
-            ));
-        }
-
-        let mut write = self.begin().await?;
+        let mut write = self.begin_locked(caller).await?;
         let membership = write.membership(caller.scope(), owner).await?;
         if membership.is_none_or(|membership| membership.deactivated_at.is_some()) {
-            return Err(match caller.permit() {
-                Some(_) => Error::CredentialEnded,
-                None => Error::NotFound { what: "member" },
-            });
+            return Err(Error::NotFound { what: "member" });
+        }
+        if write.count_api_keys(caller.scope(), owner).await? >= MAX_KEYS {
+            return Err(Error::conflict(
+                "too_many_keys",
+                format!(
+                    "There are {MAX_KEYS} keys already, counting those that have expired, which \
+                     is the limit; delete one first."
+                ),
+            ));
         }
         write
             .insert_api_key(&key, &secret.digest(), grants.is_some())
@@ -200,6 +200,14 @@ impl Accounts {
                 "grants",
                 "too_many_grants",
                 format!("must have at most {} entries", Grant::MAX_PER_API_KEY),
+            )]);
+        }
+        let bytes: usize = wanted.iter().map(|new| new.path.as_str().len()).sum();
+        if bytes > MAX_PATH_BYTES {
+            return Err(vec![FieldError::new(
+                "grants",
+                "grants_too_long",
+                format!("must have paths of at most {MAX_PATH_BYTES} bytes in all"),
             )]);
         }
         let grants: Vec<_> = wanted

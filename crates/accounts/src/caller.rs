@@ -1,8 +1,10 @@
 //! On whose behalf something is done.
 
 use vestibule_check::Permit;
-use vestibule_model::{Actor, OrgScope, OrganizationId, Role, UserId};
+use vestibule_model::session::Lifetimes;
+use vestibule_model::{Actor, CredentialRef, OrgScope, OrganizationId, Role, Timestamp, UserId};
 use vestibule_policy::Refusal;
+use vestibule_store::Write;
 
 use crate::{Error, Result};
 
@@ -92,6 +94,29 @@ impl Caller {
         }
     }
 
+    /// Refuses whoever has lost since the permit was given what the permit was given for: the
+    /// credential, the user's freedom to act, the membership, or the role. Whoever has them keeps
+    /// them until the transaction is over; the membership and the role do where it has locked the
+    /// organisation.
+    pub(crate) async fn still_stands(
+        &self,
+        write: &mut Write,
+        now: Timestamp,
+        lifetimes: &Lifetimes,
+    ) -> Result<()> {
+        let Some(permit) = &self.permit else {
+            return Ok(());
+        };
+        credential_stands(permit, write, now, lifetimes).await?;
+        match write.active_role(self.scope, permit.user_id()).await? {
+            None => Err(Error::CredentialEnded),
+            Some(role) if role < permit.role() => Err(Error::Forbidden(Refusal::Role {
+                needs: permit.role(),
+            })),
+            Some(_) => Ok(()),
+        }
+    }
+
     /// Refuses whoever is not the operator.
     pub(crate) fn needs_operator(&self) -> Result<()> {
         match &self.permit {
@@ -101,6 +126,31 @@ impl Caller {
             })),
             None => Ok(()),
         }
+    }
+}
+
+/// Refuses a credential that has ended since the permit was given, or whose user is suspended by
+/// now. One that stands does until the transaction is over.
+pub(crate) async fn credential_stands(
+    permit: &Permit,
+    write: &mut Write,
+    now: Timestamp,
+    lifetimes: &Lifetimes,
+) -> Result<()> {
+    // The organisation, the user, the credential: always in this order, so that no two
+    // transactions wait for each other.
+    let stands = write.hold_user(permit.user_id()).await?
+        && match permit.credential() {
+            CredentialRef::ApiKey(id) => write.hold_api_key(id, now).await?,
+            CredentialRef::AccessToken(id) | CredentialRef::SessionCookie(id) => {
+                let idle_since = now.before(lifetimes.session_idle);
+                write.hold_session(id, now, idle_since).await?
+            }
+        };
+    if stands {
+        Ok(())
+    } else {
+        Err(Error::CredentialEnded)
     }
 }
 

@@ -205,14 +205,15 @@ impl Accounts {
     }
 
     /// Lets all grants on a folder and below follow it to its new path; how many moved. Whoever
-    /// moves the folder has asked the caller's permit whether the caller may.
+    /// moves the folder has asked the caller's permit whether the caller may. They follow whatever
+    /// has become of the caller since, for they must also go back when the folder does.
     pub async fn rebase_grants(
         &self,
         caller: &Caller,
         from: &ResourcePath,
         to: &ResourcePath,
     ) -> Result<usize> {
-        let mut write = self.begin_locked(caller).await?;
+        let mut write = self.begin_counting(caller).await?;
         let moved = write
             .rebase_grants(caller.scope(), from, to, self.now())
             .await?;

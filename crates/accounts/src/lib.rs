@@ -27,6 +27,7 @@ mod organization;
 mod plan;
 mod session;
 mod sign_in;
+mod sign_out;
 mod sso;
 mod token;
 mod usage;
@@ -46,6 +47,7 @@ pub use membership::Member;
 pub use organization::NewOrganization;
 pub use session::{SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
+pub use sign_out::SignOut;
 pub use sso::{
     ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated, Location,
     NewConnection, NewSecret, Origin, PlainBinding, ReturnTo, Saved, SignInMethod, Sso, SsoParts,

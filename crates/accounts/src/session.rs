@@ -4,13 +4,15 @@ use serde_json::json;
 use vestibule_check::Permit;
 use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
-    Change, CredentialRef, Digest, Organization, OrganizationId, Plan, Role, Timestamp, User,
+    Change, CredentialRef, Digest, OrgScope, Organization, OrganizationId, Plan, Role, Timestamp,
+    User,
 };
 use vestibule_policy::Refusal;
-use vestibule_store::Page;
+use vestibule_store::{Page, Write};
 
+use crate::caller::credential_stands;
 use crate::organization::NO_ORGANIZATION;
-use crate::{Accounts, Caller, Error, Result};
+use crate::{Accounts, Error, Result};
 
 /// How many organisations a session shows at most.
 const MAX_SHOWN: u32 = 1_000;
@@ -93,6 +95,7 @@ impl Accounts {
 
         let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
         let mut write = self.begin().await?;
+        self.still_in(&mut write, permit, organization).await?;
         let rotated = write
             .rotate_cookie(id, presented, &cookie.digest(), organization, self.now())
             .await?;
@@ -121,24 +124,21 @@ impl Accounts {
         })
     }
 
-    /// Ends the session of the credential: its cookie and all its tokens. When this returns, no
-    /// request passes with them. An API key has no session, and nothing happens.
-    pub async fn sign_out(&self, permit: &Permit) -> Result<()> {
-        let Some(id) = permit.credential().session() else {
-            return Ok(());
-        };
-        let mut write = self.begin().await?;
-        if !write.end_session(id, self.now()).await? {
-            return Ok(());
-        }
-        write.change(Change::Session(id));
-        self.commit(
-            write,
-            &Caller::from(permit),
-            "session.ended",
-            id.to_string(),
-            &json!({ "by": "sign_out" }),
-        )
-        .await
+    /// Refuses a session that has ended since the permit was given, or whose user is no active
+    /// member of the organisation any more that the session turns to.
+    pub(crate) async fn still_in(
+        &self,
+        write: &mut Write,
+        permit: &Permit,
+        organization: OrganizationId,
+    ) -> Result<()> {
+        credential_stands(permit, write, self.now(), &self.0.lifetimes).await?;
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one row that is read is what proves the scope"
+        )]
+        let scope = OrgScope::assume(organization);
+        let role = write.active_role(scope, permit.user_id()).await?;
+        role.map(drop).ok_or(NO_ORGANIZATION)
     }
 }

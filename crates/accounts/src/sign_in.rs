@@ -11,8 +11,10 @@ use serde_json::json;
 use vestibule_check::Limiter;
 use vestibule_credential::{HashError, PlainPassword, PlainSecret, SecretKind, Verdict, frame};
 use vestibule_model::{
-    Actor, CredentialRef, Digest, Email, OrganizationId, Role, Session, SessionId, User, UserId,
+    Actor, Change, CredentialRef, Digest, Email, OrgScope, Organization, OrganizationId, Role,
+    Session, SessionId, User, UserId,
 };
+use vestibule_store::Write;
 use zeroize::Zeroizing;
 
 use crate::user::password_of;
@@ -85,6 +87,8 @@ impl std::fmt::Debug for SignIn {
 pub struct SignedIn {
     /// The user, in the organisation of the session.
     pub me: Me,
+    /// That organisation.
+    pub organization: Organization,
     /// The new session.
     pub session: Session,
 }
@@ -111,46 +115,77 @@ pub struct CookieSignIn {
 struct Known {
     me: Me,
     actor: Actor,
+    /// The hash that the password was right for.
+    stored: String,
+    /// The hash of the same password under today's parameters, where those of `stored` are others.
+    rehashed: Option<String>,
+}
+
+/// What a sign-in gives.
+struct Wanted<'r> {
+    credential: fn(SessionId) -> CredentialRef,
+    cookie: Option<Digest>,
+    /// The cookies of the sessions that the new one takes the place of.
+    replaces: &'r [Digest],
 }
 
 impl Accounts {
     /// Signs in for an access token.
     pub async fn sign_in_for_token(&self, sign_in: SignIn) -> Result<TokenSignIn> {
-        let known = self.identify(sign_in).await?;
-        let session = self.new_session(known.me.user.id, known.me.organization_id);
-        let parts = self.candidate(&session)?;
-        let token = self.token_of(&session, session.organization_id, &parts)?;
-        let credential = CredentialRef::AccessToken(session.id);
-        let signed_in = self.begin_session(known, session, credential, None).await?;
+        let wanted = Wanted {
+            credential: CredentialRef::AccessToken,
+            cookie: None,
+            replaces: &[],
+        };
+        let signed_in = self.sign_in(sign_in, &wanted).await?;
+        let session = &signed_in.session;
+        let parts = self.candidate(session)?;
+        let token = self.token_of(session, session.organization_id, &parts)?;
         Ok(TokenSignIn { signed_in, token })
     }
 
-    /// Signs in for a session cookie.
-    pub async fn sign_in_for_cookie(&self, sign_in: SignIn) -> Result<CookieSignIn> {
-        let known = self.identify(sign_in).await?;
-        let session = self.new_session(known.me.user.id, known.me.organization_id);
+    /// Signs in for a session cookie. The sessions of the cookies that the request carries end
+    /// with it: nobody has them any more.
+    pub async fn sign_in_for_cookie(
+        &self,
+        sign_in: SignIn,
+        replaces: &[Digest],
+    ) -> Result<CookieSignIn> {
         let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
-        let credential = CredentialRef::SessionCookie(session.id);
-        let signed_in = self
-            .begin_session(known, session, credential, Some(&cookie.digest()))
-            .await?;
+        let wanted = Wanted {
+            credential: CredentialRef::SessionCookie,
+            cookie: Some(cookie.digest()),
+            replaces,
+        };
+        let signed_in = self.sign_in(sign_in, &wanted).await?;
         Ok(CookieSignIn { signed_in, cookie })
     }
 
-    async fn identify(&self, sign_in: SignIn) -> Result<Known> {
-        let text = Zeroizing::new(sign_in.password);
-        let password = password_of(&text)?;
+    async fn sign_in(&self, mut sign_in: SignIn, wanted: &Wanted<'_>) -> Result<SignedIn> {
+        let text = Zeroizing::new(std::mem::take(&mut sign_in.password));
+        password_of(&text)?;
         if let Some(address) = sign_in.address {
             self.0.sign_ins_by_address.count_address(address)?;
         }
         self.0
             .sign_ins_by_email
             .count_stranger(bits_of(&sign_in.email))?;
+        // A password may be replaced, or hashed anew, while it is checked: then it has to be right
+        // for what is stored by now.
+        for _ in 0..2 {
+            let known = self.identify(&sign_in, &text).await?;
+            if let Some(signed_in) = self.begin_session(known, wanted).await? {
+                return Ok(signed_in);
+            }
+        }
+        Err(Error::BadCredentials)
+    }
 
+    async fn identify(&self, sign_in: &SignIn, text: &str) -> Result<Known> {
         let row = self.0.store.sign_in_row(&sign_in.email).await?;
         let stored = row.as_ref().and_then(|row| row.password_hash.clone());
-        let verdict = self.verify(password, stored.clone()).await?;
-        let (Verdict::Match { rehash }, Some(row)) = (verdict, row) else {
+        let verdict = self.verify(password_of(text)?, stored.clone()).await?;
+        let (Verdict::Match { rehash }, Some(row), Some(stored)) = (verdict, row, stored) else {
             return Err(Error::BadCredentials);
         };
         let wanted = |(id, _): &&(OrganizationId, Role)| {
@@ -163,31 +198,33 @@ impl Accounts {
         ) else {
             return Err(Error::BadCredentials);
         };
-        // The hash may have waited: a password that was replaced meanwhile opens nothing.
-        if self.0.store.password_of(row.user.id).await? != stored {
-            return Err(Error::BadCredentials);
-        }
         // Only now: who does not know the password learns nothing of how one signs in.
         let wanted = sign_in.organization_id;
         let chosen = self.by_password(row.user.id, wanted, &row.memberships);
         let (organization_id, role) = chosen.await?.unwrap_or((organization_id, role));
+        let rehashed = if rehash {
+            self.rehash(&row.user, text).await
+        } else {
+            None
+        };
         let actor = Actor {
             user_id: Some(row.user.id),
             credential: None,
             address: sign_in.address,
-            request_id: sign_in.request_id,
+            request_id: sign_in.request_id.clone(),
         };
-        if rehash {
-            self.rehash(&row.user, &actor, &text, stored.as_deref())
-                .await;
-        }
         let me = Me {
             user: row.user,
             organization_id,
             role,
             default_organization_id,
         };
-        Ok(Known { me, actor })
+        Ok(Known {
+            me,
+            actor,
+            stored,
+            rehashed,
+        })
     }
 
     /// A stored hash that cannot be computed is our trouble, and looks like a wrong password in
@@ -203,33 +240,18 @@ impl Accounts {
         }
     }
 
-    /// Stores the password under today's parameters. A sign-in does not fail where this does.
-    async fn rehash(&self, user: &User, actor: &Actor, password: &str, before: Option<&str>) {
-        let stored = async {
+    /// The password under today's parameters. A sign-in does not fail where this does.
+    async fn rehash(&self, user: &User, password: &str) -> Option<String> {
+        let hash = async {
             let password = password_of(password)?;
             let hash = self.0.hasher.hash(password, self.entropy()).await?;
-            // One at a time: it holds one connection while it asks another.
-            let _alone = self.0.rehashing.lock().await;
-            let mut write = self.begin().await?;
-            write.set_password(user.id, &hash).await?;
-            // The row is ours until the commit. What others read is what was there before.
-            if self.0.store.password_of(user.id).await?.as_deref() != before {
-                return Ok(());
-            }
-            let subject = user.id.to_string();
-            self.commit_as(
-                write,
-                actor,
-                None,
-                "user.password_rehashed",
-                subject,
-                &json!({}),
-            )
-            .await
+            Ok::<_, Error>(hash)
         };
-        if let Err(error) = stored.await {
-            tracing::warn!(%error, user = %user.id, "a password could not be hashed again");
-        }
+        hash.await
+            .inspect_err(|error| {
+                tracing::warn!(%error, user = %user.id, "a password could not be hashed again");
+            })
+            .ok()
     }
 
     /// A session that begins now.
@@ -246,28 +268,78 @@ impl Accounts {
         }
     }
 
-    async fn begin_session(
-        &self,
-        known: Known,
-        session: Session,
-        credential: CredentialRef,
-        cookie: Option<&Digest>,
-    ) -> Result<SignedIn> {
-        let Known { me, mut actor } = known;
-        actor.credential = Some(credential);
+    /// Begins the session of a user who is let in, and ends those that it takes the place of;
+    /// `None` where the password is another one by now, or the user is suspended.
+    async fn begin_session(&self, known: Known, wanted: &Wanted<'_>) -> Result<Option<SignedIn>> {
+        let Known { mut me, .. } = known;
+        let mut actor = known.actor;
+        let user = me.user.id;
         let mut write = self.begin().await?;
-        write.insert_session(&session, cookie).await?;
+        if !write.hold_password(user, &known.stored).await? {
+            return Ok(None);
+        }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "the one row that is read is what proves the scope"
+        )]
+        let scope = OrgScope::assume(me.organization_id);
+        let role = write.active_role(scope, user).await?;
+        let organization = write.organization(me.organization_id).await?;
+        let (Some(role), Some(organization)) = (role, organization) else {
+            return Err(Error::BadCredentials);
+        };
+        me.role = role;
+        if let Some(hash) = &known.rehashed {
+            write.set_password(user, hash).await?;
+            let kind = "user.password_rehashed";
+            let record = self.record(&actor, None, kind, Some(user.to_string()), &json!({}));
+            write.append_audit(&[record]).await?;
+        }
+        let session = self.new_session(user, organization.id);
+        let credential = (wanted.credential)(session.id);
+        actor.credential = Some(credential);
+        self.end_replaced(&mut write, &actor, wanted.replaces)
+            .await?;
+        write
+            .insert_session(&session, wanted.cookie.as_ref())
+            .await?;
         let details = json!({ "by": "password", "for": credential.kind() });
         self.commit_as(
             write,
             &actor,
-            Some(session.organization_id),
+            Some(organization.id),
             "session.started",
             session.id.to_string(),
             &details,
         )
         .await?;
-        Ok(SignedIn { me, session })
+        Ok(Some(SignedIn {
+            me,
+            organization,
+            session,
+        }))
+    }
+
+    /// Ends the sessions of these cookies, which a new sign-in takes the place of.
+    pub(crate) async fn end_replaced(
+        &self,
+        write: &mut Write,
+        actor: &Actor,
+        cookies: &[Digest],
+    ) -> Result<()> {
+        for cookie in cookies {
+            let ended = write.end_session_by_cookie(cookie, self.now()).await?;
+            let Some((id, organization)) = ended else {
+                continue;
+            };
+            write.change(Change::Session(id));
+            let subject = Some(id.to_string());
+            let details = json!({ "by": "sign_in" });
+            let kind = "session.ended";
+            let record = self.record(actor, Some(organization), kind, subject, &details);
+            write.append_audit(&[record]).await?;
+        }
+        Ok(())
     }
 }
 

@@ -95,6 +95,7 @@ impl Accounts {
 
         let candidate = self.candidate(&session)?;
         let mut write = self.begin().await?;
+        self.still_in(&mut write, permit, organization).await?;
         let successor = write
             .refresh_successor(
                 &claims.id.to_string(),

@@ -10,6 +10,7 @@ mod documented;
 mod error;
 mod input;
 mod keyring;
+mod limits;
 mod openapi;
 mod page;
 mod problems;

@@ -5,9 +5,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use vestibule_accounts::{Origin, PlainBinding, Sso};
+use vestibule_accounts::{Origin, PlainBinding, SignOut, Sso};
 use vestibule_http::{Problem, SessionCookie};
-use vestibule_layer::Permit;
 
 use crate::ApiState;
 use crate::error::Result;
@@ -53,7 +52,7 @@ impl BindingCookie {
     }
 
     /// The value that the browser has.
-    pub(crate) fn presented<'h>(&self, headers: &'h HeaderMap) -> Option<&'h str> {
+    pub(crate) fn presented<'h>(&'h self, headers: &'h HeaderMap) -> Option<&'h str> {
         stranger::cookie(headers, &self.0)
     }
 
@@ -71,16 +70,13 @@ impl BindingCookie {
     }
 }
 
-/// Ends the caller's session, where there is one; the URL at which the browser signs out at the
+/// Ends the sessions that a request presents; the URL at which the browser signs out at the
 /// provider too, where there is such a place.
-pub(crate) async fn sign_out(state: &ApiState, permit: Option<&Permit>) -> Result<Option<String>> {
-    let Some(permit) = permit else {
-        return Ok(None);
-    };
+pub(crate) async fn sign_out(state: &ApiState, presented: &SignOut<'_>) -> Result<Option<String>> {
     if let Some(sso) = &state.sso {
-        return Ok(sso.sign_out(permit).await?);
+        return Ok(sso.sign_out(presented).await?);
     }
-    state.accounts.sign_out(permit).await?;
+    state.accounts.sign_out(presented).await?;
     Ok(None)
 }
 

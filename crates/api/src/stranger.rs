@@ -7,6 +7,7 @@ use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::header::{AUTHORIZATION, COOKIE};
 use http::request::Parts;
+use vestibule_accounts::SignOut;
 use vestibule_http::{ClientAddress, RequestId};
 use vestibule_model::Digest;
 
@@ -32,45 +33,94 @@ impl<S: Sync> FromRequestParts<S> for Stranger {
     }
 }
 
-/// The bearer token that the permit of this request was given for.
+/// The token that is presented as bearer (RFC 6750, 2.1).
 pub(crate) fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let (_, token) = headers.get(AUTHORIZATION)?.to_str().ok()?.split_once(' ')?;
-    Some(token.trim_matches(' '))
+    let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
+    let (scheme, token) = text.split_once(' ')?;
+    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
+    is_bearer.then(|| token.trim_matches(' '))
 }
 
-/// The digest of the session cookie that the permit of this request was given for. That there is
-/// one of this name the check has seen to.
-pub(crate) fn session_cookie(headers: &HeaderMap, name: &str) -> Option<Digest> {
-    cookie(headers, name).map(|value| Digest::of(value.as_bytes()))
+/// The digests of the session cookies of a request. Whoever takes one that a permit was given for
+/// takes the first: the check has seen to it that there is no other.
+pub(crate) fn session_cookies<'r>(
+    headers: &'r HeaderMap,
+    name: &'r str,
+) -> impl Iterator<Item = Digest> + 'r {
+    cookies(headers, name).map(Digest::of)
 }
 
-/// The value of the first cookie of this name.
-pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &str) -> Option<&'h str> {
+/// The values of the cookies of a name. Read as bytes: what else a browser keeps for this host may
+/// be of any character set.
+fn cookies<'r>(headers: &'r HeaderMap, name: &'r str) -> impl Iterator<Item = &'r [u8]> + 'r {
     headers
         .get_all(COOKIE)
         .iter()
-        .filter_map(|header| header.to_str().ok())
-        .flat_map(|text| text.split(';'))
-        .filter_map(|pair| pair.trim_matches(' ').split_once('='))
-        .find(|(key, _)| *key == name)
-        .map(|(_, value)| value)
+        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
+        .filter_map(move |pair| {
+            let pair = trim_spaces(pair).strip_prefix(name.as_bytes())?;
+            pair.strip_prefix(b"=")
+        })
+}
+
+fn trim_spaces(mut bytes: &[u8]) -> &[u8] {
+    while let Some(rest) = bytes.strip_prefix(b" ") {
+        bytes = rest;
+    }
+    while let Some(rest) = bytes.strip_suffix(b" ") {
+        bytes = rest;
+    }
+    bytes
+}
+
+/// No browser has so many cookies of one name.
+const MOST_COOKIES: usize = 4;
+
+/// All session cookies of a request: for what ends their sessions.
+pub(crate) fn all_session_cookies(headers: &HeaderMap, name: &str) -> Vec<Digest> {
+    session_cookies(headers, name).take(MOST_COOKIES).collect()
+}
+
+impl Stranger {
+    /// What a request signs out with; cookies count where they are called by a name.
+    pub(crate) fn sign_out<'r>(
+        self,
+        headers: &'r HeaderMap,
+        cookie_name: Option<&str>,
+    ) -> SignOut<'r> {
+        let cookies = cookie_name.map(|name| all_session_cookies(headers, name));
+        SignOut {
+            cookies: cookies.unwrap_or_default(),
+            token: bearer_token(headers),
+            address: self.address,
+            request_id: self.request_id,
+        }
+    }
+}
+
+/// The value of the first cookie of this name.
+pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &'h str) -> Option<&'h str> {
+    cookies(headers, name).find_map(|value| std::str::from_utf8(value).ok())
 }
 
 #[cfg(test)]
 mod tests {
+    use http::HeaderValue;
+
     use super::*;
 
     #[test]
-    fn the_cookie_is_found_among_others() {
+    fn the_cookie_is_found_among_others_of_any_character_set() {
         let mut headers = HeaderMap::new();
-        headers.append(
-            COOKIE,
-            "theme=dark; __Host-vestibule=ks_sess_a".parse().unwrap(),
+        let foreign = b"theme=d\xfcster; __Host-vestibule=ks_sess_a ;__Host-vestibule2=x";
+        headers.append(COOKIE, HeaderValue::from_bytes(foreign).unwrap());
+        headers.append(COOKIE, "lang=en;  __Host-vestibule=b".parse().unwrap());
+        let found = |name| session_cookies(&headers, name).collect::<Vec<_>>();
+        assert_eq!(
+            found("__Host-vestibule"),
+            [Digest::of(b"ks_sess_a"), Digest::of(b"b")]
         );
-        headers.append(COOKIE, "lang=en".parse().unwrap());
-        let found = session_cookie(&headers, "__Host-vestibule");
-        assert_eq!(found, Some(Digest::of(b"ks_sess_a")));
-        assert_eq!(session_cookie(&headers, "session"), None);
+        assert_eq!(found("session"), []);
     }
 
     #[test]
@@ -79,5 +129,7 @@ mod tests {
         assert_eq!(bearer_token(&headers), None);
         headers.insert(AUTHORIZATION, "bearer  eyJ.a.b".parse().unwrap());
         assert_eq!(bearer_token(&headers), Some("eyJ.a.b"));
+        headers.insert(AUTHORIZATION, "Basic eyJ.a.b".parse().unwrap());
+        assert_eq!(bearer_token(&headers), None);
     }
 }

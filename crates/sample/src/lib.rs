@@ -16,6 +16,7 @@ mod documented;
 mod error;
 mod filter;
 mod folder;
+mod guard;
 mod id;
 mod month;
 mod name;

@@ -5,10 +5,11 @@
 
 use uuid::Uuid;
 use vestibule_layer::model::{Capability, ResourcePath};
-use vestibule_layer::{Permit, Problem, Refusal};
+use vestibule_layer::{Permit, Problem};
 
 use crate::error::{self, Result};
 use crate::filter::Filter;
+use crate::guard::{allowed, changeable, system_managed};
 use crate::id;
 use crate::node::{self, Kind, Node};
 use crate::state::App;
@@ -225,22 +226,6 @@ fn top(name: &str) -> ResourcePath {
         .unwrap_or_else(|_| ResourcePath::root())
 }
 
-/// Whether the caller may act with `needs` on a node known by its id. Where the caller may not even
-/// read it, the refusal does not tell its path, which holds the names of all folders above.
-fn allowed(permit: &Permit, node: &Node, needs: Capability) -> Result<()> {
-    let Err(refusal) = permit.may(&node.path, needs) else {
-        return Ok(());
-    };
-    if matches!(refusal, Refusal::Path { have: None, .. }) {
-        let id = node.kind.id(node.id);
-        let detail = format!("This needs {needs} on {id}; you have nothing there.");
-        return Err(Problem::forbidden(refusal.reason(), detail)
-            .hint("Ask an administrator of the organisation for a grant on its path.")
-            .into());
-    }
-    Err(refusal.into())
-}
-
 /// The folder to hang something in, which the caller may write.
 async fn place(
     connection: &mut sqlx::AnyConnection,
@@ -288,18 +273,4 @@ async fn fits(
         .into());
     }
     Ok(())
-}
-
-fn changeable(node: &Node) -> Result<()> {
-    if node.system_managed {
-        return Err(system_managed(
-            "This folder belongs to the organisation itself: it is not renamed, moved or deleted.",
-        )
-        .into());
-    }
-    Ok(())
-}
-
-fn system_managed(detail: &'static str) -> Problem {
-    Problem::forbidden("system_managed", detail).hint("Work with the folders below it.")
 }

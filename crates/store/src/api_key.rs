@@ -164,6 +164,35 @@ impl Write {
         Ok(())
     }
 
+    /// How many keys a user has in the organisation that are not deleted, those that have expired
+    /// among them. Only after [`lock_organization`](Self::lock_organization) is it still true at
+    /// the commit.
+    pub async fn count_api_keys(
+        &mut self,
+        scope: OrgScope,
+        owner: UserId,
+    ) -> Result<u64, StoreError> {
+        sql("SELECT COUNT(*) AS count FROM api_key
+             WHERE organization_id = $1 AND owner_id = $2 AND revoked_at IS NULL")
+        .bind(scope)
+        .bind(owner)
+        .count(self)
+        .await
+    }
+
+    /// Whether a key stands: it is neither deleted nor expired, and is not deleted before this
+    /// transaction is over.
+    pub async fn hold_api_key(&mut self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
+        // An update is a lock on both engines.
+        let held = sql("UPDATE api_key SET revoked_at = revoked_at
+             WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)")
+        .bind(id)
+        .bind(now)
+        .execute(self)
+        .await?;
+        Ok(held > 0)
+    }
+
     /// Deletes a user's key: nobody sees it any more, and its secret is refused. Whether there was
     /// such a key that was not deleted yet.
     pub async fn revoke_api_key(

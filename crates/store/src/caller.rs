@@ -38,8 +38,9 @@ pub struct CallerRow {
     pub narrowed_to: Option<Vec<HeldGrant>>,
 }
 
-/// One grant `g` as a line, with one space between its parts: id, group or nothing, capability, `A` or `-`, path. The path comes last,
-/// because it may contain spaces; no path contains a line break.
+/// One grant `g` as a line, with one space between its parts: id, group or nothing, capability,
+/// `A` or `-`, path. The path comes last, because it may contain spaces; no path contains a line
+/// break.
 macro_rules! grant_lines {
     () => {
         "STRING_AGG(
@@ -147,7 +148,7 @@ impl Store {
         read_credential: fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<(T, CallerRow)>, StoreError> {
         let read = async {
-            let reader = &mut self.reader().await?;
+            let reader = &mut self.caller_reader().await?;
             query
                 .optional(reader, |row| Ok((read_credential(row)?, read_caller(row)?)))
                 .await

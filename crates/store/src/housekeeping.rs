@@ -8,8 +8,16 @@ use crate::sql::sql;
 use crate::store::Pool;
 use crate::{StoreError, Write};
 
+const DAY: u64 = 24 * 60 * 60;
+
 /// A session is kept for this long after it is over, so that its holder is told why it is refused.
-const SESSION_MEMORY: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const SESSION_MEMORY: Duration = Duration::from_secs(30 * DAY);
+
+/// So is a key that has expired.
+const EXPIRED_KEY_MEMORY: Duration = Duration::from_secs(30 * DAY);
+
+/// And, for longer, a key that was deleted: whoever still sends it may have missed the news.
+const DELETED_KEY_MEMORY: Duration = Duration::from_secs(90 * DAY);
 
 /// How many changes are kept for processes that have slept. One that missed more forgets all that
 /// it has cached.
@@ -20,6 +28,8 @@ const CHANGES_KEPT: i64 = 10_000;
 pub struct Pruned {
     /// Successors of access tokens that have ended.
     pub refreshes: u64,
+    /// Keys that had expired for 30 days, or were deleted 90 days before.
+    pub api_keys: u64,
     /// Sessions that were over for 30 days.
     pub sessions: u64,
     /// Sign-ins through a provider that were begun and never finished, codes that were never
@@ -36,6 +46,7 @@ impl Write {
             .bind(now)
             .execute(self)
             .await?;
+        let api_keys = self.prune_api_keys(now).await?;
         let sessions = sql("DELETE FROM session WHERE expires_at < $1")
             .bind(now.before(SESSION_MEMORY))
             .execute(self)
@@ -59,9 +70,33 @@ impl Write {
         };
         Ok(Pruned {
             refreshes,
+            api_keys,
             sessions,
             sso,
             changes,
         })
+    }
+
+    async fn prune_api_keys(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        macro_rules! long_gone {
+            ($statement:literal) => {
+                concat!(
+                    $statement,
+                    " (SELECT id FROM api_key WHERE expires_at < $1 OR revoked_at < $2)"
+                )
+            };
+        }
+        let mut pruned = 0;
+        for query in [
+            long_gone!("DELETE FROM path_grant WHERE api_key_id IN"),
+            long_gone!("DELETE FROM api_key WHERE id IN"),
+        ] {
+            pruned = sql(query)
+                .bind(now.before(EXPIRED_KEY_MEMORY))
+                .bind(now.before(DELETED_KEY_MEMORY))
+                .execute(self)
+                .await?;
+        }
+        Ok(pruned)
     }
 }

@@ -96,6 +96,24 @@ impl Write {
         membership(self, scope, user).await
     }
 
+    /// The role of an active member of an active organisation, as this transaction sees it. Only
+    /// after [`lock_organization`](Self::lock_organization) is it still true at the commit.
+    pub async fn active_role(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<Option<Role>, StoreError> {
+        sql(
+            "SELECT m.role FROM membership m JOIN organization o ON o.id = m.organization_id
+             WHERE m.organization_id = $1 AND m.user_id = $2
+                 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL",
+        )
+        .bind(scope)
+        .bind(user)
+        .optional(self, |row| row.get("role"))
+        .await
+    }
+
     /// Sets a member's role; whether there is such a member.
     pub async fn set_role(
         &mut self,

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{ConnectOptions as _, Connection as _};
 
@@ -14,9 +15,14 @@ const PATIENCE: Duration = Duration::from_millis(900);
 /// A connection unused for this long may be dead, and is asked before it is used.
 const FRESH: Duration = Duration::from_secs(1);
 
+/// How many connections more there are for the question who is calling.
+const CALLER_CONNECTIONS: u32 = 2;
+
 #[derive(Clone)]
 pub(crate) struct Postgres {
     pub(crate) pool: PgPool,
+    /// For the question who is calling alone: neither writes nor other reads hold it up.
+    callers: PgPool,
     pub(crate) options: PgConnectOptions,
 }
 
@@ -30,20 +36,45 @@ impl Postgres {
             .application_name("vestibule")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        let pool = PgPoolOptions::new()
-            .max_connections(connections)
-            .acquire_timeout(PATIENCE)
-            .test_before_acquire(false)
-            .before_acquire(|connection, metadata| {
-                Box::pin(async move {
-                    if metadata.idle_for > FRESH {
-                        connection.ping().await?;
-                    }
-                    Ok(true)
-                })
-            })
-            .connect_with(options.clone())
-            .await?;
-        Ok(Self { pool, options })
+        let pool = pool_of(connections).connect_with(options.clone()).await?;
+        // Connected at first use: the other pool has shown that the database answers.
+        let callers = pool_of(CALLER_CONNECTIONS).connect_lazy_with(options.clone());
+        Ok(Self {
+            pool,
+            callers,
+            options,
+        })
     }
+
+    /// One of the connections kept for it, or, where these are in use, whichever is free first.
+    pub(crate) async fn caller(&self) -> Result<PoolConnection<sqlx::Postgres>, sqlx::Error> {
+        let kept = &self.callers;
+        if kept.num_idle() > 0 || kept.size() < CALLER_CONNECTIONS {
+            return kept.acquire().await;
+        }
+        tokio::select! {
+            connection = kept.acquire() => connection,
+            connection = self.pool.acquire() => connection,
+        }
+    }
+
+    pub(crate) async fn close(&self) {
+        self.pool.close().await;
+        self.callers.close().await;
+    }
+}
+
+fn pool_of(connections: u32) -> PgPoolOptions {
+    PgPoolOptions::new()
+        .max_connections(connections)
+        .acquire_timeout(PATIENCE)
+        .test_before_acquire(false)
+        .before_acquire(|connection, metadata| {
+            Box::pin(async move {
+                if metadata.idle_for > FRESH {
+                    connection.ping().await?;
+                }
+                Ok(true)
+            })
+        })
 }

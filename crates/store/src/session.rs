@@ -40,6 +40,18 @@ impl Store {
         .await
     }
 
+    /// The session whose cookie has this digest, over or not.
+    pub async fn session_by_cookie(&self, cookie: &Digest) -> Result<Option<Session>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            session_columns!(),
+            " FROM session s WHERE s.cookie_digest = $1"
+        ))
+        .bind(cookie)
+        .optional(&mut self.reader().await?, read_session)
+        .await
+    }
+
     /// A user's sessions that were not ended, the newest first. Some may be over by their age.
     pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
         sql(concat!(
@@ -104,19 +116,23 @@ impl Write {
         Ok(rotated > 0)
     }
 
-    /// Sets the active organisation of a session that was not ended; whether there is such one.
-    pub async fn set_session_organization(
+    /// Whether a session stands: it was used after `idle_since`, is neither over nor ended, and is
+    /// not ended before this transaction is over.
+    pub async fn hold_session(
         &mut self,
         id: SessionId,
-        organization: OrganizationId,
+        now: Timestamp,
+        idle_since: Timestamp,
     ) -> Result<bool, StoreError> {
-        let changed =
-            sql("UPDATE session SET organization_id = $2 WHERE id = $1 AND ended_at IS NULL")
-                .bind(id)
-                .bind(organization)
-                .execute(self)
-                .await?;
-        Ok(changed > 0)
+        // An update is a lock on both engines.
+        let held = sql("UPDATE session SET ended_at = ended_at
+             WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_seen_at > $3")
+        .bind(id)
+        .bind(now)
+        .bind(idle_since)
+        .execute(self)
+        .await?;
+        Ok(held > 0)
     }
 
     /// Ends a session; whether there was one to end.
@@ -127,6 +143,25 @@ impl Write {
             .execute(self)
             .await?;
         Ok(ended > 0)
+    }
+
+    /// Ends the session whose cookie has this digest: its id and its organisation, where there was
+    /// one to end.
+    pub async fn end_session_by_cookie(
+        &mut self,
+        cookie: &Digest,
+        at: Timestamp,
+    ) -> Result<Option<(SessionId, OrganizationId)>, StoreError> {
+        sql(
+            "UPDATE session SET ended_at = $2 WHERE cookie_digest = $1 AND ended_at IS NULL
+             RETURNING id, organization_id",
+        )
+        .bind(cookie)
+        .bind(at)
+        .optional(self, |row| {
+            Ok((row.get("id")?, row.get("organization_id")?))
+        })
+        .await
     }
 
     /// Ends all sessions of a user; those that were not ended before.

@@ -16,6 +16,9 @@ use crate::StoreError;
 /// How long to wait for another process's write, and for one of the held connections.
 const BUSY: Duration = Duration::from_secs(5);
 
+/// How many connections more there are for the question who is calling.
+const CALLER_CONNECTIONS: u32 = 2;
+
 /// How much of the file is read through the page cache of the system instead of copied: 1 GiB.
 const MMAP_BYTES: &str = "1073741824";
 
@@ -24,6 +27,8 @@ pub(crate) struct Sqlite {
     /// A pool of one: whoever holds the connection is the writer.
     pub(crate) writer: SqlitePool,
     pub(crate) readers: Arc<Readers>,
+    /// For the question who is calling alone: no other reads hold it up.
+    callers: Arc<Readers>,
     pub(crate) options: SqliteConnectOptions,
 }
 
@@ -57,18 +62,25 @@ impl Sqlite {
             )
             .await?;
         let options = options.read_only(true);
-        let mut slots = Vec::new();
-        for _ in 0..readers {
-            slots.push(Arc::new(Mutex::new(options.connect().await?)));
-        }
         Ok(Self {
             writer,
-            readers: Arc::new(Readers {
-                slots,
-                next: AtomicUsize::new(0),
-            }),
+            readers: Arc::new(Readers::open(&options, readers).await?),
+            callers: Arc::new(Readers::open(&options, CALLER_CONNECTIONS).await?),
             options,
         })
+    }
+
+    /// One of the connections kept for the question who is calling, or, where these are in use,
+    /// another that is free.
+    pub(crate) async fn caller(&self) -> Result<Loan, StoreError> {
+        match self
+            .callers
+            .try_acquire()
+            .or_else(|| self.readers.try_acquire())
+        {
+            Some(loan) => Ok(loan),
+            None => self.callers.acquire().await,
+        }
     }
 }
 
@@ -95,13 +107,28 @@ pub(crate) struct Readers {
 pub(crate) type Loan = OwnedMutexGuard<SqliteConnection>;
 
 impl Readers {
-    /// The first that is free, so that the warmest is used most; where none is, a place in the
-    /// queue of one of them.
+    async fn open(options: &SqliteConnectOptions, count: u32) -> Result<Self, StoreError> {
+        let mut slots = Vec::new();
+        for _ in 0..count {
+            slots.push(Arc::new(Mutex::new(options.connect().await?)));
+        }
+        Ok(Self {
+            slots,
+            next: AtomicUsize::new(0),
+        })
+    }
+
+    /// The first that is free, so that the warmest is used most.
+    fn try_acquire(&self) -> Option<Loan> {
+        self.slots
+            .iter()
+            .find_map(|slot| Arc::clone(slot).try_lock_owned().ok())
+    }
+
+    /// One that is free; where none is, a place in the queue of one of them.
     pub(crate) async fn acquire(&self) -> Result<Loan, StoreError> {
-        for slot in &self.slots {
-            if let Ok(loan) = Arc::clone(slot).try_lock_owned() {
-                return Ok(loan);
-            }
+        if let Some(loan) = self.try_acquire() {
+            return Ok(loan);
         }
         let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len().max(1);
         let busy = || StoreError::Unavailable("every reading connection is busy".to_owned());

@@ -124,7 +124,7 @@ impl Store {
     pub async fn close(&self) {
         match &self.pool {
             Pool::Sqlite(sqlite) => sqlite.writer.close().await,
-            Pool::Postgres(postgres) => postgres.pool.close().await,
+            Pool::Postgres(postgres) => postgres.close().await,
         }
     }
 
@@ -132,6 +132,15 @@ impl Store {
         Ok(match &self.pool {
             Pool::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers.acquire().await?),
             Pool::Postgres(postgres) => Reader::Postgres(postgres.pool.acquire().await?),
+        })
+    }
+
+    /// A connection that is kept for the question who is calling, which every request of a caller
+    /// who is not cached waits for.
+    pub(crate) async fn caller_reader(&self) -> Result<Reader, StoreError> {
+        Ok(match &self.pool {
+            Pool::Sqlite(sqlite) => Reader::Sqlite(sqlite.caller().await?),
+            Pool::Postgres(postgres) => Reader::Postgres(postgres.caller().await?),
         })
     }
 

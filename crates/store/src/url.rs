@@ -86,7 +86,8 @@ pub struct StoreOptions {
     /// Where the database is.
     pub url: StoreUrl,
     /// How many connections to hold for reading (SQLite, which has one more for writing) or in
-    /// all (PostgreSQL, which has one more for the change feed).
+    /// all (PostgreSQL, which has one more for the change feed). Two more on either are kept for
+    /// the question who is calling.
     pub connections: NonZeroU32,
 }
 

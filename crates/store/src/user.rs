@@ -183,6 +183,35 @@ impl Write {
         Ok(())
     }
 
+    /// Whether a user is there and not suspended, and is not suspended before this transaction is
+    /// over.
+    pub async fn hold_user(&mut self, id: UserId) -> Result<bool, StoreError> {
+        // An update is a lock on both engines.
+        let held = sql("UPDATE user_account SET suspended_at = suspended_at
+             WHERE id = $1 AND suspended_at IS NULL")
+        .bind(id)
+        .execute(self)
+        .await?;
+        Ok(held > 0)
+    }
+
+    /// Whether a user is not suspended and has this password, by its PHC text. Neither changes
+    /// before this transaction is over.
+    pub async fn hold_password(
+        &mut self,
+        id: UserId,
+        password_hash: &str,
+    ) -> Result<bool, StoreError> {
+        // An update is a lock on both engines.
+        let held = sql("UPDATE user_account SET suspended_at = suspended_at
+             WHERE id = $1 AND suspended_at IS NULL AND password_hash = $2")
+        .bind(id)
+        .bind(password_hash)
+        .execute(self)
+        .await?;
+        Ok(held > 0)
+    }
+
     /// Sets the PHC text of a user's password; whether there is such a user.
     pub async fn set_password(
         &mut self,

@@ -250,6 +250,8 @@ impl Sso {
             "connection": newcomer.came_by.connection_id,
         });
         let organization = session.organization_id;
+        let active = write.organization(organization).await?;
+        let active = active.ok_or(Error::CredentialEnded)?;
         let subject = session.id.to_string();
         let kind = "session.started";
         accounts
@@ -258,7 +260,11 @@ impl Sso {
         let me = accounts
             .me_in(newcomer.user.id, organization, newcomer.role)
             .await?;
-        Ok(SignedIn { me, session })
+        Ok(SignedIn {
+            me,
+            organization: active,
+            session,
+        })
     }
 
     /// The ID token of a session, opened for the provider's sign-out.

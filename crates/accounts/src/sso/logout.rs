@@ -1,25 +1,28 @@
 //! Signing out at the provider, and by it.
 
 use serde_json::json;
-use vestibule_check::Permit;
 use vestibule_model::{Actor, Change, ConnectionId, Digest};
 use vestibule_sso::oidc::logout::LogoutRequest;
 use vestibule_store::SsoSession;
 
 use super::{Sso, Which};
-use crate::{Caller, Error, Result};
+use crate::{Caller, Error, Result, SignOut};
 
 impl Sso {
-    /// Ends the session of the credential, as [`Accounts::sign_out`](crate::Accounts::sign_out)
-    /// does, and says where to send the browser so that it is signed out at the provider, too;
-    /// `None` where the session did not come by one, or the provider has no such place.
-    pub async fn sign_out(&self, permit: &Permit) -> Result<Option<String>> {
+    /// Ends the sessions of what is presented, as
+    /// [`Accounts::sign_out`](crate::Accounts::sign_out) does, and says where to send the browser
+    /// so that it is signed out at the provider, too; `None` where no session has ended that came
+    /// by one, or the provider has no such place.
+    pub async fn sign_out(&self, presented: &SignOut<'_>) -> Result<Option<String>> {
         let accounts = self.accounts();
-        let came_by = match permit.credential().session() {
-            Some(session) => accounts.store().sso_session(session).await?,
-            None => None,
-        };
-        accounts.sign_out(permit).await?;
+        let ended = accounts.sign_out(presented).await?;
+        let mut came_by = None;
+        for session in ended {
+            came_by = accounts.store().sso_session(session).await?;
+            if came_by.is_some() {
+                break;
+            }
+        }
         let Some(came_by) = came_by else {
             return Ok(None);
         };

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use futures_util::future::join_all;
 use rstest::rstest;
 use vestibule_accounts::{Caller, NewApiKey, NewGrant, Page};
 use vestibule_model::{ApiKey, ApiKeyId, Capability, Digest, OsEntropy, Role};
@@ -162,16 +163,10 @@ async fn a_list_of_grants_that_gives_nothing_too_much_or_twice_is_refused() {
     assert_eq!(made.await.unwrap().grants.unwrap().len(), 50);
 }
 
-#[rstest]
-#[tokio::test]
-async fn five_hundred_live_keys_are_the_most(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let house = House::new(backend).await;
-    let caller = house.caller(house.owner.id).await;
+/// Keys of the owner that have expired.
+async fn expired_keys(house: &House, count: u32) {
     let mut write = house.store().begin().await.unwrap();
-    let end = house.now().after(Duration::from_secs(60));
-    for number in 0..499_u32 {
+    for number in 0..count {
         let key = ApiKey {
             id: ApiKeyId::mint(house.clock.as_ref(), &OsEntropy),
             organization_id: house.organization.id,
@@ -179,7 +174,7 @@ async fn five_hundred_live_keys_are_the_most(
             name: "many".parse().unwrap(),
             suffix: "0000".to_owned(),
             created_at: house.now(),
-            expires_at: Some(end),
+            expires_at: Some(house.now()),
             last_used_at: None,
             revoked_at: None,
         };
@@ -187,19 +182,54 @@ async fn five_hundred_live_keys_are_the_most(
         write.insert_api_key(&key, &digest, false).await.unwrap();
     }
     write.commit(record("test.prepared")).await.unwrap();
-    let one_more = async || house.accounts.create_api_key(&caller, new_key("x")).await;
-    assert_refused(one_more().await, "too_many_keys");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_hundred_keys_are_the_most_however_many_are_made_at_once(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let caller = house.caller(house.owner.id).await;
+    // With the caller's own, five are left.
+    expired_keys(&house, 94).await;
+    let one_more = || house.accounts.create_api_key(&caller, new_key("x"));
+    let (made, refused): (Vec<_>, Vec<_>) = join_all((0..12).map(|_| one_more()))
+        .await
+        .into_iter()
+        .partition(Result::is_ok);
+    assert_eq!(made.len(), 5);
+    for answer in refused {
+        assert_refused(answer, "too_many_keys");
+    }
     // Another member's allowance is another.
     let grace = house.member("grace@example.com", Role::User).await;
     let grace = house.caller(grace.id).await;
-    house
-        .accounts
-        .create_api_key(&grace, new_key("x"))
-        .await
-        .unwrap();
-    // Those that have ended do not count.
-    house.clock.set(end);
+    let hers = house.accounts.create_api_key(&grace, new_key("x"));
+    hers.await.unwrap();
+    // One that is deleted makes room.
+    let id = made[0].as_ref().unwrap().key.id;
+    house.accounts.delete_api_key(&caller, id).await.unwrap();
     one_more().await.unwrap();
+    assert_refused(one_more().await, "too_many_keys");
+}
+
+#[tokio::test]
+async fn the_paths_of_a_key_s_grants_are_bounded_in_all() {
+    let house = House::new(Backend::Sqlite).await;
+    let caller = house.caller(house.owner.id).await;
+    let of_length = |length: usize| {
+        let path = |n: usize| format!("/{n:02}{}", "x".repeat(length - 3));
+        let grants = (0..32).map(|n| grant(&path(n), Capability::ReadOnly));
+        narrowed(grants.collect())
+    };
+    let fits = house.accounts.create_api_key(&caller, of_length(256));
+    assert_eq!(fits.await.unwrap().grants.unwrap().len(), 32);
+    let refused = house.accounts.create_api_key(&caller, of_length(257));
+    assert_eq!(
+        refused_fields(refused.await),
+        [("grants".to_owned(), "grants_too_long")]
+    );
 }
 
 #[rstest]

@@ -188,7 +188,7 @@ pub(crate) fn sso_of(house: &House, resolver: FixedResolver) -> Sso {
 
 pub(crate) fn settings_for(base: &str) -> ConnectionSettings {
     let mut settings = sso_settings(Preset::Okta, base, "vestibule");
-    settings.algorithm = "EdDSA".to_owned();
+    "EdDSA".clone_into(&mut settings.algorithm);
     settings.just_in_time = true;
     settings
 }

@@ -156,42 +156,6 @@ async fn no_token_outlives_its_session() {
 
 #[rstest]
 #[tokio::test]
-async fn signing_out_ends_the_cookie_and_every_token_of_the_session(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let house = House::new(backend).await;
-    let entry = house.enter(house.owner.id, house.organization.id).await;
-    let other = house.enter(house.owner.id, house.organization.id).await;
-    let permit = house.by_bearer(&entry.token).await.unwrap();
-    house.by_cookie(&entry.cookie).await.unwrap();
-    for _ in 0..2 {
-        house.accounts.sign_out(&permit).await.unwrap();
-    }
-    assert_revoked(&house.by_bearer(&entry.token).await);
-    assert_revoked(&house.by_cookie(&entry.cookie).await);
-    house.by_bearer(&other.token).await.unwrap();
-    assert_eq!(house.records("session.ended").await.len(), 1);
-    assert_refused(
-        house.accounts.refresh(&permit, &entry.token, None).await,
-        "credential_ended",
-    );
-    let by_cookie = house.by_cookie(&other.cookie).await.unwrap();
-    house.accounts.sign_out(&by_cookie).await.unwrap();
-    assert_revoked(&house.by_bearer(&other.token).await);
-}
-
-#[tokio::test]
-async fn signing_out_with_a_key_changes_nothing() {
-    let house = House::new(Backend::Sqlite).await;
-    let key = house.key(house.owner.id, new_key("k")).await;
-    let permit = house.by_bearer(key.secret.expose()).await.unwrap();
-    house.accounts.sign_out(&permit).await.unwrap();
-    house.by_bearer(key.secret.expose()).await.unwrap();
-    assert!(house.records("session.ended").await.is_empty());
-}
-
-#[rstest]
-#[tokio::test]
 async fn a_switch_gives_a_new_cookie_for_the_other_organization_and_kills_the_old(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
@@ -267,7 +231,7 @@ async fn a_switch_to_where_one_is_no_member_or_without_the_cookie_is_refused(
     let stale = Digest::of(b"another cookie");
     assert_refused(switch(&by_cookie, stale, own).await, "session_changed");
     house.by_cookie(&entry.cookie).await.unwrap();
-    house.accounts.sign_out(&by_cookie).await.unwrap();
+    house.sign_out(&entry.token).await;
     assert_refused(switch(&by_cookie, digest, own).await, "credential_ended");
 }
 

@@ -7,10 +7,11 @@ use futures_util::future::join_all;
 use rstest::rstest;
 use vestibule_accounts::{Error, SignIn, SignInLimits};
 use vestibule_credential::HasherConfig;
-use vestibule_model::{OrganizationId, Role, User};
+use vestibule_model::{Digest, OrganizationId, Role, User};
 
 use crate::support::{
-    Backend, CHEAP_HASH, House, OPERATOR, Options, assert_refused, details, record, refused_fields,
+    Backend, CHEAP_HASH, House, OPERATOR, Options, assert_refused, assert_revoked, details, record,
+    refused_fields,
 };
 
 fn sign_in(email: &str, password: &str, organization_id: Option<OrganizationId>) -> SignIn {
@@ -46,6 +47,7 @@ async fn the_right_password_gives_a_token_or_a_cookie_of_a_new_session(
     let by_token = house.accounts.sign_in_for_token(asked).await.unwrap();
     let me = &by_token.signed_in.me;
     assert_eq!(me.user, house.owner);
+    assert_eq!(by_token.signed_in.organization, house.organization);
     assert_eq!(me.organization_id, house.organization.id);
     assert_eq!(me.default_organization_id, house.organization.id);
     assert_eq!(me.role, Role::Owner);
@@ -59,7 +61,7 @@ async fn the_right_password_gives_a_token_or_a_cookie_of_a_new_session(
     house.tick();
 
     let asked = sign_in("ada@example.com", "correct horse", None);
-    let by_cookie = house.accounts.sign_in_for_cookie(asked).await.unwrap();
+    let by_cookie = house.accounts.sign_in_for_cookie(asked, &[]).await.unwrap();
     house.by_cookie(&by_cookie.cookie).await.unwrap();
     assert_ne!(
         by_cookie.signed_in.session.id,
@@ -153,7 +155,7 @@ async fn a_sign_in_begins_in_the_oldest_membership_or_in_the_one_that_is_named(
     let second = house.organization_of("Second", house.owner.id).await;
     let begin = async |organization| {
         let asked = sign_in("ada@example.com", "password", organization);
-        house.accounts.sign_in_for_cookie(asked).await.unwrap()
+        house.accounts.sign_in_for_cookie(asked, &[]).await.unwrap()
     };
     let oldest = begin(None).await.signed_in;
     assert_eq!(oldest.session.organization_id, house.organization.id);
@@ -281,4 +283,105 @@ async fn a_stopped_user_does_not_sign_in_and_a_released_one_does() {
         .await
         .unwrap();
     attempt().await.unwrap();
+}
+
+/// What is changed while a password is being checked.
+#[derive(Debug, Clone, Copy)]
+enum Changed {
+    Password,
+    User,
+    Membership,
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_sign_in_that_is_overtaken_by_a_change_begins_nothing(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[values(Changed::Password, Changed::User, Changed::Membership)] changed: Changed,
+) {
+    let house = House::new(backend).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let id = house.owner.id;
+    let scope = house.operator().scope();
+    let other = house.member("other@example.com", Role::User).await;
+    let password = "another password".to_owned().try_into().unwrap();
+    let set = house.accounts.set_password(&OPERATOR, other.id, password);
+    set.await.unwrap();
+    let other_hash = house.store().password_of(other.id).await.unwrap().unwrap();
+
+    // Made and not committed: the sign-in reads what was there before, and then waits.
+    let mut write = house.store().begin().await.unwrap();
+    let made = match changed {
+        Changed::Password => write.set_password(id, &other_hash).await,
+        Changed::User => write.set_user_suspended(id, Some(house.now())).await,
+        Changed::Membership => {
+            // So that the sign-in waits on PostgreSQL, too.
+            write.hold_user(id).await.unwrap();
+            write.remove_membership(scope, id, house.now()).await
+        }
+    };
+    assert!(made.unwrap());
+    let asked = sign_in("ada@example.com", "password", None);
+    let signing_in = house.accounts.sign_in_for_token(asked);
+    let changing = async {
+        tokio::time::sleep(Duration::from_secs(1)).await;
+        write.commit(record("test.changed")).await.unwrap();
+    };
+    let (signed_in, ()) = futures_util::future::join(signing_in, changing).await;
+    assert_refused(signed_in, "bad_credentials");
+    assert!(house.records("session.started").await.is_empty());
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn sign_ins_that_hash_the_password_again_at_the_same_time_all_succeed(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let attempts = (0..4).map(|_| {
+        let asked = sign_in("ada@example.com", "password", None);
+        house.accounts.sign_in_for_token(asked)
+    });
+    for answer in join_all(attempts).await {
+        answer.unwrap();
+    }
+    assert_eq!(house.records("session.started").await.len(), 4);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_browser_that_signs_in_again_leaves_no_session_behind(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let grace = house.member("grace@example.com", Role::User).await;
+    let hers = house.enter(grace.id, house.organization.id).await;
+    house.by_cookie(&hers.cookie).await.unwrap();
+    house.by_bearer(&hers.token).await.unwrap();
+    let again = async |password, replaces: &[Digest]| {
+        let asked = sign_in("ada@example.com", password, None);
+        house.accounts.sign_in_for_cookie(asked, replaces).await
+    };
+    let old = [hers.cookie.digest()];
+    assert_refused(again("wrong", &old).await, "bad_credentials");
+    house.by_cookie(&hers.cookie).await.unwrap();
+
+    let first = again("password", &old).await.unwrap();
+    assert_revoked(&house.by_cookie(&hers.cookie).await);
+    assert_revoked(&house.by_bearer(&hers.token).await);
+    house.by_cookie(&first.cookie).await.unwrap();
+    let old = [first.cookie.digest(), Digest::of(b"unknown")];
+    let second = again("password", &old).await.unwrap();
+    assert_revoked(&house.by_cookie(&first.cookie).await);
+    house.by_cookie(&second.cookie).await.unwrap();
+    let records = house.records("session.ended").await;
+    assert_eq!(records.len(), 2);
+    assert!(records.iter().all(|row| details(row)["by"] == "sign_in"));
+    assert!(
+        records
+            .iter()
+            .all(|row| row.user_id == Some(house.owner.id))
+    );
 }

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_accounts::{Arrived, ReturnTo, TokenSignIn, Which};
+use vestibule_accounts::{Arrived, ReturnTo, SignOut, TokenSignIn, Which};
 use vestibule_model::Role;
 
 use crate::provider::{APP, Connected, origin};
@@ -368,12 +368,11 @@ async fn signing_out_leads_to_the_provider_that_was_come_by(
 ) {
     let world = Connected::new(backend).await;
     let signed_in = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
-    let permit = world
-        .house
-        .by_bearer(signed_in.token.expose())
-        .await
-        .unwrap();
-    let url = world.sso.sign_out(&permit).await.unwrap().unwrap();
+    let presented = SignOut {
+        token: Some(signed_in.token.expose()),
+        ..SignOut::default()
+    };
+    let url = world.sso.sign_out(&presented).await.unwrap().unwrap();
     let start = format!(
         "{}/logout?client_id=vestibule&id_token_hint=",
         world.provider.base
@@ -384,8 +383,12 @@ async fn signing_out_leads_to_the_provider_that_was_come_by(
         .house
         .enter(world.house.owner.id, world.house.organization.id)
         .await;
-    let permit = world.house.by_bearer(&own.token).await.unwrap();
-    assert_eq!(world.sso.sign_out(&permit).await.unwrap(), None);
+    let presented = SignOut {
+        token: Some(&own.token),
+        ..SignOut::default()
+    };
+    assert_eq!(world.sso.sign_out(&presented).await.unwrap(), None);
+    assert_revoked(&world.house.by_bearer(&own.token).await);
 }
 
 #[rstest]

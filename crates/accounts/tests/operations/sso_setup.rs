@@ -286,7 +286,7 @@ async fn where_single_sign_on_is_enforced_the_right_password_is_not_enough(
     assert_refused(wrong.await, "bad_credentials");
     let right = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
     assert_refused(right.await, "sso_required");
-    let right = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"));
+    let right = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"), &[]);
     assert_refused(right.await, "sso_required");
     let glass = accounts.sign_in_for_token(sign_in("ada@example.com", "correct horse"));
     glass.await.unwrap();
@@ -296,7 +296,7 @@ async fn where_single_sign_on_is_enforced_the_right_password_is_not_enough(
 
     // A member of two begins in the other, and does not get from there into this one.
     let other = world.house.organization_of("Other", grace.id).await;
-    let there = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"));
+    let there = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"), &[]);
     let there = there.await.unwrap();
     assert_eq!(there.signed_in.me.organization_id, other.id);
     let permit = world.house.by_cookie(&there.cookie).await.unwrap();

@@ -10,7 +10,7 @@ use serde_json::Value;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use vestibule_accounts::{
     Accounts, AccountsParts, AuditFilter, AuditRow, Bridge, Caller, CreatedApiKey, Error,
-    KeyringParts, NewApiKey, NewOrganization, NewUser, Operator, Page, SignInLimits,
+    KeyringParts, NewApiKey, NewOrganization, NewUser, Operator, Page, SignInLimits, SignOut,
 };
 use vestibule_check::{
     CacheBounds, Cause, Check, CheckParts, OwnOrigin, Permit, Rejected, RequestHead,
@@ -317,6 +317,15 @@ impl House {
             expires_at: now.after(self.lifetimes.access_token),
         };
         self.accounts.keyring().sign(&claims).unwrap()
+    }
+
+    /// Signs out with an access token.
+    pub(crate) async fn sign_out(&self, token: &str) {
+        let presented = SignOut {
+            token: Some(token),
+            ..SignOut::default()
+        };
+        self.accounts.sign_out(&presented).await.unwrap();
     }
 
     /// What the check says to a bearer.

@@ -1,7 +1,7 @@
 //! No record, no change.
 
 use rstest::rstest;
-use vestibule_accounts::{Error, HolderKind, NewGrant, Page};
+use vestibule_accounts::{Error, HolderKind, NewGrant, Page, SignOut};
 use vestibule_model::{Capability, Role};
 
 use crate::support::{Backend, House, OPERATOR, new_key};
@@ -34,6 +34,10 @@ async fn nothing_changes_where_its_record_cannot_be_written(
     let signing = accounts.keyring().active_key();
 
     house.raw("ALTER TABLE audit_record RENAME TO away").await;
+    let sign_out = SignOut {
+        token: Some(&entry.token),
+        ..SignOut::default()
+    };
     let broken = [
         accounts
             .create_api_key(&owner, new_key("x"))
@@ -42,7 +46,7 @@ async fn nothing_changes_where_its_record_cannot_be_written(
         accounts
             .delete_api_key_of(&operator, grace.id, key.key.id)
             .await,
-        accounts.sign_out(&by_token).await,
+        accounts.sign_out(&sign_out).await.map(drop),
         accounts
             .refresh(&by_token, &entry.token, None)
             .await

@@ -212,8 +212,8 @@ async fn switch(
         .into());
     };
     let organization = body.validate()?;
-    let presented =
-        stranger::session_cookie(&headers, &state.cookie.name).ok_or_else(Problem::internal)?;
+    let presented = stranger::session_cookies(&headers, &state.cookie.name).next();
+    let presented = presented.ok_or_else(Problem::internal)?;
     let switched = state
         .accounts
         .switch_organization(&permit, &presented, organization)

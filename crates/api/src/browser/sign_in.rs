@@ -2,14 +2,14 @@
 
 use axum::extract::State;
 use axum::response::AppendHeaders;
-use http::HeaderValue;
 use http::header::{HeaderName, SET_COOKIE};
+use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::SignIn;
+use vestibule_accounts::{SignIn, SignedIn};
 use vestibule_http::{Json, Problem};
-use vestibule_layer::{Permit, Rule};
+use vestibule_layer::Rule;
 use vestibule_model::Email;
 
 use super::session::{Organization, User};
@@ -19,12 +19,12 @@ use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
 use crate::single_sign_on;
-use crate::stranger::Stranger;
+use crate::stranger::{self, Stranger};
 
 pub(crate) fn routes() -> Documented {
     Documented::browser()
         .add(Rule::public(), routes!(sign_in))
-        .add(Rule::optional(), routes!(sign_out))
+        .add(Rule::public(), routes!(sign_out))
 }
 
 /// The answer's one header.
@@ -93,7 +93,8 @@ struct BrowserSignedOut {
 
 /// Sign in with a password
 ///
-/// Begins a session and sets its cookie. Whatever is wrong with the address, the password, the
+/// Begins a session and sets its cookie; the session of a cookie that the request carries ends.
+/// Whatever is wrong with the address, the password, the
 /// user or the organisation, the answer is the same 401. The request must carry the `Origin` of
 /// this server.
 #[utoipa::path(
@@ -114,18 +115,17 @@ struct BrowserSignedOut {
 async fn sign_in(
     State(state): State<ApiState>,
     stranger: Stranger,
+    headers: HeaderMap,
     Json(body): Json<BrowserSignIn>,
 ) -> Result<(SetCookie, Json<BrowserSignedIn>)> {
     let sign_in = body.validate(stranger)?;
-    let done = state.accounts.sign_in_for_cookie(sign_in).await?;
+    let replaces = stranger::all_session_cookies(&headers, &state.cookie.name);
+    let done = state.accounts.sign_in_for_cookie(sign_in, &replaces);
+    let done = done.await?;
     let cookie = set_cookie(state.cookie.set(&done.cookie))?;
-    let me = done.signed_in.me;
-    let store = state.accounts.store();
-    let organization = store
-        .organization(me.organization_id)
-        .await
-        .map_err(vestibule_accounts::Error::from)?
-        .ok_or(vestibule_accounts::Error::CredentialEnded)?;
+    let SignedIn {
+        me, organization, ..
+    } = done.signed_in;
     let answer = BrowserSignedIn {
         ok: true,
         user: me.user.into(),
@@ -136,9 +136,10 @@ async fn sign_in(
 
 /// Sign out
 ///
-/// Ends the session, with its cookie and all its tokens, and clears the cookie. Without a live
-/// session there is nothing to end, and the answer is the same. The request must carry the
-/// `Origin` of this server.
+/// Ends the session of the cookie, and that of an access token sent as bearer, with its cookie and
+/// all its tokens, and clears the cookie; also where the token has expired or the user may not act
+/// any more. Without a session there is nothing to end, and the answer is the same. The request
+/// must carry the `Origin` of this server.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-out",
@@ -148,13 +149,17 @@ async fn sign_in(
         (status = 200, description = "Signed out.", body = BrowserSignedOut,
             headers(("Set-Cookie" = String, description = "Clears the session cookie."))),
         (status = 403, description = "The request does not come from a page of this server."),
+        (status = 503, description = "The store is away, and the session has not ended."),
     ),
+    security((), ("bearerAuth" = []), ("sessionCookie" = [])),
 )]
 async fn sign_out(
     State(state): State<ApiState>,
-    permit: Option<Permit>,
+    stranger: Stranger,
+    headers: HeaderMap,
 ) -> Result<(SetCookie, Json<BrowserSignedOut>)> {
-    let provider_sign_out_url = single_sign_on::sign_out(&state, permit.as_ref()).await?;
+    let presented = stranger.sign_out(&headers, Some(&state.cookie.name));
+    let provider_sign_out_url = single_sign_on::sign_out(&state, &presented).await?;
     Ok((
         set_cookie(state.cookie.clear())?,
         Json(BrowserSignedOut {

@@ -192,6 +192,8 @@ pub const PROBLEMS: &[ProblemReason] = &[
         "A key narrowed to nothing could do nothing.", "Name a path, or leave grants out for all rights of the owner."),
     reason("too_many_grants", "422",
         "A key may be narrowed to 50 paths at most.", "Name folders above several of them."),
+    reason("grants_too_long", "422",
+        "The paths that a key is narrowed to are longer than 8192 bytes in all.", "Name folders above several of them."),
 
     // Single sign-on.
     reason("sso_disabled", "404",
@@ -293,7 +295,7 @@ pub const PROBLEMS: &[ProblemReason] = &[
     reason("name_conflict", "409",
         "There is something of this name in the folder already.", "Choose another name, or another folder."),
     reason("too_many_keys", "409",
-        "The user has as many keys as one may have.", "Delete one."),
+        "The user has 100 keys in the organisation, expired ones among them, which is the limit.", "Delete one."),
     reason("session_changed", "409",
         "Another request changed or ended the session meanwhile.", "Look at GET /api/auth/session, then try again."),
     reason("email_taken", "409",

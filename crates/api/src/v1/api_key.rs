@@ -14,12 +14,16 @@ use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp
 use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::{Fields, Id};
+use crate::limits;
 use crate::openapi::tag;
 use crate::schema::CapabilitySchema;
 
 pub(crate) fn routes() -> Documented {
     Documented::bearer()
-        .add(Rule::signed_in(), routes!(create))
+        .add(
+            Rule::signed_in().limit(limits::NEW_API_KEYS),
+            routes!(create),
+        )
         .add(Rule::signed_in(), routes!(list))
         .add(Rule::signed_in(), routes!(get))
         .add(Rule::signed_in(), routes!(delete))

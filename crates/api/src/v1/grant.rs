@@ -15,6 +15,7 @@ use vestibule_model::{
 use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::Id;
+use crate::limits;
 use crate::openapi::tag;
 use crate::page::Paged;
 use crate::schema::CapabilitySchema;
@@ -25,11 +26,12 @@ use input::{CreatePermission, ListQuery, TenantQuery, UpdatePermission};
 
 pub(crate) fn routes() -> Documented {
     let rule = || Rule::signed_in().role(Role::Admin);
+    let change = || rule().limit(limits::PERMISSION_CHANGES);
     Documented::bearer()
-        .add(rule(), routes!(create))
+        .add(change(), routes!(create))
         .add(rule(), routes!(list))
-        .add(rule(), routes!(update))
-        .add(rule(), routes!(delete))
+        .add(change(), routes!(update))
+        .add(change(), routes!(delete))
 }
 
 /// What a member may do on a path.

@@ -15,6 +15,7 @@ use crate::ApiState;
 use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::Fields;
+use crate::limits;
 use crate::openapi::tag;
 use crate::single_sign_on;
 use crate::stranger::{self, Stranger};
@@ -22,8 +23,11 @@ use crate::stranger::{self, Stranger};
 pub(crate) fn routes() -> Documented {
     Documented::bearer()
         .add(Rule::public(), routes!(sign_in))
-        .add(Rule::signed_in().not_by_key(), routes!(refresh))
-        .add(Rule::optional(), routes!(sign_out))
+        .add(
+            Rule::signed_in().not_by_key().limit(limits::REFRESHES),
+            routes!(refresh),
+        )
+        .add(Rule::public(), routes!(sign_out))
 }
 
 /// Who signs in, by exactly one of `email` and `username`.
@@ -203,21 +207,28 @@ struct SignedOut {
 
 /// Sign out
 ///
-/// Ends the session of the access token, with all its tokens and its cookie. Without a live token
-/// there is nothing to end, and the answer is the same.
+/// Ends the session of the access token, with all its tokens and its cookie; also where the token
+/// has expired or the user may not act any more. Without a token there is nothing to end, and the
+/// answer is the same.
 #[utoipa::path(
     post,
     path = "/v1/auth/signout",
     tag = tag::SIGN_IN,
     operation_id = "signOut",
-    responses((status = 200, description = "Signed out.", body = SignedOut)),
+    responses(
+        (status = 200, description = "Signed out.", body = SignedOut),
+        (status = 503, description = "The store is away, and the session has not ended."),
+    ),
+    security((), ("bearerAuth" = [])),
 )]
 async fn sign_out(
     State(state): State<ApiState>,
-    permit: Option<Permit>,
+    stranger: Stranger,
+    headers: HeaderMap,
 ) -> Result<Json<SignedOut>> {
+    let presented = stranger.sign_out(&headers, None);
     Ok(Json(SignedOut {
-        provider_sign_out_url: single_sign_on::sign_out(&state, permit.as_ref()).await?,
+        provider_sign_out_url: single_sign_on::sign_out(&state, &presented).await?,
     }))
 }
 

@@ -4,6 +4,7 @@ use http::StatusCode;
 use http::header::ORIGIN;
 use serde_json::json;
 use vestibule_layer::Dialect;
+use vestibule_policy::rule::LimitPer;
 
 use crate::house::{House, OUR_ORIGIN};
 
@@ -81,5 +82,33 @@ async fn a_good_credential_is_enough_to_be_told_what_is_wrong() {
             assert!(answer.json()["detail"].is_string(), "{name}");
             assert_eq!(answer.json()["status"], answer.status.as_u16(), "{name}");
         }
+    }
+}
+
+#[tokio::test]
+async fn what_writes_at_every_request_is_limited_for_each_user() {
+    let house = House::new().await;
+    let limits: Vec<_> = house
+        .table()
+        .routes()
+        .filter_map(|route| {
+            let spec = route.rule.limits().first()?.spec;
+            assert_eq!(spec.per, LimitPer::User);
+            assert_eq!(spec.window.as_secs(), 60);
+            let (method, template) = (route.method, route.template);
+            Some(format!("{method} {template}: {}", spec.count))
+        })
+        .collect();
+    for expected in [
+        "DELETE /v1/user-permissions/{id}: 300",
+        "PATCH /v1/user-permissions/{id}: 300",
+        "POST /v1/api-keys: 600",
+        "POST /v1/auth/uat: 60",
+        "POST /v1/user-permissions: 300",
+    ] {
+        assert!(
+            limits.iter().any(|limit| limit == expected),
+            "{expected}: {limits:?}"
+        );
     }
 }

@@ -105,3 +105,26 @@ async fn a_first_sight_of_a_key_is_one_query() {
     }
     println!("caller_by_key: {:?}", start.elapsed() / rounds);
 }
+
+#[rstest::rstest]
+#[tokio::test]
+async fn a_caller_is_found_while_every_other_connection_is_in_use(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    world.api_key(world.owner.id, "key", false).await;
+    world.session(world.owner.id, "cookie").await;
+    let mut held = Vec::new();
+    let connections = match backend {
+        Backend::Sqlite => 4,
+        Backend::Postgres => 10,
+    };
+    for _ in 0..connections {
+        held.push(world.store.reader().await.unwrap());
+    }
+    let digest = |secret: &str| Digest::of(secret.as_bytes());
+    let by_key = world.store.caller_by_key(&digest("key")).await;
+    assert!(by_key.unwrap().is_some());
+    let by_cookie = world.store.caller_by_cookie(&digest("cookie")).await;
+    assert!(by_cookie.unwrap().is_some());
+}

@@ -113,6 +113,30 @@ async fn a_key_is_deleted_once_by_its_owner_in_its_organization(
 
 #[rstest]
 #[tokio::test]
+async fn a_user_s_keys_are_counted_whether_expired_or_not_until_they_are_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (scope, owner) = (world.scope, world.owner.id);
+    let grace = world.member("grace@example.com", Role::User).await;
+    world.api_key(grace.id, "grace", false).await;
+    let deleted = world.api_key(owner, "deleted", false).await;
+    world.api_key(owner, "plain", false).await;
+    let mut expired = api_key(scope, owner, "expired");
+    expired.expires_at = Some(at(-1));
+    let mut write = world.store.begin().await.unwrap();
+    let digest = Digest::of(b"expired");
+    write
+        .insert_api_key(&expired, &digest, false)
+        .await
+        .unwrap();
+    let revoked = write.revoke_api_key(scope, owner, deleted.id, at(0)).await;
+    assert!(revoked.unwrap());
+    assert_eq!(write.count_api_keys(scope, owner).await.unwrap(), 2);
+}
+
+#[rstest]
+#[tokio::test]
 async fn two_keys_never_share_a_secret(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
@@ -153,4 +177,28 @@ async fn use_is_noted_and_only_moves_forward(
         let found = world.store.session(session.id).await.unwrap();
         assert_eq!(found.unwrap().last_seen_at, at(expected));
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_held_until_it_expires_or_is_deleted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let endless = world.api_key(world.owner.id, "endless", false).await;
+    let mut ending = api_key(world.scope, world.owner.id, "ending");
+    ending.expires_at = Some(at(5));
+    let mut write = world.store.begin().await.unwrap();
+    let digest = Digest::of(b"ending");
+    write.insert_api_key(&ending, &digest, false).await.unwrap();
+    for (key, now, expected) in [
+        (endless.id, 4, true),
+        (ending.id, 4, true),
+        (ending.id, 5, false),
+    ] {
+        assert_eq!(write.hold_api_key(key, at(now)).await.unwrap(), expected);
+    }
+    let deleted = write.revoke_api_key(world.scope, world.owner.id, endless.id, at(4));
+    assert!(deleted.await.unwrap());
+    assert!(!write.hold_api_key(endless.id, at(4)).await.unwrap());
 }

@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_model::Change;
-use vestibule_store::{Pruned, Successor};
+use vestibule_model::{ApiKey, Capability, Change, Digest, GrantHolder};
+use vestibule_store::{AuditFilter, Page, Pruned, Successor};
 
-use crate::support::{Backend, World, at, record, session};
+use crate::support::{Backend, World, api_key, at, record, session};
 
 #[rstest]
 #[tokio::test]
@@ -38,6 +38,7 @@ async fn only_what_nobody_asks_for_again_is_deleted(
     write.commit_unaudited().await.unwrap();
     let expected = Pruned {
         refreshes: 1,
+        api_keys: 0,
         sessions: 1,
         sso: 0,
         changes: 0,
@@ -45,4 +46,58 @@ async fn only_what_nobody_asks_for_again_is_deleted(
     assert_eq!(pruned, expected);
     assert_eq!(world.store.session(old.id).await.unwrap(), None);
     assert_eq!(world.store.session(live.id).await.unwrap(), Some(live));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_is_forgotten_long_after_its_end_and_its_records_are_not(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let day = 24 * 60 * 60;
+    let plain = |name: &str| api_key(world.scope, world.owner.id, name);
+    let expired = |name: &str, end| ApiKey {
+        expires_at: Some(at(end)),
+        ..plain(name)
+    };
+    let deleted = |name: &str, end| ApiKey {
+        revoked_at: Some(at(end)),
+        ..plain(name)
+    };
+    let keys = [
+        (expired("expired long ago", -30 * day - 1), false),
+        (deleted("deleted long ago", -90 * day - 1), false),
+        (expired("expired of late", -30 * day), true),
+        (deleted("deleted of late", -90 * day), true),
+        (expired("ends tomorrow", day), true),
+        (plain("endless"), true),
+    ];
+    let mut write = world.store.begin().await.unwrap();
+    for (key, _) in &keys {
+        let digest = Digest::of(key.name.as_str().as_bytes());
+        write.insert_api_key(key, &digest, true).await.unwrap();
+    }
+    let mut record = record("api_key.created");
+    record.organization_id = Some(world.organization.id);
+    record.subject = Some(keys[0].0.id.to_string());
+    write.commit(record).await.unwrap();
+    for (key, _) in &keys {
+        let holder = GrantHolder::ApiKey(key.id);
+        world.grant(holder, "/shared", Capability::ReadOnly).await;
+    }
+
+    let mut write = world.store.begin().await.unwrap();
+    let pruned = write.prune(at(0)).await.unwrap();
+    write.commit_unaudited().await.unwrap();
+    assert_eq!(pruned.api_keys, 2);
+    for (key, kept) in keys {
+        let digest = Digest::of(key.name.as_str().as_bytes());
+        let found = world.store.caller_by_key(&digest).await.unwrap();
+        let narrowed_to = found.and_then(|(_, caller)| caller.narrowed_to);
+        let grants = narrowed_to.map(|grants| grants.len());
+        assert_eq!(grants, kept.then_some(1), "{}", key.name.as_str());
+    }
+    let filter = AuditFilter::default();
+    let records = world.store.audit(world.scope, &filter, Page::default());
+    assert_eq!(records.await.unwrap().1, 1);
 }

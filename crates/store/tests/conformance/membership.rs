@@ -261,3 +261,39 @@ async fn of_two_owners_who_leave_at_once_one_stays(
         write.commit(record("test.prepared")).await.unwrap();
     }
 }
+
+#[rstest]
+#[tokio::test]
+async fn the_role_of_an_active_member_of_an_active_organization_is_seen_in_the_transaction(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (scope, owner) = (world.scope, world.owner.id);
+    let stranger = world.user("stranger@example.com").await;
+    let mut write = world.store.begin().await.unwrap();
+    assert_eq!(write.active_role(scope, stranger.id).await.unwrap(), None);
+    assert_eq!(
+        write.active_role(scope, owner).await.unwrap(),
+        Some(Role::Owner)
+    );
+    write.set_role(scope, owner, Role::User).await.unwrap();
+    assert_eq!(
+        write.active_role(scope, owner).await.unwrap(),
+        Some(Role::User)
+    );
+    let since = Some(at(1));
+    write
+        .set_membership_deactivated(scope, owner, since)
+        .await
+        .unwrap();
+    assert_eq!(write.active_role(scope, owner).await.unwrap(), None);
+    write
+        .set_membership_deactivated(scope, owner, None)
+        .await
+        .unwrap();
+    write
+        .set_organization_deactivated(scope, since)
+        .await
+        .unwrap();
+    assert_eq!(write.active_role(scope, owner).await.unwrap(), None);
+}

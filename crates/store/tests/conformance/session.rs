@@ -27,6 +27,12 @@ async fn a_session_is_found_listed_and_ended_once(
         world.store.session(one.id).await.unwrap(),
         Some(one.clone())
     );
+    let by_cookie = async |cookie: &[u8]| {
+        let found = world.store.session_by_cookie(&Digest::of(cookie)).await;
+        found.unwrap()
+    };
+    assert_eq!(by_cookie(b"one").await, Some(one.clone()));
+    assert_eq!(by_cookie(b"three").await, None);
     let mut write = world.store.begin().await.unwrap();
     assert!(write.end_session(one.id, at(5)).await.unwrap());
     assert!(!write.end_session(one.id, at(6)).await.unwrap());
@@ -62,29 +68,6 @@ async fn all_sessions_of_a_user_end_together(
     assert_eq!(world.store.sessions_of(grace.id).await.unwrap(), [hers]);
     let over = world.store.session(over.id).await.unwrap().unwrap();
     assert_eq!(over.ended_at, Some(at(1)));
-}
-
-#[rstest]
-#[tokio::test]
-async fn a_session_that_stands_changes_its_organization(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let world = World::new(backend).await;
-    let other = world.organization("Other").await;
-    let one = world.session(world.owner.id, "one").await;
-    let mut write = world.store.begin().await.unwrap();
-    assert!(
-        write
-            .set_session_organization(one.id, other.id)
-            .await
-            .unwrap()
-    );
-    write.end_session(one.id, at(1)).await.unwrap();
-    let back = world.organization.id;
-    assert!(!write.set_session_organization(one.id, back).await.unwrap());
-    write.commit(record("session.switched")).await.unwrap();
-    let found = world.store.session(one.id).await.unwrap().unwrap();
-    assert_eq!(found.organization_id, other.id);
 }
 
 #[rstest]
@@ -141,4 +124,40 @@ async fn an_ended_session_gets_no_new_cookie(
         .await
         .unwrap();
     assert!(!rotated);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_is_held_until_it_is_idle_over_or_ended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    // Last seen at 0, over at 1000.
+    let session = world.session(world.owner.id, "cookie").await;
+    let mut write = world.store.begin().await.unwrap();
+    for (now, idle_since, expected) in [(999, -1, true), (1_000, -1, false), (10, 0, false)] {
+        let held = write.hold_session(session.id, at(now), at(idle_since));
+        assert_eq!(held.await.unwrap(), expected, "{now} {idle_since}");
+    }
+    write.end_session(session.id, at(1)).await.unwrap();
+    assert!(!write.hold_session(session.id, at(2), at(-1)).await.unwrap());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_is_ended_once_by_its_cookie(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let session = world.session(world.owner.id, "cookie").await;
+    let mut write = world.store.begin().await.unwrap();
+    for (cookie, expected) in [
+        ("another", None),
+        ("cookie", Some((session.id, session.organization_id))),
+        ("cookie", None),
+    ] {
+        let digest = Digest::of(cookie.as_bytes());
+        let ended = write.end_session_by_cookie(&digest, at(1)).await;
+        assert_eq!(ended.unwrap(), expected);
+    }
 }

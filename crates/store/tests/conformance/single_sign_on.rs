@@ -162,7 +162,7 @@ async fn of_many_callbacks_with_one_state_one_gets_it(
     assert_eq!(take(&stranger).await, None);
     let all = join_all((0..8).map(|_| take(&begun.browser))).await;
     let taken: Vec<_> = all.into_iter().flatten().collect();
-    assert_eq!(taken, [begun.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&begun));
 }
 
 #[rstest]
@@ -226,7 +226,7 @@ async fn a_code_is_taken_once_and_for_its_own_redirect(
     assert_eq!(take(&code.redirect_uri, 60).await, None);
     let all = join_all((0..8).map(|_| take(&code.redirect_uri, 1))).await;
     let taken: Vec<_> = all.into_iter().flatten().collect();
-    assert_eq!(taken, [code.clone()]);
+    assert_eq!(taken, std::slice::from_ref(&code));
 }
 
 #[rstest]

@@ -170,3 +170,34 @@ async fn users_are_listed_in_pages(#[values(Backend::Sqlite, Backend::Postgres)]
         .unwrap();
     assert_eq!((users.len(), total), (0, 5));
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_user_is_held_while_not_suspended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let unknown = user("nobody@example.com").id;
+    let mut write = world.store.begin().await.unwrap();
+    assert!(write.hold_user(world.owner.id).await.unwrap());
+    assert!(!write.hold_user(unknown).await.unwrap());
+    let suspended = write.set_user_suspended(world.owner.id, Some(at(1))).await;
+    assert!(suspended.unwrap());
+    assert!(!write.hold_user(world.owner.id).await.unwrap());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_password_is_held_while_it_is_that_of_a_user_who_is_not_suspended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let id = world.owner.id;
+    let mut write = world.store.begin().await.unwrap();
+    assert!(!write.hold_password(id, "one").await.unwrap());
+    write.set_password(id, "one").await.unwrap();
+    assert!(write.hold_password(id, "one").await.unwrap());
+    assert!(!write.hold_password(id, "two").await.unwrap());
+    write.set_user_suspended(id, Some(at(1))).await.unwrap();
+    assert!(!write.hold_password(id, "one").await.unwrap());
+}

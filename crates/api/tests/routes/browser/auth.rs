@@ -240,3 +240,49 @@ async fn a_sign_out_ends_the_session_and_clears_the_cookie() {
     let dead = house.get(SESSION).header(COOKIE, &cookie).send().await;
     assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
 }
+
+#[tokio::test]
+async fn a_sign_out_ends_the_cookie_s_session_whatever_else_is_sent() {
+    let house = House::new().await;
+    let token = house.token("ada@example.com").await;
+    let key = house.key(&house.engines, &house.ada).await;
+    for bearer in [token.as_str(), &key, "junk"] {
+        let cookie = house.cookie("grace@example.com").await;
+        let call = house.post(SIGN_OUT).cookie(&cookie).bearer(bearer);
+        assert_eq!(call.send().await.status, StatusCode::OK);
+        let dead = house.get(SESSION).header(COOKIE, &cookie).send().await;
+        assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
+    }
+    // The token's session has ended with the first of them.
+    let dead = house.get(SESSION).bearer(&token).send().await;
+    assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
+}
+
+#[tokio::test]
+async fn a_good_bearer_does_not_open_the_sign_out_to_pages_of_others() {
+    let house = House::new().await;
+    let token = house.token("ada@example.com").await;
+    let call = house.post(SIGN_OUT).bearer(&token);
+    let answer = call.header(ORIGIN, "https://evil.example").send().await;
+    assert_eq!(answer.refusal(), (403, "csrf_origin_mismatch".to_owned()));
+    let session = house.get(SESSION).bearer(&token).send().await;
+    assert_eq!(session.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_sign_in_ends_the_session_of_the_cookie_that_it_replaces() {
+    let house = House::new().await;
+    let old = house.cookie("grace@example.com").await;
+    let wrong = json!({ "email": "ada@example.com", "password": "wrong" });
+    let answer = house.post(SIGN_IN).cookie(&old).json(&wrong).send().await;
+    assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
+    let session = house.get(SESSION).header(COOKIE, &old).send().await;
+    assert_eq!(session.status, StatusCode::OK);
+    let answer = house.post(SIGN_IN).cookie(&old).json(&ada()).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let new = answer.cookie();
+    let dead = house.get(SESSION).header(COOKIE, &old).send().await;
+    assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
+    let session = house.get(SESSION).header(COOKIE, &new).send().await;
+    assert_eq!(session.text_at("/user/email"), "ada@example.com");
+}

@@ -205,3 +205,45 @@ async fn a_sign_out_ends_the_token_and_needs_none() {
         assert_eq!((answer.status, &*answer.text), (StatusCode::OK, "{}"));
     }
 }
+
+#[tokio::test]
+async fn a_user_renews_tokens_sixty_times_a_minute_whatever_the_session() {
+    let house = House::new().await;
+    let [one, other] = [
+        house.token("ada@example.com").await,
+        house.token("ada@example.com").await,
+    ];
+    let mut passed = 0;
+    let answer = loop {
+        let token = if passed % 2 == 0 { &one } else { &other };
+        let answer = house.post(REFRESH).bearer(token).send().await;
+        if answer.status != StatusCode::OK {
+            break answer;
+        }
+        passed += 1;
+    };
+    // One more for each second that this has taken.
+    assert!((60..120).contains(&passed), "{passed}");
+    assert_eq!(answer.refusal(), (429, "too_many_requests".to_owned()));
+    assert!(answer.header(RETRY_AFTER).is_some());
+    // Another user's allowance is another, and other requests are not held up.
+    let hers = house.token("grace@example.com").await;
+    let answer = house.post(REFRESH).bearer(&hers).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let answer = house.get("/v1/users/me").bearer(&one).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+}
+
+#[tokio::test]
+async fn a_sign_out_ends_the_session_of_an_expired_token() {
+    let house = House::new().await;
+    let first = house.token("ada@example.com").await;
+    house.clock.advance(Duration::from_secs(1_800));
+    let answer = house.post(REFRESH).bearer(&first).send().await;
+    let second = answer.text_at("/access_token");
+    house.clock.advance(Duration::from_secs(1_801));
+    let answer = house.post(SIGN_OUT).bearer(&first).send().await;
+    assert_eq!(answer.status, StatusCode::OK);
+    let dead = house.get("/v1/users/me").bearer(&second).send().await;
+    assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
+}

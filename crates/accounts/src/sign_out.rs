@@ -1,0 +1,104 @@
+//! The end of a session, for whoever presents its cookie or a token of it.
+//!
+//! It takes no permit: who signs out wants the session to end, also where the membership, the
+//! organisation or the user stands still, and where the token has expired meanwhile.
+
+use std::net::IpAddr;
+
+use serde_json::json;
+use vestibule_model::{Actor, Change, CredentialRef, Digest, OrganizationId, SessionId};
+
+use crate::{Accounts, Result};
+
+/// What somebody signs out with.
+#[derive(Clone, Default)]
+pub struct SignOut<'r> {
+    /// The digests of the session cookies of the request. A browser sends one, unless somebody has
+    /// planted another beside it.
+    pub cookies: Vec<Digest>,
+    /// The bearer token of the request.
+    pub token: Option<&'r str>,
+    /// Where the call comes from.
+    pub address: Option<IpAddr>,
+    /// What the request is called in the log.
+    pub request_id: Option<String>,
+}
+
+/// Says nothing of the token.
+impl std::fmt::Debug for SignOut<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SignOut")
+            .field("address", &self.address)
+            .field("request_id", &self.request_id)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Accounts {
+    /// Ends the sessions of what is presented: their cookies and all their tokens. When this
+    /// returns, no request passes with them. What nobody has, an API key, and a session that has
+    /// ended are no obstacle, and nothing is written for them. Those that have ended by this.
+    pub async fn sign_out(&self, presented: &SignOut<'_>) -> Result<Vec<SessionId>> {
+        let mut ended = Vec::new();
+        for cookie in &presented.cookies {
+            if let Some(session) = self.0.store.session_by_cookie(cookie).await? {
+                let credential = CredentialRef::SessionCookie(session.id);
+                let organization = session.organization_id;
+                ended.extend(
+                    self.end_session(presented, credential, organization)
+                        .await?,
+                );
+            }
+        }
+        let claims = presented
+            .token
+            .and_then(|token| self.keyring().verify_signature(token, self.now()).ok());
+        if let Some(claims) = claims {
+            let credential = CredentialRef::AccessToken(claims.session);
+            let organization = claims.organization;
+            ended.extend(
+                self.end_session(presented, credential, organization)
+                    .await?,
+            );
+        }
+        Ok(ended)
+    }
+
+    async fn end_session(
+        &self,
+        presented: &SignOut<'_>,
+        credential: CredentialRef,
+        organization: OrganizationId,
+    ) -> Result<Option<SessionId>> {
+        let Some(id) = credential.session() else {
+            return Ok(None);
+        };
+        // Looked at before a transaction is begun: whoever repeats an old credential must not keep
+        // the writer busy.
+        let session = self.0.store.session(id).await?;
+        let Some(session) = session.filter(|session| session.ended_at.is_none()) else {
+            return Ok(None);
+        };
+        let mut write = self.begin().await?;
+        if !write.end_session(id, self.now()).await? {
+            return Ok(None);
+        }
+        write.change(Change::Session(id));
+        let actor = Actor {
+            user_id: Some(session.user_id),
+            credential: Some(credential),
+            address: presented.address,
+            request_id: presented.request_id.clone(),
+        };
+        self.commit_as(
+            write,
+            &actor,
+            Some(organization),
+            "session.ended",
+            id.to_string(),
+            &json!({ "by": "sign_out" }),
+        )
+        .await?;
+        Ok(Some(id))
+    }
+}

@@ -1,0 +1,30 @@
+//! How often one user may ask for what costs a write of the store each time.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use vestibule_policy::rule::{LimitPer, LimitSpec};
+
+/// Making API keys. A program may give each of its jobs a key of its own and delete it after, ten
+/// in a second; that stays far below what the store can write.
+pub(crate) const NEW_API_KEYS: LimitSpec = per_user("new_api_keys", 600);
+
+/// Renewing access tokens, each of which lives an hour: one a second serves every program that a
+/// person may have running.
+pub(crate) const REFRESHES: LimitSpec = per_user("token_refreshes", 60);
+
+/// Giving, changing and taking permissions, counted together: enough to set up a whole team in one
+/// go.
+pub(crate) const PERMISSION_CHANGES: LimitSpec = per_user("permission_changes", 300);
+
+const fn per_user(name: &'static str, a_minute: u32) -> LimitSpec {
+    LimitSpec {
+        name,
+        per: LimitPer::User,
+        count: match NonZeroU32::new(a_minute) {
+            Some(count) => count,
+            None => NonZeroU32::MIN,
+        },
+        window: Duration::from_secs(60),
+    }
+}

@@ -1,0 +1,39 @@
+//! What is refused about a node, and in which words.
+
+use vestibule_layer::model::Capability;
+use vestibule_layer::{Permit, Problem, Refusal};
+
+use crate::error::Result;
+use crate::node::Node;
+
+/// Whether the caller may act with `needs` on a node known by its id. Where the caller may not even
+/// read it, the refusal does not tell its path, which holds the names of all folders above.
+pub(crate) fn allowed(permit: &Permit, node: &Node, needs: Capability) -> Result<()> {
+    let Err(refusal) = permit.may(&node.path, needs) else {
+        return Ok(());
+    };
+    if matches!(refusal, Refusal::Path { have: None, .. }) {
+        let id = node.kind.id(node.id);
+        let detail = format!("This needs {needs} on {id}; you have nothing there.");
+        return Err(Problem::forbidden(refusal.reason(), detail)
+            .hint("Ask an administrator of the organisation for a grant on its path.")
+            .into());
+    }
+    Err(refusal.into())
+}
+
+/// Refuses to change the place or name of a folder that every organisation has.
+pub(crate) fn changeable(node: &Node) -> Result<()> {
+    if node.system_managed {
+        return Err(system_managed(
+            "This folder belongs to the organisation itself: it is not renamed, moved or deleted.",
+        )
+        .into());
+    }
+    Ok(())
+}
+
+/// 403: the folder is the organisation's own, whoever asks.
+pub(crate) fn system_managed(detail: &'static str) -> Problem {
+    Problem::forbidden("system_managed", detail).hint("Work with the folders below it.")
+}
