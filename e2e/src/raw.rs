@@ -2,8 +2,11 @@
 
 use std::time::Duration;
 
+use reqwest::header::{HeaderName, HeaderValue};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
+
+use crate::Answer;
 
 /// How long an answer may take before it counts as none.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -19,6 +22,20 @@ impl RawAnswer {
     /// The status of the first answer; `None` where the connection was closed without one.
     pub fn status(&self) -> Option<u16> {
         self.text.strip_prefix("HTTP/1.1 ")?.get(..3)?.parse().ok()
+    }
+
+    /// The first answer, as any other.
+    pub fn answer(&self) -> Answer {
+        let (head, body) = self.text.split_once("\r\n\r\n").unwrap();
+        let fields = head.split("\r\n").filter_map(|line| line.split_once(": "));
+        let field = |(name, value): (&str, &str)| -> (HeaderName, HeaderValue) {
+            (name.parse().unwrap(), value.parse().unwrap())
+        };
+        Answer {
+            status: self.status().unwrap(),
+            headers: fields.map(field).collect(),
+            text: body.to_owned(),
+        }
     }
 
     /// How many requests were answered.

@@ -86,10 +86,14 @@ struct Done {
 /// would print anyhow.
 async fn paste(lines: &[String], environment: Option<&(&'static str, String)>) -> Vec<Done> {
     const END: &str = "----the end of a line----";
-    let mut script = String::from("curl() { command curl --noproxy '*' -v \"$@\"; }\n");
-    for line in lines {
-        script.push_str(&format!("{line}\necho '{END}'; echo '{END}' >&2\n"));
-    }
+    let pasted = lines
+        .iter()
+        .map(|line| format!("{line}\necho '{END}'; echo '{END}' >&2\n"));
+    let script: Vec<_> =
+        std::iter::once("curl() { command curl --noproxy '*' -v \"$@\"; }\n".to_owned())
+            .chain(pasted)
+            .collect();
+    let script = script.concat();
     let mut shell = Command::new("bash");
     shell
         .env_clear()

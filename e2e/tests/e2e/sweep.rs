@@ -184,7 +184,6 @@ impl Things {
 
     fn body(&self, route: &Route) -> Value {
         match (&*route.method, &*route.template) {
-            ("POST", "/v1/api-keys") => json!({ "name": "mine" }),
             ("POST", "/v1/user-permissions") => json!({
                 "tenant_id": self.tenant, "user_id": self.user,
                 "path": "/shared", "capability": "READ_WRITE_DELETE",
@@ -195,7 +194,9 @@ impl Things {
             ("POST", "/v1/documents" | "/v1/folders") => {
                 json!({ "name": "mine", "parent_path_part_id": self.folder })
             }
-            ("PATCH", "/v1/documents/{id}" | "/v1/folders/{id}") => json!({ "name": "mine" }),
+            ("POST", "/v1/api-keys") | ("PATCH", "/v1/documents/{id}" | "/v1/folders/{id}") => {
+                json!({ "name": "mine" })
+            }
             ("POST", "/api/managed-agents/session") => json!({ "text": "mine" }),
             ("POST", "/api/managed-agents/message") => {
                 json!({ "sessionId": self.session, "text": "mine" })
