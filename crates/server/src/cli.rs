@@ -19,6 +19,7 @@ mod plan;
 mod quickstart;
 mod secret;
 mod serve;
+mod sso;
 mod user;
 
 use std::ffi::OsString;
@@ -68,6 +69,7 @@ async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
         Command::Key(command) => key::run(context, command).await,
         Command::Grant(command) => grant::run(context, command).await,
         Command::Plan(command) => plan::run(context, command).await,
+        Command::Sso(command) => sso::run(context, command).await,
         Command::Keyring(command) => keyring::run(context, command).await,
         Command::Explain(command) => explain::run(context, command).await,
         Command::Audit(command) => audit::run(context, command).await,

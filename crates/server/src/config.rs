@@ -12,6 +12,7 @@ mod reader;
 mod schema;
 mod settings;
 mod sources;
+mod sso;
 mod suggest;
 mod warnings;
 
@@ -21,5 +22,5 @@ mod tests;
 pub use error::{ConfigError, ConfigErrors};
 pub use public_url::PublicUrl;
 pub use schema::{KEYS, Key};
-pub use settings::{LogFormat, SampleSettings, ServerSettings, Settings};
+pub use settings::{LogFormat, SampleSettings, ServerSettings, Settings, SsoSettings};
 pub use sources::{Environment, Origin, Sources, Value, Values};

@@ -6,15 +6,17 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use serde_json::Value;
 use utoipa::openapi::OpenApi;
-use vestibule_accounts::{Accounts, AccountsParts, Bridge, KeyringParts};
+use vestibule_accounts::{Accounts, AccountsParts, Bridge, KeyringParts, Sso, SsoParts};
 use vestibule_api::ApiState;
 use vestibule_check::{Check, CheckParts, OwnOrigin};
 use vestibule_credential::keyring::{Issuer, Keyring};
 use vestibule_credential::password::PasswordHasher;
 use vestibule_http::SessionCookie;
 use vestibule_model::{OsEntropy, SystemClock};
+use vestibule_outbound::{Outbound, SystemResolver};
 use vestibule_policy::RuleTable;
 use vestibule_sample::Sample;
+use vestibule_sso::Party;
 use vestibule_store::Store;
 
 use crate::config::{PublicUrl, Settings};
@@ -98,12 +100,29 @@ async fn accounts_on(
     Ok(Opened { accounts, keyring })
 }
 
+/// Single sign-on for these accounts. Its limits are those of the accounts, so there is one.
+pub fn sso(
+    settings: &Settings,
+    accounts: &Accounts,
+    public_url: &PublicUrl,
+) -> Result<Sso, Failure> {
+    let resolver = Arc::new(SystemResolver::new());
+    let outbound = Outbound::new(settings.sso.outbound.clone(), resolver)
+        .map_err(|error| Failure::usage(format!("sso.extra_ca is {error}.")))?;
+    let parts = SsoParts {
+        party: Party::new(outbound),
+        public_url: public_url.as_str().to_owned(),
+        starts_per_address: settings.sso.starts_per_address,
+    };
+    Ok(Sso::new(accounts.clone(), parts))
+}
+
 /// Everything but the listeners. Brings the tables up to date first.
 pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired, Failure> {
     let store = Store::connect(settings.store.clone()).await?;
     store.migrate().await?;
     let Opened { accounts, keyring } = accounts_on(store, settings, public_url).await?;
-    let (router, table, sample) = routes(settings, &accounts).await?;
+    let (router, table, sample) = routes(settings, &accounts, public_url).await?;
     let check = Check::new(CheckParts {
         plans: settings.plans.clone(),
         keyring: Some(keyring),
@@ -141,13 +160,17 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
 pub async fn routes(
     settings: &Settings,
     accounts: &Accounts,
+    public_url: &PublicUrl,
 ) -> Result<(Router, RuleTable, Option<Sample>), Failure> {
     let cookie = SessionCookie {
         name: settings.cookie_name.clone(),
         max_age: settings.lifetimes.session_absolute.as_secs(),
     };
     let document = openapi(settings.sample.enabled)?;
-    let state = ApiState::new(accounts.clone(), cookie, &document).map_err(Failure::defect)?;
+    let mut state = ApiState::new(accounts.clone(), cookie, &document).map_err(Failure::defect)?;
+    if settings.sso.enabled {
+        state = state.with_sso(sso(settings, accounts, public_url)?);
+    }
     let mut routes = vestibule_api::routes(state);
     let mut sample = None;
     if settings.sample.enabled {

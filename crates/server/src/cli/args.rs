@@ -15,6 +15,7 @@ use super::keyring::KeyringCommand;
 use super::member::MemberCommand;
 use super::org::OrgCommand;
 use super::plan::PlanCommand;
+use super::sso::SsoCommand;
 use super::user::UserCommand;
 
 /// Self-hosted authentication: API keys, sign-in, organisations, path permissions and plans.
@@ -96,6 +97,9 @@ Examples:
     /// Plans
     #[command(subcommand)]
     Plan(PlanCommand),
+    /// Sign-in through the organisations' own identity providers
+    #[command(subcommand)]
+    Sso(SsoCommand),
     /// The keys that sign access tokens
     #[command(subcommand)]
     Keyring(KeyringCommand),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use vestibule_accounts::Accounts;
+use vestibule_accounts::{Accounts, Sso};
 use vestibule_model::Change;
 use vestibule_store::ChangeSink;
 
@@ -128,6 +128,12 @@ impl Context {
         Ok(self.accounts_and_settings().await?.0)
     }
 
+    /// Single sign-on on the store, beside a server that may be running on it.
+    pub(super) async fn sso(&self) -> Result<Sso, Failure> {
+        let (accounts, settings) = self.accounts_and_settings().await?;
+        wiring::sso(&settings, &accounts, &public_url(&settings))
+    }
+
     pub(super) async fn accounts_and_settings(&self) -> Result<(Accounts, Settings), Failure> {
         let values = self.values(&[])?;
         let settings = Settings::new(&values)?;
@@ -138,12 +144,17 @@ impl Context {
             "error"
         };
         telemetry::start_log(settings.log_format, level);
-        let public_url = match &settings.server.public_url {
-            Some(url) => url.clone(),
-            None => PublicUrl::of(settings.server.listen),
-        };
+        let public_url = public_url(&settings);
         let accounts = wiring::accounts(&settings, &public_url).await?.accounts;
         accounts.store().attach(self.changed.clone());
         Ok((accounts, settings))
+    }
+}
+
+/// Where callers reach a server of these settings.
+pub(super) fn public_url(settings: &Settings) -> PublicUrl {
+    match &settings.server.public_url {
+        Some(url) => url.clone(),
+        None => PublicUrl::of(settings.server.listen),
     }
 }

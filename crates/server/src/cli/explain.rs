@@ -8,7 +8,7 @@ use vestibule_policy::rule::Access;
 use vestibule_policy::table::Found;
 use vestibule_policy::{explain, target};
 
-use super::context::Context;
+use super::context::{Context, public_url};
 use super::{output, secret};
 use crate::failure::{Code, Failure};
 use crate::wiring;
@@ -56,7 +56,7 @@ impl Explained {
 pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<(), Failure> {
     let credential = secret::read(command.credential_stdin, command.credential_file.as_ref())?;
     let (accounts, settings) = context.accounts_and_settings().await?;
-    let (_, table, _) = wiring::routes(&settings, &accounts).await?;
+    let (_, table, _) = wiring::routes(&settings, &accounts, &public_url(&settings)).await?;
     let method = command.method.to_ascii_uppercase();
     let path = command.path.split('?').next().unwrap_or_default();
 

@@ -75,6 +75,7 @@ impl Reader<'_> {
         let entries = self.positive("cache.entries");
         let max_age = self.duration("cache.max_age");
         let plans = plans::read(self.values, &mut self.errors);
+        let sso = self.sso();
         let enabled = self.flag("sample.enabled");
         let sample_url = self.sample_url();
         let log_format = self.parsed("log.format", |text, _| match text {
@@ -120,6 +121,7 @@ impl Reader<'_> {
                 max_age: max_age?,
             },
             plans,
+            sso: sso?,
             sample: SampleSettings {
                 enabled: enabled?,
                 url: sample_url?,
@@ -129,11 +131,11 @@ impl Reader<'_> {
         })
     }
 
-    fn value(&self, key: &str) -> Option<&Value> {
+    pub(super) fn value(&self, key: &str) -> Option<&Value> {
         self.values.0.get(key)
     }
 
-    fn refuse<T>(&mut self, key: &str, message: impl Into<String>) -> Option<T> {
+    pub(super) fn refuse<T>(&mut self, key: &str, message: impl Into<String>) -> Option<T> {
         let origin = self.values.0.get(key).map(|value| &value.origin);
         self.errors.push(ConfigError::new(key, origin, message));
         None
@@ -179,7 +181,7 @@ impl Reader<'_> {
         })
     }
 
-    fn positive(&mut self, key: &str) -> Option<NonZeroU32> {
+    pub(super) fn positive(&mut self, key: &str) -> Option<NonZeroU32> {
         let count = match self.value(key)?.raw {
             Raw::Count(count) => u32::try_from(count).ok().and_then(NonZeroU32::new),
             _ => None,
@@ -224,7 +226,7 @@ impl Reader<'_> {
         }
     }
 
-    fn flag(&mut self, key: &str) -> Option<bool> {
+    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
         match self.value(key)?.raw {
             Raw::Flag(flag) => Some(flag),
             _ => self.refuse(key, "must be true or false"),

@@ -131,6 +131,12 @@ pub const KEYS: &[Key] = &[
         "sign-ins tried for one e-mail address",
     ),
     key(
+        "limits.sso_starts_per_address_per_minute",
+        Kind::Count,
+        Some("600"),
+        "sign-ins through identity providers begun from one address; applications begin them for all their people from one",
+    ),
+    key(
         "passwords.threads",
         Kind::Count,
         None,
@@ -165,6 +171,30 @@ pub const KEYS: &[Key] = &[
         Kind::Secret,
         None,
         "the sample's own database; sample.db beside the store, or the store's PostgreSQL, if not set",
+    ),
+    key(
+        "sso.enabled",
+        Kind::Flag,
+        Some("true"),
+        "whether people may sign in through identity providers",
+    ),
+    key(
+        "sso.allowed_networks",
+        Kind::List,
+        Some(""),
+        "networks beyond the public internet where identity providers may be, such as 10.20.0.0/16",
+    ),
+    key(
+        "sso.plain_http_hosts",
+        Kind::List,
+        Some(""),
+        "hosts of identity providers that may be called without TLS; their addresses still have to be allowed",
+    ),
+    key(
+        "sso.extra_ca",
+        Kind::Text,
+        None,
+        "a PEM file with certificates of authorities that identity providers may have beside the public ones",
     ),
     key("log.format", Kind::Text, Some("text"), "text or json"),
     key(

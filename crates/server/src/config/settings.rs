@@ -1,6 +1,7 @@
 //! The configuration as the server reads it: typed, and found to make sense.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use vestibule_accounts::SignInLimits;
 use vestibule_credential::frame::Prefix;
@@ -50,6 +51,17 @@ impl std::fmt::Debug for SampleSettings {
     }
 }
 
+/// Single sign-on.
+#[derive(Debug, Clone)]
+pub struct SsoSettings {
+    /// Whether people may sign in through identity providers.
+    pub enabled: bool,
+    /// Where identity providers may be.
+    pub outbound: vestibule_outbound::Config,
+    /// How many sign-ins one address may begin in a minute.
+    pub starts_per_address: NonZeroU32,
+}
+
 /// How the log is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
@@ -84,6 +96,8 @@ pub struct Settings {
     pub cache: vestibule_check::CacheBounds,
     /// The plans.
     pub plans: Plans,
+    /// Single sign-on.
+    pub sso: SsoSettings,
     /// The sample API.
     pub sample: SampleSettings,
     /// How the log is written.
