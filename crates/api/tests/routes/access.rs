@@ -48,10 +48,9 @@ async fn without_a_credential_only_these_routes_answer() {
     for route in house.table().routes() {
         let call = house.call(route.method, &path_of(route.template));
         let answer = call.header(ORIGIN, OUR_ORIGIN).send().await;
-        if answer.status == StatusCode::UNAUTHORIZED && answer.text_at("/reason") == "no_credential"
-        {
-            continue;
-        } else {
+        let refused = answer.status == StatusCode::UNAUTHORIZED
+            && answer.text_at("/reason") == "no_credential";
+        if !refused {
             open.push(format!("{} {}", route.method, route.template));
         }
     }

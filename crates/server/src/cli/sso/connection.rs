@@ -76,7 +76,7 @@ pub(in crate::cli) struct Proof {
     /// Read the client secret from a file
     #[arg(long, value_name = "FILE", conflicts_with = "key")]
     secret_file: Option<PathBuf>,
-    /// Make a key of the connection's own, for private_key_jwt
+    /// Make a key of the connection's own, for `private_key_jwt`
     #[arg(long, value_name = "KIND")]
     key: Option<Key>,
 }
