@@ -9,9 +9,9 @@ use vestibule_policy::rule::{LimitPer, LimitSpec};
 /// in a second; that stays far below what the store can write.
 pub(crate) const NEW_API_KEYS: LimitSpec = per_user("new_api_keys", 600);
 
-/// Renewing access tokens, each of which lives an hour: ten a second serve every program that a
-/// person may have running, also where all of them start at once.
-pub(crate) const REFRESHES: LimitSpec = per_user("token_refreshes", 600);
+/// Renewing access tokens, each of which lives an hour: one a second serves every program that a
+/// person may have running.
+pub(crate) const REFRESHES: LimitSpec = per_user("token_refreshes", 60);
 
 /// Giving, changing and taking permissions, counted together: enough to set up a whole team in one
 /// go.
