@@ -59,7 +59,8 @@ fn cost(check: &Check, name: &'static str, values: &[HeaderValue]) -> Result<f64
     Ok(with - without)
 }
 
-pub(crate) fn measure() -> Result<()> {
+/// Measures every case, or the one named `only`.
+pub(crate) fn measure(only: Option<&str>) -> Result<()> {
     cpu::pin(None, 1)?;
     let table = RuleTable::builder()
         .add("GET", ROUTE, Dialect::Browser, fixture::rule())?
@@ -90,6 +91,9 @@ pub(crate) fn measure() -> Result<()> {
     }
     println!("the check alone, that allocates nothing (goal 200 ns, first bar 500 ns)");
     for (label, name, values) in cases {
+        if only.is_some_and(|only| only != label) {
+            continue;
+        }
         println!("  {label:<16} {:.0} ns", cost(&check, name, values)?);
     }
     Ok(())

@@ -19,6 +19,10 @@ mod storm;
 use anyhow::Result;
 use clap::{Parser, Subcommand};
 
+/// As in the server.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 #[derive(Parser)]
 #[command(about = "Measures what a checked request costs")]
 struct Arguments {
@@ -29,9 +33,15 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Figure {
     /// A checked request over HTTP against a bare handler: key, token, cookie; one and 100,000.
-    Requests,
+    Requests {
+        /// One case of them only, by its name.
+        case: Option<String>,
+    },
     /// The check alone: head in, permit out.
-    Check,
+    Check {
+        /// One case of them only, by its name.
+        case: Option<String>,
+    },
     /// The first sight of a key on SQLite, with few and with many keys stored.
     FirstSight,
     /// 200 sign-ins at once: memory, and how long checks take meanwhile.
@@ -45,15 +55,15 @@ enum Figure {
 
 fn main() -> Result<()> {
     match Arguments::parse().figure {
-        Some(Figure::Requests) => requests::measure(),
-        Some(Figure::Check) => check_alone::measure(),
+        Some(Figure::Requests { case }) => requests::measure(case.as_deref()),
+        Some(Figure::Check { case }) => check_alone::measure(case.as_deref()),
         Some(Figure::FirstSight) => first_sight::measure(),
         Some(Figure::Storm) => storm::measure(),
         Some(Figure::Footprint) => footprint::measure(),
         Some(Figure::Serve { kind }) => server::serve(kind),
         None => {
-            requests::measure()?;
-            check_alone::measure()?;
+            requests::measure(None)?;
+            check_alone::measure(None)?;
             first_sight::measure()?;
             footprint::measure()?;
             storm::measure()

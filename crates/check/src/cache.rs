@@ -17,6 +17,9 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
 use uuid::Uuid;
 use vestibule_model::{Change, Digest, Principal, Timestamp};
 
+use crate::limits::Allowances;
+use crate::scheme::Presented;
+
 #[cfg(test)]
 mod tests;
 
@@ -49,10 +52,20 @@ impl Hash for CacheKey {
     }
 }
 
-/// A principal and how long it may be believed.
+/// Who presents a credential, as the directory answered.
+#[derive(Debug)]
+pub(crate) struct Caller {
+    pub(crate) principal: Principal,
+    /// What the caller has used of the limits.
+    pub(crate) allowances: Allowances,
+    /// What an access token's signature was made for.
+    pub(crate) signed: Option<Box<str>>,
+}
+
+/// A caller and how long the caller may be believed.
 #[derive(Debug)]
 pub(crate) struct Entry {
-    pub(crate) principal: Principal,
+    caller: Caller,
     from: Timestamp,
     until: Timestamp,
     /// The minute in which the credential was last counted as used.
@@ -60,6 +73,14 @@ pub(crate) struct Entry {
 }
 
 impl Entry {
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.caller.principal
+    }
+
+    pub(crate) fn allowances(&self) -> &Allowances {
+        &self.caller.allowances
+    }
+
     /// Whether the entry may still be believed. A clock that was set back makes it worthless.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.until
@@ -196,8 +217,11 @@ impl Cache {
     }
 
     /// The entry of a credential, as long as it may be believed.
-    pub(crate) fn get(&self, key: &CacheKey, now: Timestamp) -> Option<Arc<Entry>> {
-        self.map.get(key).filter(|entry| entry.is_fresh(now))
+    pub(crate) fn get(&self, presented: &Presented<'_>, now: Timestamp) -> Option<Arc<Entry>> {
+        self.map
+            .get(&presented.cache_key())
+            .filter(|entry| entry.is_fresh(now))
+            .filter(|entry| entry.caller.signed.as_deref() == presented.signed())
     }
 
     /// To be called before the store is asked.
@@ -211,31 +235,33 @@ impl Cache {
         &self,
         reading: Reading,
         key: CacheKey,
-        principal: Principal,
+        caller: Caller,
         now: Timestamp,
     ) -> Arc<Entry> {
         let oldest = now.after(self.max_age);
+        let end = caller.principal.expires_at;
         let entry = Arc::new(Entry {
             from: now,
-            until: principal.expires_at.map_or(oldest, |end| end.min(oldest)),
-            principal,
+            until: end.map_or(oldest, |end| end.min(oldest)),
+            caller,
             used_minute: AtomicI64::new(i64::MIN),
         });
         let mut index = self.index();
-        if !self.suspended.load(Ordering::SeqCst) && !index.changed_since(reading, &entry.principal)
+        if !self.suspended.load(Ordering::SeqCst)
+            && !index.changed_since(reading, entry.principal())
         {
             if let Some(old) = self.map.peek(&key) {
-                index.forget(&key, &old.principal);
+                index.forget(&key, old.principal());
             }
             let mut evicted = Vec::new();
             self.map
                 .insert_with_lifecycle(key, Arc::clone(&entry), &mut evicted);
             for (key, old) in evicted {
-                index.forget(&key, &old.principal);
+                index.forget(&key, old.principal());
             }
             // Only now: what the insertion evicted may have been this very key.
             if self.map.peek(&key).is_some() {
-                index.add(key, &entry.principal);
+                index.add(key, entry.principal());
             }
         }
         entry
@@ -268,13 +294,13 @@ impl Cache {
             None => self
                 .map
                 .iter()
-                .filter(|(_, entry)| change.touches(&entry.principal))
+                .filter(|(_, entry)| change.touches(entry.principal()))
                 .map(|(key, _)| key)
                 .collect(),
         };
         for key in touched {
             if let Some((key, entry)) = self.map.remove(&key) {
-                index.forget(&key, &entry.principal);
+                index.forget(&key, entry.principal());
             }
         }
     }

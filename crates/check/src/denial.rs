@@ -8,6 +8,8 @@ use vestibule_policy::Refusal;
 use vestibule_policy::rule::Dialect;
 use vestibule_policy::target::NotCanonical;
 
+use crate::directory::Unresolved;
+
 /// Why a request may not pass, and who asked, where that is known.
 #[derive(Debug, Clone)]
 pub struct Denial {
@@ -74,6 +76,23 @@ impl Cause {
             Self::NoRoute => "no_such_route",
             Self::Refused { refusal, .. } => refusal.reason(),
             Self::Unavailable => "directory_unavailable",
+        }
+    }
+}
+
+impl From<Unresolved> for Cause {
+    fn from(unresolved: Unresolved) -> Self {
+        match unresolved {
+            Unresolved::Unknown => Self::Rejected(Rejected::Unknown),
+            Unresolved::Expired => Self::Rejected(Rejected::Expired),
+            Unresolved::Revoked => Self::Rejected(Rejected::Revoked),
+            Unresolved::Suspended => Self::Inactive(Inactive::User),
+            Unresolved::NoMembership => Self::Inactive(Inactive::Membership),
+            Unresolved::OrganizationInactive => Self::Inactive(Inactive::Organization),
+            Unresolved::Unavailable(cause) => {
+                tracing::error!(%cause, "the directory did not answer");
+                Self::Unavailable
+            }
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::{Mutex, PoisonError};
 
+use http::Method;
 use vestibule_model::{CredentialRef, OrganizationId, Timestamp, UserId};
 
 /// What is told apart in one batch.
@@ -86,5 +87,19 @@ impl Denials {
             calls: waiting.calls.into_iter().collect(),
             overflow: waiting.overflow,
         }
+    }
+}
+
+/// The method as a name that does not have to be kept: what a stranger invents is not repeated.
+pub(crate) fn method_name(method: &Method) -> &'static str {
+    match *method {
+        Method::GET => "GET",
+        Method::HEAD => "HEAD",
+        Method::POST => "POST",
+        Method::PUT => "PUT",
+        Method::PATCH => "PATCH",
+        Method::DELETE => "DELETE",
+        Method::OPTIONS => "OPTIONS",
+        _ => "OTHER",
     }
 }

@@ -2,7 +2,11 @@
 
 use std::net::IpAddr;
 
+use http::header::CONTENT_TYPE;
 use http::{HeaderMap, HeaderValue, Method};
+use vestibule_policy::Rule;
+
+use crate::denial::Cause;
 
 /// The head of a request, as a door hands it to the check: what is judged is exactly what will be
 /// routed.
@@ -33,5 +37,32 @@ impl RequestHead<'_> {
                 .headers
                 .get(http::header::CONTENT_LENGTH)
                 .is_some_and(|length| length.as_bytes() != b"0")
+    }
+
+    /// A body must be of a type that the route reads (RFC 9110, 8.3); one without a type is refused.
+    pub(crate) fn content_type(&self, rule: &Rule) -> Result<(), Cause> {
+        let accepted = rule.content_types();
+        if accepted.is_empty() || !self.has_body() {
+            return Ok(());
+        }
+        let mut values = self.headers.get_all(CONTENT_TYPE).iter();
+        let essence = match (values.next(), values.next()) {
+            (Some(value), None) => value
+                .to_str()
+                .ok()
+                .and_then(|text| text.split(';').next())
+                .map(str::trim),
+            _ => None,
+        };
+        match essence {
+            Some(essence)
+                if accepted
+                    .iter()
+                    .any(|media_type| essence.eq_ignore_ascii_case(media_type)) =>
+            {
+                Ok(())
+            }
+            _ => Err(Cause::ContentType { accepted }),
+        }
     }
 }

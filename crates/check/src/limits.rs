@@ -1,140 +1,189 @@
 //! How many requests in what time. Counted in memory with the monotonic clock, so that a clock
 //! that jumps neither locks anybody out nor lets anybody through.
+//!
+//! What a known caller has used lies beside the cached caller ([`Allowances`]), so that counting
+//! costs no look-up. Strangers are counted in a map ([`Limiter`]).
+
+mod allowance;
+mod limiter;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock as _, DefaultClock};
-use governor::state::keyed::DashMapStateStore;
-use governor::{Quota, RateLimiter};
-use quick_cache::DefaultHashBuilder;
-use uuid::Uuid;
+use governor::clock::{Clock, DefaultClock, Reference};
+use governor::{NotUntil, Quota, RateLimiter};
 use vestibule_model::{Plan, PlanName, Plans, Principal};
 use vestibule_policy::RuleTable;
 use vestibule_policy::rule::{Limit, LimitPer};
 
+pub(crate) use self::allowance::Allowances;
+use self::allowance::{Allowance, Holders, Slot};
+pub use self::limiter::Limiter;
 use crate::denial::Limited;
-
-/// Keys that strangers choose are folded into this many shared ones once a limiter holds
-/// [`CROWDED`] of them, so that memory stays bounded under a flood of addresses.
-const SHARED_KEYS: u128 = 1_024;
-const CROWDED: usize = 100_000;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Stands for an address that nobody noted.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
-/// Who is counted: an id, or an address folded into the same 128 bits.
-type Key = Uuid;
-
-type Counts = RateLimiter<Key, DashMapStateStore<Key, DefaultHashBuilder>, DefaultClock>;
-
-/// One limit, counted for each key on its own.
-#[derive(Debug)]
-pub struct Limiter {
+/// `count` requests at once and again as many in every `window`, evenly spread.
+#[derive(Debug, Clone, Copy)]
+struct Pace {
     name: &'static str,
     count: NonZeroU32,
     window: Duration,
-    counts: Counts,
-    clock: DefaultClock,
 }
 
-impl Limiter {
-    /// `count` requests at once and again as many in every `window`, evenly spread.
-    pub fn new(name: &'static str, count: NonZeroU32, window: Duration) -> Self {
-        let each = (window / count.get()).max(Duration::from_nanos(1));
-        let quota = Quota::with_period(each)
-            .unwrap_or(Quota::per_second(count))
-            .allow_burst(count);
-        Self {
-            name,
-            count,
-            window,
-            counts: RateLimiter::dashmap_with_hasher(quota, DefaultHashBuilder::default()),
-            clock: DefaultClock::default(),
-        }
+type Instant = <DefaultClock as Clock>::Instant;
+
+impl Pace {
+    fn quota(self) -> Quota {
+        let each = (self.window / self.count.get()).max(Duration::from_nanos(1));
+        Quota::with_period(each)
+            .unwrap_or(Quota::per_second(self.count))
+            .allow_burst(self.count)
     }
 
-    /// Counts one request of `key`, unless it is one too many.
-    pub fn count(&self, key: Uuid) -> Result<(), Limited> {
-        self.counts.check_key(&key).map_err(|not_until| Limited {
+    fn limited(self, until: &NotUntil<Instant>, clock: &DefaultClock) -> Limited {
+        Limited {
             name: self.name,
             count: self.count.get(),
             window: self.window,
-            retry_after: not_until.wait_time_from(self.clock.now()),
-        })
-    }
-
-    /// Counts one request from an address. An IPv6 customer has a whole /64 to choose from, and
-    /// is counted as one.
-    pub fn count_address(&self, address: IpAddr) -> Result<(), Limited> {
-        let bits = match address {
-            IpAddr::V4(v4) => u128::from(v4.to_bits()),
-            IpAddr::V6(v6) => v6.to_bits() >> 64 << 64,
-        };
-        self.count_stranger(bits)
-    }
-
-    /// Counts one request under a key that a stranger chose, such as the hash of a name.
-    pub fn count_stranger(&self, bits: u128) -> Result<(), Limited> {
-        if self.counts.len() < CROWDED {
-            self.count(Uuid::from_u128(bits))
-        } else {
-            // The upper half is folded in, because the lower of an IPv6 network is empty.
-            self.count(Uuid::from_u128((bits ^ bits >> 64) % SHARED_KEYS))
+            retry_after: until.wait_time_from(clock.now()),
         }
     }
+}
 
-    /// Forgets those who have their full allowance again.
-    pub fn forget_idle(&self) {
-        self.counts.retain_recent();
-        self.counts.shrink_to_fit();
+/// One limit of known callers.
+#[derive(Debug)]
+struct CallerLimiter {
+    pace: Pace,
+    counts: RateLimiter<Allowance, Slot, DefaultClock>,
+}
+
+impl CallerLimiter {
+    fn new(pace: Pace, slot: Slot) -> Self {
+        let counts = RateLimiter::new(pace.quota(), slot, DefaultClock::default());
+        Self { pace, counts }
     }
+
+    fn count(&self, allowance: &Allowance) -> Result<(), Limited> {
+        self.counts
+            .check_key(allowance)
+            .map_err(|until| self.pace.limited(&until, self.counts.clock()))
+    }
+}
+
+/// A limit of the rule table.
+#[derive(Debug)]
+enum RuleLimiter {
+    User(CallerLimiter),
+    Organization(CallerLimiter),
+    Credential(CallerLimiter),
+    Address(Limiter),
 }
 
 /// All limits of a rule table and of the plans.
 #[derive(Debug)]
 pub(crate) struct Limits {
-    by_rule: Vec<Limiter>,
-    /// Few, so they are searched in turn. `None` is a limit of nothing at all.
-    by_plan: Vec<(PlanName, Option<Limiter>)>,
+    by_rule: Vec<RuleLimiter>,
+    /// `None` is a limit of nothing at all.
+    by_plan: Vec<(PlanName, Option<CallerLimiter>)>,
+    users: Holders,
+    organizations: Holders,
+    credentials: Holders,
+    clock: DefaultClock,
+    start: Instant,
 }
 
 impl Limits {
     pub(crate) fn new(table: &RuleTable, plans: &Plans) -> Self {
+        // Read before the limiters read their own start, so that nobody seems idle too early.
+        let clock = DefaultClock::default();
+        let start = clock.now();
+        let (mut users, mut organizations, mut credentials) =
+            (Holders::default(), Holders::default(), Holders::default());
+        // One slot for all plans: an organisation has one plan at a time, and every plan counts
+        // by the minute, so that what was used under one is understood by the next.
+        let plan_slot = organizations.slot();
         let by_rule = table
             .limits()
-            .map(|(_, spec)| Limiter::new(spec.name, spec.count, spec.window))
+            .map(|(_, spec)| {
+                let pace = Pace {
+                    name: spec.name,
+                    count: spec.count,
+                    window: spec.window,
+                };
+                match spec.per {
+                    LimitPer::User => RuleLimiter::User(CallerLimiter::new(pace, users.slot())),
+                    LimitPer::Organization => {
+                        RuleLimiter::Organization(CallerLimiter::new(pace, organizations.slot()))
+                    }
+                    LimitPer::Credential => {
+                        RuleLimiter::Credential(CallerLimiter::new(pace, credentials.slot()))
+                    }
+                    LimitPer::Address => {
+                        RuleLimiter::Address(Limiter::new(spec.name, spec.count, spec.window))
+                    }
+                }
+            })
             .collect();
         let by_plan = plans
             .iter()
             .filter_map(|plan| {
                 let limit = plan.limit(Plan::REQUESTS_PER_MINUTE)?;
-                let limiter = NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX))
-                    .map(|count| Limiter::new(Plan::REQUESTS_PER_MINUTE, count, MINUTE));
+                let limiter =
+                    NonZeroU32::new(u32::try_from(limit).unwrap_or(u32::MAX)).map(|count| {
+                        let pace = Pace {
+                            name: Plan::REQUESTS_PER_MINUTE,
+                            count,
+                            window: MINUTE,
+                        };
+                        CallerLimiter::new(pace, plan_slot)
+                    });
                 Some((plan.name.clone(), limiter))
             })
             .collect();
-        Self { by_rule, by_plan }
+        Self {
+            by_rule,
+            by_plan,
+            users,
+            organizations,
+            credentials,
+            clock,
+            start,
+        }
+    }
+
+    /// What a caller has used so far, to be kept beside the caller.
+    pub(crate) fn allowances(&self, principal: &Principal) -> Allowances {
+        let plan = self
+            .by_plan
+            .iter()
+            .position(|(name, _)| *name == principal.plan.name);
+        Allowances {
+            user: self.users.allowance(principal.user_id.uuid()),
+            organization: self
+                .organizations
+                .allowance(principal.organization_id.uuid()),
+            credential: self.credentials.allowance(principal.credential.uuid()),
+            plan,
+        }
     }
 
     /// Counts a request under the plan of its organisation and under each limit of its rule.
     pub(crate) fn count(
         &self,
         limits: &[Limit],
-        principal: Option<&Principal>,
+        caller: Option<&Allowances>,
         address: Option<IpAddr>,
     ) -> Result<(), Limited> {
-        if let Some(principal) = principal
-            && let Some((_, limiter)) = self
-                .by_plan
-                .iter()
-                .find(|(name, _)| *name == principal.plan.name)
+        if let Some(caller) = caller
+            && let Some((_, limiter)) = caller.plan.and_then(|plan| self.by_plan.get(plan))
         {
             match limiter {
-                Some(limiter) => limiter.count(principal.organization_id.uuid())?,
+                Some(limiter) => limiter.count(&caller.organization)?,
                 None => {
                     return Err(Limited {
                         name: Plan::REQUESTS_PER_MINUTE,
@@ -149,106 +198,43 @@ impl Limits {
             let Some(limiter) = self.by_rule.get(limit.id.0) else {
                 continue;
             };
-            match (limit.spec.per, principal, address) {
-                (LimitPer::User, Some(principal), _) => limiter.count(principal.user_id.uuid())?,
-                (LimitPer::Organization, Some(principal), _) => {
-                    limiter.count(principal.organization_id.uuid())?;
+            match (limiter, caller) {
+                (RuleLimiter::User(limiter), Some(caller)) => limiter.count(&caller.user)?,
+                (RuleLimiter::Organization(limiter), Some(caller)) => {
+                    limiter.count(&caller.organization)?;
                 }
-                (LimitPer::Credential, Some(principal), _) => {
-                    limiter.count(principal.credential.uuid())?;
+                (RuleLimiter::Credential(limiter), Some(caller)) => {
+                    limiter.count(&caller.credential)?;
                 }
                 // Whoever did not note the address has all its callers counted as one.
-                (LimitPer::Address, _, address) => {
+                (RuleLimiter::Address(limiter), _) => {
                     limiter.count_address(address.unwrap_or(NOWHERE))?;
                 }
                 // The table refuses such limits on routes without a caller.
-                (LimitPer::User | LimitPer::Organization | LimitPer::Credential, None, _) => {}
+                (
+                    RuleLimiter::User(_)
+                    | RuleLimiter::Organization(_)
+                    | RuleLimiter::Credential(_),
+                    None,
+                ) => {}
             }
         }
         Ok(())
     }
 
+    /// Forgets those who have their full allowance again.
     pub(crate) fn forget_idle(&self) {
-        for limiter in self.by_rule.iter().chain(
-            self.by_plan
-                .iter()
-                .filter_map(|(_, limiter)| limiter.as_ref()),
-        ) {
-            limiter.forget_idle();
+        let elapsed = self.clock.now().duration_since(self.start);
+        for holders in [&self.users, &self.organizations, &self.credentials] {
+            holders.forget_idle(elapsed);
+        }
+        for limiter in &self.by_rule {
+            if let RuleLimiter::Address(limiter) = limiter {
+                limiter.forget_idle();
+            }
         }
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn limiter(count: u32) -> Limiter {
-        let count = NonZeroU32::new(count).unwrap();
-        Limiter::new("test", count, Duration::from_secs(3_600))
-    }
-
-    #[test]
-    fn the_request_after_the_last_allowed_one_is_told_when_to_come_back() {
-        let limiter = limiter(10);
-        let key = Uuid::from_u128(1);
-        for _ in 0..10 {
-            limiter.count(key).unwrap();
-        }
-        let limited = limiter.count(key).unwrap_err();
-        assert!(
-            limited.retry_after > Duration::from_secs(300),
-            "{limited:?}"
-        );
-        assert!(
-            limited.retry_after <= Duration::from_secs(360),
-            "{limited:?}"
-        );
-        limiter.count(Uuid::from_u128(2)).unwrap();
-    }
-
-    #[test]
-    fn the_addresses_of_one_ipv6_network_are_counted_as_one() {
-        let limiter = limiter(1);
-        limiter
-            .count_address("2001:db8::1".parse().unwrap())
-            .unwrap();
-        assert!(
-            limiter
-                .count_address("2001:db8::2".parse().unwrap())
-                .is_err()
-        );
-        limiter
-            .count_address("2001:db8:0:1::1".parse().unwrap())
-            .unwrap();
-    }
-
-    #[test]
-    fn a_flood_of_addresses_does_not_grow_the_map_without_bound() {
-        let limiter = limiter(1);
-        for bits in 0..(CROWDED as u128 + 50_000) {
-            let _ = limiter.count_stranger(bits << 64);
-        }
-        let crowd = limiter.counts.len();
-        assert!(crowd <= CROWDED + usize::try_from(SHARED_KEYS).unwrap());
-        assert!(
-            crowd > CROWDED + 512,
-            "the crowd is spread over the shared keys"
-        );
-    }
-
-    #[test]
-    fn a_plan_that_allows_no_request_allows_none() {
-        let none = Plan {
-            limits: [(Plan::REQUESTS_PER_MINUTE.to_owned(), 0)].into(),
-            ..Plan::bare(PlanName::default())
-        };
-        let principal = Principal {
-            plan: std::sync::Arc::new(none.clone()),
-            ..crate::directory::owner()
-        };
-        let limits = Limits::new(&RuleTable::builder().build(), &Plans::new([none]));
-        let limited = limits.count(&[], Some(&principal), None).unwrap_err();
-        assert_eq!((limited.count, limited.retry_after), (0, MINUTE));
-    }
-}
+mod tests;

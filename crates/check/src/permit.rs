@@ -40,7 +40,7 @@ impl Permit {
 
     /// Who is calling.
     pub fn principal(&self) -> &Principal {
-        &self.entry.principal
+        self.entry.principal()
     }
 
     /// The user who is calling, or who owns the key that is.

@@ -13,30 +13,55 @@ use vestibule_model::Digest;
 use crate::cache::CacheKey;
 use crate::denial::Rejected;
 
-/// A credential that has the right shape; whether it is good is not known yet.
+/// A credential that has the right shape at first sight; whether it is good is not known yet.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Presented<'a> {
-    /// An API key, by its digest.
-    ApiKey(Digest),
-    /// An access token: the whole text, and its digest.
-    AccessToken(&'a str, Digest),
-    /// A session cookie, by its digest.
-    SessionCookie(Digest),
+    /// An API key, and its digest.
+    ApiKey(&'a str, Digest),
+    /// An access token: the whole text, what of it is signed, and the digest of the signature,
+    /// which is the part that makes it a secret.
+    AccessToken {
+        text: &'a str,
+        signed: &'a str,
+        signature: Digest,
+    },
+    /// A session cookie, and its digest.
+    SessionCookie(&'a str, Digest),
 }
 
 impl Presented<'_> {
     pub(crate) fn cache_key(&self) -> CacheKey {
         match *self {
-            Self::ApiKey(digest) => CacheKey::api_key(digest),
-            Self::AccessToken(_, digest) => CacheKey::access_token(digest),
-            Self::SessionCookie(digest) => CacheKey::session_cookie(digest),
+            Self::ApiKey(_, digest) => CacheKey::api_key(digest),
+            Self::AccessToken { signature, .. } => CacheKey::access_token(signature),
+            Self::SessionCookie(_, digest) => CacheKey::session_cookie(digest),
+        }
+    }
+
+    /// Whether a secret was copied as a whole: asked before anybody looks for it, and not where
+    /// it is known already.
+    pub(crate) fn verify(&self) -> Result<(), Rejected> {
+        match self {
+            Self::ApiKey(text, _) | Self::SessionCookie(text, _) => {
+                frame::verify(text).map_err(rejected)
+            }
+            Self::AccessToken { .. } => Ok(()),
+        }
+    }
+
+    /// What an access token's signature was made for: a cached caller is the one who presents it
+    /// only where this is the same too.
+    pub(crate) fn signed(&self) -> Option<&str> {
+        match self {
+            Self::AccessToken { signed, .. } => Some(signed),
+            Self::ApiKey(..) | Self::SessionCookie(..) => None,
         }
     }
 
     /// Whether a browser would have sent it by itself, so that a page of somebody else could make
     /// it do so.
     pub(crate) fn is_ambient(&self) -> bool {
-        matches!(self, Self::SessionCookie(_))
+        matches!(self, Self::SessionCookie(..))
     }
 }
 
@@ -66,7 +91,7 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
     if values.next().is_some() {
         return Err(Rejected::Duplicate);
     }
-    let text = value.to_str().map_err(|_| Rejected::Malformed)?;
+    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Rejected::Malformed)?;
     let (scheme, token) = text.split_once(' ').ok_or(Rejected::Malformed)?;
     if !scheme.eq_ignore_ascii_case("bearer") {
         return Err(Rejected::Scheme);
@@ -75,29 +100,28 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
     if token.is_empty() || token.len() > MAX_BEARER_BYTES {
         return Err(Rejected::Malformed);
     }
-    if token::looks_like_token(token) {
-        return Ok(Some(Presented::AccessToken(
-            token,
-            Digest::of(token.as_bytes()),
-        )));
+    if let Some((signed, signature)) = token::split(token) {
+        return Ok(Some(Presented::AccessToken {
+            text: token,
+            signed,
+            signature: Digest::of(signature.as_bytes()),
+        }));
     }
-    match frame::read(prefix, token) {
-        Ok((SecretKind::LiveKey | SecretKind::TestKey, digest)) => {
-            Ok(Some(Presented::ApiKey(digest)))
+    match frame::recognize(prefix, token).map_err(rejected)? {
+        (SecretKind::LiveKey | SecretKind::TestKey, digest) => {
+            Ok(Some(Presented::ApiKey(token, digest)))
         }
-        Ok((SecretKind::Session, _)) => Err(Rejected::WrongPlace),
-        Err(FrameError::NotFramed | FrameError::Malformed) => Err(Rejected::Malformed),
-        Err(FrameError::Checksum) => Err(Rejected::Checksum),
+        (SecretKind::Session, _) => Err(Rejected::WrongPlace),
     }
 }
 
 /// The session cookie (RFC 6265, 5.4). Two values under its name are refused: which of them is the
 /// browser's own cannot be known.
-fn cookie(
-    headers: &HeaderMap,
+fn cookie<'a>(
+    headers: &'a HeaderMap,
     prefix: &Prefix,
     name: &str,
-) -> Result<Option<Presented<'static>>, Rejected> {
+) -> Result<Option<Presented<'a>>, Rejected> {
     let mut found = None;
     // Split as bytes: a foreign cookie beside ours may hold what it likes.
     for header in headers.get_all(COOKIE) {
@@ -115,11 +139,18 @@ fn cookie(
         .map(std::str::from_utf8)
         .transpose()
         .map_err(|_| Rejected::Malformed)?;
-    match found.map(|value| frame::read(prefix, value)) {
-        None => Ok(None),
-        Some(Ok((SecretKind::Session, digest))) => Ok(Some(Presented::SessionCookie(digest))),
-        Some(Ok(_)) => Err(Rejected::WrongPlace),
-        Some(Err(FrameError::NotFramed | FrameError::Malformed)) => Err(Rejected::Malformed),
-        Some(Err(FrameError::Checksum)) => Err(Rejected::Checksum),
+    let Some(value) = found else {
+        return Ok(None);
+    };
+    match frame::recognize(prefix, value).map_err(rejected)? {
+        (SecretKind::Session, digest) => Ok(Some(Presented::SessionCookie(value, digest))),
+        _ => Err(Rejected::WrongPlace),
+    }
+}
+
+fn rejected(error: FrameError) -> Rejected {
+    match error {
+        FrameError::NotFramed | FrameError::Malformed => Rejected::Malformed,
+        FrameError::Checksum => Rejected::Checksum,
     }
 }

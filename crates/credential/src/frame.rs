@@ -177,6 +177,14 @@ pub fn mint(prefix: &Prefix, kind: SecretKind, entropy: &dyn Entropy) -> PlainSe
 
 /// Reads a presented secret: its kind, and the digest to look it up by. Allocates nothing.
 pub fn read(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameError> {
+    let recognized = recognize(prefix, text)?;
+    verify(text)?;
+    Ok(recognized)
+}
+
+/// [`read`] for a place where most secrets are known by their digest, and were [`verify`]d before
+/// they became known: looks at prefix, kind and length alone.
+pub fn recognize(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameError> {
     let rest = text
         .strip_prefix(prefix.as_str())
         .and_then(|rest| rest.strip_prefix('_'))
@@ -186,19 +194,28 @@ pub fn read(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameEr
         .into_iter()
         .find(|kind| kind.tag() == tag)
         .ok_or(FrameError::Malformed)?;
-    if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH
-        || !body.bytes().all(|byte| byte.is_ascii_alphanumeric())
-    {
+    if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH {
         return Err(FrameError::Malformed);
     }
+    Ok((kind, Digest::of(text.as_bytes())))
+}
+
+/// Whether a secret that was [`recognize`]d has the right alphabet and checksum.
+pub fn verify(text: &str) -> Result<(), FrameError> {
     let (framed, sum) = text
         .as_bytes()
         .split_last_chunk::<CHECKSUM_LENGTH>()
         .ok_or(FrameError::Malformed)?;
+    let (_, random) = framed
+        .split_last_chunk::<RANDOM_LENGTH>()
+        .ok_or(FrameError::Malformed)?;
+    if !random.iter().chain(sum).all(u8::is_ascii_alphanumeric) {
+        return Err(FrameError::Malformed);
+    }
     if *sum != checksum(framed) {
         return Err(FrameError::Checksum);
     }
-    Ok((kind, Digest::of(text.as_bytes())))
+    Ok(())
 }
 
 /// The CRC-32 (ISO-HDLC) of `framed` as base62 with leading zeros, the most significant first.

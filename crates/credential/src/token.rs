@@ -149,12 +149,21 @@ impl TokenError {
     }
 }
 
-/// Whether a bearer value has the shape of a token: cheap, and no promise that it is one.
+/// The two parts of a bearer value that has the shape of a token: what is signed, which is no
+/// secret, and the signature, which makes it a credential (RFC 7515, 7.1). Cheap, and no promise
+/// that it is one.
 ///
 /// Every JSON object in base64url begins with `eyJ` when its first byte after `{` is a quote, and
 /// no framed secret does, because prefixes are lower-case words followed by `_`.
+pub fn split(text: &str) -> Option<(&str, &str)> {
+    let (signed, signature) = text.rsplit_once('.')?;
+    let dots = signed.bytes().filter(|byte| *byte == b'.').count();
+    (text.starts_with("eyJ") && dots == 1).then_some((signed, signature))
+}
+
+/// Whether a bearer value has the shape of a token, as [`split`] has it.
 pub fn looks_like_token(text: &str) -> bool {
-    text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
+    split(text).is_some()
 }
 
 #[cfg(test)]

@@ -96,7 +96,7 @@ async fn complete(
     // In parts, since a body cannot be shared between threads while we wait.
     let (parts, body) = request.into_parts();
     let head = head(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
-    let refused = |denial: Denial| refuse(&parts.extensions, &denial);
+    let refused = |denial: Box<Denial>| refuse(&parts.extensions, &denial);
     let mut passed = match passed {
         Some(passed) => passed,
         None => check.check(&head).await.map_err(refused)?,

@@ -3,7 +3,7 @@
 use vestibule_model::{Capability, Principal, Role};
 
 use crate::rights::{self, Basis};
-use crate::template::Filled;
+use crate::template::PathTemplate;
 use crate::{Params, Refusal, Rule};
 
 /// Whether a known caller meets what a route demands of callers: kind of credential, role, path
@@ -19,7 +19,7 @@ pub fn decide(rule: &Rule, principal: &Principal, params: &Params<'_, '_>) -> Re
 pub(crate) enum Demand<'r> {
     Credential(&'r Rule),
     Role(Role),
-    Capability(Capability, &'r str),
+    Capability(Capability, &'r PathTemplate),
     Feature(&'r str),
 }
 
@@ -34,8 +34,9 @@ pub(crate) fn demands(rule: &Rule) -> impl Iterator<Item = Demand<'_>> {
     [
         (rule.bearer_only || rule.not_by_key).then_some(Demand::Credential(rule)),
         rule.role.map(Demand::Role),
-        rule.needs_capability()
-            .map(|(capability, template)| Demand::Capability(capability, template)),
+        rule.capability
+            .as_ref()
+            .map(|(capability, template)| Demand::Capability(*capability, template)),
         rule.needs_feature().map(Demand::Feature),
     ]
     .into_iter()
@@ -52,7 +53,7 @@ impl Demand<'_> {
             Self::Credential(rule) => rule.admits(principal.credential).map(|()| Met::Plainly),
             Self::Role(role) => rights::administers(principal, role).map(|()| Met::Plainly),
             Self::Capability(capability, template) => {
-                let path = Filled::from(template, params).ok_or(Refusal::NotAPath)?;
+                let path = template.filled(params).ok_or(Refusal::NotAPath)?;
                 let path = path.as_resource_path().ok_or(Refusal::NotAPath)?;
                 rights::may_text(principal, path, capability).map(Met::By)
             }

@@ -67,9 +67,9 @@ fn name(demand: Demand<'_>, params: &Params<'_, '_>) -> String {
         Demand::Credential(_) => "kind of credential".to_owned(),
         Demand::Role(role) => format!("role {role} or above"),
         Demand::Capability(capability, template) => {
-            let path = Filled::from(template, params);
+            let path = template.filled(params);
             let path = path.as_ref().and_then(Filled::as_resource_path);
-            format!("{capability} on {}", path.unwrap_or(template))
+            format!("{capability} on {}", path.unwrap_or(template.as_str()))
         }
         Demand::Feature(feature) => format!("plan feature {feature}"),
     }
@@ -92,7 +92,7 @@ fn ground(
     let Demand::Capability(_, template) = demand else {
         return basis;
     };
-    let path = Filled::from(template, params);
+    let path = template.filled(params);
     match path
         .as_ref()
         .and_then(Filled::as_resource_path)

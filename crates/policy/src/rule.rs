@@ -7,6 +7,7 @@ use std::time::Duration;
 use vestibule_model::{Capability, CredentialRef, Role};
 
 use crate::Refusal;
+use crate::template::PathTemplate;
 
 /// Which of the two faces of the HTTP interface a route has: how callers prove who they are, and
 /// how errors are spelled.
@@ -77,7 +78,7 @@ pub struct Rule {
     pub(crate) not_by_key: bool,
     pub(crate) role: Option<Role>,
     pub(crate) feature: Option<Cow<'static, str>>,
-    pub(crate) capability: Option<(Capability, Cow<'static, str>)>,
+    pub(crate) capability: Option<(Capability, PathTemplate)>,
     pub(crate) limits: Vec<Limit>,
     consumes: &'static [&'static str],
 }
@@ -146,7 +147,7 @@ impl Rule {
     /// parameters are put in, as `/shared/{rest}` for the route `/files/{*rest}`.
     #[must_use]
     pub fn capability(mut self, needs: Capability, template: impl Into<Cow<'static, str>>) -> Self {
-        self.capability = Some((needs, template.into()));
+        self.capability = Some((needs, PathTemplate::new(template.into())));
         self
     }
 
@@ -206,7 +207,7 @@ impl Rule {
     pub fn needs_capability(&self) -> Option<(Capability, &str)> {
         self.capability
             .as_ref()
-            .map(|(capability, template)| (*capability, template.as_ref()))
+            .map(|(capability, template)| (*capability, template.as_str()))
     }
 
     /// Whether this kind of credential is taken here.

@@ -122,14 +122,21 @@ fn triplets(rest: &[u8]) -> Result<usize, NotCanonical> {
 }
 
 /// The byte that the triplet at the start of `rest` stands for.
-pub(crate) fn decoded(rest: &[u8]) -> Result<u8, NotCanonical> {
+fn decoded(rest: &[u8]) -> Result<u8, NotCanonical> {
+    rest.strip_prefix(b"%")
+        .ok_or(NotCanonical::Triplet)
+        .and_then(decoded_digits)
+}
+
+/// The byte that the two hexadecimal digits at the start of `rest` stand for.
+pub(crate) fn decoded_digits(rest: &[u8]) -> Result<u8, NotCanonical> {
     let digit = |byte: u8| {
         char::from(byte)
             .to_digit(16)
             .and_then(|d| u8::try_from(d).ok())
     };
     match rest {
-        [b'%', high, low, ..] => match (digit(*high), digit(*low)) {
+        [high, low, ..] => match (digit(*high), digit(*low)) {
             (Some(high), Some(low)) => Ok(high << 4 | low),
             _ => Err(NotCanonical::Triplet),
         },

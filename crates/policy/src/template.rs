@@ -1,9 +1,12 @@
 //! Path templates: of routes, and of the resources they are about.
 
+use std::borrow::Cow;
+
+use arrayvec::ArrayVec;
 use vestibule_model::ResourcePath;
 
 use crate::Params;
-use crate::target::{decoded, is_unreserved};
+use crate::target::{decoded_digits, is_unreserved};
 
 /// One segment of a template.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -103,59 +106,92 @@ pub(crate) fn check_path(path: &str, route: &str) -> Result<(), String> {
     Ok(())
 }
 
-/// A template with the parameters of a request in it, decoded. Kept off the heap: the longest
-/// resource path is short.
-pub(crate) struct Filled {
-    bytes: [u8; ResourcePath::MAX_BYTES],
-    length: usize,
+/// The path of a resource, with the parameters of a route in it: read once, filled for each
+/// request.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct PathTemplate {
+    text: Cow<'static, str>,
+    pieces: Vec<Piece>,
 }
 
-impl Filled {
-    /// Fills a template that [`check_path`] accepted; `None` where the path would be too long.
-    pub(crate) fn from(template: &str, params: &Params<'_, '_>) -> Option<Self> {
-        let mut filled = Self {
-            bytes: [0; ResourcePath::MAX_BYTES],
-            length: 0,
-        };
-        for segment in template.strip_prefix('/')?.split('/') {
-            filled.push(b'/')?;
-            match segment
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Piece {
+    /// What stands for itself, slashes included.
+    Literal(String),
+    /// The name of a parameter.
+    Parameter(String),
+}
+
+impl PathTemplate {
+    /// Reads a template; whether it is a good one, [`check_path`] says.
+    pub(crate) fn new(text: Cow<'static, str>) -> Self {
+        let mut pieces = Vec::new();
+        let mut literal = String::new();
+        for segment in text.strip_prefix('/').unwrap_or(&text).split('/') {
+            literal.push('/');
+            let name = segment
                 .strip_prefix('{')
-                .and_then(|rest| rest.strip_suffix('}'))
-            {
-                None => segment.bytes().try_for_each(|byte| filled.push(byte))?,
-                Some(name) => filled.push_decoded(params.get(name)?.as_bytes())?,
+                .and_then(|rest| rest.strip_suffix('}'));
+            match name {
+                None => literal.push_str(segment),
+                Some(name) => {
+                    pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+                    pieces.push(Piece::Parameter(name.to_owned()));
+                }
+            }
+        }
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(literal));
+        }
+        Self { text, pieces }
+    }
+
+    /// The template as it was written.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.text
+    }
+
+    /// The path with the parameters of a request; `None` where it would be too long.
+    pub(crate) fn filled(&self, params: &Params<'_, '_>) -> Option<Filled> {
+        let mut filled = Filled::default();
+        for piece in &self.pieces {
+            match piece {
+                Piece::Literal(text) => filled.push(text.as_bytes())?,
+                Piece::Parameter(name) => filled.push_decoded(params.get(name)?)?,
             }
         }
         Some(filled)
     }
+}
 
+/// A template with the parameters of a request in it, decoded. Kept off the heap: the longest
+/// resource path is short.
+#[derive(Debug, Default)]
+pub(crate) struct Filled(ArrayVec<u8, { ResourcePath::MAX_BYTES }>);
+
+impl Filled {
     /// The text, where it is one that a resource can have.
     pub(crate) fn as_resource_path(&self) -> Option<&str> {
-        let text = std::str::from_utf8(self.bytes.get(..self.length)?).ok()?;
+        let text = std::str::from_utf8(&self.0).ok()?;
         ResourcePath::check(text).ok().map(|()| text)
     }
 
-    fn push(&mut self, byte: u8) -> Option<()> {
-        *self.bytes.get_mut(self.length)? = byte;
-        self.length += 1;
-        Some(())
+    fn push(&mut self, bytes: &[u8]) -> Option<()> {
+        self.0.try_extend_from_slice(bytes).ok()
     }
 
-    fn push_decoded(&mut self, mut raw: &[u8]) -> Option<()> {
-        while let [byte, rest @ ..] = raw {
-            if *byte == b'%' {
-                let byte = decoded(raw).ok()?;
-                // A canonical path has no encoded slash; this must hold without that, too.
-                if byte == b'/' {
-                    return None;
-                }
-                self.push(byte)?;
-                raw = raw.get(3..)?;
-            } else {
-                self.push(*byte)?;
-                raw = rest;
+    fn push_decoded(&mut self, text: &str) -> Option<()> {
+        let mut plain = text.split('%');
+        self.push(plain.next()?.as_bytes())?;
+        for encoded in plain {
+            let (digits, rest) = encoded.split_at_checked(2)?;
+            let byte = decoded_digits(digits.as_bytes()).ok()?;
+            // A canonical path has no encoded slash; this must hold without that, too.
+            if byte == b'/' {
+                return None;
             }
+            self.push(&[byte])?;
+            self.push(rest.as_bytes())?;
         }
         Some(())
     }

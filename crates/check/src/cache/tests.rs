@@ -2,8 +2,10 @@ use proptest::prelude::*;
 use vestibule_model::{
     ApiKeyId, CredentialRef, OrganizationId, PlanName, Plans, ResourcePath, Role, SessionId, UserId,
 };
+use vestibule_policy::RuleTable;
 
 use super::*;
+use crate::limits::Limits;
 
 const NOW: i64 = 1_800_000_000;
 
@@ -26,8 +28,21 @@ fn principal(number: u128) -> Principal {
     }
 }
 
+fn presented(number: u128) -> Presented<'static> {
+    Presented::ApiKey("", Digest::of(&number.to_ne_bytes()))
+}
+
 fn key(number: u128) -> CacheKey {
-    CacheKey::api_key(Digest::of(&number.to_ne_bytes()))
+    presented(number).cache_key()
+}
+
+fn caller(principal: Principal) -> Caller {
+    let limits = Limits::new(&RuleTable::default(), &Plans::default());
+    Caller {
+        allowances: limits.allowances(&principal),
+        principal,
+        signed: None,
+    }
 }
 
 fn cache(entries: usize) -> Cache {
@@ -40,13 +55,13 @@ fn cache(entries: usize) -> Cache {
 #[test]
 fn an_entry_is_believed_for_a_fixed_time_however_often_it_is_used() {
     let cache = cache(10);
-    cache.insert(cache.begin_reading(), key(1), principal(1), now());
+    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
     let later = now().after(Duration::from_secs(59));
-    assert!(cache.get(&key(1), later).is_some());
-    assert!(cache.get(&key(1), later).is_some());
+    assert!(cache.get(&presented(1), later).is_some());
+    assert!(cache.get(&presented(1), later).is_some());
     assert!(
         cache
-            .get(&key(1), now().after(Duration::from_secs(60)))
+            .get(&presented(1), now().after(Duration::from_secs(60)))
             .is_none()
     );
 }
@@ -59,22 +74,22 @@ fn an_entry_never_outlives_its_credential() {
         expires_at: Some(end),
         ..principal(1)
     };
-    cache.insert(cache.begin_reading(), key(1), mortal, now());
+    cache.insert(cache.begin_reading(), key(1), caller(mortal), now());
     assert!(
         cache
-            .get(&key(1), now().after(Duration::from_secs(4)))
+            .get(&presented(1), now().after(Duration::from_secs(4)))
             .is_some()
     );
-    assert!(cache.get(&key(1), end).is_none());
+    assert!(cache.get(&presented(1), end).is_none());
 }
 
 #[test]
 fn a_clock_that_is_set_back_makes_entries_worthless() {
     let cache = cache(10);
-    cache.insert(cache.begin_reading(), key(1), principal(1), now());
+    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
     assert!(
         cache
-            .get(&key(1), now().before(Duration::from_secs(1)))
+            .get(&presented(1), now().before(Duration::from_secs(1)))
             .is_none()
     );
 }
@@ -105,13 +120,23 @@ fn a_change_removes_what_it_touches_and_nothing_else() {
     ] {
         let cache = cache(100);
         for number in 1..=4 {
-            cache.insert(cache.begin_reading(), key(number), principal(number), now());
+            cache.insert(
+                cache.begin_reading(),
+                key(number),
+                caller(principal(number)),
+                now(),
+            );
         }
-        cache.insert(cache.begin_reading(), key(10), session.clone(), now());
+        cache.insert(
+            cache.begin_reading(),
+            key(10),
+            caller(session.clone()),
+            now(),
+        );
         cache.apply(change);
         for number in [1, 2, 3, 4, 10] {
             assert_eq!(
-                cache.get(&key(number), now()).is_none(),
+                cache.get(&presented(number), now()).is_none(),
                 gone.contains(&number),
                 "{change} and {number}"
             );
@@ -124,10 +149,16 @@ fn what_was_read_before_a_change_is_not_kept_after_it() {
     let cache = cache(10);
     let reading = cache.begin_reading();
     cache.apply(Change::User(UserId::from_uuid(Uuid::from_u128(1))));
-    cache.insert(reading, key(1), principal(1), now());
-    assert!(cache.get(&key(1), now()).is_none(), "the stale one is kept");
-    cache.insert(reading, key(2), principal(2), now());
-    assert!(cache.get(&key(2), now()).is_some(), "another user's is not");
+    cache.insert(reading, key(1), caller(principal(1)), now());
+    assert!(
+        cache.get(&presented(1), now()).is_none(),
+        "the stale one is kept"
+    );
+    cache.insert(reading, key(2), caller(principal(2)), now());
+    assert!(
+        cache.get(&presented(2), now()).is_some(),
+        "another user's is not"
+    );
 }
 
 #[test]
@@ -139,34 +170,39 @@ fn a_reading_that_missed_more_changes_than_are_remembered_is_not_kept() {
             number + 50,
         ))));
     }
-    cache.insert(reading, key(1), principal(1), now());
-    assert!(cache.get(&key(1), now()).is_none());
+    cache.insert(reading, key(1), caller(principal(1)), now());
+    assert!(cache.get(&presented(1), now()).is_none());
 }
 
 #[test]
 fn nothing_is_kept_while_other_servers_cannot_be_heard() {
     let cache = cache(10);
-    cache.insert(cache.begin_reading(), key(1), principal(1), now());
+    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
     cache.suspend();
-    assert!(cache.get(&key(1), now()).is_none());
+    assert!(cache.get(&presented(1), now()).is_none());
     let during = cache.begin_reading();
-    cache.insert(during, key(1), principal(1), now());
-    assert!(cache.get(&key(1), now()).is_none());
+    cache.insert(during, key(1), caller(principal(1)), now());
+    assert!(cache.get(&presented(1), now()).is_none());
     cache.resume();
-    cache.insert(during, key(1), principal(1), now());
+    cache.insert(during, key(1), caller(principal(1)), now());
     assert!(
-        cache.get(&key(1), now()).is_none(),
+        cache.get(&presented(1), now()).is_none(),
         "it was read while deaf"
     );
-    cache.insert(cache.begin_reading(), key(1), principal(1), now());
-    assert!(cache.get(&key(1), now()).is_some());
+    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
+    assert!(cache.get(&presented(1), now()).is_some());
 }
 
 #[test]
 fn memory_stays_bounded_and_the_index_forgets_what_was_evicted() {
     let cache = cache(100);
     for number in 0..10_000 {
-        cache.insert(cache.begin_reading(), key(number), principal(number), now());
+        cache.insert(
+            cache.begin_reading(),
+            key(number),
+            caller(principal(number)),
+            now(),
+        );
     }
     assert!(cache.len() <= 100, "{}", cache.len());
     assert!(cache.index().entries.len() <= 2 * cache.len());
@@ -181,7 +217,7 @@ proptest! {
             let uuid = Uuid::from_u128(number);
             match step {
                 0 | 1 => {
-                    cache.insert(cache.begin_reading(), key(number), principal(number), now());
+                    cache.insert(cache.begin_reading(), key(number), caller(principal(number)), now());
                 }
                 2 => cache.apply(Change::User(UserId::from_uuid(uuid))),
                 _ => cache.apply(Change::Organization(OrganizationId::from_uuid(uuid))),
@@ -215,8 +251,8 @@ fn no_reader_brings_a_revoked_principal_back() {
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
                     let at_least = applied.load(Ordering::SeqCst);
-                    if let Some(entry) = cache.get(&key(1), now()) {
-                        if version_of(&entry.principal) < at_least {
+                    if let Some(entry) = cache.get(&presented(1), now()) {
+                        if version_of(entry.principal()) < at_least {
                             stale.fetch_add(1, Ordering::SeqCst);
                         }
                         continue;
@@ -229,7 +265,7 @@ fn no_reader_brings_a_revoked_principal_back() {
                         expires_at: Some(Timestamp::from_seconds(expires)),
                         ..principal(1)
                     };
-                    cache.insert(reading, key(1), read, now());
+                    cache.insert(reading, key(1), caller(read), now());
                 }
             });
         }

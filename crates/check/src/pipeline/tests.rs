@@ -10,8 +10,13 @@ use vestibule_model::clock::ManualClock;
 use vestibule_model::{OsEntropy, Plan, PlanName, Role, SessionId};
 use vestibule_policy::rule::{LimitPer, LimitSpec};
 
+use http::Method;
+use vestibule_model::Principal;
+use vestibule_policy::rule::{Dialect, Rule};
+
 use super::*;
 use crate::MemoryDirectory;
+use crate::denial::Cause;
 
 const ORIGIN: &str = "https://app.example.com";
 
@@ -264,6 +269,25 @@ async fn a_known_credential_is_judged_without_the_directory() {
     assert!(head_of(&headers), "seen once");
     house.clock.advance(Duration::from_secs(301));
     assert!(!head_of(&headers), "seen too long ago");
+}
+
+#[tokio::test]
+async fn the_signature_of_a_remembered_token_opens_nothing_else() {
+    let house = house();
+    assert_eq!(house.reason("GET /v1/things", &[TOKEN]).await, "passed");
+    let (header, rest) = house.token.split_once('.').unwrap();
+    let (payload, signature) = rest.split_once('.').unwrap();
+    for forged in [
+        format!("Bearer {header}.{payload}x.{signature}"),
+        format!("Bearer {header}.{}.{signature}", &payload[4..]),
+        format!("Bearer {header}A.{payload}.{signature}"),
+        format!("Bearer eyJ.x.{signature}"),
+    ] {
+        let reason = house
+            .reason("GET /v1/things", &[("authorization", &forged)])
+            .await;
+        assert!(reason.starts_with("token_"), "{forged}: {reason}");
+    }
 }
 
 #[tokio::test]
