@@ -11,8 +11,8 @@ use crate::server::Kind;
 use crate::{client, cpu};
 
 const CONNECTIONS: usize = 32;
-const REQUESTS: usize = 60_000;
-const ROUNDS: usize = 7;
+const REQUESTS: usize = 40_000;
+const ROUNDS: usize = 15;
 
 struct Server {
     process: Child,

@@ -156,9 +156,12 @@ impl TokenError {
 /// Every JSON object in base64url begins with `eyJ` when its first byte after `{` is a quote, and
 /// no framed secret does, because prefixes are lower-case words followed by `_`.
 pub fn split(text: &str) -> Option<(&str, &str)> {
+    if !text.starts_with("eyJ") {
+        return None;
+    }
     let (signed, signature) = text.rsplit_once('.')?;
-    let dots = signed.bytes().filter(|byte| *byte == b'.').count();
-    (text.starts_with("eyJ") && dots == 1).then_some((signed, signature))
+    let (_, payload) = signed.split_once('.')?;
+    (!payload.contains('.')).then_some((signed, signature))
 }
 
 /// Whether a bearer value has the shape of a token, as [`split`] has it.

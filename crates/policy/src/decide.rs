@@ -3,7 +3,7 @@
 use vestibule_model::{Capability, Principal, Role};
 
 use crate::rights::{self, Basis};
-use crate::template::PathTemplate;
+use crate::template::{Filled, PathTemplate};
 use crate::{Params, Refusal, Rule};
 
 /// Whether a known caller meets what a route demands of callers: kind of credential, role, path
@@ -53,8 +53,10 @@ impl Demand<'_> {
             Self::Credential(rule) => rule.admits(principal.credential).map(|()| Met::Plainly),
             Self::Role(role) => rights::administers(principal, role).map(|()| Met::Plainly),
             Self::Capability(capability, template) => {
-                let path = template.filled(params).ok_or(Refusal::NotAPath)?;
-                let path = path.as_resource_path().ok_or(Refusal::NotAPath)?;
+                let mut filled = Filled::default();
+                let path = template
+                    .fill(params, &mut filled)
+                    .ok_or(Refusal::NotAPath)?;
                 rights::may_text(principal, path, capability).map(Met::By)
             }
             Self::Feature(feature) if principal.plan.has(feature) => Ok(Met::Plainly),

@@ -67,8 +67,8 @@ fn name(demand: Demand<'_>, params: &Params<'_, '_>) -> String {
         Demand::Credential(_) => "kind of credential".to_owned(),
         Demand::Role(role) => format!("role {role} or above"),
         Demand::Capability(capability, template) => {
-            let path = template.filled(params);
-            let path = path.as_ref().and_then(Filled::as_resource_path);
+            let mut filled = Filled::default();
+            let path = template.fill(params, &mut filled);
             format!("{capability} on {}", path.unwrap_or(template.as_str()))
         }
         Demand::Feature(feature) => format!("plan feature {feature}"),
@@ -92,10 +92,9 @@ fn ground(
     let Demand::Capability(_, template) = demand else {
         return basis;
     };
-    let path = template.filled(params);
-    match path
-        .as_ref()
-        .and_then(Filled::as_resource_path)
+    let mut filled = Filled::default();
+    match template
+        .fill(params, &mut filled)
         .map(|path| narrowing(principal, path))
     {
         Some(Narrowing::To(Some(own))) => format!("{basis}, and the key by {}", describe(own)),

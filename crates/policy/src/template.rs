@@ -151,31 +151,30 @@ impl PathTemplate {
         &self.text
     }
 
-    /// The path with the parameters of a request; `None` where it would be too long.
-    pub(crate) fn filled(&self, params: &Params<'_, '_>) -> Option<Filled> {
-        let mut filled = Filled::default();
+    /// The path with the parameters of a request, written into `filled`; `None` where that is not
+    /// a path that a resource can have.
+    pub(crate) fn fill<'f>(
+        &self,
+        params: &Params<'_, '_>,
+        filled: &'f mut Filled,
+    ) -> Option<&'f str> {
         for piece in &self.pieces {
             match piece {
                 Piece::Literal(text) => filled.push(text.as_bytes())?,
                 Piece::Parameter(name) => filled.push_decoded(params.get(name)?)?,
             }
         }
-        Some(filled)
+        let text = std::str::from_utf8(&filled.0).ok()?;
+        ResourcePath::check(text).ok().map(|()| text)
     }
 }
 
-/// A template with the parameters of a request in it, decoded. Kept off the heap: the longest
-/// resource path is short.
+/// Room for a template with the parameters of a request in it, decoded. Kept off the heap, because
+/// the longest resource path is short, and in one place, because it is too long to be moved about.
 #[derive(Debug, Default)]
 pub(crate) struct Filled(ArrayVec<u8, { ResourcePath::MAX_BYTES }>);
 
 impl Filled {
-    /// The text, where it is one that a resource can have.
-    pub(crate) fn as_resource_path(&self) -> Option<&str> {
-        let text = std::str::from_utf8(&self.0).ok()?;
-        ResourcePath::check(text).ok().map(|()| text)
-    }
-
     fn push(&mut self, bytes: &[u8]) -> Option<()> {
         self.0.try_extend_from_slice(bytes).ok()
     }
