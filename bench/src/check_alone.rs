@@ -19,6 +19,7 @@ fn head<'a>(method: &'a Method, headers: &'a HeaderMap) -> RequestHead<'a> {
         method,
         path: PATH,
         headers,
+        has_body: false,
         address: None,
         request_id: None,
     }

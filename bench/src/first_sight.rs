@@ -106,6 +106,7 @@ async fn cost(check: &Check, keys: &[PlainSecret]) -> Result<(f64, f64)> {
             method: &Method::GET,
             path: "/v1/things",
             headers: &headers,
+            has_body: false,
             address: None,
             request_id: None,
         };

@@ -127,6 +127,7 @@ fuzz_target!(|data: &[u8]| {
         method: &method,
         path: &path,
         headers: &headers,
+        has_body: false,
         address: None,
         request_id: None,
     };

@@ -18,6 +18,8 @@ pub struct RequestHead<'a> {
     pub path: &'a str,
     /// All headers.
     pub headers: &'a HeaderMap,
+    /// Whether a body follows (RFC 9112, 6.3).
+    pub has_body: bool,
     /// Where the request comes from, behind trusted proxies.
     pub address: Option<IpAddr>,
     /// What the request is called in logs and answers.
@@ -30,19 +32,10 @@ impl RequestHead<'_> {
         !matches!(*self.method, Method::GET | Method::HEAD | Method::OPTIONS)
     }
 
-    /// Whether a body follows (RFC 9112, 6.3).
-    pub(crate) fn has_body(&self) -> bool {
-        self.headers.contains_key(http::header::TRANSFER_ENCODING)
-            || self
-                .headers
-                .get(http::header::CONTENT_LENGTH)
-                .is_some_and(|length| length.as_bytes() != b"0")
-    }
-
     /// A body must be of a type that the route reads (RFC 9110, 8.3); one without a type is refused.
     pub(crate) fn content_type(&self, rule: &Rule) -> Result<(), Cause> {
         let accepted = rule.content_types();
-        if accepted.is_empty() || !self.has_body() {
+        if accepted.is_empty() || !self.has_body {
             return Ok(());
         }
         let mut values = self.headers.get_all(CONTENT_TYPE).iter();

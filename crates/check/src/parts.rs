@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use vestibule_credential::frame::Prefix;
 use vestibule_credential::keyring::Keyring;
-use vestibule_model::{Clock, Plans, SystemClock};
+use vestibule_model::{Clock, CoarseClock, Plans};
 use vestibule_policy::RuleTable;
 
 use crate::cache::CacheBounds;
@@ -47,7 +47,7 @@ impl CheckParts {
             cookie_name: DEFAULT_COOKIE_NAME.to_owned(),
             origin,
             cache: CacheBounds::default(),
-            clock: Arc::new(SystemClock),
+            clock: Arc::new(CoarseClock),
         }
     }
 }

@@ -92,11 +92,7 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
         return Err(Rejected::Duplicate);
     }
     let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Rejected::Malformed)?;
-    let (scheme, token) = text.split_once(' ').ok_or(Rejected::Malformed)?;
-    if !scheme.eq_ignore_ascii_case("bearer") {
-        return Err(Rejected::Scheme);
-    }
-    let token = token.trim_matches(' ');
+    let token = after_scheme(text)?.trim_matches(' ');
     if token.is_empty() || token.len() > MAX_BEARER_BYTES {
         return Err(Rejected::Malformed);
     }
@@ -112,6 +108,14 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
             Ok(Some(Presented::ApiKey(token, digest)))
         }
         (SecretKind::Session, _) => Err(Rejected::WrongPlace),
+    }
+}
+
+fn after_scheme(text: &str) -> Result<&str, Rejected> {
+    match text.split_at_checked("Bearer ".len()) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer ") => Ok(token),
+        _ if text.contains(' ') => Err(Rejected::Scheme),
+        _ => Err(Rejected::Malformed),
     }
 }
 

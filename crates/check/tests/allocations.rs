@@ -39,6 +39,7 @@ async fn a_known_key_is_judged_without_an_allocation() {
         method: &Method::GET,
         path: "/v1/things/42",
         headers: &headers,
+        has_body: false,
         address: Some("127.0.0.1".parse().unwrap()),
         request_id: Some(&request_id),
     };

@@ -189,10 +189,12 @@ pub fn recognize(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), Fr
         .strip_prefix(prefix.as_str())
         .and_then(|rest| rest.strip_prefix('_'))
         .ok_or(FrameError::NotFramed)?;
-    let (tag, body) = rest.split_once('_').ok_or(FrameError::Malformed)?;
-    let kind = SecretKind::ALL
+    let (kind, body) = SecretKind::ALL
         .into_iter()
-        .find(|kind| kind.tag() == tag)
+        .find_map(|kind| {
+            let body = rest.strip_prefix(kind.tag())?.strip_prefix('_')?;
+            Some((kind, body))
+        })
         .ok_or(FrameError::Malformed)?;
     if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH {
         return Err(FrameError::Malformed);

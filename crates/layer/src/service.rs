@@ -49,6 +49,7 @@ where
             request.method(),
             request.uri(),
             request.headers(),
+            request.body(),
             request.extensions(),
         ));
         match known {
@@ -95,7 +96,13 @@ async fn complete(
 ) -> Result<(Request, Answering), Response> {
     // In parts, since a body cannot be shared between threads while we wait.
     let (parts, body) = request.into_parts();
-    let head = head(&parts.method, &parts.uri, &parts.headers, &parts.extensions);
+    let head = head(
+        &parts.method,
+        &parts.uri,
+        &parts.headers,
+        &body,
+        &parts.extensions,
+    );
     let refused = |denial: Box<Denial>| refuse(&parts.extensions, &denial);
     let mut passed = match passed {
         Some(passed) => passed,
@@ -119,12 +126,14 @@ fn head<'a>(
     method: &'a Method,
     uri: &'a Uri,
     headers: &'a HeaderMap,
+    body: &Body,
     extensions: &'a Extensions,
 ) -> RequestHead<'a> {
     RequestHead {
         method,
         path: uri.path(),
         headers,
+        has_body: !body.is_end_stream(),
         address: extensions.get::<ClientAddress>().map(|address| address.0),
         request_id: extensions.get::<RequestId>().map(RequestId::header_value),
     }

@@ -37,7 +37,7 @@ pub use attempt::SsoAttempt;
 pub use audit::{Actor, AuditRecord};
 pub use capability::Capability;
 pub use change::Change;
-pub use clock::{Clock, SystemClock, Timestamp};
+pub use clock::{Clock, CoarseClock, SystemClock, Timestamp};
 pub use connection::{
     ClaimNames, ClientAuthMethod, ConnectionSettings, SsoConnection, SsoProtocol,
 };

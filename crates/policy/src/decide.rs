@@ -31,16 +31,14 @@ pub(crate) enum Met<'p> {
 }
 
 pub(crate) fn demands(rule: &Rule) -> impl Iterator<Item = Demand<'_>> {
-    [
-        (rule.bearer_only || rule.not_by_key).then_some(Demand::Credential(rule)),
-        rule.role.map(Demand::Role),
-        rule.capability
-            .as_ref()
-            .map(|(capability, template)| Demand::Capability(*capability, template)),
-        rule.needs_feature().map(Demand::Feature),
-    ]
-    .into_iter()
-    .flatten()
+    // A chain, which becomes straight code, where an array of options would be moved about.
+    let credential = (rule.bearer_only || rule.not_by_key).then_some(Demand::Credential(rule));
+    let capability = rule.capability.as_ref();
+    credential
+        .into_iter()
+        .chain(rule.role.map(Demand::Role))
+        .chain(capability.map(|(capability, template)| Demand::Capability(*capability, template)))
+        .chain(rule.needs_feature().map(Demand::Feature))
 }
 
 impl Demand<'_> {

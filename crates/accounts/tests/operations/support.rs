@@ -449,6 +449,7 @@ async fn ask(check: &Check, path: &str, headers: &HeaderMap) -> Result<Permit, C
         method: &Method::GET,
         path,
         headers,
+        has_body: false,
         address: Some("192.0.2.1".parse().unwrap()),
         request_id: Some(&HeaderValue::from_static("request-1")),
     };

@@ -152,6 +152,7 @@ impl House {
             method: &method,
             path,
             headers: &headers,
+            has_body: headers.contains_key("content-length"),
             address: None,
             request_id: None,
         };
@@ -256,6 +257,7 @@ async fn a_known_credential_is_judged_without_the_directory() {
             method: &Method::GET,
             path: "/v1/things",
             headers,
+            has_body: false,
             address: None,
             request_id: None,
         };
@@ -356,6 +358,7 @@ async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change
         method: &Method::POST,
         path: "/v1/limited",
         headers: &headers,
+        has_body: false,
         address: None,
         request_id: None,
     };
