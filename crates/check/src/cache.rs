@@ -23,31 +23,15 @@ use crate::scheme::Presented;
 #[cfg(test)]
 mod tests;
 
-/// A credential, as the cache knows it: its kind and its digest, never the secret.
+/// A credential, as the cache knows it: its digest, never the secret. Keys, cookies and signatures
+/// are different texts, so that none has the digest of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CacheKey {
-    kind: u8,
-    digest: Digest,
-}
-
-impl CacheKey {
-    pub(crate) const fn api_key(digest: Digest) -> Self {
-        Self { kind: 0, digest }
-    }
-
-    pub(crate) const fn access_token(digest: Digest) -> Self {
-        Self { kind: 1, digest }
-    }
-
-    pub(crate) const fn session_cookie(digest: Digest) -> Self {
-        Self { kind: 2, digest }
-    }
-}
+pub(crate) struct CacheKey(pub(crate) Digest);
 
 /// SHA-256 has mixed the bits already: eight of its bytes are enough for the (seeded) hash.
 impl Hash for CacheKey {
     fn hash<H: Hasher>(&self, state: &mut H) {
-        let (eight, _) = self.digest.as_bytes().split_at(8);
+        let (eight, _) = self.0.as_bytes().split_at(8);
         state.write_u64(eight.try_into().map_or(0, u64::from_ne_bytes));
     }
 }

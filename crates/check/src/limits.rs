@@ -6,12 +6,15 @@
 
 mod allowance;
 mod limiter;
+mod ticks;
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::clock::{Clock, DefaultClock, Reference};
+use governor::clock::{Clock, Reference};
+use governor::middleware::NoOpMiddleware;
+use governor::nanos::Nanos;
 use governor::{NotUntil, Quota, RateLimiter};
 use vestibule_model::{Plan, PlanName, Plans, Principal};
 use vestibule_policy::RuleTable;
@@ -20,6 +23,7 @@ use vestibule_policy::rule::{Limit, LimitPer};
 pub(crate) use self::allowance::Allowances;
 use self::allowance::{Allowance, Holders, Slot};
 pub use self::limiter::Limiter;
+use self::ticks::Ticks;
 use crate::denial::Limited;
 
 const MINUTE: Duration = Duration::from_secs(60);
@@ -35,8 +39,6 @@ struct Pace {
     window: Duration,
 }
 
-type Instant = <DefaultClock as Clock>::Instant;
-
 impl Pace {
     fn quota(self) -> Quota {
         let each = (self.window / self.count.get()).max(Duration::from_nanos(1));
@@ -45,33 +47,36 @@ impl Pace {
             .allow_burst(self.count)
     }
 
-    fn limited(self, until: &NotUntil<Instant>, clock: &DefaultClock) -> Limited {
+    fn limited(self, until: &NotUntil<Nanos>) -> Limited {
         Limited {
             name: self.name,
             count: self.count.get(),
             window: self.window,
-            retry_after: until.wait_time_from(clock.now()),
+            retry_after: until.wait_time_from(Ticks.now()),
         }
     }
 }
+
+/// The counts of everybody under one limit, who are told apart by `K` and noted in `S`.
+type Counts<K, S> = RateLimiter<K, S, Ticks, NoOpMiddleware<Nanos>>;
 
 /// One limit of known callers.
 #[derive(Debug)]
 struct CallerLimiter {
     pace: Pace,
-    counts: RateLimiter<Allowance, Slot, DefaultClock>,
+    counts: Counts<Allowance, Slot>,
 }
 
 impl CallerLimiter {
     fn new(pace: Pace, slot: Slot) -> Self {
-        let counts = RateLimiter::new(pace.quota(), slot, DefaultClock::default());
+        let counts = Counts::new(pace.quota(), slot, Ticks);
         Self { pace, counts }
     }
 
     fn count(&self, allowance: &Allowance) -> Result<(), Limited> {
         self.counts
             .check_key(allowance)
-            .map_err(|until| self.pace.limited(&until, self.counts.clock()))
+            .map_err(|until| self.pace.limited(&until))
     }
 }
 
@@ -93,15 +98,13 @@ pub(crate) struct Limits {
     users: Holders,
     organizations: Holders,
     credentials: Holders,
-    clock: DefaultClock,
-    start: Instant,
+    start: Nanos,
 }
 
 impl Limits {
     pub(crate) fn new(table: &RuleTable, plans: &Plans) -> Self {
         // Read before the limiters read their own start, so that nobody seems idle too early.
-        let clock = DefaultClock::default();
-        let start = clock.now();
+        let start = Ticks.now();
         let (mut users, mut organizations, mut credentials) =
             (Holders::default(), Holders::default(), Holders::default());
         // One slot for all plans: an organisation has one plan at a time, and every plan counts
@@ -151,7 +154,6 @@ impl Limits {
             users,
             organizations,
             credentials,
-            clock,
             start,
         }
     }
@@ -224,7 +226,7 @@ impl Limits {
 
     /// Forgets those who have their full allowance again.
     pub(crate) fn forget_idle(&self) {
-        let elapsed = self.clock.now().duration_since(self.start);
+        let elapsed = Ticks.now().duration_since(self.start);
         for holders in [&self.users, &self.organizations, &self.credentials] {
             holders.forget_idle(elapsed);
         }

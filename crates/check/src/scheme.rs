@@ -32,9 +32,11 @@ pub(crate) enum Presented<'a> {
 impl Presented<'_> {
     pub(crate) fn cache_key(&self) -> CacheKey {
         match *self {
-            Self::ApiKey(_, digest) => CacheKey::api_key(digest),
-            Self::AccessToken { signature, .. } => CacheKey::access_token(signature),
-            Self::SessionCookie(_, digest) => CacheKey::session_cookie(digest),
+            Self::ApiKey(_, digest)
+            | Self::AccessToken {
+                signature: digest, ..
+            }
+            | Self::SessionCookie(_, digest) => CacheKey(digest),
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
+use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
@@ -129,17 +130,18 @@ impl Clock for SystemClock {
 #[derive(Debug, Clone, Copy, Default)]
 pub struct CoarseClock;
 
-impl Clock for CoarseClock {
+impl CoarseClock {
     #[cfg(target_os = "linux")]
+    const CLOCK: ClockId = ClockId::RealtimeCoarse;
+    #[cfg(not(target_os = "linux"))]
+    const CLOCK: ClockId = ClockId::Realtime;
+}
+
+impl Clock for CoarseClock {
     fn now(&self) -> Timestamp {
-        let now = rustix::time::clock_gettime(rustix::time::ClockId::RealtimeCoarse);
+        let now = clock_gettime(Self::CLOCK);
         let micros = now.tv_sec.saturating_mul(1_000_000);
         Timestamp::from_micros(micros.saturating_add(now.tv_nsec / 1_000))
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn now(&self) -> Timestamp {
-        SystemClock.now()
     }
 }
 

@@ -4,13 +4,11 @@ use std::net::IpAddr;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use governor::RateLimiter;
-use governor::clock::DefaultClock;
 use governor::state::keyed::DashMapStateStore;
 use quick_cache::DefaultHashBuilder;
 use uuid::Uuid;
 
-use super::Pace;
+use super::{Counts, Pace, Ticks};
 use crate::denial::Limited;
 
 /// Keys that strangers choose are folded into this many shared ones once a limiter holds
@@ -21,13 +19,11 @@ const CROWDED: usize = 100_000;
 /// Who is counted: an id, or an address folded into the same 128 bits.
 type Key = Uuid;
 
-type Counts = RateLimiter<Key, DashMapStateStore<Key, DefaultHashBuilder>, DefaultClock>;
-
 /// One limit, counted for each key on its own.
 #[derive(Debug)]
 pub struct Limiter {
     pace: Pace,
-    counts: Counts,
+    counts: Counts<Key, DashMapStateStore<Key, DefaultHashBuilder>>,
 }
 
 impl Limiter {
@@ -39,7 +35,7 @@ impl Limiter {
             window,
         };
         Self {
-            counts: RateLimiter::dashmap_with_hasher(pace.quota(), DefaultHashBuilder::default()),
+            counts: Counts::new(pace.quota(), DashMapStateStore::default(), Ticks),
             pace,
         }
     }
@@ -48,7 +44,7 @@ impl Limiter {
     pub fn count(&self, key: Uuid) -> Result<(), Limited> {
         self.counts
             .check_key(&key)
-            .map_err(|until| self.pace.limited(&until, self.counts.clock()))
+            .map_err(|until| self.pace.limited(&until))
     }
 
     /// Counts one request from an address. An IPv6 customer has a whole /64 to choose from, and

@@ -47,6 +47,7 @@ impl Inner {
 
     /// Steps 1 and 2: the path is canonical, and the request carries a credential of the right
     /// shape where its route wants one.
+    #[inline] // or else what it gives, which is large, is copied once more
     pub(super) fn admit<'t, 'h>(
         &'t self,
         head: &RequestHead<'h>,
@@ -141,6 +142,7 @@ impl Inner {
 
     /// Steps 5 to 7, for a caller who is known; step 4, that the organisation and the membership
     /// stand, is the directory's answer.
+    #[inline]
     pub(super) fn judge(
         &self,
         head: &RequestHead<'_>,
