@@ -19,15 +19,19 @@
 
 mod answer;
 mod backend;
+mod browser;
 mod house;
 mod line;
 mod process;
 mod raw;
+mod site;
 mod wire;
 
 pub use answer::{Answer, Call};
 pub use backend::{Backend, Database};
+pub use browser::{Browser, BrowserSetup, Key};
 pub use house::{House, Person, Setup, command};
 pub use line::{Line, Reply};
 pub use raw::RawAnswer;
+pub use site::{Page, Site};
 pub use wire::Wire;

@@ -6,6 +6,7 @@
 mod abuse;
 mod api;
 mod audit;
+mod browser;
 mod cli;
 mod doctrine;
 mod faults;
