@@ -88,7 +88,8 @@ impl Setup {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let log = folder.path().join("log");
-        let (process, facts) = run_quickstart(&data, &environment, "127.0.0.1:0", self.with_idp, &log).await;
+        let (process, facts) =
+            run_quickstart(&data, &environment, "127.0.0.1:0", self.with_idp, &log).await;
         House {
             process,
             facts,
@@ -273,6 +274,12 @@ impl House {
         Call::new(self.client.request(method, format!("{}{path}", self.url())))
     }
 
+    /// A request to any other place, such as the provider for development.
+    pub fn beside(&self, method: &str, url: &str) -> Call {
+        let method: Method = method.parse().unwrap();
+        Call::new(self.client.request(method, url))
+    }
+
     /// `GET path`.
     pub fn get(&self, path: &str) -> Call {
         self.call("GET", path)
@@ -422,8 +429,14 @@ impl House {
     /// says this time.
     pub async fn restart(&mut self) -> Value {
         let address = self.url().trim_start_matches("http://").to_owned();
-        let (process, facts) =
-            run_quickstart(&self.data, &self.environment, &address, self.with_idp, &self.log).await;
+        let (process, facts) = run_quickstart(
+            &self.data,
+            &self.environment,
+            &address,
+            self.with_idp,
+            &self.log,
+        )
+        .await;
         self.process = process;
         self.client = client();
         facts
@@ -432,7 +445,14 @@ impl House {
     /// Starts a second server on the same records, with an address of its own. It is ended with
     /// the returned value.
     pub async fn second_server(&self) -> (Child, Value) {
-        run_quickstart(&self.data, &self.environment, "127.0.0.1:0", false, &self.log).await
+        run_quickstart(
+            &self.data,
+            &self.environment,
+            "127.0.0.1:0",
+            false,
+            &self.log,
+        )
+        .await
     }
 
     /// Starts a second server as [`second_server`](Self::second_server) does, which reaches

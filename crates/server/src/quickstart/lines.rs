@@ -229,19 +229,16 @@ curl -s -o /dev/null -w '%{http_code}\n' $URL/openapi.json
 
 /// More lines, where a provider for development runs beside the server.
 const SSO_LINES: &str = r#"
-# Single sign-on, as an application begins it: 200, with a URL for the browser. Open that URL in a
-# browser and pick a person; it ends at the redirect_uri, with #access_token=… in the address bar.
-# Nothing has to answer there: the token is in the address.
+# Single sign-on, as an application begins it: 200. Open the URL in a browser and pick a person: it ends at the redirect_uri, with #access_token=… in the address.
 SSO=$(curl -s -X POST $URL/v1/auth/sso/initiate -H "Content-Type: application/json" -d '{"tenant_id": "'$FIRST'", "redirect_uri": "{REDIRECT_URI}"}' | sed 's/.*"redirect_url":"\([^"]*\)".*/\1/'); echo "$SSO"
-# What the browser does there, by hand: to the provider (303), to its page (303, as Cleo), back to
-# the server with the cookie of the beginning (303), and with the token to the application.
+# What the browser does, by hand: to the provider, past its page as Cleo, back with its cookie, and on to the application with the token: 303, 303, 303.
 JAR=$(mktemp)
 AT=$(curl -s -o /dev/null -D - -c $JAR "$SSO" | sed -n 's/^[Ll]ocation: \([^[:space:]]*\).*/\1/p'); echo "$AT"
 BACK=$(curl -s -o /dev/null -D - "$AT&email=cleo@example.com" | sed -n 's/^[Ll]ocation: \([^[:space:]]*\).*/\1/p'); echo "$BACK"
 END=$(curl -s -o /dev/null -D - -b $JAR "$BACK" | sed -n 's/^[Ll]ocation: \([^[:space:]]*\).*/\1/p'); rm $JAR; echo "$END"
-# With that token: 200, and who it is.
+# With that token: 200.
 curl $URL/v1/users/me -H "Authorization: Bearer $(echo "$END" | sed 's/.*#access_token=\([^&]*\).*/\1/')"
-# What the connection has seen: 200, the last attempts.
+# The last attempts of the connection, each with the clause that failed: 200.
 curl $URL/v1/sso/connections/{CONNECTION}/attempts -H "$AUTH"
 "#;
 

@@ -1,17 +1,21 @@
 //! A connection, looked over before it is saved.
 
 use vestibule_model::Timestamp;
+use vestibule_outbound::OutboundError;
 
 use crate::check::NamedCheck;
 use crate::oidc::connection::Connection;
 use crate::oidc::discovery::{Document, Metadata};
+use crate::oidc::exchange;
 use crate::oidc::id_token::SKEW;
 use crate::oidc::keys::KeySet;
 use crate::party::Party;
 use crate::refusal::{Refusal, Step};
+use crate::secret;
+use crate::sign_in::{Pending, SignInRequest};
 
 /// The checks in their order. Those behind `discovery` need the document.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "scheme",
     "address_guard",
     "discovery",
@@ -22,6 +26,7 @@ const NAMES: [&str; 11] = [
     "algorithm",
     "client_auth",
     "keys",
+    "credentials",
     "clock",
 ];
 
@@ -56,8 +61,12 @@ pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedChec
     if let Ok(metadata) = &metadata {
         checks.add("client_auth", client_auth(connection, metadata));
         checks.add("keys", keys(party, connection, metadata).await);
+        checks.add(
+            "credentials",
+            credentials(party, connection, metadata).await,
+        );
     } else {
-        let unreached = ["client_auth", "keys"].map(NamedCheck::not_reached);
+        let unreached = ["client_auth", "keys", "credentials"].map(NamedCheck::not_reached);
         checks.0.extend(unreached);
     }
     checks.0.push(clock(party.clock.now(), document.date));
@@ -148,6 +157,47 @@ async fn keys(
         1 => Ok(format!("1 key for {algorithm}")),
         several => Ok(format!("{several} keys for {algorithm}")),
     }
+}
+
+/// Whether the provider takes us for who we say we are: a code that nobody has given is brought to
+/// the token endpoint, which looks at the client first (RFC 6749, 5.2).
+async fn credentials(
+    party: &Party,
+    connection: &Connection,
+    metadata: &Metadata,
+) -> Result<String, Refusal> {
+    let request = SignInRequest::default();
+    let (issuer, client_id) = (&connection.issuer, &connection.client_id);
+    let pending = Pending::begin(
+        issuer,
+        client_id,
+        &request,
+        party.clock.now(),
+        &*party.entropy,
+    );
+    let code = secret::random(&*party.entropy);
+    match exchange::exchange(party, connection, metadata, &pending, &code).await {
+        Err(refusal @ Refusal::TokenRefused { .. }) if is_about_client(&refusal) => Err(refusal),
+        Err(Refusal::TokenRefused { .. }) => Ok("taken by the provider".to_owned()),
+        Err(refusal @ Refusal::Outgoing { .. }) if !answered(&refusal) => Err(refusal),
+        _ => Ok("the provider does not tell before a sign-in".to_owned()),
+    }
+}
+
+fn is_about_client(refusal: &Refusal) -> bool {
+    matches!(refusal, Refusal::TokenRefused { error, .. }
+        if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
+}
+
+/// Whether the provider has said anything, whatever it was.
+fn answered(refusal: &Refusal) -> bool {
+    matches!(
+        refusal,
+        Refusal::Outgoing {
+            error: OutboundError::Status { .. },
+            ..
+        }
+    )
 }
 
 /// Whether the provider's clock and ours agree as well as tokens need it.
