@@ -8,7 +8,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;
 
 /// What a page is answered with: header lines beside the length and the type, and the HTML.
-pub type Page = (String, String);
+type Html = (String, String);
 
 /// A running site on loopback. It ends with this value.
 #[derive(Debug)]
@@ -27,7 +27,7 @@ impl Site {
     }
 
     /// A site that answers each target (path and query) with a page.
-    pub async fn serve(page: impl Fn(&str) -> Page + Send + Sync + 'static) -> Self {
+    pub async fn serve(page: impl Fn(&str) -> Html + Send + Sync + 'static) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         let seen = Arc::new(Mutex::new(Vec::new()));
@@ -64,7 +64,7 @@ impl Drop for Site {
 /// Answers one request and closes; a body is not waited for.
 async fn answer(
     mut stream: TcpStream,
-    page: &(impl Fn(&str) -> Page + ?Sized),
+    page: &(impl Fn(&str) -> Html + ?Sized),
     log: &Mutex<Vec<String>>,
 ) -> std::io::Result<()> {
     let mut head = Vec::new();
