@@ -1,6 +1,8 @@
 //! Sign-in through an identity provider, by the front door and as a browser goes: with the provider
 //! for development that quickstart brings.
 
+mod cli;
+mod link;
 mod logout;
 mod redirects;
 mod setup;

@@ -23,7 +23,7 @@ struct Refused {
     description: String,
 }
 
-fn refused(error: &'static str, description: impl Into<String>) -> Refused {
+fn oauth_error(error: &'static str, description: impl Into<String>) -> Refused {
     Refused {
         error,
         description: description.into(),
@@ -54,23 +54,23 @@ fn exchange(provider: &Provider, headers: &HeaderMap, form: &Parameters) -> Resu
     authenticate(provider, headers, form)?;
     if form.get("grant_type") != Some("authorization_code") {
         let description = "grant_type must be authorization_code";
-        return Err(refused("unsupported_grant_type", description));
+        return Err(oauth_error("unsupported_grant_type", description));
     }
     let grant = form.get("code").and_then(|code| provider.take_code(code));
     let Some(grant) = grant else {
         let description = "code is unknown, was used, or is older than a minute";
-        return Err(refused("invalid_grant", description));
+        return Err(oauth_error("invalid_grant", description));
     };
     if form.get("redirect_uri") != Some(&grant.redirect_uri) {
         let description = "redirect_uri is not the one of the authorization request";
-        return Err(refused("invalid_grant", description));
+        return Err(oauth_error("invalid_grant", description));
     }
     let verifier = form.get("code_verifier").unwrap_or_default();
     if encode(Digest::of(verifier.as_bytes()).as_bytes()) != grant.challenge {
         let description = "code_verifier does not fit the code_challenge";
-        return Err(refused("invalid_grant", description));
+        return Err(oauth_error("invalid_grant", description));
     }
-    tokens(provider, grant).map_err(|failure| refused("server_error", failure.to_string()))
+    tokens(provider, grant).map_err(|failure| oauth_error("server_error", failure.to_string()))
 }
 
 fn tokens(provider: &Provider, grant: Grant) -> Result<Value, crate::failure::Failure> {
@@ -112,8 +112,9 @@ fn authenticate(
     form: &Parameters,
 ) -> Result<(), Refused> {
     let (client, secret) = match headers.get(AUTHORIZATION) {
-        Some(value) => basic(value.as_bytes())
-            .ok_or_else(|| refused("invalid_client", "the Authorization header cannot be read"))?,
+        Some(value) => basic(value.as_bytes()).ok_or_else(|| {
+            oauth_error("invalid_client", "the Authorization header cannot be read")
+        })?,
         None => (
             form.get("client_id").unwrap_or_default().to_owned(),
             form.get("client_secret").unwrap_or_default().to_owned(),
@@ -121,12 +122,12 @@ fn authenticate(
     };
     if client != CLIENT_ID {
         let description = format!("client_id is unknown here: the one client is {CLIENT_ID}");
-        return Err(refused("invalid_client", description));
+        return Err(oauth_error("invalid_client", description));
     }
     // Digests are compared, so that time tells nothing of the text.
     let expected = Digest::of(provider.client_secret.expose().as_bytes());
     if Digest::of(secret.as_bytes()) != expected {
-        return Err(refused("invalid_client", "the client secret is wrong"));
+        return Err(oauth_error("invalid_client", "the client secret is wrong"));
     }
     Ok(())
 }

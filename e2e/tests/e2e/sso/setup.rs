@@ -7,7 +7,7 @@ use vestibule_e2e::{Answer, Backend, House};
 use super::{APP, CLEO, Wanderer, fragment, house};
 
 /// The secret of the provider's one client, as the folder keeps it.
-fn secret(house: &House) -> String {
+pub(super) fn secret(house: &House) -> String {
     let text = std::fs::read_to_string(house.data().join("idp.json")).unwrap();
     let kept: Value = serde_json::from_str(&text).unwrap();
     kept["client_secret"].as_str().unwrap().to_owned()

@@ -32,16 +32,8 @@ impl<'h> Wanderer<'h> {
             call = call.header("cookie", &pairs.join("; "));
         }
         let answer = call.send().await;
-        for cookie in answer.headers.get_all("set-cookie") {
-            let cookie = cookie.to_str().unwrap();
-            assert!(at_home, "the provider set {cookie}");
-            for rule in ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"] {
-                assert!(cookie.contains(rule), "{cookie}");
-            }
-            let pair = cookie.split(';').next().unwrap();
-            let (name, value) = pair.split_once('=').unwrap();
-            self.cookies.insert(name.to_owned(), value.to_owned());
-        }
+        assert!(at_home || answer.header("set-cookie").is_empty());
+        self.keep(&answer);
         answer
     }
 
@@ -70,9 +62,17 @@ impl<'h> Wanderer<'h> {
         self.cookies.get(SESSION).cloned()
     }
 
-    /// Takes over a session cookie, as if the browser had signed in otherwise.
-    pub(crate) fn keep_session(&mut self, cookie: &str) {
-        self.cookies.insert(SESSION.to_owned(), cookie.to_owned());
+    /// Keeps the cookies of an answer.
+    pub(crate) fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            for rule in ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"] {
+                assert!(cookie.contains(rule), "{cookie}");
+            }
+            let pair = cookie.split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
     }
 }
 

@@ -128,7 +128,11 @@ pub(super) async fn test(output: Output, sso: &Sso, command: &TestCommand) -> Re
     };
     if command.sign_in {
         let url = sso.test_url(&caller, connection.id, settings).await?;
-        return output.done(&json!({ "start_url": url }), &url);
+        return if output.json {
+            output.object(&json!({ "start_url": url }))
+        } else {
+            output::data(&url)
+        };
     }
     let checks = sso.preflight(&caller, connection.id, settings).await?;
     let items: Vec<_> = checks.iter().map(|check| json!(check)).collect();
