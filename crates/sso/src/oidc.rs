@@ -7,6 +7,7 @@ pub mod client_key;
 pub mod connection;
 pub mod logout;
 pub mod mapping;
+pub mod offline;
 
 mod authorize;
 mod claims;
