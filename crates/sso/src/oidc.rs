@@ -11,6 +11,7 @@ pub mod offline;
 
 mod authorize;
 mod claims;
+mod credentials;
 mod discovery;
 pub(crate) mod exchange;
 mod id_token;

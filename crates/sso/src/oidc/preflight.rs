@@ -1,18 +1,15 @@
 //! A connection, looked over before it is saved.
 
 use vestibule_model::Timestamp;
-use vestibule_outbound::OutboundError;
 
 use crate::check::NamedCheck;
 use crate::oidc::connection::Connection;
+use crate::oidc::credentials;
 use crate::oidc::discovery::{Document, Metadata};
-use crate::oidc::exchange;
 use crate::oidc::id_token::SKEW;
 use crate::oidc::keys::KeySet;
 use crate::party::Party;
 use crate::refusal::{Refusal, Step};
-use crate::secret;
-use crate::sign_in::{Pending, SignInRequest};
 
 /// The checks in their order. Those behind `discovery` need the document.
 const NAMES: [&str; 12] = [
@@ -63,7 +60,7 @@ pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedChec
         checks.add("keys", keys(party, connection, metadata).await);
         checks.add(
             "credentials",
-            credentials(party, connection, metadata).await,
+            credentials::check(party, connection, metadata).await,
         );
     } else {
         let unreached = ["client_auth", "keys", "credentials"].map(NamedCheck::not_reached);
@@ -136,7 +133,10 @@ fn describe(metadata: &Metadata) -> String {
 
 fn client_auth(connection: &Connection, metadata: &Metadata) -> Result<String, Refusal> {
     let offered = &metadata.client_auth;
-    let method = connection.client_auth.method(offered).as_str();
+    let method = connection
+        .client_auth
+        .method(&connection.client_id, offered)
+        .as_str();
     if offered.is_empty() || offered.iter().any(|other| other == method) {
         Ok(method.to_owned())
     } else {
@@ -157,47 +157,6 @@ async fn keys(
         1 => Ok(format!("1 key for {algorithm}")),
         several => Ok(format!("{several} keys for {algorithm}")),
     }
-}
-
-/// Whether the provider takes us for who we say we are: a code that nobody has given is brought to
-/// the token endpoint, which looks at the client first (RFC 6749, 5.2).
-async fn credentials(
-    party: &Party,
-    connection: &Connection,
-    metadata: &Metadata,
-) -> Result<String, Refusal> {
-    let request = SignInRequest::default();
-    let (issuer, client_id) = (&connection.issuer, &connection.client_id);
-    let pending = Pending::begin(
-        issuer,
-        client_id,
-        &request,
-        party.clock.now(),
-        &*party.entropy,
-    );
-    let code = secret::random(&*party.entropy);
-    match exchange::exchange(party, connection, metadata, &pending, &code).await {
-        Err(refusal @ Refusal::TokenRefused { .. }) if is_about_client(&refusal) => Err(refusal),
-        Err(Refusal::TokenRefused { .. }) => Ok("taken by the provider".to_owned()),
-        Err(refusal @ Refusal::Outgoing { .. }) if !answered(&refusal) => Err(refusal),
-        _ => Ok("the provider does not tell before a sign-in".to_owned()),
-    }
-}
-
-fn is_about_client(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::TokenRefused { error, .. }
-        if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
-}
-
-/// Whether the provider has said anything, whatever it was.
-fn answered(refusal: &Refusal) -> bool {
-    matches!(
-        refusal,
-        Refusal::Outgoing {
-            error: OutboundError::Status { .. },
-            ..
-        }
-    )
 }
 
 /// Whether the provider's clock and ours agree as well as tokens need it.
