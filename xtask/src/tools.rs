@@ -14,6 +14,23 @@ const HELPERS: &[(&str, &str)] = &[("cargo-nextest", "0.9.143"), ("cargo-deny", 
 /// The components of the toolchain beside the compiler.
 const COMPONENTS: &[(&str, &str)] = &[("rustfmt", "fmt"), ("clippy", "clippy")];
 
+/// An identity provider that the tests sign in with, and what it needs for OpenID Connect: no
+/// service is started by these, the tests start one in a folder of their own.
+const PORTAL_PACKAGES: &[&str] = &[
+    "liblemonldap-ng-portal-perl",
+    "libcrypt-openssl-bignum-perl",
+    "libio-string-perl",
+    "libstring-random-perl",
+];
+
+/// The modules of these packages, as arguments to perl.
+const PORTAL_MODULES: &[&str] = &[
+    "-MLemonldap::NG::Portal",
+    "-MCrypt::OpenSSL::Bignum",
+    "-MIO::String",
+    "-MString::Random",
+];
+
 /// The folders with packages of npm's, none of which is shipped.
 const PACKAGES: &[&str] = &["e2e/browser", "e2e/providers"];
 
@@ -59,6 +76,13 @@ pub(crate) fn install() -> Result<()> {
     // A database that the caller has already started makes ours unnecessary.
     if postgres_folder().is_none() && env::var_os(crate::postgres::VARIABLE).is_none() {
         packages.push("postgresql");
+    }
+    if !chore::succeeds(
+        chore::command("perl")
+            .args(PORTAL_MODULES)
+            .args(["-e", "1"]),
+    ) {
+        packages.extend(PORTAL_PACKAGES);
     }
     install_packages(&packages)?;
     PACKAGES.iter().try_for_each(|folder| install_npm(folder))

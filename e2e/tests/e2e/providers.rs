@@ -2,6 +2,7 @@
 //! and a secret.
 
 mod chromium;
+mod lemonldap;
 mod oidc_provider;
 mod wrong_values;
 
@@ -27,6 +28,11 @@ pub(super) async fn house(backend: Backend) -> House {
 /// Makes a connection as its owner does, and lets sign-ins return to a redirect URI; its id and
 /// what is to be entered at the provider.
 async fn connect(house: &House, body: Value, redirect_uri: &str) -> Value {
+    connect_within(house, body, redirect_uri, "acme.example").await
+}
+
+/// As [`connect`], for people of this domain.
+async fn connect_within(house: &House, body: Value, redirect_uri: &str, domain: &str) -> Value {
     let call = house.post("/v1/sso/connections").bearer(house.key());
     let saved = call.json(body).send().await.expect(201).json();
     let checks = saved["checks"].as_array().unwrap();
@@ -41,24 +47,17 @@ async fn connect(house: &House, body: Value, redirect_uri: &str) -> Value {
         .expect(201);
     // Whoever the provider names is within a domain that the operator vouches for.
     let id = saved["connection"]["id"].as_str().unwrap();
-    let domain = [
+    let add = [
         "sso",
         "domain",
         "add",
         house.acme(),
-        "acme.example",
+        domain,
         "--connection",
         id,
     ];
-    house.cli_json(&domain).await;
-    let verify = [
-        "sso",
-        "domain",
-        "verify",
-        house.acme(),
-        "acme.example",
-        "--assert",
-    ];
+    house.cli_json(&add).await;
+    let verify = ["sso", "domain", "verify", house.acme(), domain, "--assert"];
     house.cli_json(&verify).await;
     saved["connection"].clone()
 }

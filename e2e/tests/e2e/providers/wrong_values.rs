@@ -17,8 +17,8 @@ async fn refused(house: &House, body: Value) -> Vec<(String, String)> {
 }
 
 #[rstest]
-#[case::of_the_secret(|body: &mut Value| body["client_secret"] = json!("another"), "client_secret", "does not accept the client secret")]
-#[case::of_the_client_id(|body: &mut Value| body["settings"]["client_id"] = json!("somebody"), "client_id", "does not know")]
+#[case::of_the_secret(|body: &mut Value| body["client_secret"] = json!("another"), "credentials", "does not accept the client secret")]
+#[case::of_the_client_id(|body: &mut Value| body["settings"]["client_id"] = json!("somebody"), "credentials", "does not know the client id somebody")]
 #[tokio::test]
 async fn a_wrong_value_is_named_before_anything_is_saved(
     #[case] spoil: fn(&mut Value),
