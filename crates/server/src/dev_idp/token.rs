@@ -70,10 +70,10 @@ fn exchange(provider: &Provider, headers: &HeaderMap, form: &Parameters) -> Resu
         let description = "code_verifier does not fit the code_challenge";
         return Err(oauth_error("invalid_grant", description));
     }
-    tokens(provider, grant).map_err(|failure| oauth_error("server_error", failure.to_string()))
+    tokens(provider, &grant).map_err(|failure| oauth_error("server_error", failure.to_string()))
 }
 
-fn tokens(provider: &Provider, grant: Grant) -> Result<Value, crate::failure::Failure> {
+fn tokens(provider: &Provider, grant: &Grant) -> Result<Value, crate::failure::Failure> {
     let access = provider.issue_token(grant.email.clone());
     let hash = Digest::of(access.as_bytes());
     let now = provider.now().as_seconds();
