@@ -261,7 +261,7 @@ impl Drop for Browser {
         if let Some(driver) = self.driver.take() {
             let _ = driver.leak();
         }
-        let _ = self.service.kill();
+        drop(self.service.stdin.take());
         let _ = self.service.wait();
         if let Some(process) = self.process {
             start::wait_for_end(process);

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::process::{Child, Command};
 
-use crate::{Page, Visitor};
+use crate::{Page, Visitor, guardian};
 
 const PORTAL: &str = "/usr/share/lemonldap-ng/portal/htdocs/index.psgi";
 /// Perl modules of ours.
@@ -84,7 +84,8 @@ impl Lemonldap {
     /// Starts it again with another application in place of the one it knew.
     pub async fn enter(&mut self, client: LemonldapClient<'_>) {
         if let Some(mut process) = self.process.take() {
-            process.kill().await.unwrap();
+            drop(process.stdin.take());
+            process.wait().await.unwrap();
         }
         let folder = self.folder.path();
         for name in ["conf", "cache", "sessions/lock", "psessions/lock"] {
@@ -97,16 +98,17 @@ impl Lemonldap {
         std::fs::write(&file, ini(folder)).unwrap();
         let log = std::fs::File::create(folder.join("log")).unwrap();
         let port = self.issuer.rsplit(':').next().unwrap();
-        let process = Command::new("plackup")
+        let [shell, words @ ..] = guardian::words("plackup".as_ref());
+        let process = Command::new(shell)
+            .args(words)
             .args(["-s", "HTTP::Server::PSGI", "--host", "127.0.0.1"])
             .args(["--port", port, PORTAL])
             .env("LLNG_DEFAULTCONFFILE", &file)
             .env("PERL5LIB", MODULES)
             .current_dir(folder)
-            .stdin(Stdio::null())
+            .stdin(Stdio::piped())
             .stdout(log.try_clone().unwrap())
             .stderr(log)
-            .kill_on_drop(true)
             .spawn();
         self.process = Some(process.expect("start the portal"));
         self.wait().await;

@@ -20,6 +20,7 @@
 mod answer;
 mod backend;
 mod browser;
+mod guardian;
 mod house;
 mod lemonldap;
 mod line;

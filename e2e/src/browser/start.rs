@@ -14,6 +14,7 @@ use thirtyfour::prelude::WebDriver;
 use thirtyfour::{Capabilities, ChromeCapabilities, ChromiumLikeCapabilities};
 
 use super::{Browser, parts};
+use crate::guardian;
 
 /// The names of Chromium, the one of Debian first.
 const PROGRAMS: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "chrome"];
@@ -157,9 +158,11 @@ impl IntoElementPoller for Patience {
 /// Starts chromedriver on a port of its choice; its URL.
 fn start_service() -> (Child, String) {
     let program = on_path("chromedriver").unwrap_or_else(|| missing("chromedriver"));
-    let mut service = Command::new(program)
+    let [shell, words @ ..] = guardian::words(program.as_os_str());
+    let mut service = Command::new(shell)
+        .args(words)
         .arg("--port=0")
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::null())
         .spawn()
