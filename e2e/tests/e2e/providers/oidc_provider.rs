@@ -6,7 +6,9 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use vestibule_e2e::{Backend, House, OidcProvider, Visitor};
 
-use super::{APPLICATION, client, connect, house, me, session, sign_in, token, unknown, usual};
+use super::{
+    APPLICATION, client, connect, house, initiate, me, session, sign_in, token, unknown, usual,
+};
 use crate::support::soon;
 
 /// RS256, the secret in the header, PKCE demanded; everything in the ID token.
@@ -110,6 +112,7 @@ async fn with_logout(house: &House) -> (OidcProvider, Value) {
     let mut entered = client(&connection, &more);
     entered["backchannel_logout_uri"] = connection["backchannel_logout_url"].clone();
     entered["backchannel_logout_session_required"] = json!(true);
+    entered["post_logout_redirect_uris"] = json!([APPLICATION]);
     provider.enter(&entered).await;
     (provider, entered)
 }
@@ -141,6 +144,27 @@ async fn a_sign_out_at_the_provider_ends_the_sessions_here(
     me(&house, &of_dave).await;
 }
 
+#[tokio::test]
+async fn a_sign_out_here_leads_through_the_provider_s_back_to_the_application() {
+    let house = house(Backend::Sqlite).await;
+    let (provider, _) = with_logout(&house).await;
+    let mut visitor = Visitor::new(&[APPLICATION]);
+    let token = token(&sign_in(&house, &mut visitor, "carol").await);
+    let call = house.post("/v1/auth/signout").bearer(&token);
+    let body = json!({ "post_logout_redirect_uri": APPLICATION });
+    let url = call.json(body).send().await.expect(200);
+    let url = url.text_at("/provider_sign_out_url");
+    assert!(url.starts_with(provider.issuer()), "{url}");
+    let page = visitor.open(&url).await;
+    let page = visitor.submit(&page, &[("logout", "yes")]).await;
+    assert!(page.url.starts_with(APPLICATION), "{page:?}");
+    // Nobody is signed in there any more.
+    let page = visitor.open(&initiate(&house, APPLICATION).await).await;
+    assert_eq!(page.form().unwrap().value("prompt"), Some("login"));
+}
+
+/// The refusal within the minute shows that the limit holds, the success after it that it is no
+/// more than a limit.
 #[tokio::test]
 async fn the_provider_may_change_its_keys_and_is_asked_for_them_once_a_minute() {
     let house = house(Backend::Sqlite).await;
