@@ -33,16 +33,18 @@ fuzz_target!(|data: &[u8]| {
         _ => authority,
     };
     let host = host.trim_start_matches('[').trim_end_matches(']');
-    assert_eq!(url.host(), host.to_ascii_lowercase());
     assert!(url.target().starts_with('/'));
 
     // An address is an address in its usual form alone; what only looks like a number is nothing.
     match url.address() {
         Some(address) => {
+            // IPv6 has several spellings of one address, and one of them is kept.
             assert_eq!(host.parse::<IpAddr>().ok(), Some(address));
+            assert_eq!(url.host().parse::<IpAddr>().ok(), Some(address));
             let _ = AddressKind::of(address);
         }
         None => {
+            assert_eq!(url.host(), host.to_ascii_lowercase());
             assert!(host.parse::<IpAddr>().is_err());
             let last = host
                 .trim_end_matches('.')

@@ -45,7 +45,10 @@ async fn a_connection_is_added_listed_tested_shown_and_disabled(
         "{said}"
     );
     let said = refused(&house, &add(&discovery, "another"), &secret, 2).await;
-    assert!(said.contains("client_id is unknown"), "{said}");
+    assert!(
+        said.contains("does not know the client id another"),
+        "{said}"
+    );
     let said = refused(&house, &add(&discovery, "vestibule"), "wrong", 2).await;
     assert!(said.contains("the client secret is wrong"), "{said}");
 

@@ -111,7 +111,11 @@ async fn a_wrong_id_and_a_wrong_secret_are_named_when_they_are_saved(
     let house = house(backend).await;
     let idp = house.idp_url().to_owned();
     for (id, secret, said) in [
-        ("another", secret(&house), "client_id is unknown"),
+        (
+            "another",
+            secret(&house),
+            "does not know the client id another",
+        ),
         (
             "vestibule",
             "wrong".to_owned(),
