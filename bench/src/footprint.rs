@@ -66,7 +66,8 @@ impl Drop for Vestibule {
     }
 }
 
-fn binary() -> Result<PathBuf> {
+/// The binary beside this program.
+pub(crate) fn binary() -> Result<PathBuf> {
     let binary = std::env::current_exe()?.with_file_name("vestibule");
     anyhow::ensure!(
         binary.exists(),

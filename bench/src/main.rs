@@ -14,6 +14,7 @@ mod fixture;
 mod footprint;
 mod requests;
 mod server;
+mod sso;
 mod storm;
 
 use anyhow::Result;
@@ -46,6 +47,8 @@ enum Figure {
     FirstSight,
     /// 200 sign-ins at once: memory, and how long checks take meanwhile.
     Storm,
+    /// Single sign-on: the processor time of a callback, and the memory of 10,000 pending sign-ins.
+    Sso,
     /// Memory when idle, and the time from start to first answer.
     Footprint,
     /// One of the servers that `requests` measures.
@@ -59,6 +62,7 @@ fn main() -> Result<()> {
         Some(Figure::Check { case }) => check_alone::measure(case.as_deref()),
         Some(Figure::FirstSight) => first_sight::measure(),
         Some(Figure::Storm) => storm::measure(),
+        Some(Figure::Sso) => sso::measure(),
         Some(Figure::Footprint) => footprint::measure(),
         Some(Figure::Serve { kind }) => server::serve(kind),
         None => {
@@ -66,6 +70,7 @@ fn main() -> Result<()> {
             check_alone::measure(None)?;
             first_sight::measure()?;
             footprint::measure()?;
+            sso::measure()?;
             storm::measure()
         }
     }

@@ -29,6 +29,7 @@ pub struct Setup {
     backend: Backend,
     environment: Vec<(String, String)>,
     wired: bool,
+    with_idp: bool,
 }
 
 impl Setup {
@@ -38,6 +39,7 @@ impl Setup {
             backend,
             environment: Vec::new(),
             wired: false,
+            with_idp: false,
         }
         .with("LIMITS__SIGN_IN_PER_ADDRESS_PER_MINUTE", "100000")
         .with("LIMITS__SIGN_IN_PER_EMAIL_PER_MINUTE", "100000")
@@ -56,6 +58,13 @@ impl Setup {
     #[must_use]
     pub const fn wired(mut self) -> Self {
         self.wired = true;
+        self
+    }
+
+    /// With a provider for development and a connection with it: [`House::idp_url`].
+    #[must_use]
+    pub const fn with_idp(mut self) -> Self {
+        self.with_idp = true;
         self
     }
 
@@ -79,10 +88,12 @@ impl Setup {
         let folder = TempDir::new().unwrap();
         let data = folder.path().join("data");
         let log = folder.path().join("log");
-        let (process, facts) = run_quickstart(&data, &environment, "127.0.0.1:0", &log).await;
+        let (process, facts) =
+            run_quickstart(&data, &environment, "127.0.0.1:0", self.with_idp, &log).await;
         House {
             process,
             facts,
+            with_idp: self.with_idp,
             environment,
             client: client(),
             _folder: folder,
@@ -116,12 +127,14 @@ async fn run_quickstart(
     data: &Path,
     environment: &[(String, String)],
     listen: &str,
+    with_idp: bool,
     log: &Path,
 ) -> (Child, Value) {
     let log_file = OpenOptions::new().create(true).append(true).open(log);
     let mut process = server()
         .args(["quickstart", "--json", "--listen", listen, "--data-dir"])
         .arg(data)
+        .args(with_idp.then_some("--with-idp"))
         .envs(environment.iter().cloned())
         .stdout(Stdio::piped())
         .stderr(log_file.unwrap())
@@ -171,6 +184,7 @@ fn clean(mut command: Command) -> Command {
 pub struct House {
     pub(crate) process: Child,
     facts: Value,
+    with_idp: bool,
     environment: Vec<(String, String)>,
     client: reqwest::Client,
     data: PathBuf,
@@ -206,6 +220,16 @@ impl House {
     /// The admin listener, without a slash at its end.
     pub fn admin_url(&self) -> &str {
         self.fact("/admin_url").trim_end_matches('/')
+    }
+
+    /// The issuer of the provider for development, where the house was set up with one.
+    pub fn idp_url(&self) -> &str {
+        self.fact("/idp_url")
+    }
+
+    /// The first organisation's connection with it.
+    pub fn sso_connection(&self) -> &str {
+        self.fact("/sso_connection_id")
     }
 
     /// The owner's API key, in the first organisation.
@@ -248,6 +272,12 @@ impl House {
     pub fn call(&self, method: &str, path: &str) -> Call {
         let method: Method = method.parse().unwrap();
         Call::new(self.client.request(method, format!("{}{path}", self.url())))
+    }
+
+    /// A request to any other place, such as the provider for development.
+    pub fn beside(&self, method: &str, url: &str) -> Call {
+        let method: Method = method.parse().unwrap();
+        Call::new(self.client.request(method, url))
     }
 
     /// `GET path`.
@@ -399,8 +429,14 @@ impl House {
     /// says this time.
     pub async fn restart(&mut self) -> Value {
         let address = self.url().trim_start_matches("http://").to_owned();
-        let (process, facts) =
-            run_quickstart(&self.data, &self.environment, &address, &self.log).await;
+        let (process, facts) = run_quickstart(
+            &self.data,
+            &self.environment,
+            &address,
+            self.with_idp,
+            &self.log,
+        )
+        .await;
         self.process = process;
         self.client = client();
         facts
@@ -409,7 +445,14 @@ impl House {
     /// Starts a second server on the same records, with an address of its own. It is ended with
     /// the returned value.
     pub async fn second_server(&self) -> (Child, Value) {
-        run_quickstart(&self.data, &self.environment, "127.0.0.1:0", &self.log).await
+        run_quickstart(
+            &self.data,
+            &self.environment,
+            "127.0.0.1:0",
+            false,
+            &self.log,
+        )
+        .await
     }
 
     /// Starts a second server as [`second_server`](Self::second_server) does, which reaches
@@ -420,6 +463,6 @@ impl House {
         if let Some(database) = &self.database {
             environment.push(("VESTIBULE_STORE__URL".to_owned(), database.url()));
         }
-        run_quickstart(&self.data, &environment, "127.0.0.1:0", &self.log).await
+        run_quickstart(&self.data, &environment, "127.0.0.1:0", false, &self.log).await
     }
 }

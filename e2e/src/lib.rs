@@ -19,15 +19,26 @@
 
 mod answer;
 mod backend;
+mod browser;
+mod guardian;
 mod house;
+mod lemonldap;
 mod line;
+mod oidc_provider;
 mod process;
 mod raw;
+mod site;
+mod visitor;
 mod wire;
 
 pub use answer::{Answer, Call};
 pub use backend::{Backend, Database};
+pub use browser::{Browser, BrowserSetup, Key};
 pub use house::{House, Person, Setup, command};
+pub use lemonldap::{Lemonldap, LemonldapClient};
 pub use line::{Line, Reply};
+pub use oidc_provider::OidcProvider;
 pub use raw::RawAnswer;
+pub use site::Site;
+pub use visitor::{Form, Page, Visitor};
 pub use wire::Wire;

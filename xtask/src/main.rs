@@ -35,6 +35,8 @@ struct Arguments {
 enum Chore {
     /// Run everything that has to pass: format, lints, house rules, licences, tests, documents
     Test,
+    /// Install what the tests need and the machine lacks, as `test` does first
+    Install,
     /// Check the house rules that no compiler knows: floors, leftovers, file sizes, paths in documents
     Tidy,
     /// Write docs/openapi.json from the server, or compare with it
@@ -58,6 +60,7 @@ enum Chore {
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
         Chore::Test => suite::run(),
+        Chore::Install => tools::install(),
         Chore::Tidy => tidy::run(),
         Chore::Openapi { check } => chore::build_server().and_then(|()| openapi::run(check)),
         Chore::Docs => chore::build_server().and_then(|()| snippets::run()),

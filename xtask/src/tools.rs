@@ -1,10 +1,10 @@
 //! Installing what the machine lacks. A machine with Rust and nothing else is enough, if it is a
 //! Debian and we are root; elsewhere the message says what to install.
 
-use std::env;
 use std::path::PathBuf;
+use std::{env, fs};
 
-use anyhow::{Result, bail};
+use anyhow::{Context, Result, bail};
 
 use crate::chore;
 
@@ -13,6 +13,26 @@ const HELPERS: &[(&str, &str)] = &[("cargo-nextest", "0.9.143"), ("cargo-deny", 
 
 /// The components of the toolchain beside the compiler.
 const COMPONENTS: &[(&str, &str)] = &[("rustfmt", "fmt"), ("clippy", "clippy")];
+
+/// An identity provider that the tests sign in with, and what it needs for OpenID Connect: no
+/// service is started by these, the tests start one in a folder of their own.
+const PORTAL_PACKAGES: &[&str] = &[
+    "liblemonldap-ng-portal-perl",
+    "libcrypt-openssl-bignum-perl",
+    "libio-string-perl",
+    "libstring-random-perl",
+];
+
+/// The modules of these packages, as arguments to perl.
+const PORTAL_MODULES: &[&str] = &[
+    "-MLemonldap::NG::Portal",
+    "-MCrypt::OpenSSL::Bignum",
+    "-MIO::String",
+    "-MString::Random",
+];
+
+/// The folders with packages of npm's, none of which is shipped.
+const PACKAGES: &[&str] = &["e2e/browser", "e2e/providers"];
 
 /// Installs whatever is missing and says what.
 pub(crate) fn install() -> Result<()> {
@@ -43,13 +63,45 @@ pub(crate) fn install() -> Result<()> {
         }
     }
     // The commands of the documents call with curl; the advisories are fetched with git.
-    let mut packages = vec!["curl", "git"];
+    // npm fetches what others wrote for our tests; the pages are tried in a real browser.
+    let mut packages = vec!["curl", "git", "npm", "chromium"];
     packages.retain(|program| !chore::is_on_path(program));
+    if !chore::is_on_path("chromedriver") {
+        // Of the same version as the browser, which is renewed with it where needed.
+        packages.extend(["chromium-driver", "chromium"]);
+    }
+    if !chore::is_on_path("node") {
+        packages.push("nodejs");
+    }
     // A database that the caller has already started makes ours unnecessary.
     if postgres_folder().is_none() && env::var_os(crate::postgres::VARIABLE).is_none() {
         packages.push("postgresql");
     }
-    install_packages(&packages)
+    if !chore::succeeds(
+        chore::command("perl")
+            .args(PORTAL_MODULES)
+            .args(["-e", "1"]),
+    ) {
+        packages.extend(PORTAL_PACKAGES);
+    }
+    install_packages(&packages)?;
+    PACKAGES.iter().try_for_each(|folder| install_npm(folder))
+}
+
+/// Installs what a folder's package-lock.json names, unless that has been done.
+fn install_npm(folder: &str) -> Result<()> {
+    let folder = chore::root().join(folder);
+    let lock = fs::read(folder.join("package-lock.json"))?;
+    let installed = folder.join("node_modules/.installed-lock.json");
+    if fs::read(&installed).is_ok_and(|before| before == lock) {
+        return Ok(());
+    }
+    println!("installing the packages of {}", folder.display());
+    let mut npm = chore::command("npm");
+    // What a package would run while it is installed, it does not run here.
+    npm.args(["ci", "--ignore-scripts", "--no-audit", "--no-fund"]);
+    chore::run(npm.current_dir(&folder))?;
+    fs::write(installed, lock).context("cannot note what is installed")
 }
 
 /// The folder of the newest PostgreSQL server's programs.

@@ -64,6 +64,19 @@ impl Accounts {
         Ok(ended)
     }
 
+    /// The sessions of what is presented, whether they are over or not.
+    pub(crate) async fn presented(&self, presented: &SignOut<'_>) -> Result<Vec<SessionId>> {
+        let mut found = Vec::new();
+        for cookie in &presented.cookies {
+            let session = self.0.store.session_by_cookie(cookie).await?;
+            found.extend(session.map(|session| session.id));
+        }
+        let token = presented.token;
+        let claims = token.and_then(|it| self.keyring().verify_signature(it, self.now()).ok());
+        found.extend(claims.map(|claims| claims.session));
+        Ok(found)
+    }
+
     async fn end_session(
         &self,
         presented: &SignOut<'_>,

@@ -9,7 +9,9 @@
 //! that cookie, and says how the browser goes on.
 
 mod admission;
+mod arrived;
 mod attempt;
+mod begin;
 mod callback;
 mod code;
 mod connection;
@@ -19,12 +21,14 @@ mod enforcement;
 mod finish;
 mod identity;
 mod initiate;
+mod link;
 mod logout;
 mod provider;
 mod redirect_uri;
 mod report;
 mod secret;
 mod settings;
+mod trial;
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -36,7 +40,7 @@ use vestibule_model::{Actor, ConnectionId, OrgScope, OrganizationId, SsoConnecti
 use vestibule_sso::Party;
 use vestibule_store::ConnectionSecrets;
 
-pub use callback::{ArrivalFailure, Arrived, CallbackRequest, Location};
+pub use arrived::{ArrivalFailure, Arrived, CallbackRequest, Location};
 pub use connection::{NewConnection, Saved};
 pub use discover::{Discovery, SignInMethod};
 pub use initiate::{Initiate, Initiated, ReturnTo, Target};

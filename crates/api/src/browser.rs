@@ -2,10 +2,13 @@
 
 use crate::documented::Documented;
 
+mod link;
 mod session;
 mod sign_in;
 
 /// All routes below `/api`.
 pub(crate) fn routes() -> Documented {
-    sign_in::routes().merge(session::routes())
+    sign_in::routes()
+        .merge(session::routes())
+        .merge(link::routes())
 }

@@ -17,6 +17,9 @@ pub(crate) const REFRESHES: LimitSpec = per_user("token_refreshes", 60);
 /// go.
 pub(crate) const PERMISSION_CHANGES: LimitSpec = per_user("permission_changes", 300);
 
+/// Beginning to link identities, each of which is kept until it ends.
+pub(crate) const SSO_LINKS: LimitSpec = per_user("sso_links", 30);
+
 const fn per_user(name: &'static str, a_minute: u32) -> LimitSpec {
     LimitSpec {
         name,

@@ -71,10 +71,14 @@ impl BindingCookie {
 }
 
 /// Ends the sessions that a request presents; the URL at which the browser signs out at the
-/// provider too, where there is such a place.
-pub(crate) async fn sign_out(state: &ApiState, presented: &SignOut<'_>) -> Result<Option<String>> {
+/// provider too, where there is such a place. `after` is where it goes then.
+pub(crate) async fn sign_out(
+    state: &ApiState,
+    presented: &SignOut<'_>,
+    after: Option<&str>,
+) -> Result<Option<String>> {
     if let Some(sso) = &state.sso {
-        return Ok(sso.sign_out(presented).await?);
+        return Ok(sso.sign_out(presented, after).await?);
     }
     state.accounts.sign_out(presented).await?;
     Ok(None)

@@ -47,6 +47,7 @@ impl Outbound {
                 resolver,
                 guard: Guard::allowing(config.allowed_networks),
                 plain_http_hosts: config.plain_http_hosts,
+                allowed_sockets: config.allowed_sockets,
                 tls,
             },
             slots: Slots::new(&config.limits),

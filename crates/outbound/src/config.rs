@@ -1,5 +1,6 @@
 //! What the operator decides about requests to others.
 
+use std::net::SocketAddr;
 use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
@@ -15,6 +16,9 @@ pub struct Config {
     /// Hosts that may be called by `http` as well, by name or address, in lower case. Their
     /// addresses still have to be allowed.
     pub plain_http_hosts: Vec<String>,
+    /// Single ports of single addresses that may be connected to, by `http` as well, where a URL
+    /// names them by address: a provider for development on this machine, and nothing beside it.
+    pub allowed_sockets: Vec<SocketAddr>,
     /// Certificates of authorities that are trusted beside the public ones, in DER.
     pub extra_roots: Vec<Vec<u8>>,
     /// The caps.

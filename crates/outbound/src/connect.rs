@@ -23,6 +23,7 @@ pub(crate) struct Connector {
     pub(crate) resolver: Arc<dyn Resolver>,
     pub(crate) guard: Guard,
     pub(crate) plain_http_hosts: Vec<String>,
+    pub(crate) allowed_sockets: Vec<SocketAddr>,
     pub(crate) tls: Arc<ClientConfig>,
 }
 
@@ -30,7 +31,7 @@ impl Connector {
     /// Whether the URL's scheme is allowed for its host.
     pub(crate) fn check_scheme(&self, url: &Url) -> Result<(), OutboundError> {
         let plain = || self.plain_http_hosts.iter().any(|host| host == url.host());
-        if url.is_secure() || plain() {
+        if url.is_secure() || plain() || self.is_allowed_socket(url) {
             Ok(())
         } else {
             Err(OutboundError::Insecure {
@@ -39,12 +40,19 @@ impl Connector {
         }
     }
 
+    /// Whether the URL names, by its address, a socket that is allowed by itself.
+    fn is_allowed_socket(&self, url: &Url) -> bool {
+        let socket = url.address().map(|it| SocketAddr::new(it, url.port()));
+        socket.is_some_and(|socket| self.allowed_sockets.contains(&socket))
+    }
+
     /// The addresses of the URL's host, all of them allowed.
     ///
     /// One refused address among good ones refuses the host: a public name does not lead into a
     /// private network, not even sometimes.
     pub(crate) async fn addresses(&self, url: &Url) -> Result<Vec<IpAddr>, OutboundError> {
         let addresses = match url.address() {
+            Some(address) if self.is_allowed_socket(url) => return Ok(vec![address]),
             Some(address) => vec![address],
             None => self.resolver.addresses(url.host()).await?,
         };

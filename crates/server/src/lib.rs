@@ -7,6 +7,7 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+pub mod dev_idp;
 pub mod failure;
 pub mod listen;
 pub mod quickstart;

@@ -1,6 +1,7 @@
 //! A server to try out: one command, one folder, on this machine alone.
 
 mod data_dir;
+mod idp;
 mod lines;
 mod seed;
 mod shown;
@@ -11,6 +12,7 @@ use std::path::Path;
 use tokio::net::TcpListener;
 
 pub use data_dir::DataDir;
+use idp::Idp;
 pub use shown::{Shown, ShownOrganization, ShownUser};
 
 use crate::config::Settings;
@@ -33,13 +35,14 @@ pub struct Quickstart {
 }
 
 /// Prepares a quickstart in a folder: makes everything where nothing is, keeps everything where
-/// something is.
+/// something is; beside it a provider for development, where that is wanted.
 ///
 /// Two servers may run on one folder: each hears what the other changes, as it hears the command
 /// line.
 pub async fn prepare(
     dir: &Path,
     listen: Option<SocketAddr>,
+    with_idp: bool,
     settings: impl FnOnce(&Path) -> Result<Settings, Failure>,
 ) -> Result<Quickstart, Failure> {
     if let Some(listen) = listen {
@@ -48,12 +51,19 @@ pub async fn prepare(
     let dir = DataDir::new(dir);
     let lock = dir.lock()?;
     let is_new = dir.prepare(listen.unwrap_or(LISTEN))?;
-    let settings = settings(&dir.config_file())?;
+    let mut settings = settings(&dir.config_file())?;
     let listen = listen.unwrap_or(settings.server.listen);
     loopback(listen)?;
     // The ports first: a second quickstart on them must not touch the folder.
     let listener = bind("--listen", listen).await?;
     let admin_listener = admin_port(settings.server.admin_listen, listen).await?;
+    let idp = if with_idp {
+        let idp = Idp::take(&dir, listen.port() == 0).await?;
+        idp.allow(&mut settings)?;
+        Some(idp)
+    } else {
+        None
+    };
     let server = Server::on(listener, admin_listener, &settings).await?;
     let secrets = if is_new {
         let secrets = seed::everything(server.wired()).await?;
@@ -62,8 +72,12 @@ pub async fn prepare(
     } else {
         None
     };
+    let idp = match idp {
+        Some(idp) => Some(idp.connect(&server, &settings).await?),
+        None => None,
+    };
     drop(lock);
-    let shown = shown::gather(&server, &dir, secrets).await?;
+    let shown = shown::gather(&server, &dir, secrets, idp).await?;
     Ok(Quickstart {
         server,
         shown,

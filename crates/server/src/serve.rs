@@ -72,6 +72,11 @@ impl Server {
         self.public_url.as_str()
     }
 
+    /// The same, typed.
+    pub(crate) fn public_url(&self) -> &PublicUrl {
+        &self.public_url
+    }
+
     /// Where probes reach it.
     pub fn admin_url(&self) -> Result<String, Failure> {
         Ok(format!("http://{}", address(&self.admin_listener)?))
@@ -145,8 +150,8 @@ impl Server {
     }
 }
 
-/// The router for probes, as connections want it.
-fn plain(router: Router) -> impl StackService<Incoming> {
+/// A router without layers of ours, as connections want it.
+pub(crate) fn plain(router: Router) -> impl StackService<Incoming> {
     router.map_request(|request: Request<Incoming>| request.map(Body::new))
 }
 

@@ -7,9 +7,11 @@ pub mod client_key;
 pub mod connection;
 pub mod logout;
 pub mod mapping;
+pub mod offline;
 
 mod authorize;
 mod claims;
+mod credentials;
 mod discovery;
 pub(crate) mod exchange;
 mod id_token;

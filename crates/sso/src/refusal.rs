@@ -141,6 +141,10 @@ refusals! {
     AlgorithmNotOffered { algorithm: &'static str } = "algorithm_not_offered", "discovery document: ID tokens are not signed with {algorithm}";
     /// The provider does not take this kind of client authentication.
     ClientAuthNotOffered { method: &'static str } = "client_auth_not_offered", "discovery document: client authentication by {method} is not offered";
+    /// The provider has no such client.
+    ClientUnknown { client_id: String } = "client_unknown", "the provider does not know the client id {client_id}";
+    /// The provider has the client, and another secret for it.
+    ClientSecret { error: Quoted, description: Quoted } = "client_secret", "the provider knows the client id, but does not accept the client secret: {error}: {description}";
 
     // Keys (RFC 7517).
     /// The key set holds too many keys.

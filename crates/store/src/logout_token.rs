@@ -1,4 +1,4 @@
-//! Logout tokens that were heeded.
+//! Tokens that count once: logout tokens of providers, and tickets of test sign-ins.
 
 use vestibule_model::{ConnectionId, Digest, Timestamp};
 
@@ -6,8 +6,8 @@ use crate::sql::sql;
 use crate::{StoreError, Write};
 
 impl Write {
-    /// Remembers a logout token by the digest of its id; whether it is new.
-    pub async fn remember_logout_token(
+    /// Remembers a token that counts once, by the digest of its id; whether it is new.
+    pub async fn remember_token(
         &mut self,
         connection: ConnectionId,
         id: &Digest,

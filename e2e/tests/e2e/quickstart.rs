@@ -7,7 +7,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
-use vestibule_e2e::{Backend, Database, House, command};
+use vestibule_e2e::{Backend, Database, House, Setup, command};
 
 use crate::support::members;
 
@@ -21,7 +21,7 @@ struct Printed {
 }
 
 impl Printed {
-    async fn start(backend: Backend) -> Self {
+    async fn start(backend: Backend, with_idp: bool) -> Self {
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Database::create().await),
@@ -33,6 +33,7 @@ impl Printed {
         let mut process = command()
             .args(["quickstart", "--listen", "127.0.0.1:0", "--data-dir"])
             .arg(folder.path().join("data"))
+            .args(with_idp.then_some("--with-idp"))
             .envs(environment.clone())
             .stdout(Stdio::piped())
             .spawn()
@@ -160,8 +161,9 @@ fn promised(comment: &str) -> Vec<u16> {
 #[tokio::test]
 async fn pasting_the_lines_does_what_their_comments_promise(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[values(false, true)] with_idp: bool,
 ) {
-    let printed = Printed::start(backend).await;
+    let printed = Printed::start(backend, with_idp).await;
     let groups = printed.groups();
     let lines: Vec<_> = groups.iter().flat_map(|(_, lines)| lines.clone()).collect();
     let mut done = paste(&lines, printed.environment.as_ref())
@@ -205,6 +207,11 @@ async fn pasting_the_lines_does_what_their_comments_promise(
         );
     }
 
+    assert_eq!(printed.text.contains("DEVELOPMENT ONLY"), with_idp);
+    let initiated = requests
+        .iter()
+        .any(|(_, path, status)| path == "/v1/auth/sso/initiate" && *status == 200);
+    assert_eq!(initiated, with_idp);
     // Every request of the descriptions is among them.
     for (method, path) in [
         ("POST", "/v1/api-keys"),
@@ -341,6 +348,29 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again(
             .expect(200);
     }
     house.token_of(&house.bob()).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_second_start_keeps_the_provider_for_development_and_its_connection(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut house = Setup::new(backend).with_idp().start().await;
+    let first = house.facts().clone();
+    for fact in ["idp_url", "sso_connection_id"] {
+        assert!(first[fact].is_string(), "{first}");
+    }
+    assert!(house.idp_url().ends_with("/development-only"));
+    house.ask_to_end();
+    let ended = house.ended(std::time::Duration::from_secs(15)).await;
+    assert!(ended.success(), "{ended}");
+    let again = house.restart().await;
+    for fact in ["idp_url", "sso_connection_id"] {
+        assert_eq!(again[fact], first[fact]);
+    }
+    let path = "/v1/sso/connections";
+    let list = house.get(path).bearer(house.key()).send().await.expect(200);
+    assert_eq!(list.json().as_array().unwrap().len(), 1);
 }
 
 #[tokio::test]

@@ -5,14 +5,17 @@
 //! value `true` that it was proved there. Nothing else that a provider tells makes anything here
 //! but by the mapping.
 
+mod linking;
+mod mapping;
+
 use serde_json::{Map, Value, json};
 use vestibule_model::{
-    AuditRecord, Change, ConnectionSettings, DomainName, Email, GroupId, Membership, Name, Role,
-    SsoConnection, SsoIdentity, User, UserId,
+    AuditRecord, ConnectionSettings, GroupId, Membership, Role, SsoConnection, User, UserId,
 };
 use vestibule_sso::Identity;
 use vestibule_store::Write;
 
+use self::linking::proved_address;
 use super::Sso;
 use crate::{Caller, Error, Result};
 
@@ -184,154 +187,6 @@ impl Sso {
         Ok((user, Found::Created))
     }
 
-    fn new_user(&self, email: Email, identity: &Identity) -> User {
-        let accounts = self.accounts();
-        let claim = |name: &str| identity.claims.get(name).and_then(Value::as_str);
-        let name = |text: Option<&str>| text.and_then(|text| text.parse::<Name>().ok());
-        let given = name(claim("given_name"));
-        User {
-            id: UserId::mint(accounts.clock(), accounts.entropy()),
-            email,
-            last_name: given.as_ref().and_then(|_| name(claim("family_name"))),
-            first_name: given.or_else(|| name(identity.name.as_deref())),
-            created_at: accounts.now(),
-            suspended_at: None,
-        }
-    }
-
-    async fn insert_link(
-        &self,
-        write: &mut Write,
-        arrival: &Arrival<'_>,
-        user: &User,
-        found: Found,
-        records: &mut Vec<AuditRecord>,
-    ) -> Result<()> {
-        let Arrival {
-            connection,
-            identity,
-            ..
-        } = *arrival;
-        let other = write
-            .subject_of(connection.id, &identity.issuer, user.id)
-            .await?;
-        if other.is_some() {
-            // A mailbox that was given to somebody else does not lead to the former owner.
-            return Err(Error::denied(
-                "identity_differs",
-                "The account belongs to another person of the identity provider; an administrator \
-                 can part them.",
-            ));
-        }
-        let now = self.accounts().now();
-        let link = SsoIdentity {
-            connection_id: connection.id,
-            organization_id: connection.organization_id,
-            issuer: identity.issuer.clone(),
-            subject: identity.subject.clone(),
-            user_id: user.id,
-            created_at: now,
-            last_used_at: now,
-        };
-        write.insert_identity(&link).await?;
-        let details = json!({
-            "connection": connection.id,
-            "issuer": link.issuer,
-            "subject": link.subject,
-            "by": found.as_str(),
-        });
-        records.push(self.record(arrival, "sso.identity_linked", user.id, &details));
-        Ok(())
-    }
-
-    async fn join(
-        &self,
-        write: &mut Write,
-        arrival: &Arrival<'_>,
-        user: &User,
-        records: &mut Vec<AuditRecord>,
-    ) -> Result<Role> {
-        if !arrival.settings.just_in_time {
-            return Err(not_a_member());
-        }
-        let role = arrival.settings.role_of(&arrival.identity.groups);
-        write
-            .insert_membership(&Membership {
-                organization_id: arrival.caller.organization_id(),
-                user_id: user.id,
-                role,
-                created_at: self.accounts().now(),
-                deactivated_at: None,
-            })
-            .await?;
-        self.accounts().keep_seats(write, arrival.caller).await?;
-        write.change(Change::User(user.id));
-        let details = json!({ "after": { "role": role }, "by": "sso" });
-        records.push(self.record(arrival, "member.added", user.id, &details));
-        Ok(role)
-    }
-
-    /// Owners are made and unmade by owners alone.
-    async fn map_role(
-        &self,
-        write: &mut Write,
-        arrival: &Arrival<'_>,
-        user: &User,
-        before: Role,
-        records: &mut Vec<AuditRecord>,
-    ) -> Result<Role> {
-        let settings = arrival.settings;
-        if settings.role_by_group.is_empty() || before == Role::Owner {
-            return Ok(before);
-        }
-        let role = settings.role_of(&arrival.identity.groups);
-        if role != before {
-            let scope = arrival.caller.scope();
-            write.set_role(scope, user.id, role).await?;
-            write.change(Change::User(user.id));
-            let details = json!({
-                "before": { "role": before },
-                "after": { "role": role },
-                "by": "sso",
-            });
-            records.push(self.record(arrival, "member.role_changed", user.id, &details));
-        }
-        Ok(role)
-    }
-
-    /// The groups that the mapping names are what the provider says; others are left alone.
-    async fn map_groups(
-        &self,
-        write: &mut Write,
-        arrival: &Arrival<'_>,
-        user: &User,
-        records: &mut Vec<AuditRecord>,
-    ) -> Result<()> {
-        let mapped = arrival.settings.mapped_groups();
-        if mapped.is_empty() {
-            return Ok(());
-        }
-        let (scope, now) = (arrival.caller.scope(), self.accounts().now());
-        let wanted = arrival.settings.groups_of(&arrival.identity.groups);
-        let present = write.groups_of(scope, user.id).await?;
-        for id in mapped {
-            let kind = match (wanted.contains(&id), present.contains(&id)) {
-                (true, false) if write.add_group_member(scope, id, user.id, now).await? => {
-                    "group.member_added"
-                }
-                (false, true) if write.remove_group_member(scope, id, user.id).await? => {
-                    "group.member_removed"
-                }
-                // As it should be, or a group that is no longer there.
-                _ => continue,
-            };
-            write.change(Change::User(user.id));
-            let details = json!({ "user": user.id, "by": "sso" });
-            records.push(self.record(arrival, kind, id, &details));
-        }
-        Ok(())
-    }
-
     fn record(
         &self,
         arrival: &Arrival<'_>,
@@ -344,28 +199,6 @@ impl Sso {
         let subject = Some(subject.to_string());
         self.accounts()
             .record(actor, organization, kind, subject, details)
-    }
-}
-
-/// The address that may lead to an account: proved to the provider, in a domain that was proved
-/// to us.
-async fn proved_address(write: &mut Write, caller: &Caller, identity: &Identity) -> Result<Email> {
-    let refused = |message: &str| Err(Error::denied("email_not_proved", message));
-    let Some(verified) = identity.verified_email() else {
-        return refused(
-            "The identity provider does not say that it has proved an e-mail address of this \
-             person (email_verified must be the JSON value true).",
-        );
-    };
-    let email = verified.address().clone();
-    let proved = match DomainName::of(&email) {
-        Some(domain) => write.is_domain_verified(caller.scope(), &domain).await?,
-        None => false,
-    };
-    if proved {
-        Ok(email)
-    } else {
-        refused("The organisation has not proved the domain of this person's e-mail address.")
     }
 }
 

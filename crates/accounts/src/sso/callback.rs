@@ -1,104 +1,18 @@
 //! The second half of a sign-in: what the browser brings back.
 
-use vestibule_model::{ConnectionId, Digest, SsoConnection, SsoIdentity};
+use vestibule_model::{Digest, SsoConnection};
 use vestibule_sso::callback::Callback;
 use vestibule_sso::{Identity, Refusal};
 use vestibule_store::{ConnectionSecrets, PendingSignIn};
-use zeroize::Zeroizing;
 
 use super::admission::Arrival;
-use super::initiate::{Payload, Purpose, ReturnTo, context};
+use super::arrived::{ArrivalFailure, Arrived, CallbackRequest};
+use super::begin::{Payload, Purpose, context};
+use super::initiate::ReturnTo;
 use super::provider::chosen;
 use super::secret::text_of;
-use super::{NO_CONNECTION, Origin, Sso, TestReport, attempt};
-use crate::{Caller, CookieSignIn, Error, Result, SignedIn, TokenSignIn};
-
-/// What the browser brings back.
-#[derive(Clone, Copy)]
-pub struct CallbackRequest<'a> {
-    /// The connection whose callback was called.
-    pub connection: ConnectionId,
-    /// The query, without its `?`.
-    pub query: &'a str,
-    /// The value of the binding cookie.
-    pub binding: Option<&'a str>,
-    /// Where the call comes from.
-    pub origin: &'a Origin,
-}
-
-/// Prints no code and no secret.
-impl std::fmt::Debug for CallbackRequest<'_> {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("CallbackRequest")
-            .field("connection", &self.connection)
-            .finish_non_exhaustive()
-    }
-}
-
-/// How the browser goes on.
-#[derive(Debug)]
-pub enum Arrived {
-    /// Back to the application.
-    Redirect {
-        /// Where, with the token in the fragment or a code in the query. Not for logs or caches.
-        location: Location,
-        /// Who signed in, where the session has begun; with a code it begins at the exchange.
-        signed_in: Option<SignedIn>,
-    },
-    /// To a page of this server, with a session cookie.
-    Browser {
-        /// The page.
-        path: String,
-        /// The session.
-        sign_in: CookieSignIn,
-    },
-    /// Nowhere: this is the answer.
-    Json(TokenSignIn),
-    /// Nobody signed in: this is what would have happened.
-    Tested(Box<TestReport>),
-    /// The signed-in user is linked with the person of the provider.
-    Linked {
-        /// The page to go on with.
-        path: String,
-        /// The link.
-        identity: SsoIdentity,
-    },
-}
-
-/// A URL that holds a token or a code. Wiped when dropped, never printed.
-pub struct Location(pub(super) Zeroizing<String>);
-
-impl Location {
-    /// The URL, for the one header that hands it over.
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl std::fmt::Debug for Location {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("Location(…)")
-    }
-}
-
-/// Why nobody came in, and where the application wants to hear of it.
-#[derive(Debug)]
-pub struct ArrivalFailure {
-    /// Why.
-    pub error: Error,
-    /// The redirect URI with `error` (RFC 6749, 4.1.2.1) and `error_description`, where the
-    /// sign-in was begun by an application.
-    pub location: Option<String>,
-}
-
-impl From<Error> for ArrivalFailure {
-    fn from(error: Error) -> Self {
-        Self {
-            error,
-            location: None,
-        }
-    }
-}
+use super::{NO_CONNECTION, Origin, Sso, attempt};
+use crate::{Caller, Error, Result};
 
 /// Unknown, used, expired, or of another browser: nobody is told which.
 fn no_such_sign_in() -> Error {
@@ -131,7 +45,7 @@ impl Sso {
         };
         let identity = self.identify(&taken, callback, request.origin).await;
         let identity = identity.map_err(failed)?;
-        match self.arrive(&taken, &identity, request.origin).await {
+        match self.arrive(&taken, &identity, &request).await {
             Ok(arrived) => Ok(arrived),
             Err(error) => {
                 let purpose = taken.payload.purpose.as_str();
@@ -212,7 +126,13 @@ impl Sso {
         }
     }
 
-    async fn arrive(&self, taken: &Taken, identity: &Identity, origin: &Origin) -> Result<Arrived> {
+    async fn arrive(
+        &self,
+        taken: &Taken,
+        identity: &Identity,
+        request: &CallbackRequest<'_>,
+    ) -> Result<Arrived> {
+        let origin = request.origin;
         let Taken {
             caller,
             connection,
@@ -255,7 +175,7 @@ impl Sso {
                 })
             }
             Purpose::SignIn { to, state } => {
-                self.finish_sign_in(&arrival, to, state.as_deref(), origin)
+                self.finish_sign_in(&arrival, to, state.as_deref(), request)
                     .await
             }
         }

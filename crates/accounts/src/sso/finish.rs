@@ -10,7 +10,8 @@ use vestibule_store::{OneTimeCode, SsoSession, Write};
 use zeroize::Zeroizing;
 
 use super::admission::{Admission, Arrival};
-use super::callback::{Location, with_query};
+use super::arrived::{CallbackRequest, Location};
+use super::callback::with_query;
 use super::initiate::ReturnTo;
 use super::secret::random_text;
 use super::{Arrived, Origin, Sso, attempt};
@@ -36,8 +37,9 @@ impl Sso {
         arrival: &Arrival<'_>,
         to: &ReturnTo,
         state: Option<&str>,
-        origin: &Origin,
+        request: &CallbackRequest<'_>,
     ) -> Result<Arrived> {
+        let origin = request.origin;
         let Admission {
             mut write,
             mut records,
@@ -90,7 +92,7 @@ impl Sso {
             ReturnTo::Json => Ok(Arrived::Json(self.begin_token(write, newcomer).await?)),
             ReturnTo::Browser { path } => Ok(Arrived::Browser {
                 path: path.clone(),
-                sign_in: self.begin_cookie(write, newcomer).await?,
+                sign_in: self.begin_cookie(write, newcomer, request.sessions).await?,
             }),
         }
     }
@@ -212,12 +214,21 @@ impl Sso {
         Ok(TokenSignIn { signed_in, token })
     }
 
-    async fn begin_cookie(&self, write: Write, newcomer: Newcomer<'_>) -> Result<CookieSignIn> {
+    /// Begins a session with a cookie, in place of those that the browser has.
+    async fn begin_cookie(
+        &self,
+        mut write: Write,
+        newcomer: Newcomer<'_>,
+        sessions: &[Digest],
+    ) -> Result<CookieSignIn> {
         let session = self.session_of(&newcomer);
         let accounts = self.accounts();
         let cookie = frame::mint(&accounts.0.prefix, SecretKind::Session, accounts.entropy());
         let credential = CredentialRef::SessionCookie(session.id);
         let digest = cookie.digest();
+        let mut actor = newcomer.caller.actor().clone();
+        actor.credential = Some(credential);
+        accounts.end_replaced(&mut write, &actor, sessions).await?;
         let signed_in = self
             .begin_session(write, newcomer, session, credential, Some(&digest))
             .await?;

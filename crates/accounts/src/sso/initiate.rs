@@ -1,35 +1,17 @@
 //! The first half of a sign-in: where to send the browser.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
-use vestibule_check::Permit;
 use vestibule_model::{
-    ConnectionId, DomainName, OrgScope, OrganizationId, Role, SsoConnection, Timestamp, UserId,
+    ConnectionId, DomainName, OrgScope, OrganizationId, SsoConnection, Timestamp,
 };
-use vestibule_policy::Refusal;
-use vestibule_sso::{Pending, SignInRequest};
-use vestibule_store::{ConnectionSecrets, PendingBounds, PendingSignIn};
+use vestibule_store::ConnectionSecrets;
 
-use super::secret::text_of;
+use super::begin::{Browser, Purpose, check_path};
 use super::{NO_CONNECTION, Origin, PlainBinding, Sso, Which, scope_of};
-use crate::{Caller, Error, Result};
-
-/// How long a sign-in may take.
-const LIFE: Duration = Duration::from_secs(10 * 60);
-
-/// How many sign-ins may be under way.
-const BOUNDS: PendingBounds = PendingBounds {
-    per_organization: 10_000,
-    total: 40_000,
-};
-
-/// How long to wait where that many are under way.
-const PAUSE: Duration = Duration::from_secs(60);
+use crate::{Error, Result};
 
 const LONGEST_STATE: usize = 256;
 const LONGEST_HINT: usize = 320;
-const LONGEST_PATH: usize = 512;
 
 /// Whose provider is to be asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -89,40 +71,6 @@ pub struct Initiated {
     pub binding: PlainBinding,
     /// Until when it must have come back.
     pub expires_at: Timestamp,
-}
-
-/// What a sign-in is for.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub(super) enum Purpose {
-    SignIn { to: ReturnTo, state: Option<String> },
-    Test,
-    Link { user: UserId, path: String },
-}
-
-impl Purpose {
-    pub(super) const fn as_str(&self) -> &'static str {
-        match self {
-            Self::SignIn { .. } => "sign_in",
-            Self::Test => "test",
-            Self::Link { .. } => "link",
-        }
-    }
-}
-
-/// What lies sealed until the callback.
-#[derive(Serialize, Deserialize)]
-pub(super) struct Payload {
-    pub(super) pending: Pending,
-    pub(super) which: Which,
-    pub(super) purpose: Purpose,
-}
-
-/// What [`Sso::begin`] needs to know of a browser.
-pub(super) struct Browser<'a> {
-    pub(super) binding: Option<&'a str>,
-    pub(super) login_hint: Option<String>,
-    pub(super) origin: &'a Origin,
 }
 
 impl Sso {
@@ -189,126 +137,6 @@ impl Sso {
         ))
     }
 
-    /// Begins a sign-in that creates nobody and shows what it would do. For admins and owners.
-    pub async fn test_sign_in(
-        &self,
-        caller: &Caller,
-        id: ConnectionId,
-        which: Which,
-        binding: Option<&str>,
-        origin: &Origin,
-    ) -> Result<Initiated> {
-        caller.needs(Role::Admin)?;
-        let found = self.accounts().store().connection(caller.scope(), id);
-        let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
-        let browser = Browser {
-            binding,
-            login_hint: None,
-            origin,
-        };
-        self.begin(&connection, &secrets, which, Purpose::Test, browser)
-            .await
-    }
-
-    /// Begins the sign-in by which a signed-in user links a person of the provider with the own
-    /// account. An API key cannot.
-    pub async fn link(
-        &self,
-        permit: &Permit,
-        id: ConnectionId,
-        path: &str,
-        binding: Option<&str>,
-        origin: &Origin,
-    ) -> Result<Initiated> {
-        if permit.credential().session().is_none() {
-            return Err(Error::Forbidden(Refusal::CredentialKind {
-                presented: permit.credential().kind(),
-                accepts: "a session",
-            }));
-        }
-        check_path(path)?;
-        let found = self.accounts().store().connection(permit.scope(), id);
-        let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
-        if !connection.is_enabled() {
-            return Err(NO_CONNECTION);
-        }
-        let purpose = Purpose::Link {
-            user: permit.user_id(),
-            path: path.to_owned(),
-        };
-        let browser = Browser {
-            binding,
-            login_hint: None,
-            origin,
-        };
-        self.begin(&connection, &secrets, Which::Live, purpose, browser)
-            .await
-    }
-
-    async fn begin(
-        &self,
-        connection: &SsoConnection,
-        secrets: &ConnectionSecrets,
-        which: Which,
-        purpose: Purpose,
-        browser: Browser<'_>,
-    ) -> Result<Initiated> {
-        let accounts = self.accounts();
-        let request = SignInRequest {
-            redirect_uri: self.callback_url(connection.id),
-            login_hint: browser.login_hint,
-            ..SignInRequest::default()
-        };
-        let provider = self.provider(connection, secrets, which)?;
-        let begun = match provider.begin(&request).await {
-            Ok(begun) => begun,
-            Err(refusal) => {
-                let reason = refusal.reason();
-                self.note_refusal(connection, purpose.as_str(), &refusal, browser.origin)
-                    .await;
-                return Err(Error::conflict(
-                    "provider_unusable",
-                    format!(
-                        "The identity provider cannot be used now ({reason}); administrators see \
-                         why among the last attempts of the connection."
-                    ),
-                ));
-            }
-        };
-        let now = accounts.now();
-        let state = begun.pending.state.digest();
-        let binding = PlainBinding::kept_or_new(browser.binding, accounts.entropy());
-        let payload = Payload {
-            pending: begun.pending,
-            which,
-            purpose,
-        };
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&payload).map_err(Error::internal)?);
-        let context = context(&text_of(&state));
-        let sealed = accounts
-            .0
-            .master_key
-            .seal(&context, &plain, accounts.entropy())?;
-        let pending = PendingSignIn {
-            state,
-            browser: binding.digest(),
-            organization_id: connection.organization_id,
-            connection_id: connection.id,
-            sealed,
-            expires_at: now.after(LIFE),
-        };
-        let mut write = accounts.begin().await?;
-        if !write.insert_pending(&pending, BOUNDS, now).await? {
-            return Err(Error::Busy { retry_after: PAUSE });
-        }
-        write.commit_unaudited().await?;
-        Ok(Initiated {
-            redirect_url: begun.url,
-            binding,
-            expires_at: pending.expires_at,
-        })
-    }
-
     /// The enabled connection that is meant. Whatever stands against it, the answer is the same.
     async fn target(
         &self,
@@ -367,11 +195,6 @@ impl Sso {
     }
 }
 
-/// What a sealed sign-in is sealed for.
-pub(super) fn context(state: &str) -> String {
-    format!("sso_pending:{state}")
-}
-
 fn is_printable(text: &str) -> bool {
     text.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
@@ -394,50 +217,4 @@ fn check_request(request: &Initiate) -> Result<()> {
         ));
     }
     Ok(())
-}
-
-/// A page of this server, whatever a browser makes of the text.
-fn check_path(path: &str) -> Result<()> {
-    let own = path.starts_with('/')
-        && !path.starts_with("//")
-        && path.len() <= LONGEST_PATH
-        && path
-            .bytes()
-            .all(|b| (b'!'..=b'~').contains(&b) && !b"\\\"<>#".contains(&b));
-    if own {
-        return Ok(());
-    }
-    Err(Error::field(
-        "redirect",
-        "invalid_redirect",
-        "must be a path on this server, such as /console",
-    ))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn only_a_path_of_this_server_is_gone_back_to() {
-        for good in ["/", "/console", "/console?tab=1&x=%20", "/a//b"] {
-            assert!(check_path(good).is_ok(), "{good}");
-        }
-        for bad in [
-            "",
-            "console",
-            "//evil.example",
-            "/\\evil.example",
-            "\\\\evil.example",
-            "https://evil.example",
-            "javascript:alert(1)",
-            "/\tx",
-            "/ x",
-            "/x#y",
-            "/\u{e9}",
-            "/x\r\nSet-Cookie: a=b",
-        ] {
-            assert!(check_path(bad).is_err(), "{bad}");
-        }
-    }
 }

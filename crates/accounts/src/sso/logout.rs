@@ -5,16 +5,24 @@ use vestibule_model::{Actor, Change, ConnectionId, Digest};
 use vestibule_sso::oidc::logout::LogoutRequest;
 use vestibule_store::SsoSession;
 
-use super::{Sso, Which};
+use super::{Sso, Which, scope_of};
 use crate::{Caller, Error, Result, SignOut};
 
 impl Sso {
     /// Ends the sessions of what is presented, as
     /// [`Accounts::sign_out`](crate::Accounts::sign_out) does, and says where to send the browser
     /// so that it is signed out at the provider, too; `None` where no session has ended that came
-    /// by one, or the provider has no such place.
-    pub async fn sign_out(&self, presented: &SignOut<'_>) -> Result<Option<String>> {
+    /// by one, or the provider has no such place. `after` is where the provider is to send the
+    /// browser then: a redirect URI of the organisation, or nothing ends.
+    pub async fn sign_out(
+        &self,
+        presented: &SignOut<'_>,
+        after: Option<&str>,
+    ) -> Result<Option<String>> {
         let accounts = self.accounts();
+        if let Some(uri) = after {
+            self.check_after(presented, uri).await?;
+        }
         let ended = accounts.sign_out(presented).await?;
         let mut came_by = None;
         for session in ended {
@@ -27,7 +35,7 @@ impl Sso {
             return Ok(None);
         };
         // The session is over; what the provider does about it changes nothing.
-        match self.logout_url(&came_by).await {
+        match self.logout_url(&came_by, after).await {
             Ok(url) => Ok(url),
             Err(error) => {
                 tracing::info!(%error, connection = %came_by.connection_id, "no sign-out there");
@@ -36,7 +44,34 @@ impl Sso {
         }
     }
 
-    async fn logout_url(&self, came_by: &SsoSession) -> Result<Option<String>> {
+    /// Where a browser comes to in the end is one of the places where its organisation wants its
+    /// people, whoever asks for it.
+    async fn check_after(&self, presented: &SignOut<'_>, uri: &str) -> Result<()> {
+        let accounts = self.accounts();
+        let store = accounts.store();
+        for session in accounts.presented(presented).await? {
+            let Some(came_by) = store.sso_session(session).await? else {
+                continue;
+            };
+            if !store
+                .is_redirect_uri(scope_of(came_by.organization_id), uri)
+                .await?
+            {
+                return Err(Error::field(
+                    "post_logout_redirect_uri",
+                    "redirect_uri_not_registered",
+                    "must be one that the organisation has registered, character for character",
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    async fn logout_url(
+        &self,
+        came_by: &SsoSession,
+        after: Option<&str>,
+    ) -> Result<Option<String>> {
         let (_, connection, secrets) = self.named(came_by.connection_id).await?;
         if connection.live.issuer != came_by.issuer {
             return Ok(None);
@@ -44,6 +79,7 @@ impl Sso {
         let provider = self.provider(&connection, &secrets, Which::Live)?;
         let request = LogoutRequest {
             id_token_hint: self.open_id_token(came_by),
+            post_logout_redirect_uri: after.map(str::to_owned),
             ..LogoutRequest::default()
         };
         let url = provider.logout_url(&request).await;
@@ -64,7 +100,7 @@ impl Sso {
         let digest = Digest::of(token.id.as_bytes());
         let mut write = accounts.begin().await?;
         let new = write
-            .remember_logout_token(id, &digest, token.forget_after)
+            .remember_token(id, &digest, token.forget_after)
             .await?;
         if !new {
             return Err(Error::field(

@@ -264,6 +264,7 @@ impl Connected {
                 connection: self.id,
                 query,
                 binding,
+                sessions: &[],
                 origin: &origin(),
             })
             .await

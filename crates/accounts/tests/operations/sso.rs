@@ -372,7 +372,7 @@ async fn signing_out_leads_to_the_provider_that_was_come_by(
         token: Some(signed_in.token.expose()),
         ..SignOut::default()
     };
-    let url = world.sso.sign_out(&presented).await.unwrap().unwrap();
+    let url = world.sso.sign_out(&presented, None).await.unwrap().unwrap();
     let start = format!(
         "{}/logout?client_id=vestibule&id_token_hint=",
         world.provider.base
@@ -387,7 +387,7 @@ async fn signing_out_leads_to_the_provider_that_was_come_by(
         token: Some(&own.token),
         ..SignOut::default()
     };
-    assert_eq!(world.sso.sign_out(&presented).await.unwrap(), None);
+    assert_eq!(world.sso.sign_out(&presented, None).await.unwrap(), None);
     assert_revoked(&world.house.by_bearer(&own.token).await);
 }
 

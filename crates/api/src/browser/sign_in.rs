@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{SignIn, SignedIn};
-use vestibule_http::{Json, Problem};
+use vestibule_http::{Json, OptionalJson, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::Email;
 
@@ -134,6 +134,16 @@ async fn sign_in(
     Ok((cookie, Json(answer)))
 }
 
+/// How to sign out.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+struct BrowserSignOut {
+    /// Where the identity provider is to send the browser in the end: one of the organisation's
+    /// redirect URIs, character for character, which the provider has to know too.
+    #[schema(example = "https://app.example.com/signed-out")]
+    post_logout_redirect_uri: Option<String>,
+}
+
 /// Sign out
 ///
 /// Ends the session of the cookie, and that of an access token sent as bearer, with its cookie and
@@ -145,6 +155,7 @@ async fn sign_in(
     path = "/api/auth/sign-out",
     tag = tag::BROWSER,
     operation_id = "browserSignOut",
+    request_body = Option<BrowserSignOut>,
     responses(
         (status = 200, description = "Signed out.", body = BrowserSignedOut,
             headers(("Set-Cookie" = String, description = "Clears the session cookie."))),
@@ -157,9 +168,12 @@ async fn sign_out(
     State(state): State<ApiState>,
     stranger: Stranger,
     headers: HeaderMap,
+    OptionalJson(body): OptionalJson<BrowserSignOut>,
 ) -> Result<(SetCookie, Json<BrowserSignedOut>)> {
     let presented = stranger.sign_out(&headers, Some(&state.cookie.name));
-    let provider_sign_out_url = single_sign_on::sign_out(&state, &presented).await?;
+    let after = body.and_then(|body| body.post_logout_redirect_uri);
+    let provider_sign_out_url =
+        single_sign_on::sign_out(&state, &presented, after.as_deref()).await?;
     Ok((
         set_cookie(state.cookie.clear())?,
         Json(BrowserSignedOut {

@@ -202,6 +202,8 @@ pub const PROBLEMS: &[ProblemReason] = &[
         "This browser has not begun such a sign-in, or it was finished or is older than 10 minutes.", "Begin the sign-in again, in the browser that is to come back."),
     reason("sso_refused", "401",
         "What the identity provider answered was refused; the sentence names the clause.", "Begin again; administrators see why among the last attempts of the connection."),
+    reason("sso_ticket", "401",
+        "The ticket of the test sign-in is none of this server's, was used, or is older than 10 minutes.", "Ask for another one: vestibule sso test --sign-in."),
     reason("sso_code", "401",
         "The one-time code is unknown, was used, is older than 60 seconds, or was given for another redirect_uri.", "Begin the sign-in again."),
     reason("sso_required", "403",

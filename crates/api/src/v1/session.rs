@@ -205,6 +205,16 @@ struct SignedOut {
     provider_sign_out_url: Option<String>,
 }
 
+/// How to sign out.
+#[derive(Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+struct SignOutFor {
+    /// Where the identity provider is to send the browser in the end: one of the organisation's
+    /// redirect URIs, character for character, which the provider has to know too.
+    #[schema(example = "https://app.example.com/signed-out")]
+    post_logout_redirect_uri: Option<String>,
+}
+
 /// Sign out
 ///
 /// Ends the session of the access token, with all its tokens and its cookie; also where the token
@@ -215,6 +225,7 @@ struct SignedOut {
     path = "/v1/auth/signout",
     tag = tag::SIGN_IN,
     operation_id = "signOut",
+    request_body = Option<SignOutFor>,
     responses(
         (status = 200, description = "Signed out.", body = SignedOut),
         (status = 503, description = "The store is away, and the session has not ended."),
@@ -225,10 +236,13 @@ async fn sign_out(
     State(state): State<ApiState>,
     stranger: Stranger,
     headers: HeaderMap,
+    OptionalJson(body): OptionalJson<SignOutFor>,
 ) -> Result<Json<SignedOut>> {
     let presented = stranger.sign_out(&headers, None);
+    let after = body.and_then(|body| body.post_logout_redirect_uri);
+    let url = single_sign_on::sign_out(&state, &presented, after.as_deref()).await?;
     Ok(Json(SignedOut {
-        provider_sign_out_url: single_sign_on::sign_out(&state, &presented).await?,
+        provider_sign_out_url: url,
     }))
 }
 

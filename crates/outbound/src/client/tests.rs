@@ -169,6 +169,33 @@ async fn a_body_in_drops_costs_the_time_limit_and_no_more() {
 }
 
 #[tokio::test]
+async fn one_socket_can_be_allowed_and_nothing_beside_it() {
+    let (address, _) = serve(ok("{}")).await;
+    let (beside, _) = serve(ok("{}")).await;
+    let mut config = config();
+    config.allowed_sockets.push(address);
+    let outbound = outbound(
+        config,
+        FixedResolver::new().with_addresses("localhost", &[LOOPBACK]),
+    );
+    get(&outbound, &format!("http://{address}/")).await.unwrap();
+    for other in [
+        format!("http://{beside}/"),
+        format!("https://{beside}/"),
+        format!("http://localhost:{}/", address.port()),
+    ] {
+        let refused = get(&outbound, &other).await.unwrap_err();
+        assert!(
+            matches!(
+                refused,
+                OutboundError::Insecure { .. } | OutboundError::Blocked { .. }
+            ),
+            "{other}: {refused:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn loopback_is_refused_unless_the_operator_allows_it() {
     let (address, seen) = serve(ok("{}")).await;
     let strict = outbound(

@@ -65,7 +65,8 @@ pub(super) enum Command {
     #[command(before_help = "\
 Examples:
   vestibule quickstart
-  vestibule quickstart --data-dir /tmp/try --listen 127.0.0.1:0 --json")]
+  vestibule quickstart --data-dir /tmp/try --listen 127.0.0.1:0 --json
+  vestibule quickstart --with-idp                    single sign-on can be tried at once")]
     Quickstart(QuickstartCommand),
     /// Start the server
     #[command(before_help = "\
@@ -120,6 +121,9 @@ pub(super) struct QuickstartCommand {
     /// Where to listen, on a loopback address; port 0 takes any free port [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR")]
     pub(super) listen: Option<SocketAddr>,
+    /// Also start an identity provider for development, and connect the first organisation with it
+    #[arg(long)]
+    pub(super) with_idp: bool,
 }
 
 #[derive(Debug, Args)]

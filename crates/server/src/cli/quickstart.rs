@@ -21,7 +21,7 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
         Some(dir) => dir.clone(),
         None => PathBuf::from(DATA_DIR),
     };
-    let prepared = quickstart::prepare(&dir, command.listen, |file| {
+    let prepared = quickstart::prepare(&dir, command.listen, command.with_idp, |file| {
         let values = context.sources(Some(file.to_owned()), &[])?.read()?;
         let settings = Settings::new(&values)?;
         // One line for each request would drown what there is to paste.

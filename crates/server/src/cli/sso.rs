@@ -7,7 +7,7 @@ mod redirect_uri;
 
 use clap::Subcommand;
 
-use self::connection::{AddCommand, ConnectionArgs, StageCommand};
+use self::connection::{AddCommand, ConnectionArgs, StageCommand, TestCommand};
 use self::domain::DomainCommand;
 use self::policy::PolicyCommand;
 use self::redirect_uri::RedirectUriCommand;
@@ -38,13 +38,11 @@ Examples:
         attempts: bool,
     },
     /// Look a connection over: ask the provider now, and say what is not in order
-    Test {
-        #[command(flatten)]
-        which: ConnectionArgs,
-        /// What is being prepared, in place of what is live
-        #[arg(long)]
-        staged: bool,
-    },
+    #[command(before_help = "\
+Examples:
+  vestibule sso test Acme Keycloak
+  vestibule sso test Acme Keycloak --sign-in         a URL to open in a browser")]
+    Test(TestCommand),
     /// Prepare a change of a connection, to be tested and swapped
     #[command(before_help = "\
 Example:
@@ -80,7 +78,8 @@ Example:
     #[command(before_help = "\
 Examples:
   vestibule sso policy Acme
-  vestibule sso policy Acme --enforce true --break-glass ada@example.com")]
+  vestibule sso policy Acme --enforce true --break-glass ada@example.com
+  vestibule sso policy Acme --enforce false --no-break-glass")]
     Policy(PolicyCommand),
 }
 
@@ -93,7 +92,7 @@ pub(super) async fn run(context: &Context, command: SsoCommand) -> Result<(), Fa
         SsoCommand::Show { which, attempts } => {
             connection::show(output, &sso, &which, attempts).await
         }
-        SsoCommand::Test { which, staged } => connection::test(output, &sso, &which, staged).await,
+        SsoCommand::Test(command) => connection::test(output, &sso, &command).await,
         SsoCommand::Stage(command) => connection::stage(output, &sso, command).await,
         SsoCommand::Swap { which } => connection::swap(output, &sso, &which).await,
         SsoCommand::Enable { which } => connection::enable(output, &sso, &which).await,

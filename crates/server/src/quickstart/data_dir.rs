@@ -13,6 +13,8 @@ use crate::failure::{Code, Failure};
 
 const CONFIG: &str = "vestibule.toml";
 const MASTER_KEY: &str = "master.key";
+/// What is kept of the provider for development.
+pub(super) const IDP: &str = "idp.json";
 const OUTBOX: &str = "outbox";
 /// There while the first start is under way. What it finds at the next start was never used.
 const UNFINISHED: &str = "unfinished";
@@ -96,7 +98,7 @@ impl DataDir {
         let databases = DATABASES
             .iter()
             .flat_map(|name| ["", "-wal", "-shm"].map(|end| format!("{name}{end}")));
-        for name in databases.chain([CONFIG.to_owned(), MASTER_KEY.to_owned()]) {
+        for name in databases.chain([CONFIG, MASTER_KEY, IDP].map(str::to_owned)) {
             match fs::remove_file(self.0.join(name)) {
                 Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
                     return Err(self.failed(&error));
@@ -116,7 +118,16 @@ impl DataDir {
             .map_err(|error| self.failed(&error))
     }
 
-    fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
+    /// A file of the folder; `None` where it is not there.
+    pub(super) fn read(&self, name: &str) -> Result<Option<String>, Failure> {
+        match fs::read_to_string(self.0.join(name)) {
+            Ok(text) => Ok(Some(text)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(self.failed(&error)),
+        }
+    }
+
+    pub(super) fn write(&self, name: &str, text: &str) -> Result<(), Failure> {
         OpenOptions::new()
             .write(true)
             .create(true)

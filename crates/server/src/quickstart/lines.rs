@@ -3,8 +3,9 @@
 use std::fmt::Write as _;
 use std::path::Path;
 
-use vestibule_model::{OrganizationId, Role};
+use vestibule_model::{ConnectionId, OrganizationId, Role};
 
+use super::idp::REDIRECT_URI;
 use super::shown::Shown;
 
 /// What a line needs to know.
@@ -19,6 +20,8 @@ struct Facts<'a> {
     /// How to call this program on this folder.
     vestibule: String,
     cookie: &'a str,
+    /// The connection with the provider for development.
+    connection: Option<ConnectionId>,
 }
 
 impl Shown {
@@ -29,6 +32,14 @@ impl Shown {
             "Vestibule is up at {}, probes and metrics at {}.\nIts data is in {}.\n\n",
             self.url, self.admin_url, self.data_dir
         );
+        if let (Some(idp), Some(connection)) = (&self.idp_url, &self.sso_connection_id) {
+            let _ = write!(
+                text,
+                "DEVELOPMENT ONLY: the identity provider at {idp} asks nobody for a password. Who \
+                 reaches it can sign in as anybody, owners included; it listens on this machine \
+                 alone. The first organisation is connected with it ({connection}).\n\n"
+            );
+        }
         for organization in &self.organizations {
             let _ = writeln!(
                 text,
@@ -78,6 +89,7 @@ impl Shown {
             second: second.id,
             vestibule: command(&self.data_dir),
             cookie,
+            connection: self.sso_connection_id,
         })
     }
 }
@@ -213,8 +225,24 @@ echo $KEY | {VESTIBULE} explain --credential-stdin GET /v1/documents
 curl $URL/healthz
 curl $URL/.well-known/jwks.json
 curl -s -o /dev/null -w '%{http_code}\n' $URL/openapi.json
-# ---- to here ----
 "#;
+
+/// More lines, where a provider for development runs beside the server.
+const SSO_LINES: &str = r#"
+# Single sign-on, as an application begins it: 200. Open the URL in a browser and pick a person: it ends at the redirect_uri, with #access_token=… in the address.
+SSO=$(curl -s -X POST $URL/v1/auth/sso/initiate -H "Content-Type: application/json" -d '{"tenant_id": "'$FIRST'", "redirect_uri": "{REDIRECT_URI}"}' | sed 's/.*"redirect_url":"\([^"]*\)".*/\1/'); echo "$SSO"
+# What the browser does, by hand: to the provider, past its page as Cleo, back with its cookie, and on to the application with the token: 303, 303, 303.
+JAR=$(mktemp)
+AT=$(curl -s -o /dev/null -D - -c $JAR "$SSO" | sed -n 's/^[Ll]ocation: \([^[:space:]]*\).*/\1/p'); echo "$AT"
+BACK=$(curl -s -o /dev/null -D - "$AT&email=cleo@example.com" | sed -n 's/^[Ll]ocation: \([^[:space:]]*\).*/\1/p'); echo "$BACK"
+END=$(curl -s -o /dev/null -D - -b $JAR "$BACK" | sed -n 's/^[Ll]ocation: \([^[:space:]]*\).*/\1/p'); rm $JAR; echo "$END"
+# With that token: 200.
+curl $URL/v1/users/me -H "Authorization: Bearer $(echo "$END" | sed 's/.*#access_token=\([^&]*\).*/\1/')"
+# The last attempts of the connection, each with the clause that failed: 200.
+curl $URL/v1/sso/connections/{CONNECTION}/attempts -H "$AUTH"
+"#;
+
+const END: &str = "# ---- to here ----\n";
 
 impl Facts<'_> {
     fn lines(&self) -> String {
@@ -232,7 +260,12 @@ impl Facts<'_> {
             ("{VESTIBULE}", &self.vestibule),
             ("{COOKIE}", self.cookie),
         ];
-        let lines = LINES.to_owned();
+        let mut lines = LINES.to_owned();
+        if let Some(connection) = self.connection {
+            let more = SSO_LINES.replace("{REDIRECT_URI}", REDIRECT_URI);
+            lines.push_str(&more.replace("{CONNECTION}", &connection.to_string()));
+        }
+        lines.push_str(END);
         facts
             .iter()
             .fold(lines, |lines, (name, fact)| lines.replace(name, fact))

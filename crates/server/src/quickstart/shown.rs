@@ -2,9 +2,10 @@
 
 use serde::Serialize;
 use vestibule_accounts::{Caller, Operator, Page};
-use vestibule_model::{Email, Name, OrganizationId, PlanName, Role, UserId};
+use vestibule_model::{ConnectionId, Email, Name, OrganizationId, PlanName, Role, UserId};
 
 use super::data_dir::DataDir;
+use super::idp::Connected;
 use super::seed::{OWNER, Secrets, USER};
 use crate::failure::Failure;
 use crate::serve::Server;
@@ -26,6 +27,12 @@ pub struct Shown {
     pub api_key: Option<String>,
     /// Where mail would be put for delivery.
     pub mail_outbox: String,
+    /// The issuer of the provider for development, where one was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idp_url: Option<String>,
+    /// The first organisation's connection with it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sso_connection_id: Option<ConnectionId>,
 }
 
 /// An organisation of a quickstart.
@@ -62,6 +69,7 @@ pub(super) async fn gather(
     server: &Server,
     dir: &DataDir,
     secrets: Option<Secrets>,
+    idp: Option<Connected>,
 ) -> Result<Shown, Failure> {
     let accounts = &server.wired().accounts;
     let operator = Operator::at_the_command_line();
@@ -99,5 +107,7 @@ pub(super) async fn gather(
         users,
         api_key: secrets.map(|secrets| secrets.api_key.expose().to_owned()),
         mail_outbox: dir.outbox().display().to_string(),
+        sso_connection_id: idp.as_ref().map(|idp| idp.connection),
+        idp_url: idp.map(|idp| idp.url),
     })
 }

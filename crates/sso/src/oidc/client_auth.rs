@@ -37,13 +37,57 @@ impl Method {
 impl ClientAuth {
     /// The method, given those that the provider offers (none named means `client_secret_basic`,
     /// OpenID Connect Discovery, 3).
-    pub(crate) fn method(&self, offered: &[String]) -> Method {
+    ///
+    /// Where both ways for a secret are offered and nobody chose, the form is taken for names and
+    /// secrets that the header would spell otherwise: RFC 6749, 2.3.1 wants them encoded there, and
+    /// providers that many people use compare them as they come.
+    pub(crate) fn method(&self, client_id: &str, offered: &[String]) -> Method {
         let offers = |method: Method| offered.iter().any(|other| other == method.as_str());
         match self {
-            Self::Secret(_) if offers(Method::Post) && !offers(Method::Basic) => Method::Post,
+            Self::Secret(secret) if offers(Method::Post) => {
+                let plain = is_plain(client_id) && is_plain(secret.expose());
+                if plain && offers(Method::Basic) {
+                    Method::Basic
+                } else {
+                    Method::Post
+                }
+            }
             Self::Secret(_) | Self::Basic(_) => Method::Basic,
             Self::Post(_) => Method::Post,
             Self::PrivateKeyJwt(_) => Method::PrivateKeyJwt,
         }
+    }
+}
+
+/// Whether form encoding leaves a text as it is.
+fn is_plain(text: &str) -> bool {
+    text.bytes()
+        .all(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_header_would_spell_otherwise_goes_into_the_form_where_the_provider_reads_it() {
+        let method = |id: &str, secret: &str, offered: &[Method]| {
+            let offered: Vec<_> = offered.iter().map(|it| it.as_str().to_owned()).collect();
+            ClientAuth::Secret(PlainClientSecret::new(secret.to_owned())).method(id, &offered)
+        };
+        let (basic, post) = (Method::Basic, Method::Post);
+        let both = [basic, post];
+        assert_eq!(method("vestibule", "s3cret-._*", &both), basic);
+        for (id, secret) in [
+            ("of acme", "s3cret"),
+            ("vestibule", "a+b"),
+            ("a:b", "s~"),
+            ("ä", "s"),
+        ] {
+            assert_eq!(method(id, secret, &both), post, "{id} {secret}");
+            assert_eq!(method(id, secret, &[basic]), basic);
+            assert_eq!(method(id, secret, &[]), basic);
+        }
+        assert_eq!(method("vestibule", "s3cret", &[post]), post);
     }
 }

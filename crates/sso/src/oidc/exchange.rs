@@ -72,7 +72,9 @@ fn request(
         ("code_verifier", pending.verifier.expose()),
     ];
     let url = metadata.token_endpoint.clone();
-    let method = connection.client_auth.method(&metadata.client_auth);
+    let method = connection
+        .client_auth
+        .method(client_id, &metadata.client_auth);
     match (&connection.client_auth, method) {
         (ClientAuth::PrivateKeyJwt(key), _) => {
             let now = party.clock.now().as_seconds();

@@ -90,6 +90,16 @@ impl<'a> Jws<'a> {
         }
     }
 
+    /// The claims, if one of these keys has signed them.
+    pub(crate) fn verify_with(
+        self,
+        connection: &Connection,
+        keys: &KeySet,
+    ) -> Result<Map<String, Value>, Refusal> {
+        self.check(connection, keys)?;
+        Ok(self.claims)
+    }
+
     fn check(&self, connection: &Connection, keys: &KeySet) -> Result<(), Refusal> {
         let algorithm = connection.algorithm;
         let key = keys.find(algorithm, self.key.as_deref())?;

@@ -46,7 +46,7 @@ impl KeySet {
 
     /// Reads a set. Keys that are not for verifying signatures, or of kinds that we do not know,
     /// are passed over (RFC 7517, 5).
-    fn read(object: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(crate) fn read(object: &Map<String, Value>) -> Result<Self, Refusal> {
         let member = "keys";
         let keys = object.get(member);
         let keys = keys.ok_or(Refusal::Missing { step: STEP, member })?;

@@ -4,6 +4,7 @@ use vestibule_model::Timestamp;
 
 use crate::check::NamedCheck;
 use crate::oidc::connection::Connection;
+use crate::oidc::credentials;
 use crate::oidc::discovery::{Document, Metadata};
 use crate::oidc::id_token::SKEW;
 use crate::oidc::keys::KeySet;
@@ -11,7 +12,7 @@ use crate::party::Party;
 use crate::refusal::{Refusal, Step};
 
 /// The checks in their order. Those behind `discovery` need the document.
-const NAMES: [&str; 11] = [
+const NAMES: [&str; 12] = [
     "scheme",
     "address_guard",
     "discovery",
@@ -22,6 +23,7 @@ const NAMES: [&str; 11] = [
     "algorithm",
     "client_auth",
     "keys",
+    "credentials",
     "clock",
 ];
 
@@ -56,8 +58,12 @@ pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedChec
     if let Ok(metadata) = &metadata {
         checks.add("client_auth", client_auth(connection, metadata));
         checks.add("keys", keys(party, connection, metadata).await);
+        checks.add(
+            "credentials",
+            credentials::check(party, connection, metadata).await,
+        );
     } else {
-        let unreached = ["client_auth", "keys"].map(NamedCheck::not_reached);
+        let unreached = ["client_auth", "keys", "credentials"].map(NamedCheck::not_reached);
         checks.0.extend(unreached);
     }
     checks.0.push(clock(party.clock.now(), document.date));
@@ -127,7 +133,10 @@ fn describe(metadata: &Metadata) -> String {
 
 fn client_auth(connection: &Connection, metadata: &Metadata) -> Result<String, Refusal> {
     let offered = &metadata.client_auth;
-    let method = connection.client_auth.method(offered).as_str();
+    let method = connection
+        .client_auth
+        .method(&connection.client_id, offered)
+        .as_str();
     if offered.is_empty() || offered.iter().any(|other| other == method) {
         Ok(method.to_owned())
     } else {

@@ -229,5 +229,5 @@ async fn every_check_of_a_good_connection_passes() {
     let world = World::new(Script::default()).await;
     let checks = world.ours.preflight().await;
     assert!(checks.iter().all(|check| check.passed), "{checks:#?}");
-    assert_eq!(checks.len(), 11);
+    assert_eq!(checks.len(), 12);
 }

@@ -520,7 +520,7 @@ async fn a_wrong_value_is_answered_with_which_one_and_why(
     let mut script = Script::default();
     misbehave(&mut script);
     let checks = World::new(script).await.ours.preflight().await;
-    assert_eq!(checks.len(), 11);
+    assert_eq!(checks.len(), 12);
     let first = checks.iter().find(|check| !check.passed).unwrap();
     assert_eq!(first.name, expected, "{checks:#?}");
 }

@@ -5,6 +5,7 @@
     reason = "what the tests share may panic as the tests themselves may"
 )]
 
+mod credentials;
 mod github;
 mod honest;
 mod hostile;

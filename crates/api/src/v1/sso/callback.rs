@@ -18,7 +18,7 @@ use crate::error::{ApiError, Result};
 use crate::input::Id;
 use crate::openapi::tag;
 use crate::single_sign_on::{BindingCookie, SingleSignOn, private, redirect};
-use crate::stranger::Stranger;
+use crate::stranger::{self, Stranger};
 
 pub(super) fn routes() -> Documented {
     // Public: the provider's answer, with the state that is bound to this browser, is the
@@ -63,11 +63,13 @@ async fn callback(
     Id(connection): Id<ConnectionId>,
     uri: Uri,
 ) -> Result<Response> {
+    let sessions = stranger::all_session_cookies(&headers, &state.cookie.name);
     let arrived = sso
         .callback(CallbackRequest {
             connection,
             query: uri.query().unwrap_or_default(),
             binding: BindingCookie::beside(&state.cookie).presented(&headers),
+            sessions: &sessions,
             origin: &Origin::from(stranger),
         })
         .await;

@@ -1,22 +1,24 @@
-//! `/v1/auth/sso/initiate`, `start` and `signin`: where a sign-in begins.
+//! `/v1/auth/sso/initiate`, `start`, `signin` and `test`: where a sign-in begins.
 
-use axum::extract::State;
+mod door;
+mod wanted;
+
 use axum::response::Response;
-use http::{HeaderMap, StatusCode};
+use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
-use vestibule_accounts::{Error, Initiate, ReturnTo, Sso, Target};
-use vestibule_http::{Json, OptionalJson, Problem, Query};
+use vestibule_accounts::{Initiate, ReturnTo};
+use vestibule_http::{Json, OptionalJson, Query};
 use vestibule_layer::Rule;
-use vestibule_model::{ConnectionId, OrganizationId};
 
-use crate::ApiState;
+use self::door::Door;
+use self::wanted::{InitiateSso, return_to, target};
 use crate::documented::Documented;
 use crate::error::Result;
-use crate::input::{Fields, Id};
+use crate::input::Fields;
 use crate::openapi::tag;
-use crate::single_sign_on::{BindingCookie, SingleSignOn, private, redirect};
+use crate::single_sign_on::{SingleSignOn, private};
 use crate::stranger::Stranger;
 
 pub(super) fn routes() -> Documented {
@@ -26,66 +28,7 @@ pub(super) fn routes() -> Documented {
         .add(Rule::public(), routes!(initiate))
         .add(Rule::public(), routes!(start))
         .add(Rule::public(), routes!(sign_in))
-}
-
-/// What a sign-in is to be.
-#[derive(Debug, Default, Deserialize, ToSchema, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-struct InitiateSso {
-    /// Whose people sign in.
-    #[schema(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
-    #[param(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
-    tenant_id: Option<String>,
-    /// By which of its connections; the one of the hint's domain, or its first, where left out.
-    #[schema(example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
-    #[param(example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
-    connection_id: Option<String>,
-    /// Where the browser goes with the token: one of the organisation's redirect URIs, character
-    /// for character. Without it, the callback's own answer holds the token.
-    #[schema(example = "https://app.example.com/callback")]
-    #[param(example = "https://app.example.com/callback")]
-    redirect_uri: Option<String>,
-    /// How the token gets there: `fragment` as `#access_token=…`, the usual one, or `code` as a
-    /// one-time code for `/v1/auth/sso/token`; `json` where there is no `redirect_uri`.
-    #[schema(example = "fragment")]
-    #[param(example = "fragment")]
-    response_mode: Option<String>,
-    /// What the application wants back with the answer: at most 256 printable characters.
-    #[schema(max_length = 256)]
-    #[param(max_length = 256)]
-    state: Option<String>,
-    /// Who probably wants to sign in: an e-mail address.
-    #[schema(example = "user@example.com")]
-    #[param(example = "user@example.com")]
-    login_hint: Option<String>,
-    /// `TENANT`: the organisation's own provider. There are no others.
-    #[schema(example = "TENANT")]
-    #[param(example = "TENANT")]
-    provider: Option<String>,
-}
-
-impl InitiateSso {
-    /// What the query and the body say together; both may say the same.
-    fn merged(query: Self, body: Option<Self>, fields: &mut Fields) -> Self {
-        let body = body.unwrap_or_default();
-        let mut either = |field: &str, one: Option<String>, other: Option<String>| {
-            if one.is_some() && other.is_some() && one != other {
-                let message = "must not be one in the query and another in the body";
-                fields.refuse(field, "ambiguous_field", message);
-            }
-            other.or(one)
-        };
-        Self {
-            tenant_id: either("tenant_id", query.tenant_id, body.tenant_id),
-            connection_id: either("connection_id", query.connection_id, body.connection_id),
-            redirect_uri: either("redirect_uri", query.redirect_uri, body.redirect_uri),
-            response_mode: either("response_mode", query.response_mode, body.response_mode),
-            state: either("state", query.state, body.state),
-            login_hint: either("login_hint", query.login_hint, body.login_hint),
-            provider: either("provider", query.provider, body.provider),
-        }
-    }
+        .add(Rule::public(), routes!(start_test))
 }
 
 /// Where the browser is to go.
@@ -95,60 +38,6 @@ struct RedirectUrl {
     /// browser, which is bound to the sign-in there.
     #[schema(format = "uri")]
     redirect_url: String,
-}
-
-/// How the browser goes on when it comes back from the provider.
-fn return_to(
-    fields: &mut Fields,
-    redirect_uri: Option<String>,
-    response_mode: Option<&str>,
-) -> Option<ReturnTo> {
-    match (redirect_uri, response_mode) {
-        (Some(redirect_uri), None | Some("fragment")) => Some(ReturnTo::Fragment { redirect_uri }),
-        (Some(redirect_uri), Some("code")) => Some(ReturnTo::Code { redirect_uri }),
-        (None, None | Some("json")) => Some(ReturnTo::Json),
-        (None, Some("fragment" | "code")) => {
-            let message = "is required with this response_mode";
-            fields.refuse("redirect_uri", "missing_field", message);
-            None
-        }
-        (redirect_uri, Some(_)) => {
-            let message = match redirect_uri {
-                Some(_) => "must be fragment or code",
-                None => "must be json, or fragment or code with a redirect_uri",
-            };
-            fields.refuse("response_mode", "invalid_value", message);
-            None
-        }
-    }
-}
-
-/// The connection, if it is one of the organisation's; the organisation's own choice otherwise.
-async fn target(
-    sso: &Sso,
-    organization: Option<OrganizationId>,
-    connection: Option<ConnectionId>,
-) -> Result<Target> {
-    let (id, organization) = match (connection, organization) {
-        (Some(id), Some(organization)) => (id, organization),
-        (Some(id), None) => return Ok(Target::Connection(id)),
-        (None, Some(organization)) => return Ok(Target::Organization(organization)),
-        (None, None) => {
-            let mut fields = Fields::default();
-            fields.refuse("tenant_id", "missing_field", "is required");
-            return Err(fields
-                .finish()
-                .err()
-                .unwrap_or_else(Problem::internal)
-                .into());
-        }
-    };
-    let store = sso.accounts().store();
-    let owner = store.organization_of_connection(id).await;
-    if owner.map_err(Error::from)? != Some(organization) {
-        return Err(Problem::not_found("connection to an identity provider").into());
-    }
-    Ok(Target::Connection(id))
 }
 
 /// Begin a sign-in through an identity provider
@@ -237,29 +126,16 @@ struct Start {
         (status = 429, description = "Too many sign-ins begun from this address."),
     ),
 )]
-async fn start(
-    State(state): State<ApiState>,
-    SingleSignOn(sso): SingleSignOn,
-    stranger: Stranger,
-    headers: HeaderMap,
-    Id(organization): Id<OrganizationId>,
-    Query(query): Query<Start>,
-) -> Result<Response> {
+async fn start(door: Door, Query(query): Query<Start>) -> Result<Response> {
     let mut fields = Fields::default();
     let connection = fields.parse_optional("connection_id", query.connection_id.as_deref());
     let mode = query.response_mode.as_deref();
     let return_to = return_to(&mut fields, query.redirect_uri, mode);
     let return_to = fields.finish_with(return_to)?;
-    let cookie = BindingCookie::beside(&state.cookie);
-    let request = Initiate {
-        target: target(&sso, Some(organization), connection).await?,
-        return_to,
-        state: query.state,
-        login_hint: query.login_hint,
-        binding: cookie.presented(&headers).map(str::to_owned),
-        origin: stranger.into(),
-    };
-    go(StatusCode::SEE_OTHER, &sso, &cookie, request).await
+    let request = door
+        .request(connection, return_to, query.state, query.login_hint)
+        .await?;
+    door.open(StatusCode::SEE_OTHER, request).await
 }
 
 /// Where a browser session is to begin.
@@ -298,89 +174,51 @@ struct SignIn {
         (status = 429, description = "Too many sign-ins begun from this address."),
     ),
 )]
-async fn sign_in(
-    State(state): State<ApiState>,
-    SingleSignOn(sso): SingleSignOn,
-    stranger: Stranger,
-    headers: HeaderMap,
-    Id(organization): Id<OrganizationId>,
-    Query(query): Query<SignIn>,
-) -> Result<Response> {
+async fn sign_in(door: Door, Query(query): Query<SignIn>) -> Result<Response> {
     let mut fields = Fields::default();
     let connection = fields.parse_optional("connection_id", query.connection_id.as_deref());
     fields.finish()?;
     let path = query.redirect.filter(|path| !path.is_empty());
-    let cookie = BindingCookie::beside(&state.cookie);
-    let request = Initiate {
-        target: target(&sso, Some(organization), connection).await?,
-        return_to: ReturnTo::Browser {
-            path: path.unwrap_or_else(|| "/".to_owned()),
-        },
-        state: None,
-        login_hint: query.login_hint,
-        binding: cookie.presented(&headers).map(str::to_owned),
-        origin: stranger.into(),
-    };
-    go(StatusCode::TEMPORARY_REDIRECT, &sso, &cookie, request).await
+    let path = path.unwrap_or_else(|| "/".to_owned());
+    let to = ReturnTo::Browser { path };
+    let request = door.request(connection, to, None, query.login_hint).await?;
+    door.open(StatusCode::TEMPORARY_REDIRECT, request).await
 }
 
-/// Begins the sign-in in the browser that asks.
-async fn go(
-    status: StatusCode,
-    sso: &Sso,
-    cookie: &BindingCookie,
-    request: Initiate,
-) -> Result<Response> {
-    let begun = sso.initiate(request).await?;
-    let cookie = cookie.set(&begun.binding)?;
-    Ok(redirect(status, &begun.redirect_url, Some(cookie))?)
+/// What stands in the URL of a test.
+#[derive(Deserialize, IntoParams)]
+#[serde(deny_unknown_fields)]
+#[into_params(parameter_in = Query)]
+struct StartTest {
+    /// The ticket.
+    ticket: String,
 }
 
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case(Some("https://a.example"), None, Ok("fragment"))]
-    #[case(Some("https://a.example"), Some("fragment"), Ok("fragment"))]
-    #[case(Some("https://a.example"), Some("code"), Ok("code"))]
-    #[case(Some("https://a.example"), Some("json"), Err("invalid_value"))]
-    #[case(Some("https://a.example"), Some("query"), Err("invalid_value"))]
-    #[case(None, None, Ok("json"))]
-    #[case(None, Some("json"), Ok("json"))]
-    #[case(None, Some("code"), Err("missing_field"))]
-    #[case(None, Some("Fragment"), Err("invalid_value"))]
-    fn a_token_travels_in_the_fragment_by_code_or_as_json_and_never_in_the_query(
-        #[case] redirect_uri: Option<&str>,
-        #[case] mode: Option<&str>,
-        #[case] expected: Result<&str, &str>,
-    ) {
-        let mut fields = Fields::default();
-        let found = return_to(&mut fields, redirect_uri.map(str::to_owned), mode);
-        let found = fields.finish_with(found).map(|to| match to {
-            ReturnTo::Fragment { .. } => "fragment",
-            ReturnTo::Code { .. } => "code",
-            ReturnTo::Json => "json",
-            ReturnTo::Browser { .. } => "browser",
-        });
-        let found = found.map_err(|problem| problem.reason().to_owned());
-        assert_eq!(found, expected.map_err(str::to_owned));
-    }
-
-    #[test]
-    fn the_query_and_the_body_may_not_contradict_each_other() {
-        let of = |state: &str| InitiateSso {
-            state: Some(state.to_owned()),
-            ..InitiateSso::default()
-        };
-        let mut fields = Fields::default();
-        let same = InitiateSso::merged(of("a"), Some(of("a")), &mut fields);
-        assert_eq!(same.state.as_deref(), Some("a"));
-        assert!(fields.finish().is_ok());
-        let mut fields = Fields::default();
-        InitiateSso::merged(of("a"), Some(of("b")), &mut fields);
-        assert!(fields.finish().is_err());
-    }
+/// Begin a test sign-in in the browser
+///
+/// What `vestibule sso test --sign-in` prints leads here, once and within ten minutes. Nobody is
+/// created and nothing is changed: the answer at the end shows the claims, what the mapping makes
+/// of them and what would have happened.
+#[utoipa::path(
+    get,
+    path = "/v1/auth/sso/{tenant_id}/test",
+    tag = tag::SSO,
+    operation_id = "startSsoTest",
+    params(
+        ("tenant_id" = String, Path, description = "The organisation's id.", example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e"),
+        StartTest,
+    ),
+    responses(
+        (status = 303, description = "To the provider."),
+        (status = 401, description = "The ticket is wrong, used or too old."),
+        (status = 409, description = "The provider cannot be used now."),
+        (status = 429, description = "Too many sign-ins begun from this address."),
+    ),
+)]
+async fn start_test(door: Door, Query(query): Query<StartTest>) -> Result<Response> {
+    let begun = door
+        .sso
+        .start_test(&query.ticket, door.binding.as_deref(), &door.origin)
+        .await?;
+    door.go(StatusCode::SEE_OTHER, &begun)
 }

@@ -1,20 +1,18 @@
 //! Connections to identity providers.
 
-use std::path::PathBuf;
+mod arguments;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use serde_json::{Value, json};
-use vestibule_accounts::{Caller, NewConnection, NewSecret, Sso, Which, sso_settings};
-use vestibule_model::{
-    ClientAuthMethod, ConnectionId, ConnectionSettings, Role, SsoAttempt, SsoConnection,
-};
-use vestibule_sso::oidc::ClientKeyKind;
-use vestibule_sso::{NamedCheck, PlainClientSecret, Preset};
+use vestibule_accounts::{Caller, NewConnection, Sso, Which, sso_settings};
+use vestibule_model::{ConnectionId, SsoAttempt, SsoConnection};
+use vestibule_sso::{NamedCheck, Preset};
+
+pub(in crate::cli) use self::arguments::{AddCommand, StageCommand};
 
 use crate::cli::args::Yes;
 use crate::cli::lookup::{self, parse};
 use crate::cli::output::{self, Output};
-use crate::cli::secret;
 use crate::failure::{Code, Failure};
 
 /// An organisation and one of its connections.
@@ -56,139 +54,6 @@ pub(super) async fn find(sso: &Sso, caller: &Caller, text: &str) -> Result<SsoCo
         )
         .hint("See `vestibule sso list`.")),
     }
-}
-
-/// The kind of a connection's own key.
-#[derive(Debug, Clone, Copy, ValueEnum)]
-pub(in crate::cli) enum Key {
-    /// Ed25519
-    Ed25519,
-    /// ECDSA on P-256
-    Es256,
-}
-
-/// What the server proves itself with at the provider.
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Proof {
-    /// Read the client secret from stdin
-    #[arg(long, conflicts_with_all = ["secret_file", "key"])]
-    secret_stdin: bool,
-    /// Read the client secret from a file
-    #[arg(long, value_name = "FILE", conflicts_with = "key")]
-    secret_file: Option<PathBuf>,
-    /// Make a key of the connection's own, for `private_key_jwt`
-    #[arg(long, value_name = "KIND")]
-    key: Option<Key>,
-}
-
-impl Proof {
-    fn read(&self) -> Result<Option<NewSecret>, Failure> {
-        if let Some(kind) = self.key {
-            return Ok(Some(NewSecret::Key(match kind {
-                Key::Ed25519 => ClientKeyKind::EdDsa,
-                Key::Es256 => ClientKeyKind::Es256,
-            })));
-        }
-        let text = secret::read(self.secret_stdin, self.secret_file.as_ref())?;
-        Ok(text.map(|text| NewSecret::Client(PlainClientSecret::new(text))))
-    }
-}
-
-/// What may be different from what the preset fills in.
-#[derive(Debug, Args)]
-pub(in crate::cli) struct Details {
-    /// The one algorithm that the provider signs with [default: RS256]
-    #[arg(long)]
-    algorithm: Option<String>,
-    /// What to ask for beside openid; may be repeated
-    #[arg(long, value_name = "SCOPE")]
-    scope: Vec<String>,
-    /// The claim with the groups: a name or a JSON pointer
-    #[arg(long, value_name = "CLAIM")]
-    groups_claim: Option<String>,
-    /// Make whoever signs in a member
-    #[arg(long)]
-    just_in_time: bool,
-    /// The role of such members: USER or ADMIN
-    #[arg(long, value_name = "ROLE")]
-    default_role: Option<String>,
-    /// The role that a group of the provider gives; may be repeated
-    #[arg(long, value_name = "GROUP=ROLE")]
-    group_role: Vec<String>,
-    /// Save it even where a check fails
-    #[arg(long)]
-    save_anyway: bool,
-}
-
-impl Details {
-    fn apply(&self, settings: &mut ConnectionSettings, proof: &Proof) -> Result<(), Failure> {
-        if proof.key.is_some() {
-            settings.client_auth = ClientAuthMethod::PrivateKeyJwt;
-        }
-        if let Some(algorithm) = &self.algorithm {
-            settings.algorithm.clone_from(algorithm);
-        }
-        if !self.scope.is_empty() {
-            settings.scopes.clone_from(&self.scope);
-        }
-        if self.groups_claim.is_some() {
-            settings.claims.groups.clone_from(&self.groups_claim);
-        }
-        settings.just_in_time |= self.just_in_time;
-        if let Some(role) = &self.default_role {
-            settings.default_role = parse("--default-role", role)?;
-        }
-        for pair in &self.group_role {
-            let Some((group, role)) = pair.rsplit_once('=') else {
-                return Err(Failure::usage(format!(
-                    "--group-role {pair} is not GROUP=ROLE."
-                )));
-            };
-            let role: Role = parse("--group-role", role)?;
-            settings.role_by_group.insert(group.to_owned(), role);
-        }
-        Ok(())
-    }
-}
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct AddCommand {
-    /// Id or name of the organisation
-    org: String,
-    /// What its administrators call the connection
-    name: String,
-    /// The provider's issuer, or its discovery URL
-    #[arg(long, value_name = "URL")]
-    issuer: String,
-    /// What the provider calls this server
-    #[arg(long, value_name = "ID")]
-    client_id: String,
-    /// google, entra, okta, keycloak, github, gitlab or generic
-    #[arg(long, default_value = "generic")]
-    preset: String,
-    #[command(flatten)]
-    proof: Proof,
-    #[command(flatten)]
-    details: Details,
-    /// Let nobody sign in by it yet
-    #[arg(long)]
-    disabled: bool,
-}
-
-#[derive(Debug, Args)]
-pub(in crate::cli) struct StageCommand {
-    #[command(flatten)]
-    which: ConnectionArgs,
-    /// Another issuer, or its discovery URL
-    #[arg(long, value_name = "URL")]
-    issuer: Option<String>,
-    /// Another client id
-    #[arg(long, value_name = "ID")]
-    client_id: Option<String>,
-    #[command(flatten)]
-    proof: Proof,
-    #[command(flatten)]
-    details: Details,
 }
 
 pub(super) async fn add(output: Output, sso: &Sso, command: AddCommand) -> Result<(), Failure> {
@@ -240,14 +105,35 @@ pub(super) async fn show(
     )
 }
 
-pub(super) async fn test(
-    output: Output,
-    sso: &Sso,
-    which: &ConnectionArgs,
+/// What `sso test` looks at.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct TestCommand {
+    #[command(flatten)]
+    which: ConnectionArgs,
+    /// What is being prepared, in place of what is live
+    #[arg(long)]
     staged: bool,
-) -> Result<(), Failure> {
-    let (caller, connection) = which.find(sso).await?;
-    let settings = if staged { Which::Staged } else { Which::Live };
+    /// Print a URL instead at which a browser begins a sign-in that creates nobody and shows what
+    /// it would do; it is good once, for ten minutes
+    #[arg(long)]
+    sign_in: bool,
+}
+
+pub(super) async fn test(output: Output, sso: &Sso, command: &TestCommand) -> Result<(), Failure> {
+    let (caller, connection) = command.which.find(sso).await?;
+    let settings = if command.staged {
+        Which::Staged
+    } else {
+        Which::Live
+    };
+    if command.sign_in {
+        let url = sso.test_url(&caller, connection.id, settings).await?;
+        return if output.json {
+            output.object(&json!({ "start_url": url }))
+        } else {
+            output::data(&url)
+        };
+    }
     let checks = sso.preflight(&caller, connection.id, settings).await?;
     let items: Vec<_> = checks.iter().map(|check| json!(check)).collect();
     let total = u64::try_from(items.len()).unwrap_or(u64::MAX);

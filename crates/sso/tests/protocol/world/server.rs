@@ -49,6 +49,7 @@ async fn answer(
         "/keys" => "keys",
         "/token" => "token",
         "/userinfo" => "userinfo",
+        "/authorize" => "authorize",
         _ => return StatusCode::NOT_FOUND.into_response(),
     };
     *provider
@@ -61,6 +62,7 @@ async fn answer(
         "document" => (200, provider.document()),
         "keys" => (200, provider.key_set()),
         "token" => token(&provider, &headers, &body),
+        "authorize" => refuse_place(uri.query().unwrap_or_default()),
         _ => userinfo(&provider, &headers),
     };
     let reply = provider.script.replies.get(endpoint).copied();
@@ -136,6 +138,19 @@ fn token(provider: &Provider, headers: &HeaderMap, body: &Bytes) -> (u16, Value)
     });
     (provider.script.answer)(&mut answer);
     (200, answer)
+}
+
+/// What the sign-in page says to whoever asks for a place that no client has; the tests that sign
+/// in do not come by here.
+fn refuse_place(query: &str) -> (u16, Value) {
+    let mut pairs = form_urlencoded::parse(query.as_bytes());
+    let known = pairs.any(|(name, value)| name == "client_id" && value == CLIENT);
+    let error = if known {
+        "invalid redirect_uri"
+    } else {
+        "no such client"
+    };
+    (400, json!({ "error": error }))
 }
 
 fn authenticated(headers: &HeaderMap, sent: &HashMap<String, String>) -> bool {

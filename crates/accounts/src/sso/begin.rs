@@ -1,0 +1,178 @@
+//! What every beginning has in common: a sign-in, a test of one, a link.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+use vestibule_model::{SsoConnection, UserId};
+use vestibule_sso::{Pending, SignInRequest};
+use vestibule_store::{ConnectionSecrets, PendingBounds, PendingSignIn};
+
+use super::initiate::{Initiated, ReturnTo};
+use super::secret::text_of;
+use super::{Origin, PlainBinding, Sso, Which};
+use crate::{Error, Result};
+
+/// How long a sign-in may take.
+const LIFE: Duration = Duration::from_secs(10 * 60);
+
+/// How many sign-ins may be under way.
+const BOUNDS: PendingBounds = PendingBounds {
+    per_organization: 10_000,
+    total: 40_000,
+};
+
+/// How long to wait where that many are under way.
+const PAUSE: Duration = Duration::from_secs(60);
+
+const LONGEST_PATH: usize = 512;
+
+/// What a sign-in is for.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Purpose {
+    SignIn { to: ReturnTo, state: Option<String> },
+    Test,
+    Link { user: UserId, path: String },
+}
+
+impl Purpose {
+    pub(super) const fn as_str(&self) -> &'static str {
+        match self {
+            Self::SignIn { .. } => "sign_in",
+            Self::Test => "test",
+            Self::Link { .. } => "link",
+        }
+    }
+}
+
+/// What lies sealed until the callback.
+#[derive(Serialize, Deserialize)]
+pub(super) struct Payload {
+    pub(super) pending: Pending,
+    pub(super) which: Which,
+    pub(super) purpose: Purpose,
+}
+
+/// What [`Sso::begin`] needs to know of a browser.
+pub(super) struct Browser<'a> {
+    pub(super) binding: Option<&'a str>,
+    pub(super) login_hint: Option<String>,
+    pub(super) origin: &'a Origin,
+}
+
+impl Sso {
+    pub(super) async fn begin(
+        &self,
+        connection: &SsoConnection,
+        secrets: &ConnectionSecrets,
+        which: Which,
+        purpose: Purpose,
+        browser: Browser<'_>,
+    ) -> Result<Initiated> {
+        let accounts = self.accounts();
+        let request = SignInRequest {
+            redirect_uri: self.callback_url(connection.id),
+            login_hint: browser.login_hint,
+            ..SignInRequest::default()
+        };
+        let provider = self.provider(connection, secrets, which)?;
+        let begun = match provider.begin(&request).await {
+            Ok(begun) => begun,
+            Err(refusal) => {
+                let reason = refusal.reason();
+                self.note_refusal(connection, purpose.as_str(), &refusal, browser.origin)
+                    .await;
+                return Err(Error::conflict(
+                    "provider_unusable",
+                    format!(
+                        "The identity provider cannot be used now ({reason}); administrators see \
+                         why among the last attempts of the connection."
+                    ),
+                ));
+            }
+        };
+        let now = accounts.now();
+        let state = begun.pending.state.digest();
+        let binding = PlainBinding::kept_or_new(browser.binding, accounts.entropy());
+        let payload = Payload {
+            pending: begun.pending,
+            which,
+            purpose,
+        };
+        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&payload).map_err(Error::internal)?);
+        let context = context(&text_of(&state));
+        let sealed = accounts
+            .0
+            .master_key
+            .seal(&context, &plain, accounts.entropy())?;
+        let pending = PendingSignIn {
+            state,
+            browser: binding.digest(),
+            organization_id: connection.organization_id,
+            connection_id: connection.id,
+            sealed,
+            expires_at: now.after(LIFE),
+        };
+        let mut write = accounts.begin().await?;
+        if !write.insert_pending(&pending, BOUNDS, now).await? {
+            return Err(Error::Busy { retry_after: PAUSE });
+        }
+        write.commit_unaudited().await?;
+        Ok(Initiated {
+            redirect_url: begun.url,
+            binding,
+            expires_at: pending.expires_at,
+        })
+    }
+}
+
+/// What a sealed sign-in is sealed for.
+pub(super) fn context(state: &str) -> String {
+    format!("sso_pending:{state}")
+}
+
+/// A page of this server, whatever a browser makes of the text.
+pub(super) fn check_path(path: &str) -> Result<()> {
+    let own = path.starts_with('/')
+        && !path.starts_with("//")
+        && path.len() <= LONGEST_PATH
+        && path
+            .bytes()
+            .all(|b| (b'!'..=b'~').contains(&b) && !b"\\\"<>#".contains(&b));
+    if own {
+        return Ok(());
+    }
+    Err(Error::field(
+        "redirect",
+        "invalid_redirect",
+        "must be a path on this server, such as /console",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_a_path_of_this_server_is_gone_back_to() {
+        for good in ["/", "/console", "/console?tab=1&x=%20", "/a//b"] {
+            assert!(check_path(good).is_ok(), "{good}");
+        }
+        for bad in [
+            "",
+            "console",
+            "//evil.example",
+            "/\\evil.example",
+            "\\\\evil.example",
+            "https://evil.example",
+            "javascript:alert(1)",
+            "/\tx",
+            "/ x",
+            "/x#y",
+            "/\u{e9}",
+            "/x\r\nSet-Cookie: a=b",
+        ] {
+            assert!(check_path(bad).is_err(), "{bad}");
+        }
+    }
+}

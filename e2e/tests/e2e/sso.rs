@@ -1,0 +1,205 @@
+//! Sign-in through an identity provider, by the front door and as a browser goes: with the provider
+//! for development that quickstart brings.
+
+mod cli;
+mod link;
+mod logout;
+mod redirects;
+mod setup;
+mod wanderer;
+
+use rstest::rstest;
+use serde_json::json;
+use vestibule_e2e::{Backend, House, Setup};
+
+use wanderer::{Wanderer, fragment};
+
+/// Where the printed request wants its people back.
+const APP: &str = "https://your-app.com/auth/callback";
+/// Somebody who is new.
+const CLEO: &str = "cleo@example.com";
+
+async fn house(backend: Backend) -> House {
+    Setup::new(backend).with_idp().start().await
+}
+
+/// Begins a sign-in as an application does; the URL for the browser.
+async fn initiate(house: &House) -> String {
+    let body = json!({ "tenant_id": house.acme(), "redirect_uri": APP });
+    let call = house.post("/v1/auth/sso/initiate").json(body);
+    call.send().await.expect(200).text_at("/redirect_url")
+}
+
+/// A whole sign-in of an application; the access token.
+async fn token_of(house: &House, email: &str) -> String {
+    let start = initiate(house).await;
+    let end = Wanderer::new(house)
+        .sign_in(&start, email)
+        .await
+        .expect(303);
+    fragment(&end, APP)["access_token"].clone()
+}
+
+/// A whole sign-in of a browser; the session cookie.
+async fn cookie_of(house: &House, email: &str) -> String {
+    let mut browser = Wanderer::new(house);
+    let start = format!("{}/v1/auth/sso/{}/signin", house.url(), house.acme());
+    browser.sign_in(&start, email).await.expect(303);
+    browser.session().unwrap()
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_request_as_printed_ends_at_the_application_with_a_token_that_works(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let body = format!(
+        "{{\n\"tenant_id\": \"{}\",\n\"redirect_uri\": \"{APP}\"\n}}",
+        house.acme()
+    );
+    let call = house.post("/v1/auth/sso/initiate");
+    let begun = call.body("application/json", body).send().await.expect(200);
+    // "The response returns a redirect URL."
+    let start = begun.text_at("/redirect_url");
+
+    // "Redirect your user to that URL."
+    let mut browser = Wanderer::new(&house);
+    let end = browser.sign_in(&start, CLEO).await.expect(303);
+    // "They are redirected back to your redirect_uri with a token": never in the query, in no
+    // cache, and no other site learns of it.
+    let back = fragment(&end, APP);
+    assert_eq!(back["token_type"], "bearer");
+    assert_eq!(end.header("cache-control"), "no-store");
+    assert_eq!(end.header("referrer-policy"), "no-referrer");
+
+    let me = house.get("/v1/users/me").bearer(&back["access_token"]);
+    let me = me.send().await.expect(200);
+    assert_eq!(me.text_at("/email"), CLEO);
+    assert_eq!(me.text_at("/current_tenant_id"), house.acme());
+    assert_eq!(me.text_at("/current_tenant_role"), "USER");
+
+    // The same person on the other dialect, with a session cookie.
+    let cookie = cookie_of(&house, CLEO).await;
+    let session = house.get("/api/auth/session").cookie(&cookie).send().await;
+    let session = session.expect(200);
+    assert_eq!(session.text_at("/user/id"), me.text_at("/id"));
+    assert_eq!(session.text_at("/organization/id"), house.acme());
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_browser_comes_back_to_the_page_it_wanted_with_a_cookie(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let mut browser = Wanderer::new(&house);
+    let start = format!(
+        "{}/v1/auth/sso/{}/signin?redirect=/console",
+        house.url(),
+        house.acme()
+    );
+    let first = browser.get(&start).await.expect(307);
+    let back = browser
+        .pick(first.header("location"), "bob@example.com")
+        .await;
+    let end = browser.get(&back).await.expect(303);
+    assert_eq!(end.header("location"), "/console");
+    let cookie = browser.session().unwrap();
+    let session = house.get("/api/auth/session").cookie(&cookie).send().await;
+    // Whom the address leads to is who has it here already.
+    assert_eq!(session.expect(200).text_at("/user/id"), house.bob().id);
+
+    // A newer sign-in of the same browser takes the place of the older one.
+    browser.sign_in(&start, CLEO).await.expect(303);
+    let newer = browser.session().unwrap();
+    assert_ne!(newer, cookie);
+    let old = house.get("/api/auth/session").cookie(&cookie).send().await;
+    old.expect(401);
+    let new = house.get("/api/auth/session").cookie(&newer).send().await;
+    new.expect(200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_callback_is_good_once_and_in_the_browser_that_began(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let mut browser = Wanderer::new(&house);
+    let begun = browser.get(&initiate(&house).await).await.expect(303);
+    let back = browser.pick(begun.header("location"), CLEO).await;
+
+    // A browser that began nothing, and one that began something else.
+    let mut other = Wanderer::new(&house);
+    let refused = other.get(&back).await.expect(401);
+    assert_eq!(refused.reason(), "sso_state");
+    other.get(&initiate(&house).await).await.expect(303);
+    let refused = other.get(&back).await.expect(401);
+    assert_eq!(refused.reason(), "sso_state");
+
+    let end = browser.get(&back).await.expect(303);
+    fragment(&end, APP);
+    let replayed = browser.get(&back).await.expect(401);
+    assert_eq!(replayed.reason(), "sso_state");
+
+    // The answer to one connection's question, brought to another.
+    let begun = browser.get(&initiate(&house).await).await.expect(303);
+    let back = browser.pick(begun.header("location"), CLEO).await;
+    let elsewhere = back.replace(
+        house.sso_connection(),
+        "connection_01jhmpfn80e48s5s0q7b7cwx5e",
+    );
+    let refused = browser.get(&elsewhere).await.expect(401);
+    assert_eq!(refused.reason(), "sso_state");
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_may_not_come_in_is_told_at_the_application(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    for (person, error) in [
+        ("mallory@example.com", "email_not_proved"),
+        ("eve@elsewhere.example", "email_not_proved"),
+    ] {
+        let start = initiate(&house).await;
+        let end = Wanderer::new(&house).sign_in(&start, person).await;
+        let back = fragment(&end.expect(303), APP);
+        assert_eq!(back["error"], "access_denied");
+        assert_eq!(back["error_description"], error);
+        assert!(!back.contains_key("access_token"));
+    }
+    let mut browser = Wanderer::new(&house);
+    let begun = browser.get(&initiate(&house).await).await.expect(303);
+    let denied = format!("{}&deny=1", begun.header("location"));
+    let back = browser.get(&denied).await.expect(303);
+    let end = browser.get(back.header("location")).await.expect(303);
+    assert_eq!(fragment(&end, APP)["error"], "access_denied");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_way_to_sign_in_is_told_by_the_domain_alone(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    house
+        .newcomer("dora@other.example", house.acme(), "USER")
+        .await;
+    let discover = async |email: &str| {
+        let call = house.post("/v1/auth/discover");
+        let answer = call.json(json!({ "email": email })).send().await;
+        answer.expect(200).json()
+    };
+    let known = discover("bob@example.com").await;
+    assert_eq!(known["method"], "both");
+    assert_eq!(known["tenant_id"], house.acme());
+    assert_eq!(known["connection_id"], house.sso_connection());
+    assert_eq!(discover("nobody-at-all@example.com").await, known);
+    let elsewhere = discover("dora@other.example").await;
+    assert_eq!(elsewhere["method"], "password");
+    assert_eq!(discover("nobody-at-all@other.example").await, elsewhere);
+    assert_eq!(discover("x@nowhere.invalid").await, elsewhere);
+}

@@ -1,0 +1,161 @@
+//! Setting up a connection: a wrong value is answered with which one and why.
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use vestibule_e2e::{Answer, Backend, House};
+
+use super::{APP, CLEO, Wanderer, fragment, house};
+
+/// The secret of the provider's one client, as the folder keeps it.
+pub(super) fn secret(house: &House) -> String {
+    let text = std::fs::read_to_string(house.data().join("idp.json")).unwrap();
+    let kept: Value = serde_json::from_str(&text).unwrap();
+    kept["client_secret"].as_str().unwrap().to_owned()
+}
+
+async fn connect(house: &House, issuer: &str, client_id: &str, secret: &str) -> Answer {
+    let body = json!({
+        "name": "Another",
+        "settings": { "issuer": issuer, "client_id": client_id, "just_in_time": true },
+        "client_secret": secret,
+    });
+    let call = house.post("/v1/sso/connections").bearer(house.key());
+    call.json(body).send().await
+}
+
+/// Begins a sign-in by a connection; where the browser stands then.
+async fn begin(browser: &mut Wanderer<'_>, house: &House, connection: &str) -> String {
+    let body =
+        json!({ "connection_id": connection, "tenant_id": house.acme(), "redirect_uri": APP });
+    let call = house.post("/v1/auth/sso/initiate").json(body);
+    let start = call.send().await.expect(200).text_at("/redirect_url");
+    let begun = browser.get(&start).await.expect(303);
+    begun.header("location").to_owned()
+}
+
+/// The newest attempt of a connection.
+async fn attempt(house: &House, connection: &str) -> Value {
+    let path = format!("/v1/sso/connections/{connection}/attempts");
+    let list = house.get(&path).bearer(house.key()).send().await;
+    list.expect(200).json()[0].take()
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_discovery_url_an_id_and_a_secret_are_enough(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let url = format!("{}/.well-known/openid-configuration", house.idp_url());
+    let saved = connect(&house, &url, "vestibule", &secret(&house))
+        .await
+        .expect(201);
+    assert_eq!(saved.text_at("/connection/live/issuer"), house.idp_url());
+    assert!(!saved.text.contains(&secret(&house)));
+    let checks = saved.json()["checks"].take();
+    let checks = checks.as_array().unwrap();
+    assert!(
+        checks.iter().all(|check| check["passed"] == true),
+        "{checks:?}"
+    );
+
+    let id = saved.text_at("/connection/id");
+    let mut browser = Wanderer::new(&house);
+    let at = begin(&mut browser, &house, &id).await;
+    let back = browser.pick(&at, CLEO).await;
+    let end = browser.get(&back).await.expect(303);
+    let token = &fragment(&end, APP)["access_token"];
+    let me = house.get("/v1/users/me").bearer(token).send().await;
+    assert_eq!(me.expect(200).text_at("/email"), CLEO);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_wrong_discovery_url_is_named_when_it_is_saved(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let (idp, secret) = (house.idp_url().to_owned(), secret(&house));
+    let port = idp.split('/').nth(2).unwrap();
+    for (issuer, reason) in [
+        (format!("{idp}/realm"), "discovery"),
+        (format!("{idp}/"), "issuer"),
+        (
+            format!("http://localhost:{}", port.rsplit(':').next().unwrap()),
+            "scheme",
+        ),
+        ("http://127.0.0.1:1/".to_owned(), "scheme"),
+        ("https://127.0.0.1:1/".to_owned(), "address_guard"),
+        ("https://169.254.169.254/".to_owned(), "address_guard"),
+        ("not a URL".to_owned(), "invalid_issuer"),
+    ] {
+        let refused = connect(&house, &issuer, "vestibule", &secret).await;
+        let errors = refused.expect(422).json()["errors"].take();
+        assert_eq!(errors[0]["field"], "issuer", "{issuer}: {errors}");
+        assert_eq!(errors[0]["reason"], reason, "{issuer}: {errors}");
+        assert!(
+            errors[0]["message"].as_str().unwrap().len() > 20,
+            "{errors}"
+        );
+    }
+    let list = house.get("/v1/sso/connections").bearer(house.key());
+    let list = list.send().await.expect(200).json();
+    assert_eq!(list.as_array().unwrap().len(), 1, "nothing was saved");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_wrong_id_and_a_wrong_secret_are_named_when_they_are_saved(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let idp = house.idp_url().to_owned();
+    for (id, secret, said) in [
+        (
+            "another",
+            secret(&house),
+            "does not know the client id another",
+        ),
+        (
+            "vestibule",
+            "wrong".to_owned(),
+            "the client secret is wrong",
+        ),
+    ] {
+        let refused = connect(&house, &idp, id, &secret).await.expect(422);
+        let errors = refused.json()["errors"].take();
+        assert_eq!(errors[0]["reason"], "credentials", "{errors}");
+        assert_eq!(errors[0]["field"], "client_secret", "{errors}");
+        let message = errors[0]["message"].as_str().unwrap();
+        assert!(message.contains(said), "{message}");
+        assert!(!message.contains(&secret) || secret == "wrong");
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_secret_that_is_wrong_later_is_named_among_the_attempts(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let body = json!({
+        "name": "Another",
+        "settings": { "issuer": house.idp_url(), "client_id": "vestibule" },
+        "client_secret": "wrong",
+        "save_anyway": true,
+    });
+    let call = house.post("/v1/sso/connections").bearer(house.key());
+    let saved = call.json(body).send().await.expect(201);
+    let id = saved.text_at("/connection/id");
+    let mut browser = Wanderer::new(&house);
+    let at = begin(&mut browser, &house, &id).await;
+    let back = browser.pick(&at, CLEO).await;
+    let end = browser.get(&back).await.expect(303);
+    let told = fragment(&end, APP);
+    // The application learns that it failed; why is for the administrators.
+    assert_eq!(told["error_description"], "sso_refused");
+    let attempt = attempt(&house, &id).await;
+    assert_eq!(attempt["clause"], "token_refused", "{attempt}");
+    let detail = attempt["detail"].as_str().unwrap();
+    assert!(detail.contains("the client secret is wrong"), "{detail}");
+}

@@ -1,0 +1,90 @@
+//! A browser without pages: it keeps cookies and is sent from place to place.
+
+use std::collections::BTreeMap;
+
+use vestibule_e2e::{Answer, House};
+
+const SESSION: &str = "__Host-vestibule";
+
+/// The browser of somebody.
+pub(crate) struct Wanderer<'h> {
+    house: &'h House,
+    cookies: BTreeMap<String, String>,
+}
+
+impl<'h> Wanderer<'h> {
+    pub(crate) fn new(house: &'h House) -> Self {
+        Self {
+            house,
+            cookies: BTreeMap::new(),
+        }
+    }
+
+    /// Goes somewhere, with the house's cookies to the house alone.
+    pub(crate) async fn get(&mut self, url: &str) -> Answer {
+        let mut call = self.house.beside("GET", url);
+        let at_home = url.starts_with(&format!("{}/", self.house.url()));
+        if at_home && !self.cookies.is_empty() {
+            let pairs = self.cookies.iter();
+            let pairs: Vec<_> = pairs
+                .map(|(name, value)| format!("{name}={value}"))
+                .collect();
+            call = call.header("cookie", &pairs.join("; "));
+        }
+        let answer = call.send().await;
+        assert!(at_home || answer.header("set-cookie").is_empty());
+        self.keep(&answer);
+        answer
+    }
+
+    /// At the provider's page: sees the warning and picks a person; where that leads.
+    pub(crate) async fn pick(&mut self, at: &str, email: &str) -> String {
+        assert!(at.starts_with(self.house.idp_url()), "{at}");
+        let page = self.get(at).await.expect(200);
+        assert!(page.text.contains("Development only."), "{}", page.text);
+        let picked = format!("{at}&email={email}");
+        let picked = self.get(&picked).await.expect(303);
+        let back = picked.header("location").to_owned();
+        assert!(back.starts_with(self.house.url()), "{back}");
+        back
+    }
+
+    /// From where a sign-in starts to what the callback answers.
+    pub(crate) async fn sign_in(&mut self, start: &str, email: &str) -> Answer {
+        let begun = self.get(start).await;
+        assert!(matches!(begun.status, 303 | 307), "{}", begun.text);
+        let back = self.pick(begun.header("location"), email).await;
+        self.get(&back).await
+    }
+
+    /// The session cookie.
+    pub(crate) fn session(&self) -> Option<String> {
+        self.cookies.get(SESSION).cloned()
+    }
+
+    /// Keeps the cookies of an answer.
+    pub(crate) fn keep(&mut self, answer: &Answer) {
+        for cookie in answer.headers.get_all("set-cookie") {
+            let cookie = cookie.to_str().unwrap();
+            for rule in ["Path=/", "Secure", "HttpOnly", "SameSite=Lax"] {
+                assert!(cookie.contains(rule), "{cookie}");
+            }
+            let pair = cookie.split(';').next().unwrap();
+            let (name, value) = pair.split_once('=').unwrap();
+            self.cookies.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+/// What comes to the application in the fragment.
+#[track_caller]
+pub(crate) fn fragment(answer: &Answer, app: &str) -> BTreeMap<String, String> {
+    let location = answer.header("location");
+    let fragment = location.strip_prefix(&format!("{app}#"));
+    let fragment = fragment.unwrap_or_else(|| panic!("sent to {location:?}: {}", answer.text));
+    let pair = |pair: &str| {
+        let (name, value) = pair.split_once('=').unwrap();
+        (name.to_owned(), value.to_owned())
+    };
+    fragment.split('&').map(pair).collect()
+}
