@@ -162,7 +162,7 @@ impl Accounts {
 }
 
 /// The role it takes to give or take a role.
-fn needed_to_touch(role: Role) -> Role {
+pub(crate) fn needed_to_touch(role: Role) -> Role {
     role.max(Role::Admin)
 }
 

@@ -93,7 +93,7 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
 
 /// The session cookie (RFC 6265, 5.4). Two values under its name are refused: which of them is the
 /// browser's own cannot be known.
-fn cookie(
+pub(crate) fn cookie(
     headers: &HeaderMap,
     prefix: &Prefix,
     name: &str,
