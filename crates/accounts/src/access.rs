@@ -49,7 +49,10 @@ impl Accounts {
     /// check's own. For admins and owners.
     pub async fn explain_access(&self, caller: &Caller, asked: &Asked) -> Result<Access> {
         caller.needs(Role::Admin)?;
-        let found = self.0.store.caller_by_membership(caller.scope(), asked.user);
+        let found = self
+            .0
+            .store
+            .caller_by_membership(caller.scope(), asked.user);
         let mut row = found.await?.ok_or(Error::NotFound { what: "member" })?;
         // The rights are shown as they are when nothing else stands against the user.
         let inactive = if row.user_suspended_at.take().is_some() {

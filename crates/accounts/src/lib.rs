@@ -9,6 +9,7 @@
 //! The crate also connects the check with the store: [`StoreDirectory`] tells it who a credential
 //! is, [`Bridge`] tells it what has changed, and [`Duties`] write down what it has counted.
 
+mod access;
 mod accounts;
 mod api_key;
 mod audit;
@@ -17,7 +18,6 @@ mod caller;
 mod denials;
 mod directory;
 mod duties;
-mod access;
 mod error;
 mod explain;
 mod grant;

@@ -82,13 +82,15 @@ pub struct ErrorBody<'a> {
     pub hint: Option<&'a str>,
 }
 
-/// What an answer to a page's request carries in its extensions: the problem to draw.
+/// What every answer with a problem carries in its extensions, for who draws it as a page.
 #[derive(Debug, Clone)]
 pub struct PageProblem {
     /// What is wrong.
     pub problem: Problem,
     /// What to quote when asking for help.
     pub request_id: Option<RequestId>,
+    /// How it was rendered.
+    pub dialect: Dialect,
 }
 
 impl Problem {
@@ -330,12 +332,11 @@ impl Problem {
         headers.extend(self.0.headers.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        if dialect == Dialect::Page {
-            response.extensions_mut().insert(PageProblem {
-                problem: self.clone(),
-                request_id: id.cloned(),
-            });
-        }
+        response.extensions_mut().insert(PageProblem {
+            problem: self.clone(),
+            request_id: id.cloned(),
+            dialect,
+        });
         response
     }
 }

@@ -1,6 +1,8 @@
 //! Workspaces.
 
-use vestibule_model::{Name, OrgScope, Organization, OrganizationId, PlanName, Role, Timestamp, UserId};
+use vestibule_model::{
+    Name, OrgScope, Organization, OrganizationId, PlanName, Role, Timestamp, UserId,
+};
 
 use crate::page::Page;
 use crate::sql::{Row, Source, sql};

@@ -233,13 +233,12 @@ impl Write {
         first: Option<&Name>,
         last: Option<&Name>,
     ) -> Result<bool, StoreError> {
-        let changed =
-            sql("UPDATE user_account SET first_name = $2, last_name = $3 WHERE id = $1")
-                .bind(id)
-                .bind(first)
-                .bind(last)
-                .execute(self)
-                .await?;
+        let changed = sql("UPDATE user_account SET first_name = $2, last_name = $3 WHERE id = $1")
+            .bind(id)
+            .bind(first)
+            .bind(last)
+            .execute(self)
+            .await?;
         Ok(changed > 0)
     }
 

@@ -329,10 +329,7 @@ async fn admins_see_all_keys_and_delete_those_of_members_and_owners_those_of_own
     let plain = house.member("plain@example.com", Role::User).await;
     let owners = house.key(owner, new_key("owner's")).await;
     let plains = house.key(plain.id, new_key("plain's")).await;
-    let (admin, plain_caller) = (
-        house.caller(admin.id).await,
-        house.caller(plain.id).await,
-    );
+    let (admin, plain_caller) = (house.caller(admin.id).await, house.caller(plain.id).await);
     let listed = accounts.api_keys_of_organization(&admin, Page::default());
     assert_eq!(listed.await.unwrap().1, 2);
     let listed = accounts.api_keys_of_organization(&plain_caller, Page::default());

@@ -26,6 +26,8 @@ pub struct Shown {
     pub api_key: Option<String>,
     /// Where mail would be put for delivery.
     pub mail_outbox: String,
+    /// The sign-in page, with the owner's address filled in.
+    pub sign_in_url: String,
 }
 
 /// An organisation of a quickstart.
@@ -99,5 +101,6 @@ pub(super) async fn gather(
         users,
         api_key: secrets.map(|secrets| secrets.api_key.expose().to_owned()),
         mail_outbox: dir.outbox().display().to_string(),
+        sign_in_url: format!("{}/sign-in?email={OWNER}", server.url()),
     })
 }
