@@ -112,7 +112,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
             let headers = response.headers_mut();
             headers.insert(VARY, HeaderValue::from_static("accept"));
             if asked.is_person {
-                return Poll::Ready(Ok(redirected(response, HeaderValue::from_static(FIRST))));
+                return Poll::Ready(Ok(redirected(&response, HeaderValue::from_static(FIRST))));
             }
         }
         Poll::Ready(Ok(response))
@@ -124,17 +124,32 @@ const FIRST: &str = "/organization";
 
 fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) -> Response {
     let is_sign_in = asked.uri.path().starts_with("/v1/");
-    if response.status() == StatusCode::UNAUTHORIZED && asked.is_get && !is_sign_in {
-        return redirected(response, sign_in(&asked.uri, found.problem.reason()));
-    }
     let reason = found.problem.reason();
+    let is_page = found.dialect == Dialect::Page;
+    if response.status() == StatusCode::UNAUTHORIZED && asked.is_get && is_page {
+        return redirected(&response, sign_in(&asked.uri, reason));
+    }
+    // No page has this address. What a program would need to know more is of no use to a person.
+    let is_nowhere = !is_page && !is_sign_in && response.status().is_client_error();
     let template = ProblemPage {
         frame: look.clone(),
-        title: title(response.status()),
-        detail: found.problem.detail(),
-        hint: found.problem.way_out().filter(|_| !is_programs(reason)),
+        title: if is_nowhere {
+            t!("problem.title.not_found")
+        } else {
+            title(response.status())
+        },
+        detail: if is_nowhere {
+            t!("problem.nowhere")
+        } else {
+            found.problem.detail()
+        },
+        hint: (found.problem.way_out()).filter(|_| !is_nowhere && !is_programs(reason)),
         request_id: found.request_id.as_ref().map(RequestId::as_str),
-        way_on: way_on(response.status(), reason, is_sign_in),
+        way_on: if is_nowhere {
+            WayOn::Home
+        } else {
+            way_on(response.status(), reason, is_sign_in)
+        },
     };
     let Ok(html) = template.render() else {
         return response;
@@ -166,10 +181,10 @@ fn sign_in(uri: &Uri, reason: &str) -> HeaderValue {
     HeaderValue::from_str(&path).unwrap_or(HeaderValue::from_static("/sign-in"))
 }
 
-fn redirected(response: Response, location: HeaderValue) -> Response {
+fn redirected(response: &Response, location: HeaderValue) -> Response {
     let mut answer = StatusCode::SEE_OTHER.into_response();
     answer.headers_mut().insert(LOCATION, location);
-    keep(&mut answer, &response);
+    keep(&mut answer, response);
     answer
 }
 

@@ -1,5 +1,11 @@
 //! Moments, as people read them.
 
+#![expect(
+    clippy::trivially_copy_pass_by_ref,
+    clippy::ref_option,
+    reason = "templates hand out references"
+)]
+
 use std::fmt::{self, Display, Formatter};
 
 use vestibule_model::Timestamp;

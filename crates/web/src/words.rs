@@ -1,5 +1,10 @@
 //! Roles and capabilities in words.
 
+#![expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand out references"
+)]
+
 use vestibule_model::{Capability, Role};
 
 /// All capabilities, in rising order.

@@ -11,6 +11,7 @@ mod doctrine;
 mod faults;
 mod measure;
 mod nodes;
+mod pages;
 mod permissions;
 mod quickstart;
 mod races;

@@ -63,10 +63,10 @@ async fn begin(
     if permit.is_some() {
         return see_other(local(form.value("return_to")).unwrap_or("/organization"));
     }
-    show_begin(web, form)
+    show_begin(&web, form)
 }
 
-fn show_begin(web: Web, form: Form) -> Outcome {
+fn show_begin(web: &Web, form: Form) -> Outcome {
     page(
         form.status(),
         &Begin {
@@ -84,11 +84,11 @@ async fn again() -> Outcome {
 async fn identify(State(web): State<Web>, stranger: Stranger, form: Form) -> Outcome {
     let mut form = form;
     let Some(email) = form.read::<Email>("email") else {
-        return show_begin(web, form);
+        return show_begin(&web, form);
     };
     let found = match discover(&web, &email, &stranger).await {
         Ok(found) => found,
-        Err(error) => return show_begin(web, form.refused(error)?),
+        Err(error) => return show_begin(&web, form.refused(error)?),
     };
     match found {
         Some(Discovery {
@@ -98,7 +98,7 @@ async fn identify(State(web): State<Web>, stranger: Stranger, form: Form) -> Out
         found => {
             let connection = found.and_then(|found| found.connection);
             let provider = connection.map(|to| provider_path(to, &email, &form));
-            show_password(web, form, provider)
+            show_password(&web, form, provider)
         }
     }
 }
@@ -127,7 +127,7 @@ fn provider_path(to: (OrganizationId, ConnectionId), email: &Email, form: &Form)
     path
 }
 
-fn show_password(web: Web, form: Form, provider: Option<String>) -> Outcome {
+fn show_password(web: &Web, form: Form, provider: Option<String>) -> Outcome {
     page(
         form.status(),
         &Password {
@@ -178,12 +178,12 @@ async fn enter(
 ) -> Outcome {
     let mut form = form;
     let Some(email) = form.read::<Email>("email") else {
-        return show_begin(web, form);
+        return show_begin(&web, form);
     };
     let password = form.value("password").to_owned();
     if password.is_empty() {
         form.refuse("password", t!("sign_in.password_missing"));
-        return show_password(web, form, None);
+        return show_password(&web, form, None);
     }
     let sign_in = SignIn {
         email: email.clone(),
@@ -198,16 +198,19 @@ async fn enter(
         Ok(done) => done,
         Err(Error::BadCredentials) => {
             let form = form.saying(StatusCode::UNAUTHORIZED, t!("sign_in.wrong"));
-            return show_password(web, form, None);
+            return show_password(&web, form, None);
         }
-        Err(Error::Denied { reason, .. }) if reason == "sso_required" => {
+        Err(Error::Denied {
+            reason: "sso_required",
+            ..
+        }) => {
             let form = form.saying(StatusCode::FORBIDDEN, t!("sign_in.sso_required"));
             let found = discover(&web, &email, &stranger).await.ok().flatten();
             let connection = found.and_then(|found| found.connection);
             let provider = connection.map(|to| provider_path(to, &email, &form));
-            return show_password(web, form, provider);
+            return show_password(&web, form, provider);
         }
-        Err(error) => return show_password(web, form.refused(error)?, None),
+        Err(error) => return show_password(&web, form.refused(error)?, None),
     };
     // Whoever has one organisation is sent on from there to its first page.
     let path = local(form.value("return_to")).unwrap_or("/organizations");

@@ -79,12 +79,11 @@ async fn sign_out(State(web): State<Web>, stranger: Stranger, headers: HeaderMap
         address: stranger.address,
         request_id: stranger.request_id,
     };
-    let provider = match web.sso() {
-        Some(sso) => sso.sign_out(&presented).await?,
-        None => {
-            web.accounts().sign_out(&presented).await?;
-            None
-        }
+    let provider = if let Some(sso) = web.sso() {
+        sso.sign_out(&presented).await?
+    } else {
+        web.accounts().sign_out(&presented).await?;
+        None
     };
     let answer = match provider {
         None => see_other("/signed-out")?,

@@ -35,7 +35,7 @@ struct Shown {
 #[template(path = "organization/keys.html")]
 struct Keys<'a> {
     frame: &'a Frame,
-    keys: Vec<Shown>,
+    list: Vec<Shown>,
     paging: Paging,
 }
 
@@ -61,7 +61,7 @@ async fn list(visit: Visit, axum::extract::RawQuery(query): axum::extract::RawQu
         StatusCode::OK,
         &Keys {
             frame: &visit.frame,
-            keys,
+            list: keys,
             paging,
         },
     )

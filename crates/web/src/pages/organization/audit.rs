@@ -64,13 +64,11 @@ fn day(form: &mut Form, field: &str) -> Option<Timestamp> {
     if text.is_empty() {
         return None;
     }
-    match Timestamp::parse(&format!("{text}T00:00:00Z")) {
-        Ok(at) => Some(at),
-        Err(_) => {
-            form.refuse(field, t!("audit.day_wrong"));
-            None
-        }
+    let day = Timestamp::parse(&format!("{text}T00:00:00Z")).ok();
+    if day.is_none() {
+        form.refuse(field, t!("audit.day_wrong"));
     }
+    day
 }
 
 async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {

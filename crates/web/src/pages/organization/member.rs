@@ -60,10 +60,23 @@ impl Names {
 
 /// What the members of the organisation are called.
 pub(super) async fn names(visit: &Visit) -> Result<Names, Error> {
+    named(visit, |_| true).await
+}
+
+/// The same of its active owners.
+pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
+    named(visit, |membership| {
+        membership.role == Role::Owner && membership.deactivated_at.is_none()
+    })
+    .await
+}
+
+async fn named(visit: &Visit, wanted: fn(&Membership) -> bool) -> Result<Names, Error> {
     let accounts = visit.web.accounts();
     let (members, _) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
+    let members = members.into_iter().filter(|(_, it)| wanted(it));
     let named = |(user, _): Member| (user.id, format!("{} ({})", name_of(&user), user.email));
-    Ok(Names(members.into_iter().map(named).collect()))
+    Ok(Names(members.map(named).collect()))
 }
 
 /// What somebody is called; the address where there is no name.
@@ -84,7 +97,7 @@ pub(crate) fn name_of(user: &User) -> String {
 #[template(path = "organization/members.html")]
 struct Members<'a> {
     frame: &'a Frame,
-    members: Vec<Member>,
+    list: Vec<Member>,
     me: UserId,
     paging: Paging,
 }
@@ -103,6 +116,10 @@ struct One<'a> {
     capabilities: [Capability; 3],
 }
 
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand out references"
+)]
 impl One<'_> {
     fn has_role(&self, role: &Role) -> bool {
         self.membership.role == *role
@@ -130,7 +147,7 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
         &Members {
             frame: &visit.frame,
             me: visit.permit.user_id(),
-            members,
+            list: members,
             paging,
         },
     )

@@ -8,7 +8,7 @@ use vestibule_accounts::{Sso, SsoPolicy};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{Role, SsoConnection, SsoDomain, UserId};
 
-use super::member::{Names, names};
+use super::member::{Names, owners};
 use crate::failure::{Failure, Outcome, no_sso};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
@@ -39,7 +39,7 @@ struct List<'a> {
     connections: Vec<SsoConnection>,
     domains: Vec<SsoDomain>,
     policy: SsoPolicy,
-    names: &'a Names,
+    owners: &'a Names,
 }
 
 impl List<'_> {
@@ -60,7 +60,7 @@ impl List<'_> {
 
 async fn render(visit: &Visit, form: &Form) -> Outcome {
     let (sso, caller) = (sso(visit)?, visit.caller());
-    let names = names(visit).await?;
+    let owners = owners(visit).await?;
     page(
         form.status(),
         &List {
@@ -69,7 +69,7 @@ async fn render(visit: &Visit, form: &Form) -> Outcome {
             connections: sso.connections(&caller).await?,
             domains: sso.domains(&caller).await?,
             policy: sso.sso_policy(&caller).await?,
-            names: &names,
+            owners: &owners,
         },
     )
 }

@@ -61,6 +61,10 @@ struct Test<'a> {
 }
 
 /// What a provider is called.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand out references"
+)]
 fn preset_name(preset: &Preset) -> &'static str {
     match preset {
         Preset::Google => "Google Workspace",
