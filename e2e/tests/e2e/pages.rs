@@ -75,7 +75,13 @@ fn assert_page(answer: &Answer) {
     assert!(text.contains("<html lang=\"en\">"));
     assert_eq!(text.matches("<h1").count(), 1, "{text}");
     assert!(text.contains("<main id=\"content\""));
-    for forbidden in [" style=", "<style", "javascript:", " onclick=", "src=\"http"] {
+    for forbidden in [
+        " style=",
+        "<style",
+        "javascript:",
+        " onclick=",
+        "src=\"http",
+    ] {
         assert!(!text.contains(forbidden), "{forbidden} in {text}");
     }
     let inline = text.matches("<script").count() - text.matches("<script src=\"/assets/").count();

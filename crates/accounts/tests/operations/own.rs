@@ -3,11 +3,12 @@
 
 use rstest::rstest;
 use vestibule_accounts::{AccessGround, Asked, NewGrant, PasswordChange};
+use vestibule_credential::PlainPassword;
 use vestibule_model::{Capability, ResourcePath, Role, UserId};
 use vestibule_policy::Refusal;
 
 use crate::support::{
-    Backend, House, assert_refused, assert_revoked, details, new_key, refused_fields,
+    Backend, House, OPERATOR, assert_refused, assert_revoked, details, new_key, refused_fields,
 };
 
 fn path(text: &str) -> ResourcePath {
@@ -29,12 +30,17 @@ async fn a_new_password_ends_the_other_sessions_and_gives_this_one_a_new_cookie(
     let house = House::new(backend).await;
     let accounts = &house.accounts;
     let user = house.owner.id;
+    let right = "the present one";
+    let password = PlainPassword::try_from(right.to_owned()).unwrap();
+    accounts
+        .set_password(&OPERATOR, user, password)
+        .await
+        .unwrap();
     let entry = house.enter(user, house.organization.id).await;
     let other = house.enter(user, house.organization.id).await;
     let key = house.key(user, new_key("stays")).await;
     let permit = house.by_cookie(&entry.cookie).await.unwrap();
     let presented = entry.cookie.digest();
-    let right = crate::support::PASSWORD;
 
     let wrong = accounts
         .change_password(&permit, &presented, change("not it", "another password"))
@@ -69,7 +75,11 @@ async fn a_new_password_ends_the_other_sessions_and_gives_this_one_a_new_cookie(
     assert!(!records[0].details.contains("another password"));
     // The old cookie changes nothing a second time.
     let again = accounts
-        .change_password(&permit, &presented, change("another password", "a third one"))
+        .change_password(
+            &permit,
+            &presented,
+            change("another password", "a third one"),
+        )
         .await;
     assert_refused(again, "session_changed");
 }

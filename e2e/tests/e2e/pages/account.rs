@@ -62,7 +62,10 @@ async fn what_is_wrong_with_a_form_is_named_beside_its_field_and_nothing_is_lost
     assert!(text.contains("id=\"f-grants[0].path\""), "{text}");
     assert!(text.contains("value=\"shared\""), "{text}");
     assert!(text.contains("aria-invalid=\"true\""), "{text}");
-    assert!(text.contains("<option value=\"READ_WRITE\" selected>"), "{text}");
+    assert!(
+        text.contains("<option value=\"READ_WRITE\" selected>"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
@@ -79,14 +82,20 @@ async fn a_new_password_ends_the_other_session_and_keeps_this_one() {
         ]
     };
     let wrong = change("wrong");
-    let wrong: Vec<_> = wrong.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let wrong: Vec<_> = wrong
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let page = here.post("/account/password", &wrong).await.expect(422);
     assert_page(&page);
     assert!(!page.text.contains("a much better one"));
     there.get("/account").await.expect(200);
 
     let right = change(&bob.password);
-    let right: Vec<_> = right.iter().map(|(name, value)| (*name, value.as_str())).collect();
+    let right: Vec<_> = right
+        .iter()
+        .map(|(name, value)| (*name, value.as_str()))
+        .collect();
     let done = here.post("/account/password", &right).await.expect(303);
     let old = std::mem::replace(&mut here.cookie, done.session_cookie().unwrap());
     here.get("/account/sessions").await.expect(200);
@@ -118,7 +127,9 @@ async fn sessions_are_listed_and_ended_one_by_one() {
     let stolen = ada.post("/account/sessions/end", &fields).await.expect(404);
     assert_page(&stolen);
     there.get("/account").await.expect(200);
-    here.post("/account/sessions/end", &fields).await.expect(303);
+    here.post("/account/sessions/end", &fields)
+        .await
+        .expect(303);
     there.get("/account").await.expect(303);
     here.get("/account").await.expect(200);
 }

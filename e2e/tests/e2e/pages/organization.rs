@@ -85,8 +85,15 @@ async fn two_tabs_on_two_organizations_never_mix() {
         assert_page(&page);
         assert!(page.text.contains("org_context_changed"));
         // The way on: back to the one, or on with the other.
-        assert!(page.text.contains(&format!("value=\"{acme}\"")), "{}", page.text);
-        assert!(page.text.contains(&format!("href=\"/organization/{globex}\"")));
+        assert!(
+            page.text.contains(&format!("value=\"{acme}\"")),
+            "{}",
+            page.text
+        );
+        assert!(
+            page.text
+                .contains(&format!("href=\"/organization/{globex}\""))
+        );
     }
     // A form that does not say which organisation it is for does nothing, either.
     let page = ada.post("/account/keys", &stale[1..]).await.expect(409);
@@ -96,7 +103,9 @@ async fn two_tabs_on_two_organizations_never_mix() {
     for organization in [acme, globex] {
         let kinds: Vec<_> = house.audit(organization).await;
         let made = kinds.iter().filter(|row| row["kind"] == "api_key.created");
-        let renamed = kinds.iter().any(|row| row["kind"] == "organization.renamed");
+        let renamed = kinds
+            .iter()
+            .any(|row| row["kind"] == "organization.renamed");
         assert!(made.count() <= 1 && !renamed, "{kinds:#?}");
     }
 }
@@ -155,7 +164,12 @@ async fn a_hostile_name_is_a_name_on_every_page() {
     assert!(!made.text.contains("<img src=x"), "{}", made.text);
     let base = format!("/organization/{acme}");
     let pages = ALL.iter().map(|rest| format!("{base}{rest}"));
-    let own = ["/organizations", "/account", "/account/keys", "/account/sessions"];
+    let own = [
+        "/organizations",
+        "/account",
+        "/account/keys",
+        "/account/sessions",
+    ];
     for path in pages.chain(own.map(str::to_owned)) {
         let page = ada.get(&path).await.expect(200);
         assert_page(&page);

@@ -11,14 +11,24 @@ async fn a_person_signs_in_with_address_and_password_and_is_sent_to_the_page_ask
     let ada = house.ada();
     let asked = house.get("/account/keys").header("accept", "text/html");
     let sent = asked.send().await.expect(303);
-    assert_eq!(sent.header("location"), "/sign-in?return_to=%2Faccount%2Fkeys");
+    assert_eq!(
+        sent.header("location"),
+        "/sign-in?return_to=%2Faccount%2Fkeys"
+    );
     let page = house.get(sent.header("location")).send().await.expect(200);
     assert_page(&page);
-    assert!(page.text.contains("value=\"/account/keys\""), "{}", page.text);
+    assert!(
+        page.text.contains("value=\"/account/keys\""),
+        "{}",
+        page.text
+    );
     assert!(page.text.contains("autocomplete=\"username webauthn\""));
 
     let call = house.post("/sign-in").origin(house.url());
-    let fields = [("email", ada.email.as_str()), ("return_to", "/account/keys")];
+    let fields = [
+        ("email", ada.email.as_str()),
+        ("return_to", "/account/keys"),
+    ];
     let page = form(call, &fields).send().await.expect(200);
     assert_page(&page);
     assert!(page.text.contains("autocomplete=\"current-password\""));
@@ -52,12 +62,16 @@ async fn a_wrong_password_and_an_unknown_address_look_the_same() {
         let page = form(call, &fields).send().await.expect(401);
         assert_page(&page);
         assert_eq!(page.session_cookie(), None);
-        assert!(page.text.contains("role=\"alert\" tabindex=\"-1\" autofocus"));
+        assert!(
+            page.text
+                .contains("role=\"alert\" tabindex=\"-1\" autofocus")
+        );
         assert!(!page.text.contains("value=\"wrong\""));
-        seen.push(page.text.replace(email, "someone").replace(
-            &email.replace('@', "%40"),
-            "someone",
-        ));
+        seen.push(
+            page.text
+                .replace(email, "someone")
+                .replace(&email.replace('@', "%40"), "someone"),
+        );
     }
     assert_eq!(seen[0], seen[1]);
     let call = house.post("/sign-in").origin(house.url());
@@ -127,7 +141,10 @@ async fn a_form_of_another_site_signs_nobody_in_or_out_and_changes_nothing() {
     let page = browser.get(&path).await.expect(200);
     assert!(page.text.contains("value=\"Acme\""));
     // A junk bearer beside the cookie does not switch the guard off: pages read no bearer.
-    let call = house.post(&path).cookie(&browser.cookie).bearer(house.key());
+    let call = house
+        .post(&path)
+        .cookie(&browser.cookie)
+        .bearer(house.key());
     let fields = [("organization", acme), ("name", "Stolen")];
     form(call, &fields).send().await.expect(403);
     let call = house.get("/account").bearer(house.key());
@@ -176,7 +193,11 @@ async fn the_first_address_opens_a_page_for_people_and_json_for_programs() {
 async fn the_sign_in_is_small_and_what_it_loads_is_kept_for_ever() {
     let house = House::start(Backend::Sqlite).await;
     let page = house.get("/sign-in").send().await.expect(200);
-    let link = page.text.split("rel=\"stylesheet\" href=\"").nth(1).unwrap();
+    let link = page
+        .text
+        .split("rel=\"stylesheet\" href=\"")
+        .nth(1)
+        .unwrap();
     let css = link.split('"').next().unwrap();
     let sheet = house.get(css).send().await.expect(200);
     assert_eq!(sheet.header("content-type"), "text/css; charset=utf-8");
