@@ -185,9 +185,10 @@ pub async fn routes(
         max_age: settings.lifetimes.session_absolute.as_secs(),
     };
     let document = openapi(settings.sample.enabled)?;
-    let single_sign_on = match settings.sso.enabled {
-        true => Some(sso(settings, accounts, public_url)?),
-        false => None,
+    let single_sign_on = if settings.sso.enabled {
+        Some(sso(settings, accounts, public_url)?)
+    } else {
+        None
     };
     let state = ApiState::new(accounts.clone(), cookie.clone(), &document);
     let mut state = state.map_err(Failure::defect)?;

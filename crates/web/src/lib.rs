@@ -16,6 +16,7 @@ mod failure;
 mod form;
 mod frame;
 mod layer;
+mod limits;
 mod look;
 mod moment;
 mod pages;

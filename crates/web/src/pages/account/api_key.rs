@@ -11,16 +11,18 @@ use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
+use crate::limits::NEW_API_KEYS;
 use crate::respond::{page, see_other};
 use crate::web::Web;
 use crate::words::CAPABILITIES;
 
 pub(super) fn routes() -> Routes<Web> {
     let rule = Rule::signed_in();
+    let make = rule.clone().consumes(FORM).limit(NEW_API_KEYS);
     Routes::pages()
         .get("/account/keys", rule.clone(), list)
         .get("/account/keys/new", rule.clone(), new)
-        .post("/account/keys", rule.clone().consumes(FORM), create)
+        .post("/account/keys", make, create)
         .post("/account/keys/revoke", rule.consumes(FORM), revoke)
 }
 

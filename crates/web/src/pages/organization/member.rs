@@ -12,6 +12,7 @@ use vestibule_model::{Capability, Grant, GrantId, Membership, ResourcePath, Role
 use crate::failure::{Failure, Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
+use crate::limits::PERMISSION_CHANGES;
 use crate::paging::{self, Paging};
 use crate::respond::{page, see_other};
 use crate::web::Web;
@@ -24,11 +25,12 @@ const GRANTS: &str = "/organization/{organization}/members/{user}/permissions";
 pub(super) fn routes() -> Routes<Web> {
     let rule = Rule::signed_in().role(Role::Admin);
     let form = rule.clone().consumes(FORM);
+    let grants = form.clone().limit(PERMISSION_CHANGES);
     Routes::pages()
         .get(LIST, rule.clone(), list)
         .get(ONE, rule, show)
-        .post(ONE, form.clone(), change)
-        .post(GRANTS, form, change_grants)
+        .post(ONE, form, change)
+        .post(GRANTS, grants, change_grants)
 }
 
 /// As many members as are looked up for their names and choices.
