@@ -6,12 +6,14 @@ mod sign_in;
 
 use vestibule_e2e::{Answer, Call, House, Person};
 
+/// A text within a form or a query.
+fn encode(text: &str) -> String {
+    let bytes: Vec<_> = text.bytes().map(|byte| format!("%{byte:02X}")).collect();
+    bytes.concat()
+}
+
 /// A form, as browsers send it.
 fn form(call: Call, fields: &[(&str, &str)]) -> Call {
-    let encode = |text: &str| {
-        let bytes = text.bytes();
-        bytes.map(|byte| format!("%{byte:02X}")).collect::<String>()
-    };
     let body: Vec<_> = fields
         .iter()
         .map(|(name, value)| format!("{}={}", encode(name), encode(value)))

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use vestibule_e2e::{Backend, House};
 
-use super::{Browser, assert_page, form};
+use super::{Browser, assert_page, encode, form};
 
 #[tokio::test]
 async fn a_person_signs_in_with_address_and_password_and_is_sent_to_the_page_asked_for() {
@@ -102,11 +102,8 @@ async fn nobody_is_sent_elsewhere_after_signing_in(#[case] path: &str) {
     let done = form(call, &fields).send().await.expect(303);
     assert_eq!(done.header("location"), "/organizations");
     let cookie = done.session_cookie().unwrap();
-    let mut encoded = String::from("/sign-in?return_to=");
-    for byte in path.bytes() {
-        encoded.push_str(&format!("%{byte:02X}"));
-    }
-    let on = house.get(&encoded).cookie(&cookie).send().await.expect(303);
+    let again = format!("/sign-in?return_to={}", encode(path));
+    let on = house.get(&again).cookie(&cookie).send().await.expect(303);
     assert_eq!(on.header("location"), "/organization");
 }
 
