@@ -5,7 +5,7 @@ use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
     ApiKey, ApiKeyId, Change, Grant, GrantHolder, GrantId, Name, Role, Timestamp, UserId,
 };
-use vestibule_store::{NarrowedApiKey, Page};
+use vestibule_store::{NarrowedApiKey, Page, Write};
 
 mod checked;
 
@@ -13,6 +13,7 @@ use checked::{Checked, check_expiry, collect, covered_by_others};
 
 use crate::error::FieldError;
 use crate::grant::{NewGrant, describe};
+use crate::membership::needed_to_touch;
 use crate::{Accounts, Caller, Error, Result};
 
 /// How many keys one user may have in one organisation, those that have expired among them.
@@ -144,13 +145,13 @@ impl Accounts {
             .ok_or(Error::NotFound { what: "API key" })
     }
 
-    /// All keys of the organisation, deleted ones too. For the operator.
+    /// All keys of the organisation, deleted ones too. For admins, owners and the operator.
     pub async fn api_keys_of_organization(
         &self,
         caller: &Caller,
         page: Page,
     ) -> Result<(Vec<ApiKey>, u64)> {
-        caller.needs_operator()?;
+        caller.needs(Role::Admin)?;
         Ok(self.0.store.api_keys(caller.scope(), page).await?)
     }
 
@@ -160,19 +161,33 @@ impl Accounts {
         self.revoke_api_key(caller, caller.user()?, id).await
     }
 
-    /// Deletes a member's key. For the operator.
+    /// Deletes a member's key. For admins and the operator; the keys of an owner, for owners.
     pub async fn delete_api_key_of(
         &self,
         caller: &Caller,
         owner: UserId,
         id: ApiKeyId,
     ) -> Result<()> {
-        caller.needs_operator()?;
-        self.revoke_api_key(caller, owner, id).await
+        caller.needs(Role::Admin)?;
+        let mut write = self.begin_locked(caller).await?;
+        let membership = write.membership(caller.scope(), owner).await?;
+        let role = membership.map_or(Role::User, |membership| membership.role);
+        caller.needs(needed_to_touch(role))?;
+        self.revoke(write, caller, owner, id).await
     }
 
     async fn revoke_api_key(&self, caller: &Caller, owner: UserId, id: ApiKeyId) -> Result<()> {
-        let mut write = self.begin().await?;
+        let write = self.begin().await?;
+        self.revoke(write, caller, owner, id).await
+    }
+
+    async fn revoke(
+        &self,
+        mut write: Write,
+        caller: &Caller,
+        owner: UserId,
+        id: ApiKeyId,
+    ) -> Result<()> {
         let revoked = write
             .revoke_api_key(caller.scope(), owner, id, self.now())
             .await?;

@@ -93,7 +93,7 @@ impl StoreDirectory {
         Ok(deadline)
     }
 
-    fn principal(
+    pub(crate) fn principal(
         &self,
         row: CallerRow,
         credential: CredentialRef,

@@ -9,6 +9,7 @@
 //! The crate also connects the check with the store: [`StoreDirectory`] tells it who a credential
 //! is, [`Bridge`] tells it what has changed, and [`Duties`] write down what it has counted.
 
+mod access;
 mod accounts;
 mod api_key;
 mod audit;
@@ -24,6 +25,8 @@ mod group;
 mod keyring;
 mod membership;
 mod organization;
+mod own_session;
+mod password;
 mod plan;
 mod session;
 mod sign_in;
@@ -33,6 +36,7 @@ mod token;
 mod usage;
 mod user;
 
+pub use access::{Access, AccessGround, Asked};
 pub use accounts::{Accounts, AccountsParts};
 pub use api_key::{CreatedApiKey, NewApiKey};
 pub use bridge::Bridge;
@@ -45,6 +49,7 @@ pub use grant::{GrantPatch, HolderKind, NewGrant};
 pub use keyring::KeyringParts;
 pub use membership::Member;
 pub use organization::NewOrganization;
+pub use password::PasswordChange;
 pub use session::{SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
 pub use sign_out::SignOut;

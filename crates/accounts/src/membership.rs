@@ -22,6 +22,15 @@ impl Accounts {
         Ok(self.0.store.members(caller.scope(), page).await?)
     }
 
+    /// A member, active or not. For admins and owners.
+    pub async fn member(&self, caller: &Caller, user: UserId) -> Result<Member> {
+        caller.needs(Role::Admin)?;
+        let membership = self.0.store.membership(caller.scope(), user).await?;
+        let membership = membership.ok_or(NO_MEMBER)?;
+        let user = self.0.store.user(user).await?.ok_or(NO_MEMBER)?;
+        Ok((user, membership))
+    }
+
     /// Makes a user a member. For admins and owners.
     pub async fn add_member(
         &self,
@@ -162,7 +171,7 @@ impl Accounts {
 }
 
 /// The role it takes to give or take a role.
-fn needed_to_touch(role: Role) -> Role {
+pub(crate) fn needed_to_touch(role: Role) -> Role {
     role.max(Role::Admin)
 }
 

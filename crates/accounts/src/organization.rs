@@ -123,6 +123,22 @@ impl Accounts {
         Ok(organization)
     }
 
+    /// Gives the organisation another name. For admins and owners.
+    pub async fn rename_organization(&self, caller: &Caller, name: Name) -> Result<()> {
+        caller.needs(Role::Admin)?;
+        let id = caller.organization_id();
+        let mut write = self.begin_locked(caller).await?;
+        let before = write.organization(id).await?.ok_or(NO_ORGANIZATION)?;
+        if before.name == name {
+            return Ok(());
+        }
+        write.rename_organization(caller.scope(), &name).await?;
+        let details = json!({ "before": { "name": before.name }, "after": { "name": name } });
+        let kind = "organization.renamed";
+        self.commit(write, caller, kind, id.to_string(), &details)
+            .await
+    }
+
     /// Deactivates an organisation, so that nobody passes for it. For the operator.
     pub async fn deactivate_organization(&self, caller: &Caller) -> Result<()> {
         self.set_deactivated(caller, true).await

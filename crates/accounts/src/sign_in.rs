@@ -229,7 +229,11 @@ impl Accounts {
 
     /// A stored hash that cannot be computed is our trouble, and looks like a wrong password in
     /// every respect.
-    async fn verify(&self, password: PlainPassword, stored: Option<String>) -> Result<Verdict> {
+    pub(crate) async fn verify(
+        &self,
+        password: PlainPassword,
+        stored: Option<String>,
+    ) -> Result<Verdict> {
         match self.0.hasher.verify(password, stored).await {
             Err(HashError::StoredHash) => {
                 tracing::error!("a stored password hash is malformed or absurdly expensive");
@@ -344,7 +348,7 @@ impl Accounts {
 }
 
 /// An e-mail address as the limiter counts it.
-fn bits_of(email: &Email) -> u128 {
+pub(crate) fn bits_of(email: &Email) -> u128 {
     let digest = Digest::of(email.as_str().as_bytes());
     let (first, _) = digest.as_bytes().split_at(16);
     first.try_into().map_or(0, u128::from_le_bytes)

@@ -6,6 +6,7 @@ use vestibule_credential::PlainPassword;
 use vestibule_model::{Actor, Change, Email, Name, OrganizationId, Role, User, UserId};
 use vestibule_store::Page;
 
+use crate::caller::credential_stands;
 use crate::{Accounts, Error, Operator, Result};
 
 /// The shortest new password, in characters (NIST SP 800-63B, 3.1.1.2).
@@ -85,6 +86,38 @@ impl Accounts {
                 .first()
                 .map_or(organization_id, |(organization, _)| organization.id),
         })
+    }
+
+    /// Gives the calling user other names.
+    pub async fn update_profile(
+        &self,
+        permit: &Permit,
+        first_name: Option<Name>,
+        last_name: Option<Name>,
+    ) -> Result<()> {
+        permit.administers(Role::User)?;
+        let id = permit.user_id();
+        let mut write = self.begin().await?;
+        credential_stands(permit, &mut write, self.now(), &self.0.lifetimes).await?;
+        let before = write.user(id).await?.ok_or(NO_USER)?;
+        write
+            .set_user_names(id, first_name.as_ref(), last_name.as_ref())
+            .await?;
+        let details = json!({
+            "before": { "first_name": before.first_name, "last_name": before.last_name },
+            "after": { "first_name": first_name, "last_name": last_name },
+        });
+        let organization = Some(permit.organization_id());
+        let kind = "user.profile_changed";
+        self.commit_as(
+            write,
+            &permit.actor(),
+            organization,
+            kind,
+            id.to_string(),
+            &details,
+        )
+        .await
     }
 
     /// A user by id. For the operator.
@@ -195,7 +228,7 @@ impl Accounts {
         .await
     }
 
-    async fn hash_new(&self, password: PlainPassword) -> Result<String> {
+    pub(crate) async fn hash_new(&self, password: PlainPassword) -> Result<String> {
         check_new(&password)?;
         Ok(self.0.hasher.hash(password, self.entropy()).await?)
     }

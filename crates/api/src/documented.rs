@@ -38,7 +38,7 @@ impl Documented {
     fn new(dialect: Dialect) -> Self {
         let routes = match dialect {
             Dialect::Bearer => Routes::bearer(),
-            Dialect::Browser => Routes::browser(),
+            Dialect::Browser | Dialect::Page => Routes::browser(),
         };
         let document = OpenApiBuilder::new()
             .components(Some(Components::new()))
@@ -126,7 +126,7 @@ fn document_rule(operation: &mut Operation, rule: &Rule, dialect: Dialect, has_i
     if has_input {
         statuses.push(match dialect {
             Dialect::Bearer => 422,
-            Dialect::Browser => 400,
+            Dialect::Browser | Dialect::Page => 400,
         });
     }
     if has_id {

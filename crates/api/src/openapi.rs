@@ -192,7 +192,7 @@ const PROBLEMS: [(u16, &str); 9] = [
 pub(crate) fn problem_response_name(dialect: Dialect, status: u16) -> String {
     match dialect {
         Dialect::Bearer => format!("Problem{status}"),
-        Dialect::Browser => format!("Error{status}"),
+        Dialect::Browser | Dialect::Page => format!("Error{status}"),
     }
 }
 
@@ -200,7 +200,7 @@ pub(crate) fn problem_response_name(dialect: Dialect, status: u16) -> String {
 pub(crate) fn problem_content(dialect: Dialect) -> (&'static str, Content) {
     let (content_type, schema) = match dialect {
         Dialect::Bearer => ("application/problem+json", PROBLEM_SCHEMA),
-        Dialect::Browser => ("application/json", ERROR_SCHEMA),
+        Dialect::Browser | Dialect::Page => ("application/json", ERROR_SCHEMA),
     };
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name(schema)))

@@ -5,10 +5,10 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
-use http::header::{AUTHORIZATION, COOKIE};
+use http::header::AUTHORIZATION;
 use http::request::Parts;
 use vestibule_accounts::SignOut;
-use vestibule_http::{ClientAddress, RequestId};
+use vestibule_http::{ClientAddress, RequestId, cookie};
 use vestibule_model::Digest;
 
 /// Where a request without a permit comes from.
@@ -47,30 +47,7 @@ pub(crate) fn session_cookies<'r>(
     headers: &'r HeaderMap,
     name: &'r str,
 ) -> impl Iterator<Item = Digest> + 'r {
-    cookies(headers, name).map(Digest::of)
-}
-
-/// The values of the cookies of a name. Read as bytes: what else a browser keeps for this host may
-/// be of any character set.
-fn cookies<'r>(headers: &'r HeaderMap, name: &'r str) -> impl Iterator<Item = &'r [u8]> + 'r {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(move |pair| {
-            let pair = trim_spaces(pair).strip_prefix(name.as_bytes())?;
-            pair.strip_prefix(b"=")
-        })
-}
-
-fn trim_spaces(mut bytes: &[u8]) -> &[u8] {
-    while let Some(rest) = bytes.strip_prefix(b" ") {
-        bytes = rest;
-    }
-    while let Some(rest) = bytes.strip_suffix(b" ") {
-        bytes = rest;
-    }
-    bytes
+    cookie::values(headers, name).map(Digest::of)
 }
 
 /// No browser has so many cookies of one name.
@@ -100,12 +77,13 @@ impl Stranger {
 
 /// The value of the first cookie of this name.
 pub(crate) fn cookie<'h>(headers: &'h HeaderMap, name: &'h str) -> Option<&'h str> {
-    cookies(headers, name).find_map(|value| std::str::from_utf8(value).ok())
+    cookie::values(headers, name).find_map(|value| std::str::from_utf8(value).ok())
 }
 
 #[cfg(test)]
 mod tests {
     use http::HeaderValue;
+    use http::header::COOKIE;
 
     use super::*;
 

@@ -123,7 +123,7 @@ fn after_scheme(text: &str) -> Result<&str, Rejected> {
 
 /// The session cookie (RFC 6265, 5.4). Two values under its name are refused: which of them is the
 /// browser's own cannot be known.
-fn cookie<'a>(
+pub(crate) fn cookie<'a>(
     headers: &'a HeaderMap,
     prefix: &Prefix,
     name: &str,

@@ -12,7 +12,7 @@ pub mod request_id;
 pub use address::{ClientAddress, TrustedProxies};
 pub use body::{Json, OptionalJson};
 pub use cookie::SessionCookie;
-pub use problem::{FieldError, Problem};
+pub use problem::{FieldError, PageProblem, Problem};
 pub use query::Query;
 pub use request_id::RequestId;
 pub use vestibule_policy::rule::Dialect;

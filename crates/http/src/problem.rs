@@ -1,8 +1,9 @@
-//! The answer that something could not be done, in either dialect.
+//! The answer that something could not be done, in any dialect.
 //!
 //! `/v1` answers `application/problem+json` (RFC 9457) with the members that generated clients
 //! expect (`detail`, `code`, `request_id`); `/api` answers `{"error": …}`. Both name the stable
-//! `reason` and, where there is one, the way out.
+//! `reason` and, where there is one, the way out. A page is drawn by who has the templates: the
+//! answer carries a [`PageProblem`] for that, and plain words in case nobody draws.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -79,6 +80,17 @@ pub struct ErrorBody<'a> {
     /// What to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
+}
+
+/// What every answer with a problem carries in its extensions, for who draws it as a page.
+#[derive(Debug, Clone)]
+pub struct PageProblem {
+    /// What is wrong.
+    pub problem: Problem,
+    /// What to quote when asking for help.
+    pub request_id: Option<RequestId>,
+    /// How it was rendered.
+    pub dialect: Dialect,
 }
 
 impl Problem {
@@ -271,9 +283,19 @@ impl Problem {
         &self.0.reason
     }
 
+    /// The sentence for people.
+    pub fn detail(&self) -> &str {
+        &self.0.detail
+    }
+
+    /// What to do about it, where there is something.
+    pub fn way_out(&self) -> Option<&str> {
+        self.0.hint.as_deref()
+    }
+
     /// The answer on the wire.
-    pub fn render(&self, dialect: Dialect, request_id: Option<&RequestId>) -> Response {
-        let request_id = request_id.map(RequestId::as_str);
+    pub fn render(&self, dialect: Dialect, id: Option<&RequestId>) -> Response {
+        let request_id = id.map(RequestId::as_str);
         let status = self.status(dialect);
         let hint = self.0.hint.as_deref();
         let (content_type, body) = match dialect {
@@ -300,12 +322,21 @@ impl Problem {
                 };
                 ("application/json", serde_json::to_vec(&body))
             }
+            Dialect::Page => {
+                let words = format!("{} {}\n", self.0.detail, hint.unwrap_or_default());
+                ("text/plain; charset=utf-8", Ok(words.into_bytes()))
+            }
         };
         let mut response = (status, body.unwrap_or_default()).into_response();
         let headers = response.headers_mut();
         headers.extend(self.0.headers.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.extensions_mut().insert(PageProblem {
+            problem: self.clone(),
+            request_id: id.cloned(),
+            dialect,
+        });
         response
     }
 }

@@ -118,6 +118,7 @@ fn no_credential(dialect: Dialect) -> Problem {
         }
         Dialect::Browser => problem
             .hint("Sign in and send the session cookie, or send Authorization: Bearer <API key>."),
+        Dialect::Page => problem.hint("Sign in."),
     }
 }
 

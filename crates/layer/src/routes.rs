@@ -35,6 +35,12 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Self::new(Dialect::Browser)
     }
 
+    /// Pages for people with a session cookie, and with nothing else; errors are answered as pages
+    /// by whoever draws them, see [`PageProblem`](vestibule_http::PageProblem).
+    pub fn pages() -> Self {
+        Self::new(Dialect::Page)
+    }
+
     /// `GET path`, and `HEAD` with it.
     pub fn get<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.method("GET", path, rule, on(MethodFilter::GET, handler))

@@ -9,7 +9,7 @@ use vestibule_model::{Capability, CredentialRef, Role};
 use crate::Refusal;
 use crate::template::PathTemplate;
 
-/// Which of the two faces of the HTTP interface a route has: how callers prove who they are, and
+/// Which of the three faces of the HTTP interface a route has: how callers prove who they are, and
 /// how errors are spelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Dialect {
@@ -17,6 +17,8 @@ pub enum Dialect {
     Bearer,
     /// `/api`: a session cookie, guarded by its `Origin`; errors as `{"error": …}`.
     Browser,
+    /// Pages for people: a session cookie alone, guarded by its `Origin`; errors as pages.
+    Page,
 }
 
 /// Whether a route needs to know its caller.

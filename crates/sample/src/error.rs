@@ -36,13 +36,18 @@ impl From<sqlx::Error> for Error {
     }
 }
 
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        match error {
+            Error::Problem(problem) => problem,
+            Error::Database(error) => problem(&error),
+        }
+    }
+}
+
 impl IntoResponse for Error {
     fn into_response(self) -> Response {
-        match self {
-            Self::Problem(problem) => problem,
-            Self::Database(error) => problem(&error),
-        }
-        .into_response()
+        Problem::from(self).into_response()
     }
 }
 

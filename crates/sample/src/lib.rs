@@ -18,6 +18,7 @@ mod filter;
 mod folder;
 mod guard;
 mod id;
+mod listed;
 mod month;
 mod name;
 mod node;
@@ -33,6 +34,7 @@ use vestibule_layer::model::{Clock, Entropy, OsEntropy, SystemClock};
 use vestibule_layer::{ResourceChanges, Routes};
 
 pub use database::SampleError;
+pub use listed::ListedItem;
 
 use database::Database;
 use documented::Documented;

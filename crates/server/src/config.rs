@@ -4,6 +4,7 @@
 //! Every key stands once, in [`schema::KEYS`], with its kind and its default. [`Values`] knows
 //! where each value came from; [`Settings`] is what the rest of the server reads.
 
+mod brand;
 mod error;
 mod kind;
 mod plans;

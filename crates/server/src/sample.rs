@@ -1,4 +1,5 @@
-//! Grants follow what the sample moves, and end with what it deletes.
+//! Grants follow what the sample moves, and end with what it deletes; and the console lists what
+//! the sample has.
 
 use futures_util::future::BoxFuture;
 use vestibule_accounts::{Accounts, Caller};
@@ -7,6 +8,8 @@ use vestibule_check::Permit;
 use vestibule_http::Problem;
 use vestibule_layer::ResourceChanges;
 use vestibule_model::ResourcePath;
+use vestibule_sample::{ListedItem, Sample};
+use vestibule_web::{Listed, SampleLists};
 
 /// Keeps the grants with their resources.
 #[derive(Debug)]
@@ -46,5 +49,30 @@ impl ResourceChanges for FollowingGrants {
                 .map(|_| ())
                 .map_err(|error| ApiError::from(error).into())
         })
+    }
+}
+
+/// The sample's lists, for the console.
+pub(crate) struct Lists(pub(crate) Sample);
+
+fn listed(items: Vec<ListedItem>) -> Vec<Listed> {
+    let items = items.into_iter().map(|item| Listed {
+        name: item.name,
+        path: item.path,
+        updated_at: item.updated_at,
+    });
+    items.collect()
+}
+
+impl SampleLists for Lists {
+    fn documents<'a>(&'a self, permit: &'a Permit) -> BoxFuture<'a, Result<Vec<Listed>, Problem>> {
+        Box::pin(async move { self.0.documents(permit).await.map(listed) })
+    }
+
+    fn conversations<'a>(
+        &'a self,
+        permit: &'a Permit,
+    ) -> BoxFuture<'a, Result<Vec<Listed>, Problem>> {
+        Box::pin(async move { self.0.conversations(permit).await.map(listed) })
     }
 }

@@ -27,6 +27,7 @@ use tower::{Service, ServiceBuilder};
 use vestibule_check::Check;
 use vestibule_http::TrustedProxies;
 use vestibule_layer::CheckLayer;
+use vestibule_web::{Look, draw_problems};
 
 use self::body::BodyLimit;
 use self::caller::NoteCaller;
@@ -52,6 +53,8 @@ pub struct Stack {
     pub requests: Arc<Requests>,
     /// Whether browsers reach the server encrypted.
     pub https: bool,
+    /// How the problems of pages are drawn.
+    pub look: Look,
 }
 
 impl Stack {
@@ -66,10 +69,12 @@ impl Stack {
     /// All layers, the outermost first.
     #[rustfmt::skip]
     fn layers(&self, peer: IpAddr) -> impl StackService<Body> + use<> {
-        let Self { check, router, trusted_proxies, requests, https } = self.clone();
+        let Self { check, router, trusted_proxies, requests, https, look } = self.clone();
         let names = check.clone();
         ServiceBuilder::new()
-            // First of all, so that every answer and every line of the log carries the name.
+            // Outside whatever has a problem, so that people are never shown one for programs.
+            .layer(layer_fn(move |inner| draw_problems(inner, look.clone())))
+            // Before all that answers, so that every answer and every line of the log carries the name.
             .layer(layer_fn(move |inner| Name::new(inner, names.clone())))
             // Before whoever logs, limits or audits by it.
             .map_request(address::note(peer, trusted_proxies))

@@ -18,10 +18,11 @@ use vestibule_policy::RuleTable;
 use vestibule_sample::Sample;
 use vestibule_sso::Party;
 use vestibule_store::Store;
+use vestibule_web::{Look, Web, WebParts};
 
 use crate::config::{PublicUrl, Settings};
 use crate::failure::Failure;
-use crate::sample::FollowingGrants;
+use crate::sample::{FollowingGrants, Lists};
 use crate::stack::Stack;
 use crate::telemetry::{Metrics, Requests};
 
@@ -122,7 +123,12 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
     let store = Store::connect(settings.store.clone()).await?;
     store.migrate().await?;
     let Opened { accounts, keyring } = accounts_on(store, settings, public_url).await?;
-    let (router, table, sample) = routes(settings, &accounts, public_url).await?;
+    let look = Look::new(settings.brand.clone());
+    let Routed {
+        router,
+        table,
+        sample,
+    } = routes(settings, &accounts, public_url, look.clone()).await?;
     let check = Check::new(CheckParts {
         plans: settings.plans.clone(),
         keyring: Some(keyring),
@@ -146,6 +152,7 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
         trusted_proxies: Arc::new(settings.server.trusted_proxies.clone()),
         requests,
         https: public_url.is_https(),
+        look,
     };
     Ok(Wired {
         accounts,
@@ -156,20 +163,37 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
     })
 }
 
-/// All routes with their rules, and the sample that some of them belong to.
+/// All routes with their rules, and what some of them belong to.
+pub struct Routed {
+    /// The routes.
+    pub router: Router,
+    /// What each of them demands.
+    pub table: RuleTable,
+    /// The sample API, where it is served.
+    pub sample: Option<Sample>,
+}
+
+/// All routes with their rules.
 pub async fn routes(
     settings: &Settings,
     accounts: &Accounts,
     public_url: &PublicUrl,
-) -> Result<(Router, RuleTable, Option<Sample>), Failure> {
+    look: Look,
+) -> Result<Routed, Failure> {
     let cookie = SessionCookie {
         name: settings.cookie_name.clone(),
         max_age: settings.lifetimes.session_absolute.as_secs(),
     };
     let document = openapi(settings.sample.enabled)?;
-    let mut state = ApiState::new(accounts.clone(), cookie, &document).map_err(Failure::defect)?;
-    if settings.sso.enabled {
-        state = state.with_sso(sso(settings, accounts, public_url)?);
+    let single_sign_on = if settings.sso.enabled {
+        Some(sso(settings, accounts, public_url)?)
+    } else {
+        None
+    };
+    let state = ApiState::new(accounts.clone(), cookie.clone(), &document);
+    let mut state = state.map_err(Failure::defect)?;
+    if let Some(sso) = &single_sign_on {
+        state = state.with_sso(sso.clone());
     }
     let mut routes = vestibule_api::routes(state);
     let mut sample = None;
@@ -182,8 +206,22 @@ pub async fn routes(
         routes = routes.merge(connected.clone().routes(moves));
         sample = Some(connected);
     }
+    let web = Web::new(WebParts {
+        accounts: accounts.clone(),
+        sso: single_sign_on,
+        public_url: public_url.as_str().to_owned(),
+        cookie,
+        look,
+        sample: sample.clone().map(|sample| Arc::new(Lists(sample)) as _),
+        clock: Arc::new(SystemClock),
+    });
+    let routes = routes.merge(vestibule_web::routes(web));
     let (router, table) = routes.into_parts().map_err(Failure::defect)?;
-    Ok((router, table, sample))
+    Ok(Routed {
+        router,
+        table,
+        sample,
+    })
 }
 
 /// The description of the interface.

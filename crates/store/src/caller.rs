@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use uuid::Uuid;
 use vestibule_model::{
-    ApiKey, Digest, GrantId, GroupId, HeldGrant, OrganizationId, PlanName, Role, Session,
+    ApiKey, Digest, GrantId, GroupId, HeldGrant, OrgScope, OrganizationId, PlanName, Role, Session,
     SessionId, Timestamp, UserId,
 };
 
@@ -113,7 +113,27 @@ pub(crate) const BY_SESSION: &str = caller!(
     "s.id = $1"
 );
 
+pub(crate) const BY_MEMBERSHIP: &str = caller!(
+    "1 AS held",
+    "membership held",
+    "held.user_id",
+    "held.organization_id",
+    "NULL AS key_grants",
+    "held.organization_id = $1 AND held.user_id = $2"
+);
+
 impl Store {
+    /// What a member, active or not, would call with after a sign-in of any kind.
+    pub async fn caller_by_membership(
+        &self,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<Option<CallerRow>, StoreError> {
+        let query = sql(BY_MEMBERSHIP).bind(scope).bind(user);
+        let found = self.caller(query, |_| Ok(())).await?;
+        Ok(found.map(|((), row)| row))
+    }
+
     /// The key with this digest, deleted and expired ones too, and who calls with it.
     pub async fn caller_by_key(
         &self,

@@ -1,6 +1,8 @@
 //! Workspaces.
 
-use vestibule_model::{OrgScope, Organization, OrganizationId, PlanName, Role, Timestamp, UserId};
+use vestibule_model::{
+    Name, OrgScope, Organization, OrganizationId, PlanName, Role, Timestamp, UserId,
+};
 
 use crate::page::Page;
 use crate::sql::{Row, Source, sql};
@@ -139,6 +141,20 @@ impl Write {
         let changed = sql("UPDATE organization SET plan = $2 WHERE id = $1")
             .bind(scope)
             .bind(plan)
+            .execute(self)
+            .await?;
+        Ok(changed > 0)
+    }
+
+    /// Gives the organisation another name; whether there is such an organisation.
+    pub async fn rename_organization(
+        &mut self,
+        scope: OrgScope,
+        name: &Name,
+    ) -> Result<bool, StoreError> {
+        let changed = sql("UPDATE organization SET name = $2 WHERE id = $1")
+            .bind(scope)
+            .bind(name)
             .execute(self)
             .await?;
         Ok(changed > 0)

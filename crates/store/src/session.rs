@@ -164,6 +164,24 @@ impl Write {
         .await
     }
 
+    /// Ends all sessions of a user but one; those that were not ended before.
+    pub async fn end_other_sessions_of(
+        &mut self,
+        user: UserId,
+        kept: SessionId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sql(
+            "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
+             RETURNING id",
+        )
+        .bind(user)
+        .bind(kept)
+        .bind(at)
+        .all(self, |row| row.get("id"))
+        .await
+    }
+
     /// Ends all sessions of a user; those that were not ended before.
     pub async fn end_sessions_of(
         &mut self,

@@ -1,6 +1,6 @@
 //! People.
 
-use vestibule_model::{Email, OrganizationId, Role, Timestamp, User, UserId};
+use vestibule_model::{Email, Name, OrganizationId, Role, Timestamp, User, UserId};
 
 use crate::page::Page;
 use crate::sql::{Row, sql};
@@ -221,6 +221,22 @@ impl Write {
         let changed = sql("UPDATE user_account SET password_hash = $2 WHERE id = $1")
             .bind(id)
             .bind(password_hash)
+            .execute(self)
+            .await?;
+        Ok(changed > 0)
+    }
+
+    /// Sets what a user is called; whether there is such a user.
+    pub async fn set_user_names(
+        &mut self,
+        id: UserId,
+        first: Option<&Name>,
+        last: Option<&Name>,
+    ) -> Result<bool, StoreError> {
+        let changed = sql("UPDATE user_account SET first_name = $2, last_name = $3 WHERE id = $1")
+            .bind(id)
+            .bind(first)
+            .bind(last)
             .execute(self)
             .await?;
         Ok(changed > 0)

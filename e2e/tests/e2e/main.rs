@@ -12,6 +12,7 @@ mod doctrine;
 mod faults;
 mod measure;
 mod nodes;
+mod pages;
 mod permissions;
 mod providers;
 mod quickstart;

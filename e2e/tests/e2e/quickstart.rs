@@ -266,6 +266,7 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again(
         "data_dir",
         "mail_outbox",
         "organizations",
+        "sign_in_url",
         "url",
         "users",
     ];

@@ -15,6 +15,7 @@ mod group;
 mod keyring;
 mod membership;
 mod organization;
+mod own;
 mod provider;
 mod session;
 mod sign_in;

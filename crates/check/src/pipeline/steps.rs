@@ -60,11 +60,13 @@ impl Inner {
         if access == Access::Public {
             return self.without_caller(head, &route).map(Step::Open);
         }
-        let cookie = match route.dialect() {
-            Dialect::Browser => Some(self.cookie_name.as_str()),
-            Dialect::Bearer => None,
+        let (headers, prefix) = (head.headers, &self.prefix);
+        let presented = match route.dialect() {
+            Dialect::Bearer => scheme::presented(headers, prefix, None),
+            Dialect::Browser => scheme::presented(headers, prefix, Some(&self.cookie_name)),
+            Dialect::Page => scheme::cookie(headers, prefix, &self.cookie_name),
         };
-        match scheme::presented(head.headers, &self.prefix, cookie) {
+        match presented {
             Ok(Some(presented)) => Ok(Step::Caller(route, presented)),
             Ok(None) | Err(_) if access == Access::Optional => {
                 self.without_caller(head, &route).map(Step::Open)
@@ -84,7 +86,7 @@ impl Inner {
         let Route::Known { rule, dialect, .. } = route else {
             return Err(route.denial(Cause::NoCredential).into());
         };
-        if *dialect == Dialect::Browser && head.is_mutating() {
+        if *dialect != Dialect::Bearer && head.is_mutating() {
             self.origin
                 .guard(head.headers)
                 .map_err(|csrf| route.denial(Cause::Csrf(csrf)))?;

@@ -7,6 +7,7 @@ use serde_json::json;
 use vestibule_policy::rule::Access;
 use vestibule_policy::table::Found;
 use vestibule_policy::{explain, target};
+use vestibule_web::Look;
 
 use super::context::{Context, public_url};
 use super::{output, secret};
@@ -56,7 +57,14 @@ impl Explained {
 pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<(), Failure> {
     let credential = secret::read(command.credential_stdin, command.credential_file.as_ref())?;
     let (accounts, settings) = context.accounts_and_settings().await?;
-    let (_, table, _) = wiring::routes(&settings, &accounts, &public_url(&settings)).await?;
+    let routed = wiring::routes(
+        &settings,
+        &accounts,
+        &public_url(&settings),
+        Look::default(),
+    )
+    .await?;
+    let table = routed.table;
     let method = command.method.to_ascii_uppercase();
     let path = command.path.split('?').next().unwrap_or_default();
 

@@ -76,6 +76,7 @@ impl Reader<'_> {
         let max_age = self.duration("cache.max_age");
         let plans = plans::read(self.values, &mut self.errors);
         let sso = self.sso();
+        let brand = self.brand();
         let enabled = self.flag("sample.enabled");
         let sample_url = self.sample_url();
         let log_format = self.parsed("log.format", |text, _| match text {
@@ -122,6 +123,7 @@ impl Reader<'_> {
             },
             plans,
             sso: sso?,
+            brand: brand?,
             sample: SampleSettings {
                 enabled: enabled?,
                 url: sample_url?,
@@ -141,7 +143,7 @@ impl Reader<'_> {
         None
     }
 
-    fn parsed<T>(
+    pub(super) fn parsed<T>(
         &mut self,
         key: &str,
         read: impl FnOnce(&str, &Origin) -> Result<T, String>,

@@ -196,6 +196,24 @@ pub const KEYS: &[Key] = &[
         None,
         "a PEM file with certificates of authorities that identity providers may have beside the public ones",
     ),
+    key(
+        "brand.name",
+        Kind::Text,
+        Some("Vestibule"),
+        "what the pages call your product",
+    ),
+    key(
+        "brand.accent",
+        Kind::Text,
+        Some("#1d6b57"),
+        "the colour of buttons and links; made darker or lighter where it could not be read",
+    ),
+    key(
+        "brand.logo",
+        Kind::Text,
+        None,
+        "an SVG, PNG or WebP file that stands in the place of the name",
+    ),
     key("log.format", Kind::Text, Some("text"), "text or json"),
     key(
         "log.level",

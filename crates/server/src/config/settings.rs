@@ -11,6 +11,7 @@ use vestibule_http::TrustedProxies;
 use vestibule_model::Plans;
 use vestibule_model::session::Lifetimes;
 use vestibule_store::StoreUrl;
+use vestibule_web::Brand;
 
 use super::error::{ConfigError, ConfigErrors};
 use super::public_url::PublicUrl;
@@ -100,6 +101,8 @@ pub struct Settings {
     pub sso: SsoSettings,
     /// The sample API.
     pub sample: SampleSettings,
+    /// How the pages look.
+    pub brand: Brand,
     /// How the log is written.
     pub log_format: LogFormat,
     /// What the log is about.

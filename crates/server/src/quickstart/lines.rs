@@ -59,12 +59,18 @@ impl Shown {
             Some(facts) => {
                 let _ = write!(text, "\nAPI key of the owner: {}\n", facts.key);
                 text.push_str("None of these secrets is shown again.\n\n");
+                let _ = write!(
+                    text,
+                    "Open this in a browser and enter the owner's password:\n  {}\n\n",
+                    self.sign_in_url
+                );
                 text.push_str(&facts.lines());
             }
             None => {
                 let _ = write!(
                     text,
-                    "\nThe secrets were shown at the first start. A new key:\n  {} key create ORG USER NAME\n",
+                    "\nSign in with a browser:\n  {}\n\nThe secrets were shown at the first start. A new key:\n  {} key create ORG USER NAME\n",
+                    self.sign_in_url,
                     command(&self.data_dir)
                 );
             }

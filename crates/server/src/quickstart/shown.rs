@@ -33,6 +33,8 @@ pub struct Shown {
     /// The first organisation's connection with it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub sso_connection_id: Option<ConnectionId>,
+    /// The sign-in page, with the owner's address filled in.
+    pub sign_in_url: String,
 }
 
 /// An organisation of a quickstart.
@@ -109,5 +111,6 @@ pub(super) async fn gather(
         mail_outbox: dir.outbox().display().to_string(),
         sso_connection_id: idp.as_ref().map(|idp| idp.connection),
         idp_url: idp.map(|idp| idp.url),
+        sign_in_url: format!("{}/sign-in?email={OWNER}", server.url()),
     })
 }

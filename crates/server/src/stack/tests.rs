@@ -37,6 +37,7 @@ fn service(https: bool) -> impl StackService<Body> {
         trusted_proxies: Arc::default(),
         requests: Arc::default(),
         https,
+        look: vestibule_web::Look::default(),
     };
     stack.layers(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
 }

@@ -94,9 +94,22 @@ async fn callback(
             redirect(StatusCode::SEE_OTHER, &path, Some(cookie))?
         }
         Arrived::Json(done) => private(Json(TokenAnswer::new(&done.token, done.signed_in.me))),
+        Arrived::Tested(report) if wants_page(&headers) => {
+            // The page of the connection shows the report among the last sign-ins.
+            let path = format!("/sso-tested/{}", report.connection_id);
+            redirect(StatusCode::SEE_OTHER, &path, None)?
+        }
         Arrived::Tested(report) => private(Json(report)),
         Arrived::Linked { path, .. } => redirect(StatusCode::SEE_OTHER, &path, None)?,
     })
+}
+
+/// Whether a browser asks for something to show, as every navigation does.
+fn wants_page(headers: &HeaderMap) -> bool {
+    headers
+        .get_all(http::header::ACCEPT)
+        .iter()
+        .any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
 }
 
 /// What the application got.

@@ -1,0 +1,141 @@
+//! Stylesheet, script and pictures, each under a name that changes with its content.
+
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderValue;
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use vestibule_http::Problem;
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::Digest;
+
+use crate::brand::Brand;
+use crate::failure::Outcome;
+use crate::web::Web;
+
+const CSS: &str = include_str!("../assets/app.css");
+const SCRIPT: &str = include_str!("../assets/app.js");
+
+pub(crate) fn routes() -> Routes<Web> {
+    // Public: the sign-in page needs them, and nothing in them is anybody's.
+    Routes::pages().get("/assets/{name}", Rule::public(), asset)
+}
+
+/// A file, as the browser gets it.
+#[derive(Debug, Clone)]
+struct Asset {
+    /// Its path.
+    path: String,
+    content_type: &'static str,
+    bytes: Bytes,
+}
+
+impl Asset {
+    fn new(name: &str, extension: &str, content_type: &'static str, bytes: Bytes) -> Self {
+        use std::fmt::Write as _;
+        let digest = Digest::of(&bytes);
+        let mut hash = String::new();
+        for byte in digest.as_bytes().iter().take(8) {
+            let _ = write!(hash, "{byte:02x}");
+        }
+        Self {
+            path: format!("/assets/{name}-{hash}.{extension}"),
+            content_type,
+            bytes,
+        }
+    }
+}
+
+/// All files. What they hold is known when the server starts.
+#[derive(Debug, Clone)]
+pub(crate) struct Assets {
+    css: Asset,
+    script: Asset,
+    icon: Asset,
+    logo: Option<Asset>,
+}
+
+impl Assets {
+    pub(crate) fn new(brand: &Brand) -> Self {
+        let css = format!("{CSS}\n{}", brand.css());
+        let svg = "image/svg+xml";
+        Self {
+            css: Asset::new("app", "css", "text/css; charset=utf-8", css.into()),
+            script: Asset::new(
+                "app",
+                "js",
+                "text/javascript; charset=utf-8",
+                Bytes::from_static(SCRIPT.as_bytes()),
+            ),
+            icon: Asset::new("icon", "svg", svg, brand.icon().into()),
+            logo: brand.logo().map(|logo| {
+                let bytes = logo.bytes.clone();
+                Asset::new("logo", logo.extension, logo.content_type, bytes)
+            }),
+        }
+    }
+
+    pub(crate) fn css(&self) -> &str {
+        &self.css.path
+    }
+
+    pub(crate) fn script(&self) -> &str {
+        &self.script.path
+    }
+
+    pub(crate) fn icon(&self) -> &str {
+        &self.icon.path
+    }
+
+    pub(crate) fn logo(&self) -> Option<&str> {
+        self.logo.as_ref().map(|logo| logo.path.as_str())
+    }
+
+    fn find(&self, name: &str) -> Option<&Asset> {
+        let all = [&self.css, &self.script, &self.icon];
+        all.into_iter()
+            .chain(&self.logo)
+            .find(|asset| asset.path.strip_prefix("/assets/") == Some(name))
+    }
+}
+
+async fn asset(State(web): State<Web>, Path(name): Path<String>) -> Outcome {
+    let found = web.look().assets().find(&name);
+    let asset = found.ok_or_else(|| Problem::not_found("file"))?;
+    Ok(answer(asset))
+}
+
+fn answer(asset: &Asset) -> Response {
+    let mut response = asset.bytes.clone().into_response();
+    let headers = response.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
+    // Another content has another name, so that this one never changes.
+    let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
+    headers.insert(CACHE_CONTROL, forever);
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_brand_has_another_stylesheet_under_another_name() {
+        let one = Assets::new(&Brand::default());
+        let other = Brand::new("Acme", "#aa0000", None).unwrap();
+        let other = Assets::new(&other);
+        assert_ne!(one.css(), other.css());
+        assert_eq!(one.script(), other.script());
+        let name = one.css().strip_prefix("/assets/").unwrap();
+        assert!(one.find(name).is_some());
+        assert!(other.find(name).is_none());
+    }
+
+    #[test]
+    fn nothing_in_them_asks_anybody_else() {
+        for text in [CSS, SCRIPT] {
+            assert!(!text.contains("http:") && !text.contains("https:") && !text.contains("//"));
+            assert!(!text.contains("@import") && !text.contains("url("));
+        }
+    }
+}

@@ -1,0 +1,214 @@
+//! What surrounds every page of somebody who is signed in: who it is, in which organisation, and
+//! where one can go.
+
+use std::ops::Deref;
+
+use axum::extract::{FromRequestParts, RawPathParams};
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::request::Parts;
+use vestibule_accounts::Caller;
+use vestibule_http::Problem;
+use vestibule_layer::Permit;
+use vestibule_model::{OrganizationId, Role};
+
+use crate::failure::{Failure, Outcome};
+use crate::form::Form;
+use crate::look::Look;
+use crate::pages::{OtherOrganization, sections};
+use crate::respond::page;
+use crate::text;
+use crate::web::Web;
+
+/// An organisation that somebody can work in.
+#[derive(Debug, Clone)]
+pub(crate) struct Choice {
+    pub(crate) id: OrganizationId,
+    pub(crate) name: String,
+    pub(crate) role: Role,
+    /// Whether it is the one the session is in.
+    pub(crate) is_current: bool,
+}
+
+/// A place to go to.
+#[derive(Debug, Clone)]
+pub(crate) struct Place {
+    pub(crate) path: String,
+    pub(crate) label: &'static str,
+    pub(crate) is_current: bool,
+}
+
+/// Places that belong together.
+#[derive(Debug, Clone)]
+pub(crate) struct Group {
+    pub(crate) label: &'static str,
+    pub(crate) places: Vec<Place>,
+}
+
+/// What surrounds a page of somebody who is signed in.
+#[derive(Debug, Clone)]
+pub(crate) struct Frame {
+    look: Look,
+    public_url: String,
+    pub(crate) user_name: String,
+    pub(crate) user_email: String,
+    pub(crate) organizations: Vec<Choice>,
+    pub(crate) current: Choice,
+    pub(crate) groups: Vec<Group>,
+    /// Which page it is, for the switcher: its path with `{organization}`.
+    pub(crate) section: String,
+    /// What was done just now.
+    pub(crate) done: Option<&'static str>,
+}
+
+impl Deref for Frame {
+    type Target = Look;
+
+    fn deref(&self) -> &Look {
+        &self.look
+    }
+}
+
+impl Frame {
+    /// What programs call this server.
+    pub(crate) fn origin(&self) -> &str {
+        &self.public_url
+    }
+
+    /// The path of a page of the organisation.
+    pub(crate) fn path(&self, rest: &str) -> String {
+        format!("/organization/{}{rest}", self.current.id)
+    }
+
+    pub(crate) fn is_admin(&self) -> bool {
+        self.current.role >= Role::Admin
+    }
+
+    pub(crate) fn is_owner(&self) -> bool {
+        self.current.role >= Role::Owner
+    }
+}
+
+/// A request to a page of somebody who is signed in. Where the path names an organisation, it is
+/// the active one.
+pub(crate) struct Visit {
+    pub(crate) web: Web,
+    pub(crate) permit: Permit,
+    pub(crate) frame: Frame,
+    params: Vec<(String, String)>,
+}
+
+impl Visit {
+    /// What the path names.
+    pub(crate) fn param(&self, name: &str) -> Option<&str> {
+        let found = self.params.iter().find(|(known, _)| known == name);
+        found.map(|(_, value)| value.as_str())
+    }
+
+    pub(crate) fn caller(&self) -> Caller {
+        Caller::from(&self.permit)
+    }
+
+    pub(crate) fn organization_id(&self) -> OrganizationId {
+        self.frame.current.id
+    }
+
+    /// The path of a page of the organisation, which says what was done.
+    pub(crate) fn done(&self, rest: &str, what: &str) -> String {
+        format!("{}?done={what}", self.frame.path(rest))
+    }
+
+    /// The answer to what was meant for another organisation than the active one.
+    pub(crate) fn other_organization(&self, meant: &str) -> Outcome {
+        let meant = meant.parse::<OrganizationId>().ok();
+        let choices = self.frame.organizations.iter();
+        let other = choices
+            .clone()
+            .find(|choice| Some(choice.id) == meant)
+            .cloned();
+        page(
+            StatusCode::CONFLICT,
+            &OtherOrganization {
+                frame: &self.frame,
+                other: other.as_ref(),
+            },
+        )
+    }
+
+    async fn new(parts: &mut Parts, web: &Web) -> Result<(Self, Option<String>), Failure> {
+        let permit = Permit::from_request_parts(parts, web).await;
+        let permit = permit.map_err(|_| Problem::internal())?;
+        let params = RawPathParams::from_request_parts(parts, web).await;
+        let params = params.map_err(|_| Problem::internal())?;
+        let params: Vec<_> = params
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect();
+        let named = params.iter().find(|(name, _)| name == "organization");
+        let named = named.map(|(_, id)| id.clone());
+        let view = web.accounts().session_view(&permit).await?;
+        let path = parts.uri.path();
+        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
+        let choice = |(organization, role): (vestibule_model::Organization, Role)| Choice {
+            id: organization.id,
+            name: organization.name.to_string(),
+            role,
+            is_current: organization.id == view.active,
+        };
+        let organizations: Vec<_> = view.organizations.into_iter().map(choice).collect();
+        let current = organizations.iter().find(|choice| choice.is_current);
+        let mut current = current
+            .cloned()
+            .ok_or_else(|| Problem::not_found("organisation"))?;
+        current.role = view.role;
+        let names = [&view.user.first_name, &view.user.last_name];
+        let names: Vec<_> = names
+            .into_iter()
+            .flatten()
+            .map(ToString::to_string)
+            .collect();
+        let email = view.user.email.to_string();
+        let section = match &named {
+            Some(id) => path.replacen(id.as_str(), "{organization}", 1),
+            None => path.to_owned(),
+        };
+        let frame = Frame {
+            look: web.look().clone(),
+            public_url: web.public_url().to_owned(),
+            user_name: if names.is_empty() {
+                email.clone()
+            } else {
+                names.join(" ")
+            },
+            user_email: email,
+            groups: sections::groups(web, &current, &section),
+            organizations,
+            current,
+            section,
+            done: text::find(&format!("done.{}", query.value("done"))),
+        };
+        let visit = Self {
+            web: web.clone(),
+            permit,
+            frame,
+            params,
+        };
+        Ok((visit, named))
+    }
+}
+
+impl FromRequestParts<Web> for Visit {
+    type Rejection = Response;
+
+    async fn from_request_parts(parts: &mut Parts, web: &Web) -> Result<Self, Response> {
+        let (visit, named) = Self::new(parts, web)
+            .await
+            .map_err(IntoResponse::into_response)?;
+        match named {
+            Some(id) if id.parse() != Ok(visit.organization_id()) => {
+                Err(visit.other_organization(&id).into_response())
+            }
+            _ => Ok(visit),
+        }
+    }
+}

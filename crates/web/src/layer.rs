@@ -1,0 +1,287 @@
+//! Draws the problems of pages, and sends people who are not signed in to where they can.
+
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+
+use askama::Template;
+use axum::extract::Request;
+use axum::response::{IntoResponse, Response};
+use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, VARY};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use pin_project_lite::pin_project;
+use tower::Service;
+use vestibule_http::{Dialect, PageProblem, RequestId};
+
+use crate::look::Look;
+use crate::respond::html_answer;
+use crate::return_to;
+
+/// The service that draws.
+#[derive(Clone, Debug)]
+pub struct DrawProblems<S> {
+    inner: S,
+    look: Look,
+}
+
+/// Puts it round a service: the problems of its pages become pages, and whoever opens one without
+/// being signed in is sent to the sign-in, with the way back. It also opens the first page to
+/// browsers that come to `/`, and speaks to people, not programs, where a sign-in through a
+/// provider ends badly in their browser.
+pub fn draw_problems<S>(inner: S, look: Look) -> DrawProblems<S> {
+    DrawProblems { inner, look }
+}
+
+impl<S> Service<Request> for DrawProblems<S>
+where
+    S: Service<Request, Response = Response, Error = Infallible>,
+{
+    type Response = Response;
+    type Error = Infallible;
+    type Future = Drawing<S::Future>;
+
+    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.inner.poll_ready(context)
+    }
+
+    fn call(&mut self, request: Request) -> Self::Future {
+        Drawing {
+            asked: Asked {
+                uri: request.uri().clone(),
+                is_get: matches!(*request.method(), Method::GET | Method::HEAD),
+                is_person: wants_html(request.headers()),
+            },
+            look: self.look.clone(),
+            future: self.inner.call(request),
+        }
+    }
+}
+
+/// What of a request the drawing needs.
+#[derive(Debug)]
+struct Asked {
+    uri: Uri,
+    is_get: bool,
+    is_person: bool,
+}
+
+/// Whether a browser asks for something to show, as every navigation does.
+fn wants_html(headers: &HeaderMap) -> bool {
+    let mut accepted = headers.get_all(ACCEPT).iter();
+    accepted.any(|value| value.as_bytes().windows(9).any(|part| part == b"text/html"))
+}
+
+impl Asked {
+    /// Whether a problem in this dialect is drawn.
+    fn is_drawn(&self, dialect: Dialect) -> bool {
+        let path = self.uri.path();
+        let below = |prefix: &str| path.starts_with(prefix);
+        match dialect {
+            Dialect::Page => true,
+            // The parts of a sign-in through a provider that a browser goes to by itself.
+            _ if below("/v1/auth/sso/") => self.is_person && self.is_get,
+            _ => self.is_person && self.is_get && !below("/v1/") && !below("/api/"),
+        }
+    }
+}
+
+pin_project! {
+    /// An answer that may be drawn.
+    #[derive(Debug)]
+    pub struct Drawing<F> {
+        #[pin]
+        future: F,
+        asked: Asked,
+        look: Look,
+    }
+}
+
+impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
+    type Output = Result<Response, Infallible>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.project();
+        let Ok(mut response) = ready!(this.future.poll(context));
+        let asked = &*this.asked;
+        if let Some(found) = response.extensions_mut().remove::<PageProblem>()
+            && asked.is_drawn(found.dialect)
+        {
+            return Poll::Ready(Ok(drawn(response, &found, asked, this.look)));
+        }
+        if asked.uri.path() == "/" && asked.is_get && response.status() == StatusCode::OK {
+            let headers = response.headers_mut();
+            headers.insert(VARY, HeaderValue::from_static("accept"));
+            if asked.is_person {
+                return Poll::Ready(Ok(redirected(&response, HeaderValue::from_static(FIRST))));
+            }
+        }
+        Poll::Ready(Ok(response))
+    }
+}
+
+/// The page to begin with.
+const FIRST: &str = "/organization";
+
+fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) -> Response {
+    let is_sign_in = asked.uri.path().starts_with("/v1/");
+    let reason = found.problem.reason();
+    let is_page = found.dialect == Dialect::Page;
+    if response.status() == StatusCode::UNAUTHORIZED && asked.is_get && is_page {
+        return redirected(&response, sign_in(&asked.uri, reason));
+    }
+    // No page has this address. What a program would need to know more is of no use to a person.
+    let is_nowhere = !is_page && !is_sign_in && response.status().is_client_error();
+    let template = ProblemPage {
+        frame: look.clone(),
+        title: if is_nowhere {
+            t!("problem.title.not_found")
+        } else {
+            title(response.status())
+        },
+        detail: if is_nowhere {
+            t!("problem.nowhere")
+        } else {
+            found.problem.detail()
+        },
+        hint: (found.problem.way_out()).filter(|_| !is_nowhere && !is_programs(reason)),
+        request_id: found.request_id.as_ref().map(RequestId::as_str),
+        way_on: if is_nowhere {
+            WayOn::Home
+        } else {
+            way_on(response.status(), reason, is_sign_in)
+        },
+    };
+    let Ok(html) = template.render() else {
+        return response;
+    };
+    let mut page = html_answer(response.status(), html);
+    keep(&mut page, &response);
+    page
+}
+
+/// The sign-in, with the way back to what was asked for.
+fn sign_in(uri: &Uri, reason: &str) -> HeaderValue {
+    let back = uri.path_and_query().map(http::uri::PathAndQuery::as_str);
+    let back = back
+        .and_then(return_to::local)
+        .filter(|path| *path != FIRST);
+    let mut query = form_urlencoded::Serializer::new(String::new());
+    if let Some(back) = back {
+        query.append_pair("return_to", back);
+    }
+    if reason != "no_credential" {
+        query.append_pair("ended", "1");
+    }
+    let query = query.finish();
+    let path = if query.is_empty() {
+        "/sign-in".to_owned()
+    } else {
+        format!("/sign-in?{query}")
+    };
+    HeaderValue::from_str(&path).unwrap_or(HeaderValue::from_static("/sign-in"))
+}
+
+fn redirected(response: &Response, location: HeaderValue) -> Response {
+    let mut answer = StatusCode::SEE_OTHER.into_response();
+    answer.headers_mut().insert(LOCATION, location);
+    keep(&mut answer, response);
+    answer
+}
+
+/// Everything that the answer said beside its body stays.
+fn keep(answer: &mut Response, response: &Response) {
+    for (name, value) in response.headers() {
+        let of_the_body = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY];
+        if !of_the_body.contains(name) && !answer.headers().contains_key(name) {
+            answer.headers_mut().append(name, value.clone());
+        }
+    }
+}
+
+/// Hints that tell programs what to send are of no use to a person.
+fn is_programs(reason: &str) -> bool {
+    matches!(
+        reason,
+        "no_such_route" | "csrf_origin_mismatch" | "path_not_canonical" | "unsupported_media_type"
+    )
+}
+
+fn title(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        401 => t!("problem.title.signed_out"),
+        403 => t!("problem.title.forbidden"),
+        404 => t!("problem.title.not_found"),
+        409 => t!("problem.title.conflict"),
+        429 => t!("problem.title.limited"),
+        503 => t!("problem.title.unavailable"),
+        500 => t!("problem.title.internal"),
+        _ => t!("problem.title.bad_request"),
+    }
+}
+
+/// How one goes on from a problem.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum WayOn {
+    /// To the first page.
+    Home,
+    /// To the sign-in.
+    SignIn,
+    /// Out, and in again, because nothing of this session passes any more.
+    SignInAgain,
+}
+
+fn way_on(status: StatusCode, reason: &str, is_sign_in: bool) -> WayOn {
+    let ended = matches!(
+        reason,
+        "user_suspended" | "membership_ended" | "organization_deactivated"
+    );
+    match status {
+        _ if ended => WayOn::SignInAgain,
+        StatusCode::UNAUTHORIZED => WayOn::SignIn,
+        _ if is_sign_in => WayOn::SignIn,
+        _ => WayOn::Home,
+    }
+}
+
+#[derive(Template)]
+#[template(path = "problem.html")]
+struct ProblemPage<'a> {
+    frame: Look,
+    title: &'static str,
+    detail: &'a str,
+    hint: Option<&'a str>,
+    request_id: Option<&'a str>,
+    way_on: WayOn,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_way_back_is_a_path_of_ours_or_none() {
+        let of = |uri: &str, reason| sign_in(&uri.parse().unwrap(), reason);
+        assert_eq!(
+            of("/account/keys?x=1", "no_credential"),
+            "/sign-in?return_to=%2Faccount%2Fkeys%3Fx%3D1"
+        );
+        assert_eq!(of("/organization", "no_credential"), "/sign-in");
+        assert_eq!(of("/a//b", "credential_revoked"), "/sign-in?ended=1");
+    }
+
+    #[test]
+    fn programs_get_what_programs_read() {
+        let asked = |path: &'static str, is_person| Asked {
+            uri: Uri::from_static(path),
+            is_get: true,
+            is_person,
+        };
+        assert!(!asked("/v1/documents", true).is_drawn(Dialect::Bearer));
+        assert!(!asked("/api/auth/session", true).is_drawn(Dialect::Browser));
+        assert!(asked("/v1/auth/sso/callback/x", true).is_drawn(Dialect::Bearer));
+        assert!(!asked("/v1/auth/sso/callback/x", false).is_drawn(Dialect::Bearer));
+        assert!(asked("/nowhere", true).is_drawn(Dialect::Bearer));
+        assert!(!asked("/nowhere", false).is_drawn(Dialect::Bearer));
+        assert!(asked("/account", false).is_drawn(Dialect::Page));
+    }
+}

@@ -1,0 +1,179 @@
+//! One's own API keys in the active organisation.
+
+use std::time::Duration;
+
+use askama::Template;
+use http::StatusCode;
+use vestibule_accounts::{CreatedApiKey, NewApiKey, NewGrant};
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp};
+
+use crate::failure::{Outcome, no_such};
+use crate::form::{FORM, Form, Posted};
+use crate::frame::{Frame, Visit};
+use crate::limits::NEW_API_KEYS;
+use crate::respond::{page, see_other};
+use crate::web::Web;
+use crate::words::CAPABILITIES;
+
+pub(super) fn routes() -> Routes<Web> {
+    let rule = Rule::signed_in();
+    let make = rule.clone().consumes(FORM).limit(NEW_API_KEYS);
+    Routes::pages()
+        .get("/account/keys", rule.clone(), list)
+        .get("/account/keys/new", rule.clone(), new)
+        .post("/account/keys", make, create)
+        .post("/account/keys/revoke", rule.consumes(FORM), revoke)
+}
+
+/// How many paths the form has room for. The API takes more.
+const ROWS: usize = 4;
+
+/// How long a new key may live, in days; the first is chosen unless said.
+const DAYS: [u64; 4] = [90, 7, 30, 365];
+
+/// One key.
+struct Shown {
+    id: ApiKeyId,
+    name: Name,
+    suffix: String,
+    created_at: Timestamp,
+    expires_at: Option<Timestamp>,
+    last_used_at: Option<Timestamp>,
+    is_expired: bool,
+    grants: Option<Vec<Grant>>,
+}
+
+#[derive(Template)]
+#[template(path = "account/keys.html")]
+struct Keys<'a> {
+    frame: &'a Frame,
+    keys: Vec<Shown>,
+}
+
+#[derive(Template)]
+#[template(path = "account/key_new.html")]
+struct New<'a> {
+    frame: &'a Frame,
+    form: &'a Form,
+    days: [u64; 4],
+    rows: usize,
+    capabilities: [Capability; 3],
+}
+
+#[derive(Template)]
+#[template(path = "account/key_created.html")]
+struct Created<'a> {
+    frame: &'a Frame,
+    key: &'a CreatedApiKey,
+}
+
+async fn list(visit: Visit) -> Outcome {
+    let now = visit.web.now();
+    let keys = visit.web.accounts().api_keys(&visit.caller()).await?;
+    let keys = keys
+        .into_iter()
+        .rev()
+        .map(|(key, grants)| Shown {
+            id: key.id,
+            name: key.name,
+            suffix: key.suffix,
+            created_at: key.created_at,
+            expires_at: key.expires_at,
+            last_used_at: key.last_used_at,
+            is_expired: key.expires_at.is_some_and(|end| end <= now),
+            grants,
+        })
+        .collect();
+    page(
+        StatusCode::OK,
+        &Keys {
+            frame: &visit.frame,
+            keys,
+        },
+    )
+}
+
+fn show_new(visit: &Visit, form: &Form) -> Outcome {
+    page(
+        form.status(),
+        &New {
+            frame: &visit.frame,
+            form,
+            days: DAYS,
+            rows: ROWS,
+            capabilities: CAPABILITIES,
+        },
+    )
+}
+
+async fn new(visit: Visit) -> Outcome {
+    show_new(&visit, &Form::default())
+}
+
+/// What the form asks for; `None` where a field is refused.
+fn wanted(form: &mut Form, now: Timestamp) -> Option<NewApiKey> {
+    const DAY: u64 = 24 * 60 * 60;
+    let name = form.read::<Name>("name");
+    let expires_at = match form.value("expires_in") {
+        "never" => None,
+        days => match days.parse::<u64>() {
+            Ok(days) if DAYS.contains(&days) => Some(now.after(Duration::from_secs(days * DAY))),
+            _ => {
+                form.refuse("expires_in", t!("key.expires_in_wrong"));
+                None
+            }
+        },
+    };
+    let mut grants = Vec::new();
+    if form.has("scope", "paths") {
+        for row in 0..ROWS {
+            let path = format!("grants[{row}].path");
+            let Some(path) = form.read_optional::<ResourcePath>(&path) else {
+                continue;
+            };
+            let capability = format!("grants[{row}].capability");
+            if let Some(capability) = form.read::<Capability>(&capability) {
+                grants.push(NewGrant {
+                    path,
+                    capability,
+                    can_approve: false,
+                });
+            }
+        }
+        if grants.is_empty() && !form.is_refused() {
+            form.refuse("grants[0].path", t!("key.paths_missing"));
+        }
+    }
+    let key = NewApiKey {
+        name: name?,
+        expires_at,
+        grants: form.has("scope", "paths").then_some(grants),
+    };
+    (!form.is_refused()).then_some(key)
+}
+
+async fn create(Posted { visit, mut form }: Posted) -> Outcome {
+    let Some(wanted) = wanted(&mut form, visit.web.now()) else {
+        return show_new(&visit, &form);
+    };
+    let (accounts, caller) = (visit.web.accounts(), visit.caller());
+    match accounts.create_api_key(&caller, wanted).await {
+        Ok(key) => page(
+            StatusCode::CREATED,
+            &Created {
+                frame: &visit.frame,
+                key: &key,
+            },
+        ),
+        Err(error) => show_new(&visit, &form.refused(error)?),
+    }
+}
+
+async fn revoke(Posted { visit, form }: Posted) -> Outcome {
+    let id = form.value("key").parse::<ApiKeyId>();
+    let id = id.map_err(|_| no_such("API key"))?;
+    let accounts = visit.web.accounts();
+    accounts.delete_api_key(&visit.caller(), id).await?;
+    see_other("/account/keys?done=key")
+}

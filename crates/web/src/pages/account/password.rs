@@ -1,0 +1,61 @@
+//! Another password.
+
+use askama::Template;
+use http::HeaderMap;
+use vestibule_accounts::PasswordChange;
+use vestibule_layer::{Routes, Rule};
+
+use crate::cookie;
+use crate::failure::Outcome;
+use crate::form::{FORM, Form, Posted};
+use crate::frame::{Frame, Visit};
+use crate::respond::{page, see_other, with_cookie};
+use crate::web::Web;
+
+pub(super) fn routes() -> Routes<Web> {
+    let rule = Rule::signed_in();
+    Routes::pages()
+        .get("/account/password", rule.clone(), show)
+        .post("/account/password", rule.consumes(FORM), change)
+}
+
+#[derive(Template)]
+#[template(path = "account/password.html")]
+struct Password<'a> {
+    frame: &'a Frame,
+    form: &'a Form,
+}
+
+fn render(visit: &Visit, form: &Form) -> Outcome {
+    page(
+        form.status(),
+        &Password {
+            frame: &visit.frame,
+            form,
+        },
+    )
+}
+
+async fn show(visit: Visit) -> Outcome {
+    render(&visit, &Form::default())
+}
+
+async fn change(headers: HeaderMap, Posted { visit, form }: Posted) -> Outcome {
+    let web = &visit.web;
+    let presented = cookie::session(&headers, web.cookie())?;
+    let wanted = PasswordChange {
+        current: form.value("current_password").to_owned(),
+        new: form.value("new_password").to_owned(),
+    };
+    let changed = web
+        .accounts()
+        .change_password(&visit.permit, &presented, wanted)
+        .await;
+    match changed {
+        Ok(cookie) => {
+            let done = see_other("/account/sessions?done=password")?;
+            with_cookie(done, web.cookie().set(&cookie))
+        }
+        Err(error) => render(&visit, &form.refused(error)?),
+    }
+}

@@ -1,0 +1,110 @@
+//! Who may do what, and why.
+
+use askama::Template;
+use axum::extract::RawQuery;
+use vestibule_accounts::{Access, AccessGround, Asked};
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::{Capability, HeldGrant, ResourcePath, Role, UserId};
+
+use super::member::{Names, names};
+use crate::failure::Outcome;
+use crate::form::Form;
+use crate::frame::{Frame, Visit};
+use crate::respond::page;
+use crate::web::Web;
+use crate::words::{CAPABILITIES, capability, role};
+
+pub(super) fn routes() -> Routes<Web> {
+    let rule = Rule::signed_in().role(Role::Admin);
+    Routes::pages().get("/organization/{organization}/access", rule, ask)
+}
+
+/// The answer to a question.
+struct Answer {
+    is_allowed: bool,
+    /// Who, what, where, in one sentence.
+    verdict: String,
+    /// Which role or grant decides, or what is missing.
+    why: String,
+    inactive: Option<&'static str>,
+    grants: Vec<(HeldGrant, bool)>,
+}
+
+#[derive(Template)]
+#[template(path = "organization/access.html")]
+struct AccessPage<'a> {
+    frame: &'a Frame,
+    form: &'a Form,
+    names: &'a Names,
+    capabilities: [Capability; 3],
+    answer: Option<Answer>,
+}
+
+impl Answer {
+    fn new(asked: &Asked, access: Access, name: &str) -> Self {
+        use vestibule_policy::Refusal;
+        let wanted = capability(&asked.capability);
+        let (is_allowed, why, deciding) = match access.outcome {
+            Ok(AccessGround::Role(held)) => (true, t!("access.by_role", role(&held)), None),
+            Ok(AccessGround::Home(home)) => (true, t!("access.by_home", home), None),
+            Ok(AccessGround::Grant(grant)) => {
+                let held = capability(&grant.capability);
+                let why = match grant.through {
+                    None => t!("access.by_grant", held, grant.path),
+                    Some(group) => t!("access.by_group", held, grant.path, group),
+                };
+                (true, why, Some(grant.id))
+            }
+            Err(Refusal::Path {
+                have: Some(have), ..
+            }) => (false, t!("access.too_little", capability(&have)), None),
+            Err(_) => (false, t!("access.nothing").to_owned(), None),
+        };
+        let verdict = if is_allowed {
+            t!("access.allowed", name, wanted, asked.path)
+        } else {
+            t!("access.refused", name, wanted, asked.path)
+        };
+        let grants = access.grants.into_iter();
+        Self {
+            is_allowed: is_allowed && access.inactive.is_none(),
+            verdict,
+            why,
+            inactive: access.inactive.map(|_| t!("access.inactive")),
+            grants: grants
+                .map(|grant| (grant.clone(), Some(grant.id) == deciding))
+                .collect(),
+        }
+    }
+}
+
+async fn ask(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
+    let mut form = Form::parse(query.unwrap_or_default().as_bytes());
+    let names = names(&visit).await?;
+    let mut answer = None;
+    if !form.value("user").is_empty() || !form.value("path").is_empty() {
+        let user = form.read::<UserId>("user");
+        let path = form.read::<ResourcePath>("path");
+        let wanted = form.read::<Capability>("capability");
+        if let (Some(user), Some(path), Some(capability)) = (user, path, wanted) {
+            let asked = Asked {
+                user,
+                path,
+                capability,
+            };
+            let accounts = visit.web.accounts();
+            let access = accounts.explain_access(&visit.caller(), &asked).await?;
+            answer = Some(Answer::new(&asked, access, &names.of(user)));
+        }
+    }
+    page(
+        form.status(),
+        &AccessPage {
+            frame: &visit.frame,
+            form: &form,
+            names: &names,
+            capabilities: CAPABILITIES,
+            answer,
+        },
+    )
+}

@@ -1,0 +1,83 @@
+//! All keys of the organisation.
+
+use askama::Template;
+use http::StatusCode;
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::{ApiKey, ApiKeyId, Role, UserId};
+
+use crate::failure::{Outcome, no_such};
+use crate::form::{FORM, Form, Posted};
+use crate::frame::{Frame, Visit};
+use crate::paging::{self, Paging};
+use crate::respond::{page, see_other};
+use crate::web::Web;
+
+use super::member::names;
+
+const PATH: &str = "/organization/{organization}/keys";
+
+pub(super) fn routes() -> Routes<Web> {
+    let rule = Rule::signed_in().role(Role::Admin);
+    let revoke_path = "/organization/{organization}/keys/revoke";
+    Routes::pages()
+        .get(PATH, rule.clone(), list)
+        .post(revoke_path, rule.consumes(FORM), revoke)
+}
+
+/// One key.
+struct Shown {
+    key: ApiKey,
+    owner: String,
+    is_expired: bool,
+}
+
+#[derive(Template)]
+#[template(path = "organization/keys.html")]
+struct Keys<'a> {
+    frame: &'a Frame,
+    list: Vec<Shown>,
+    paging: Paging,
+}
+
+async fn list(visit: Visit, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Outcome {
+    let query = Form::parse(query.unwrap_or_default().as_bytes());
+    let part = paging::part(query.value("offset"));
+    let accounts = visit.web.accounts();
+    let (keys, total) = accounts
+        .api_keys_of_organization(&visit.caller(), part)
+        .await?;
+    let names = names(&visit).await?;
+    let now = visit.web.now();
+    let keys = keys
+        .into_iter()
+        .map(|key| Shown {
+            owner: names.of(key.owner_id),
+            is_expired: key.expires_at.is_some_and(|end| end <= now),
+            key,
+        })
+        .collect();
+    let paging = Paging::new(part, total, &visit.frame.path("/keys"), &[]);
+    page(
+        StatusCode::OK,
+        &Keys {
+            frame: &visit.frame,
+            list: keys,
+            paging,
+        },
+    )
+}
+
+async fn revoke(Posted { visit, form }: Posted) -> Outcome {
+    let ids = (
+        form.value("owner").parse::<UserId>(),
+        form.value("key").parse::<ApiKeyId>(),
+    );
+    let (Ok(owner), Ok(key)) = ids else {
+        return Err(no_such("API key"));
+    };
+    let accounts = visit.web.accounts();
+    accounts
+        .delete_api_key_of(&visit.caller(), owner, key)
+        .await?;
+    see_other(&visit.done("/keys", "key"))
+}

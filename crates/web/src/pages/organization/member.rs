@@ -1,0 +1,245 @@
+//! Who belongs to the organisation, as what, and with which permissions.
+
+use std::collections::BTreeMap;
+
+use askama::Template;
+use axum::extract::RawQuery;
+use http::StatusCode;
+use vestibule_accounts::{Error, HolderKind, Member, NewGrant, Page};
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::{Capability, Grant, GrantId, Membership, ResourcePath, Role, User, UserId};
+
+use crate::failure::{Failure, Outcome, no_such};
+use crate::form::{FORM, Form, Posted};
+use crate::frame::{Frame, Visit};
+use crate::limits::PERMISSION_CHANGES;
+use crate::paging::{self, Paging};
+use crate::respond::{page, see_other};
+use crate::web::Web;
+use crate::words::{CAPABILITIES, ROLES};
+
+const LIST: &str = "/organization/{organization}/members";
+const ONE: &str = "/organization/{organization}/members/{user}";
+const GRANTS: &str = "/organization/{organization}/members/{user}/permissions";
+
+pub(super) fn routes() -> Routes<Web> {
+    let rule = Rule::signed_in().role(Role::Admin);
+    let form = rule.clone().consumes(FORM);
+    let grants = form.clone().limit(PERMISSION_CHANGES);
+    Routes::pages()
+        .get(LIST, rule.clone(), list)
+        .get(ONE, rule, show)
+        .post(ONE, form, change)
+        .post(GRANTS, grants, change_grants)
+}
+
+/// As many members as are looked up for their names and choices.
+const MOST: u32 = 1_000;
+
+/// What members are called.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names(BTreeMap<UserId, String>);
+
+impl Names {
+    /// The name of a member; the id of whoever is none.
+    pub(super) fn of(&self, user: UserId) -> String {
+        self.0
+            .get(&user)
+            .cloned()
+            .unwrap_or_else(|| user.to_string())
+    }
+
+    /// All of them, as choices of a form: by name.
+    pub(super) fn choices(&self) -> Vec<(String, &str)> {
+        let all = self.0.iter();
+        let mut all: Vec<_> = all
+            .map(|(id, name)| (id.to_string(), name.as_str()))
+            .collect();
+        all.sort_by_key(|(_, name)| name.to_lowercase());
+        all
+    }
+}
+
+/// What the members of the organisation are called.
+pub(super) async fn names(visit: &Visit) -> Result<Names, Error> {
+    named(visit, |_| true).await
+}
+
+/// The same of its active owners.
+pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
+    named(visit, |membership| {
+        membership.role == Role::Owner && membership.deactivated_at.is_none()
+    })
+    .await
+}
+
+async fn named(visit: &Visit, wanted: fn(&Membership) -> bool) -> Result<Names, Error> {
+    let accounts = visit.web.accounts();
+    let (members, _) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
+    let members = members.into_iter().filter(|(_, it)| wanted(it));
+    let named = |(user, _): Member| (user.id, format!("{} ({})", name_of(&user), user.email));
+    Ok(Names(members.map(named).collect()))
+}
+
+/// What somebody is called; the address where there is no name.
+pub(crate) fn name_of(user: &User) -> String {
+    let names: Vec<_> = [&user.first_name, &user.last_name]
+        .into_iter()
+        .flatten()
+        .map(ToString::to_string)
+        .collect();
+    if names.is_empty() {
+        user.email.to_string()
+    } else {
+        names.join(" ")
+    }
+}
+
+#[derive(Template)]
+#[template(path = "organization/members.html")]
+struct Members<'a> {
+    frame: &'a Frame,
+    list: Vec<Member>,
+    me: UserId,
+    paging: Paging,
+}
+
+#[derive(Template)]
+#[template(path = "organization/member.html")]
+struct One<'a> {
+    frame: &'a Frame,
+    user: User,
+    membership: Membership,
+    is_me: bool,
+    grants: Vec<Grant>,
+    home: String,
+    form: &'a Form,
+    roles: [Role; 3],
+    capabilities: [Capability; 3],
+}
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand out references"
+)]
+impl One<'_> {
+    fn has_role(&self, role: &Role) -> bool {
+        self.membership.role == *role
+    }
+
+    /// Whether the role alone lets the member do everything.
+    fn may_everything(&self) -> bool {
+        self.membership.role > Role::User
+    }
+
+    /// Whether the caller may give or take this role.
+    fn may_touch(&self, role: &Role) -> bool {
+        *role < Role::Owner || self.frame.is_owner()
+    }
+}
+
+async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
+    let query = Form::parse(query.unwrap_or_default().as_bytes());
+    let part = paging::part(query.value("offset"));
+    let accounts = visit.web.accounts();
+    let (members, total) = accounts.members(&visit.caller(), part).await?;
+    let paging = Paging::new(part, total, &visit.frame.path("/members"), &[]);
+    page(
+        StatusCode::OK,
+        &Members {
+            frame: &visit.frame,
+            me: visit.permit.user_id(),
+            list: members,
+            paging,
+        },
+    )
+}
+
+fn user_of(visit: &Visit) -> Result<UserId, Failure> {
+    let named = visit.param("user").and_then(|id| id.parse().ok());
+    named.ok_or_else(|| no_such("member"))
+}
+
+async fn render(visit: &Visit, user: UserId, form: &Form) -> Outcome {
+    let accounts = visit.web.accounts();
+    let caller = visit.caller();
+    let (user, membership) = accounts.member(&caller, user).await?;
+    let most = u32::try_from(Grant::MAX_PER_USER).unwrap_or(u32::MAX);
+    let grants = accounts.user_grants(&caller, user.id, None, Page::first(most));
+    let (grants, _) = grants.await?;
+    page(
+        form.status(),
+        &One {
+            frame: &visit.frame,
+            is_me: user.id == visit.permit.user_id(),
+            home: ResourcePath::home_of(user.id).to_string(),
+            user,
+            membership,
+            grants,
+            form,
+            roles: ROLES,
+            capabilities: CAPABILITIES,
+        },
+    )
+}
+
+async fn show(visit: Visit) -> Outcome {
+    render(&visit, user_of(&visit)?, &Form::default()).await
+}
+
+/// What the buttons of the page do to a membership.
+async fn change(Posted { visit, mut form }: Posted) -> Outcome {
+    let user = user_of(&visit)?;
+    let (accounts, caller) = (visit.web.accounts(), visit.caller());
+    let here = format!("/members/{user}");
+    let act = form.value("act").to_owned();
+    let done = match act.as_str() {
+        "role" => match form.read::<Role>("role") {
+            Some(role) => accounts.set_role(&caller, user, role).await.map(drop),
+            None => return render(&visit, user, &form).await,
+        },
+        "deactivate" => accounts.deactivate_member(&caller, user).await.map(drop),
+        "activate" => accounts.activate_member(&caller, user).await.map(drop),
+        "remove" => accounts.remove_member(&caller, user).await,
+        _ => return Err(no_such("action")),
+    };
+    match done {
+        Ok(()) if act == "remove" => see_other(&visit.done("/members", "member_removed")),
+        Ok(()) => see_other(&visit.done(&here, "member")),
+        Err(error) => {
+            let form = form.refused(error)?;
+            render(&visit, user, &form).await
+        }
+    }
+}
+
+async fn change_grants(Posted { visit, mut form }: Posted) -> Outcome {
+    let user = user_of(&visit)?;
+    let (accounts, caller) = (visit.web.accounts(), visit.caller());
+    let here = format!("/members/{user}");
+    let done = if form.has("act", "revoke") {
+        let id = form.value("grant").parse::<GrantId>();
+        let id = id.map_err(|_| no_such("permission"))?;
+        accounts.delete_grant(&caller, HolderKind::User, id).await
+    } else {
+        let path = form.read::<ResourcePath>("path");
+        let capability = form.read::<Capability>("capability");
+        let (Some(path), Some(capability)) = (path, capability) else {
+            return render(&visit, user, &form).await;
+        };
+        let grant = NewGrant {
+            path,
+            capability,
+            can_approve: form.has("can_approve", "yes"),
+        };
+        let granted = accounts.grant_to_user(&caller, user, grant).await;
+        granted.map(drop)
+    };
+    match done {
+        Ok(()) => see_other(&visit.done(&here, "grants")),
+        Err(error) => {
+            let form = form.refused(error)?;
+            render(&visit, user, &form).await
+        }
+    }
+}

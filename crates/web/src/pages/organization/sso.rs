@@ -1,0 +1,98 @@
+//! Single sign-on of the organisation: its connections, its domains, and whether it is demanded.
+
+mod connection;
+mod domain;
+
+use askama::Template;
+use vestibule_accounts::{Sso, SsoPolicy};
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::{Role, SsoConnection, SsoDomain, UserId};
+
+use super::member::{Names, owners};
+use crate::failure::{Failure, Outcome, no_sso};
+use crate::form::{FORM, Form, Posted};
+use crate::frame::{Frame, Visit};
+use crate::respond::{page, see_other};
+use crate::web::Web;
+
+pub(super) fn routes() -> Routes<Web> {
+    let owner = Rule::signed_in().role(Role::Owner);
+    let admin = Rule::signed_in().role(Role::Admin);
+    let policy_path = "/organization/{organization}/sso/policy";
+    Routes::pages()
+        .get("/organization/{organization}/sso", admin, list)
+        .post(policy_path, owner.consumes(FORM), policy)
+        .merge(connection::routes())
+        .merge(domain::routes())
+}
+
+/// Single sign-on, where this server has it.
+fn sso(visit: &Visit) -> Result<Sso, Failure> {
+    visit.web.sso().cloned().ok_or_else(no_sso)
+}
+
+#[derive(Template)]
+#[template(path = "organization/sso/list.html")]
+struct List<'a> {
+    frame: &'a Frame,
+    form: &'a Form,
+    connections: Vec<SsoConnection>,
+    domains: Vec<SsoDomain>,
+    policy: SsoPolicy,
+    owners: &'a Names,
+}
+
+impl List<'_> {
+    /// Whether an owner may sign in by password where single sign-on is demanded.
+    fn is_exempt(&self, user: &str) -> bool {
+        let exempt: Vec<UserId> = self.policy.break_glass.clone();
+        user.parse().is_ok_and(|user| exempt.contains(&user))
+    }
+
+    fn connection_name(&self, domain: &SsoDomain) -> String {
+        let found = self
+            .connections
+            .iter()
+            .find(|it| Some(it.id) == domain.connection_id);
+        found.map_or_else(String::new, |it| it.name.to_string())
+    }
+}
+
+async fn render(visit: &Visit, form: &Form) -> Outcome {
+    let (sso, caller) = (sso(visit)?, visit.caller());
+    let owners = owners(visit).await?;
+    page(
+        form.status(),
+        &List {
+            frame: &visit.frame,
+            form,
+            connections: sso.connections(&caller).await?,
+            domains: sso.domains(&caller).await?,
+            policy: sso.sso_policy(&caller).await?,
+            owners: &owners,
+        },
+    )
+}
+
+async fn list(visit: Visit) -> Outcome {
+    render(&visit, &Form::default()).await
+}
+
+/// Who need not, and whether the others must.
+async fn policy(Posted { visit, form }: Posted) -> Outcome {
+    let (sso, caller) = (sso(&visit)?, visit.caller());
+    let done = if form.has("act", "break_glass") {
+        let owners = form.values("owner");
+        let owners: Vec<UserId> = owners.filter_map(|id| id.parse().ok()).collect();
+        sso.set_break_glass(&caller, &owners).await
+    } else {
+        sso.enforce_sso(&caller, form.has("act", "enforce")).await
+    };
+    match done {
+        Ok(_) => see_other(&visit.done("/sso", "sso_policy")),
+        Err(error) => {
+            let form = form.refused(error)?;
+            render(&visit, &form).await
+        }
+    }
+}

@@ -1,0 +1,206 @@
+//! A connection to an identity provider: made, looked over, tried, switched off and on.
+
+use askama::Template;
+use http::{HeaderMap, StatusCode};
+use vestibule_accounts::{Error, NewConnection, NewSecret, Which, sso_settings};
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::{ConnectionId, Name, Role, SsoAttempt, SsoConnection};
+use vestibule_sso::{NamedCheck, PlainClientSecret, Preset};
+
+use super::sso;
+use crate::cookie;
+use crate::failure::{Failure, Outcome, no_such};
+use crate::form::{FORM, Form, Posted};
+use crate::frame::{Frame, Visit};
+use crate::pages::sign_out::Stranger;
+use crate::respond::{page, see_other, with_cookie};
+use crate::web::Web;
+
+const NEW: &str = "/organization/{organization}/sso/new";
+const ONE: &str = "/organization/{organization}/sso/{connection}";
+
+pub(super) fn routes() -> Routes<Web> {
+    let admin = Rule::signed_in().role(Role::Admin);
+    let owner = Rule::signed_in().role(Role::Owner);
+    let test_path = "/organization/{organization}/sso/{connection}/test";
+    Routes::pages()
+        .get(NEW, owner.clone(), new)
+        .post(NEW, owner.clone().consumes(FORM), create)
+        .get(ONE, admin.clone(), show)
+        .post(ONE, owner.consumes(FORM), change)
+        .post(test_path, admin.clone().consumes(FORM), test)
+        .get("/sso-tested/{connection}", admin, tested)
+}
+
+#[derive(Template)]
+#[template(path = "organization/sso/new.html")]
+struct New<'a> {
+    frame: &'a Frame,
+    form: &'a Form,
+    presets: [Preset; 7],
+}
+
+#[derive(Template)]
+#[template(path = "organization/sso/one.html")]
+struct One<'a> {
+    frame: &'a Frame,
+    form: &'a Form,
+    connection: SsoConnection,
+    callback_url: String,
+    logout_url: String,
+    checks: Vec<NamedCheck>,
+    attempts: Vec<SsoAttempt>,
+}
+
+#[derive(Template)]
+#[template(path = "organization/sso/test.html")]
+struct Test<'a> {
+    frame: &'a Frame,
+    connection: ConnectionId,
+    start: String,
+}
+
+/// What a provider is called.
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand out references"
+)]
+fn preset_name(preset: &Preset) -> &'static str {
+    match preset {
+        Preset::Google => "Google Workspace",
+        Preset::Entra => "Microsoft Entra ID",
+        Preset::Okta => "Okta",
+        Preset::Keycloak => "Keycloak",
+        Preset::Github => "GitHub",
+        Preset::Gitlab => "GitLab",
+        Preset::Generic => t!("sso.generic"),
+    }
+}
+
+fn show_new(visit: &Visit, form: &Form) -> Outcome {
+    sso(visit)?;
+    page(
+        form.status(),
+        &New {
+            frame: &visit.frame,
+            form,
+            presets: Preset::ALL,
+        },
+    )
+}
+
+async fn new(visit: Visit) -> Outcome {
+    show_new(&visit, &Form::default().with("preset", "generic"))
+}
+
+async fn create(Posted { visit, mut form }: Posted) -> Outcome {
+    let name = form.read::<Name>("name");
+    let preset = form.read::<Preset>("preset");
+    let (Some(name), Some(preset)) = (name, preset) else {
+        return show_new(&visit, &form);
+    };
+    let mut settings = sso_settings(preset, form.value("issuer"), form.value("client_id"));
+    settings.just_in_time = form.has("just_in_time", "yes");
+    let secret = PlainClientSecret::new(form.value("client_secret"));
+    let wanted = NewConnection {
+        name,
+        settings,
+        secret: NewSecret::Client(secret),
+        enabled: form.has("enabled", "yes"),
+        save_anyway: form.has("save_anyway", "yes"),
+    };
+    match sso(&visit)?
+        .create_connection(&visit.caller(), wanted)
+        .await
+    {
+        Ok(saved) => see_other(&visit.done(&format!("/sso/{}", saved.connection.id), "connection")),
+        Err(error) => show_new(&visit, &form.refused(error)?),
+    }
+}
+
+fn id_of(visit: &Visit) -> Result<ConnectionId, Failure> {
+    let named = visit.param("connection").and_then(|id| id.parse().ok());
+    named.ok_or_else(|| no_such("connection"))
+}
+
+async fn render(visit: &Visit, form: &Form, checks: Vec<NamedCheck>) -> Outcome {
+    let (sso, caller, id) = (sso(visit)?, visit.caller(), id_of(visit)?);
+    let callback_url = sso.callback_url(id);
+    page(
+        form.status(),
+        &One {
+            frame: &visit.frame,
+            form,
+            connection: sso.connection(&caller, id).await?,
+            logout_url: callback_url.replace("/sso/callback/", "/sso/backchannel-logout/"),
+            callback_url,
+            checks,
+            attempts: sso.attempts(&caller, id).await?,
+        },
+    )
+}
+
+async fn show(visit: Visit) -> Outcome {
+    render(&visit, &Form::default(), Vec::new()).await
+}
+
+async fn change(Posted { visit, form }: Posted) -> Outcome {
+    let (sso, caller, id) = (sso(&visit)?, visit.caller(), id_of(&visit)?);
+    let done: Result<(), Error> = match form.value("act") {
+        "preflight" => {
+            let checks = sso.preflight(&caller, id, Which::Live).await?;
+            return render(&visit, &Form::default(), checks).await;
+        }
+        "enable" => sso.enable_connection(&caller, id).await.map(drop),
+        "disable" => {
+            let end_sessions = form.has("end_sessions", "yes");
+            let disabled = sso.disable_connection(&caller, id, end_sessions);
+            disabled.await.map(drop)
+        }
+        _ => return Err(no_such("action")),
+    };
+    match done {
+        Ok(()) => see_other(&visit.done(&format!("/sso/{id}"), "connection")),
+        Err(error) => {
+            let form = form.refused(error)?;
+            render(&visit, &form, Vec::new()).await
+        }
+    }
+}
+
+/// Goes the way of a sign-in and changes nothing. The way leads through the provider, so that a
+/// page sends the browser there: a form may not end at another site.
+async fn test(headers: HeaderMap, stranger: Stranger, posted: Posted) -> Outcome {
+    let Posted { visit, form } = posted;
+    let (sso, caller, id) = (sso(&visit)?, visit.caller(), id_of(&visit)?);
+    let cookie = visit.web.cookie();
+    let binding = cookie::binding(&headers, cookie);
+    let origin = stranger.into();
+    let begun = sso
+        .test_sign_in(&caller, id, Which::Live, binding.as_deref(), &origin)
+        .await;
+    match begun {
+        Ok(begun) => {
+            let test = Test {
+                frame: &visit.frame,
+                connection: id,
+                start: begun.redirect_url,
+            };
+            let answer = page(StatusCode::OK, &test)?;
+            with_cookie(answer, cookie::set_binding(cookie, &begun.binding))
+        }
+        Err(error) => {
+            let form = form.refused(error)?;
+            render(&visit, &form, Vec::new()).await
+        }
+    }
+}
+
+/// Where a browser comes to after a test.
+async fn tested(visit: Visit) -> Outcome {
+    let id = id_of(&visit)?;
+    see_other(&format!(
+        "{}#attempts",
+        visit.frame.path(&format!("/sso/{id}"))
+    ))
+}

@@ -1,0 +1,68 @@
+//! Which organisation one works in.
+
+use askama::Template;
+use axum::extract::State;
+use http::{HeaderMap, StatusCode};
+use vestibule_layer::{Routes, Rule};
+use vestibule_model::OrganizationId;
+
+use super::sections;
+use crate::cookie;
+use crate::failure::{Outcome, no_such};
+use crate::form::{FORM, Form};
+use crate::frame::{Choice, Frame, Visit};
+use crate::respond::{page, see_other, with_cookie};
+use crate::web::Web;
+
+pub(crate) fn routes() -> Routes<Web> {
+    let rule = Rule::signed_in();
+    Routes::pages()
+        .get("/organizations", rule.clone(), choose)
+        .get("/organization", rule.clone(), current)
+        .post("/switch", rule.consumes(FORM), switch)
+}
+
+#[derive(Template)]
+#[template(path = "organizations.html")]
+struct Choose<'a> {
+    frame: &'a Frame,
+}
+
+/// The page that says that the organisation has changed under another page.
+#[derive(Template)]
+#[template(path = "other_organization.html")]
+pub(crate) struct OtherOrganization<'a> {
+    pub(crate) frame: &'a Frame,
+    /// The organisation that the page was for, where one can go there.
+    pub(crate) other: Option<&'a Choice>,
+}
+
+async fn choose(visit: Visit) -> Outcome {
+    if visit.frame.organizations.len() == 1 {
+        return see_other(&visit.frame.path(""));
+    }
+    page(
+        StatusCode::OK,
+        &Choose {
+            frame: &visit.frame,
+        },
+    )
+}
+
+async fn current(visit: Visit) -> Outcome {
+    see_other(&visit.frame.path(""))
+}
+
+/// The choice itself says which organisation is meant, so that it may come from a page of any.
+async fn switch(State(web): State<Web>, visit: Visit, headers: HeaderMap, form: Form) -> Outcome {
+    let wanted = form.value("to").parse::<OrganizationId>();
+    let wanted = wanted.map_err(|_| no_such("organisation"))?;
+    let presented = cookie::session(&headers, web.cookie())?;
+    let switched = web
+        .accounts()
+        .switch_organization(&visit.permit, &presented, wanted)
+        .await?;
+    let id = switched.organization.id.to_string();
+    let path = sections::same_page(form.value("section"), &id, switched.role);
+    with_cookie(see_other(&path)?, web.cookie().set(&switched.cookie))
+}

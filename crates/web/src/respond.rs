@@ -1,0 +1,59 @@
+//! A template as an answer.
+
+use askama::Template;
+use axum::body::Body;
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::{HeaderValue, StatusCode};
+use vestibule_http::Problem;
+
+use crate::failure::{Failure, Outcome};
+
+/// What a page may do: show our own styles, scripts and pictures, and send forms to us. No
+/// exception, on any page.
+const CSP: HeaderValue = HeaderValue::from_static(
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
+     base-uri 'none'; frame-ancestors 'none'",
+);
+
+/// Makes a page of a template.
+pub(crate) fn page(status: StatusCode, template: &impl Template) -> Outcome {
+    match template.render() {
+        Ok(html) => Ok(html_answer(status, html)),
+        Err(error) => {
+            tracing::error!(%error, "a template could not be rendered");
+            Err(Problem::internal().into())
+        }
+    }
+}
+
+/// A page of this text.
+pub(crate) fn html_answer(status: StatusCode, html: String) -> Response {
+    let mut response = (status, Body::from(html)).into_response();
+    let headers = response.headers_mut();
+    headers.insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("text/html; charset=utf-8"),
+    );
+    headers.insert(CONTENT_SECURITY_POLICY, CSP);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    response
+}
+
+/// Sends the browser on to one of our own paths, with `GET`.
+pub(crate) fn see_other(path: &str) -> Outcome {
+    let location = HeaderValue::from_str(path).map_err(|_| Problem::internal())?;
+    let mut response = StatusCode::SEE_OTHER.into_response();
+    response.headers_mut().insert(LOCATION, location);
+    Ok(response)
+}
+
+/// The same answer, with a cookie.
+pub(crate) fn with_cookie(
+    mut response: Response,
+    cookie: Option<HeaderValue>,
+) -> Result<Response, Failure> {
+    let cookie = cookie.ok_or_else(Problem::internal)?;
+    response.headers_mut().append(SET_COOKIE, cookie);
+    Ok(response)
+}

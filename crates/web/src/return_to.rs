@@ -1,0 +1,79 @@
+//! Where to go on after a sign-in: a path of our own, or nowhere.
+
+use vestibule_policy::target;
+
+/// The longest path that is taken, in bytes.
+const LONGEST: usize = 1_024;
+
+/// The text, if it is a path of this server that a browser cannot take for anything else: one
+/// slash, the one canonical spelling that the check judges, and a query of printable ASCII. Pages
+/// of signing in and out are no place to go on at.
+pub(crate) fn local(text: &str) -> Option<&str> {
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    let printable = |c: u8| c.is_ascii_graphic() && !matches!(c, b'\\' | b'#' | b'"' | b'<' | b'>');
+    let first = path.split('/').nth(1).unwrap_or_default();
+    let safe = text.len() <= LONGEST
+        && path.starts_with('/')
+        && !path.starts_with("//")
+        && target::canonical(path).is_ok()
+        && query.bytes().all(printable)
+        && !matches!(first, "sign-in" | "sign-out" | "signed-out" | "assets");
+    safe.then_some(text)
+}
+
+/// The text as the value of a query.
+pub(crate) fn encoded(text: &str) -> String {
+    form_urlencoded::byte_serialize(text.as_bytes()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("/")]
+    #[case("/account/keys")]
+    #[case("/organization/tenant_01jhmpfn80e48s5s0q7b7cwx5e/audit?kind=api_key.*&page=2")]
+    fn a_path_of_our_own_is_kept(#[case] path: &str) {
+        assert_eq!(local(path), Some(path));
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("account")]
+    #[case("//evil.example")]
+    #[case("///evil.example")]
+    #[case("/\\evil.example")]
+    #[case("\\/evil.example")]
+    #[case("/\t/evil.example")]
+    #[case("\t//evil.example")]
+    #[case("/\n/evil.example")]
+    #[case(" //evil.example")]
+    #[case("https://evil.example")]
+    #[case("https:evil.example")]
+    #[case("javascript:alert(1)")]
+    #[case("/../evil")]
+    #[case("/./account")]
+    #[case("/%2f/evil.example")]
+    #[case("/%5cevil.example")]
+    #[case("/%09/evil.example")]
+    #[case("/a//b")]
+    #[case("/a;b")]
+    #[case("/account#x")]
+    #[case("/account?x=\\")]
+    #[case("/account?x=\r\nSet-Cookie: a=b")]
+    #[case("/accoünt")]
+    #[case("/@evil.example/\u{202e}")]
+    #[case("/sign-in?return_to=/sign-in")]
+    #[case("/sign-out")]
+    fn everything_else_leads_nowhere(#[case] path: &str) {
+        assert_eq!(local(path), None);
+    }
+
+    #[test]
+    fn a_path_without_end_leads_nowhere() {
+        assert_eq!(local(&format!("/{}", "a".repeat(LONGEST))), None);
+    }
+}

@@ -1,0 +1,29 @@
+//! What the pages show of the sample API.
+
+use futures_util::future::BoxFuture;
+use vestibule_http::Problem;
+use vestibule_layer::Permit;
+use vestibule_model::Timestamp;
+
+/// One entry of a list.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Listed {
+    /// What it is called.
+    pub name: String,
+    /// Where it lies, where it lies somewhere.
+    pub path: Option<String>,
+    /// When it was last changed.
+    pub updated_at: Timestamp,
+}
+
+/// The lists of the sample API, cut to what the caller may see.
+pub trait SampleLists: Send + Sync + 'static {
+    /// The documents that the caller may read, in the organisation of the permit.
+    fn documents<'a>(&'a self, permit: &'a Permit) -> BoxFuture<'a, Result<Vec<Listed>, Problem>>;
+
+    /// The caller's conversations with agents there.
+    fn conversations<'a>(
+        &'a self,
+        permit: &'a Permit,
+    ) -> BoxFuture<'a, Result<Vec<Listed>, Problem>>;
+}

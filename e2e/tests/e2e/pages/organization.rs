@@ -1,0 +1,179 @@
+//! `/organization`: what belongs to the organisation, and the switch to another.
+
+use vestibule_e2e::{Backend, House};
+
+use super::{Browser, assert_page};
+
+const ALL: &[&str] = &[
+    "",
+    "/members",
+    "/access",
+    "/keys",
+    "/sso",
+    "/audit",
+    "/plan",
+    "/settings",
+    "/documents",
+    "/agents",
+];
+
+#[tokio::test]
+async fn every_page_opens_for_an_owner_and_a_user_sees_those_that_are_for_users() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let bob = Browser::of(&house, &house.bob()).await;
+    let base = format!("/organization/{}", house.acme());
+    for rest in ALL {
+        let path = format!("{base}{rest}");
+        assert_page(&ada.get(&path).await.expect(200));
+        let open = matches!(*rest, "" | "/plan" | "/documents" | "/agents");
+        let answer = bob.get(&path).await.expect(if open { 200 } else { 403 });
+        assert_page(&answer);
+        let listed = bob.get(&base).await.text;
+        assert_eq!(listed.contains(&format!("href=\"{path}\"")), open, "{path}");
+    }
+    let member = format!("{base}/members/{}", house.bob().id);
+    assert_page(&ada.get(&member).await.expect(200));
+    assert_page(&ada.get(&format!("{base}/sso/new")).await.expect(200));
+    for path in ["/organizations", "/account", "/account/password"] {
+        assert_page(&ada.get(path).await.expect(200));
+    }
+    assert_page(&ada.get("/account/nowhere").await.expect(404));
+}
+
+#[tokio::test]
+async fn the_switcher_gives_a_new_cookie_and_the_same_page_of_the_other_organization() {
+    let house = House::start(Backend::Sqlite).await;
+    let mut ada = Browser::of(&house, &house.ada()).await;
+    let old = ada.cookie.clone();
+    let (acme, globex) = (house.acme(), house.globex());
+    let page = ada.get(&format!("/organization/{acme}/documents")).await;
+    let section = "/organization/{organization}/documents";
+    assert!(page.text.contains(&format!("value=\"{section}\"")));
+    assert!(page.text.contains("/private/plans"), "{}", page.text);
+    let switched = ada.switch(globex, section).await;
+    let there = format!("/organization/{globex}/documents");
+    assert_eq!(switched.header("location"), there);
+    assert_page(&ada.get(&there).await.expect(200));
+    let call = house.get("/account").cookie(&old);
+    call.send().await.expect(303);
+    // Not a member, or no organisation at all: not found.
+    let bob = Browser::of(&house, &house.bob()).await;
+    for to in [globex, "tenant_01h455vb4pex5vsknk084sn02q", "x", ""] {
+        let fields = [("to", to), ("section", section)];
+        assert_page(&bob.post("/switch", &fields).await.expect(404));
+    }
+}
+
+#[tokio::test]
+async fn two_tabs_on_two_organizations_never_mix() {
+    let house = House::start(Backend::Sqlite).await;
+    let mut ada = Browser::of(&house, &house.ada()).await;
+    let (acme, globex) = (house.acme(), house.globex());
+    let stale = [
+        ("organization", acme),
+        ("name", "Mixed"),
+        ("expires_in", "30"),
+    ];
+    ada.switch(globex, "/account/keys").await;
+    for path in [
+        "/account/keys".to_owned(),
+        format!("/organization/{globex}/settings"),
+        format!("/organization/{acme}/settings"),
+    ] {
+        let page = ada.post(&path, &stale).await.expect(409);
+        assert_page(&page);
+        assert!(page.text.contains("org_context_changed"));
+        // The way on: back to the one, or on with the other.
+        assert!(
+            page.text.contains(&format!("value=\"{acme}\"")),
+            "{}",
+            page.text
+        );
+        assert!(
+            page.text
+                .contains(&format!("href=\"/organization/{globex}\""))
+        );
+    }
+    // A form that does not say which organisation it is for does nothing, either.
+    let page = ada.post("/account/keys", &stale[1..]).await.expect(409);
+    assert_page(&page);
+    let page = ada.get(&format!("/organization/{acme}/members")).await;
+    assert_page(&page.expect(409));
+    for organization in [acme, globex] {
+        let kinds: Vec<_> = house.audit(organization).await;
+        let made = kinds.iter().filter(|row| row["kind"] == "api_key.created");
+        let renamed = kinds
+            .iter()
+            .any(|row| row["kind"] == "organization.renamed");
+        assert!(made.count() <= 1 && !renamed, "{kinds:#?}");
+    }
+}
+
+#[tokio::test]
+async fn who_may_do_what_is_explained_and_changes_with_a_permission() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let (acme, bob) = (house.acme(), house.bob());
+    let ask = format!(
+        "/organization/{acme}/access?user={}&capability=READ_WRITE&path=/shared/reports/q1",
+        bob.id
+    );
+    let page = ada.get(&ask).await.expect(200);
+    assert!(page.text.contains("Refused."), "{}", page.text);
+    let grants = format!("/organization/{acme}/members/{}/permissions", bob.id);
+    let fields = [
+        ("organization", acme),
+        ("act", "grant"),
+        ("path", "/shared/reports"),
+        ("capability", "READ_WRITE"),
+    ];
+    ada.post(&grants, &fields).await.expect(303);
+    let page = ada.get(&ask).await.expect(200);
+    assert!(page.text.contains("Allowed."), "{}", page.text);
+    assert_page(&page);
+    // The same again adds nothing, and says so.
+    assert_page(&ada.post(&grants, &fields).await.expect(409));
+    let audit = format!("/organization/{acme}/audit?kind=grant.*");
+    let page = ada.get(&audit).await.expect(200);
+    assert!(page.text.contains("Permission given"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_hostile_name_is_a_name_on_every_page() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let acme = house.acme();
+    let hostile = "\"><img src=x onerror=alert(1)>\u{202e}'{{7*7}}&amp;";
+    let long = "W".repeat(100);
+    let settings = format!("/organization/{acme}/settings");
+    let fields = [("organization", acme), ("name", hostile)];
+    ada.post(&settings, &fields).await.expect(303);
+    let fields = [
+        ("organization", acme),
+        ("first_name", hostile),
+        ("last_name", long.as_str()),
+    ];
+    ada.post("/account", &fields).await.expect(303);
+    let fields = [
+        ("organization", acme),
+        ("name", hostile),
+        ("expires_in", "never"),
+    ];
+    let made = ada.post("/account/keys", &fields).await.expect(201);
+    assert!(!made.text.contains("<img src=x"), "{}", made.text);
+    let base = format!("/organization/{acme}");
+    let pages = ALL.iter().map(|rest| format!("{base}{rest}"));
+    let own = [
+        "/organizations",
+        "/account",
+        "/account/keys",
+        "/account/sessions",
+    ];
+    for path in pages.chain(own.map(str::to_owned)) {
+        let page = ada.get(&path).await.expect(200);
+        assert_page(&page);
+        assert!(!page.text.contains("<img src=x"), "{path}: {}", page.text);
+        assert!(!page.text.contains("49&amp;amp;"), "{path}");
+    }
+}
