@@ -65,7 +65,7 @@ impl Store {
     }
 
     /// The active organisation that has proved a domain, the enabled connection by which its
-    /// people sign in, where there is one, and whether they must.
+    /// people sign in, the domain's own before the others, where there is one, and whether they must.
     pub async fn home_realm(
         &self,
         name: &DomainName,
@@ -76,9 +76,9 @@ impl Store {
              LEFT JOIN sso_enforcement e ON e.organization_id = d.organization_id
              LEFT JOIN sso_connection c ON c.organization_id = d.organization_id
                  AND c.disabled_at IS NULL
-                 AND (d.connection_id IS NULL OR c.id = d.connection_id)
              WHERE d.name = $1 AND d.verified_at IS NOT NULL
-             ORDER BY c.created_at, c.id LIMIT 1")
+             ORDER BY CASE WHEN c.id = d.connection_id THEN 0 ELSE 1 END, c.created_at, c.id
+             LIMIT 1")
         .bind(name)
         .optional(&mut self.reader().await?, |row| {
             let since: Option<Timestamp> = row.get("since")?;

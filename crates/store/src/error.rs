@@ -69,6 +69,13 @@ impl From<sqlx::Error> for StoreError {
     }
 }
 
+/// Of a row that was found: what stands in it is not what was asked for.
+impl From<rusqlite::Error> for StoreError {
+    fn from(error: rusqlite::Error) -> Self {
+        Self::corrupt(error)
+    }
+}
+
 impl From<sqlx::migrate::MigrateError> for StoreError {
     fn from(error: sqlx::migrate::MigrateError) -> Self {
         use sqlx::migrate::MigrateError;

@@ -33,7 +33,8 @@ impl std::fmt::Debug for PendingSignIn {
     }
 }
 
-/// How many sign-ins may be pending at once. Those that have expired do not count.
+/// How many sign-ins may be pending at once; those that have expired do not count. Beyond them the
+/// oldest give way: whoever floods the door makes others hurry, and does not shut it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct PendingBounds {
     /// Of one organisation.
@@ -41,6 +42,9 @@ pub struct PendingBounds {
     /// Of all organisations.
     pub total: u32,
 }
+
+/// How many give way to one at most: transactions beside each other may leave a few too many.
+const MOST_GIVING_WAY: i64 = 1_000;
 
 fn read_pending(row: &Row<'_>) -> Result<PendingSignIn, StoreError> {
     let digest = |name| {
@@ -81,8 +85,8 @@ impl Store {
 }
 
 impl Write {
-    /// Remembers a sign-in that has begun, if there is room; whether there was. Forgets those of
-    /// the organisation that have expired.
+    /// Remembers a sign-in that has begun; whether there is such an organisation. Forgets those of
+    /// the organisation that have expired, and the oldest that are too many.
     pub async fn insert_pending(
         &mut self,
         pending: &PendingSignIn,
@@ -94,21 +98,30 @@ impl Write {
             .bind(now)
             .execute(self)
             .await?;
+        sql("DELETE FROM sso_pending WHERE state_digest IN (
+                SELECT state_digest FROM sso_pending WHERE organization_id = $1
+                ORDER BY expires_at DESC LIMIT $3 OFFSET $2)")
+        .bind(pending.organization_id)
+        .bind(i64::from(bounds.per_organization.saturating_sub(1)))
+        .bind(MOST_GIVING_WAY)
+        .execute(self)
+        .await?;
+        sql("DELETE FROM sso_pending WHERE state_digest IN (
+                SELECT state_digest FROM sso_pending
+                ORDER BY expires_at DESC LIMIT $2 OFFSET $1)")
+        .bind(i64::from(bounds.total.saturating_sub(1)))
+        .bind(MOST_GIVING_WAY)
+        .execute(self)
+        .await?;
         let inserted = sql("INSERT INTO sso_pending
                 (state_digest, browser_digest, organization_id, connection_id, sealed, expires_at)
-             SELECT $1, $2, o.id, $4, $5, $6 FROM organization o
-             WHERE o.id = $3
-                 AND (SELECT COUNT(*) FROM sso_pending WHERE organization_id = $3) < $7
-                 AND (SELECT COUNT(*) FROM sso_pending WHERE expires_at > $9) < $8")
+             SELECT $1, $2, o.id, $4, $5, $6 FROM organization o WHERE o.id = $3")
         .bind(&pending.state)
         .bind(&pending.browser)
         .bind(pending.organization_id)
         .bind(pending.connection_id)
         .bind(pending.sealed.as_slice())
         .bind(pending.expires_at)
-        .bind(i64::from(bounds.per_organization))
-        .bind(i64::from(bounds.total))
-        .bind(now)
         .execute(self)
         .await?;
         Ok(inserted > 0)

@@ -2,8 +2,22 @@
 
 use vestibule_model::{OrgScope, RedirectUriId, RegisteredRedirectUri};
 
-use crate::sql::sql;
+use crate::sql::{Source, sql};
 use crate::{Store, StoreError, Write};
+
+async fn is_redirect_uri(
+    source: &mut impl Source,
+    scope: OrgScope,
+    text: &str,
+) -> Result<bool, StoreError> {
+    let found = sql("SELECT COUNT(*) AS count FROM redirect_uri
+         WHERE organization_id = $1 AND uri = $2")
+    .bind(scope)
+    .bind(text)
+    .count(source)
+    .await?;
+    Ok(found > 0)
+}
 
 impl Store {
     /// The registered redirect URIs, the oldest first.
@@ -29,17 +43,20 @@ impl Store {
 
     /// Whether exactly this text is registered, byte for byte.
     pub async fn is_redirect_uri(&self, scope: OrgScope, text: &str) -> Result<bool, StoreError> {
-        let found = sql("SELECT COUNT(*) AS count FROM redirect_uri
-             WHERE organization_id = $1 AND uri = $2")
-        .bind(scope)
-        .bind(text)
-        .count(&mut self.reader().await?)
-        .await?;
-        Ok(found > 0)
+        is_redirect_uri(&mut self.reader().await?, scope, text).await
     }
 }
 
 impl Write {
+    /// Whether exactly this text is registered, as this transaction sees it.
+    pub async fn is_redirect_uri(
+        &mut self,
+        scope: OrgScope,
+        text: &str,
+    ) -> Result<bool, StoreError> {
+        is_redirect_uri(self, scope, text).await
+    }
+
     /// Registers a redirect URI. [`Conflict::RedirectUri`](crate::Conflict::RedirectUri) where it
     /// is registered already.
     pub async fn insert_redirect_uri(

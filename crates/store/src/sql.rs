@@ -9,6 +9,7 @@ mod value;
 use std::time::Duration;
 
 pub(crate) use column::Column;
+use rusqlite::types::ValueRef;
 use sqlx::{PgConnection, Row as _, SqliteConnection, ValueRef as _};
 pub(crate) use value::Value;
 
@@ -35,8 +36,8 @@ pub(crate) trait Source: Send {
 
 /// A query and its values.
 pub(crate) struct Query {
-    text: &'static str,
-    values: Vec<Value>,
+    pub(crate) text: &'static str,
+    pub(crate) values: Vec<Value>,
 }
 
 /// Begins a query.
@@ -171,6 +172,7 @@ impl Query {
 pub(crate) enum Row<'r> {
     Sqlite(&'r sqlx::sqlite::SqliteRow),
     Postgres(&'r sqlx::postgres::PgRow),
+    Inline(&'r rusqlite::Row<'r>),
 }
 
 impl Row<'_> {
@@ -183,6 +185,7 @@ impl Row<'_> {
         Ok(match self {
             Self::Sqlite(row) => row.try_get_raw(name)?.is_null(),
             Self::Postgres(row) => row.try_get_raw(name)?.is_null(),
+            Self::Inline(row) => row.get_ref(name)? == ValueRef::Null,
         })
     }
 }

@@ -1,5 +1,7 @@
 //! Connections to SQLite: one that writes, several that read.
 
+mod inline;
+
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,6 +13,7 @@ use sqlx::sqlite::{
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 use tokio::sync::{Mutex, OwnedMutexGuard};
 
+pub(crate) use self::inline::Inline;
 use crate::StoreError;
 
 /// How long to wait for another process's write, and for one of the held connections.
@@ -29,6 +32,8 @@ pub(crate) struct Sqlite {
     pub(crate) readers: Arc<Readers>,
     /// For the question who is calling alone: no other reads hold it up.
     callers: Arc<Readers>,
+    /// For the same question, where it can be answered at once.
+    pub(crate) inline: Arc<Inline>,
     pub(crate) options: SqliteConnectOptions,
 }
 
@@ -66,6 +71,7 @@ impl Sqlite {
             writer,
             readers: Arc::new(Readers::open(&options, readers).await?),
             callers: Arc::new(Readers::open(&options, CALLER_CONNECTIONS).await?),
+            inline: Arc::new(Inline::open(file)?),
             options,
         })
     }

@@ -14,7 +14,7 @@ pub struct SsoSession {
     pub connection_id: ConnectionId,
     /// The provider.
     pub issuer: String,
-    /// Whom it named.
+    /// Whom it named, by its own name for the person (`sub`).
     pub subject: String,
     /// Its own session (`sid`), where it told.
     pub provider_session: Option<String>,
@@ -45,6 +45,31 @@ pub(crate) fn read_origin(row: &Row<'_>) -> Result<SsoSession, StoreError> {
 }
 
 impl Store {
+    /// Whether a session came by a provider.
+    pub async fn is_sso_session(&self, id: SessionId) -> Result<bool, StoreError> {
+        let found = sql("SELECT COUNT(*) AS count FROM sso_session WHERE session_id = $1")
+            .bind(id)
+            .count(&mut self.reader().await?)
+            .await?;
+        Ok(found > 0)
+    }
+
+    /// Whether a user has no way in but through a provider of the organisation.
+    pub async fn is_provider_only(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        let found = sql("SELECT COUNT(*) AS count
+             FROM sso_identity i JOIN user_account u ON u.id = i.user_id
+             WHERE i.user_id = $1 AND i.organization_id = $2 AND u.password_hash IS NULL")
+        .bind(user)
+        .bind(organization)
+        .count(&mut self.reader().await?)
+        .await?;
+        Ok(found > 0)
+    }
+
     /// By what a session came; `None` where it began with a password.
     pub async fn sso_session(&self, id: SessionId) -> Result<Option<SsoSession>, StoreError> {
         sql(
@@ -83,7 +108,8 @@ impl Write {
 
     /// Ends the sessions that came by a connection, of one of the provider's sessions or of one
     /// subject or of both where they are named, of all otherwise; those that were not ended
-    /// before.
+    /// before. A session of the subject that belongs to none of the provider's sessions counts to
+    /// each of them: nobody knows better.
     pub async fn end_sso_sessions(
         &mut self,
         scope: OrgScope,
@@ -97,7 +123,8 @@ impl Write {
                  SELECT session_id FROM sso_session
                  WHERE organization_id = $1 AND connection_id = $2
                      AND subject = COALESCE($3, subject)
-                     AND ($4 = '' OR provider_session = $4))
+                     AND ($4 = '' OR provider_session = $4
+                         OR ($3 IS NOT NULL AND provider_session IS NULL)))
              RETURNING id")
         .bind(scope)
         .bind(connection)
@@ -109,18 +136,23 @@ impl Write {
         .await
     }
 
-    /// Deletes the codes of a subject that were not fetched yet, of all of them where none is
-    /// named; how many.
+    /// Deletes the codes that were not fetched yet, of the same sessions as
+    /// [`end_sso_sessions`](Self::end_sso_sessions) would end; how many.
     pub async fn delete_one_time_codes(
         &mut self,
         connection: ConnectionId,
         subject: Option<&str>,
+        provider_session: Option<&str>,
     ) -> Result<u64, StoreError> {
-        sql("DELETE FROM sso_code WHERE connection_id = $1 AND subject = COALESCE($2, subject)")
-            .bind(connection)
-            .bind(subject)
-            .execute(self)
-            .await
+        sql("DELETE FROM sso_code
+             WHERE connection_id = $1 AND subject = COALESCE($2, subject)
+                 AND ($3 = '' OR provider_session = $3
+                     OR ($2 IS NOT NULL AND provider_session IS NULL))")
+        .bind(connection)
+        .bind(subject)
+        .bind(provider_session.unwrap_or_default())
+        .execute(self)
+        .await
     }
 
     /// Ends the sessions of a user that came by a connection; those that were not ended before.

@@ -9,7 +9,7 @@ use vestibule_model::{Change, Timestamp};
 use crate::feed::ChangeSink;
 use crate::postgres::Postgres;
 use crate::sql::{Connection, Source, sql};
-use crate::sqlite::{self, Sqlite};
+use crate::sqlite::{self, Inline, Sqlite};
 use crate::url::{Engine, StoreOptions};
 use crate::{StoreError, Write};
 
@@ -142,6 +142,14 @@ impl Store {
             Pool::Sqlite(sqlite) => Reader::Sqlite(sqlite.caller().await?),
             Pool::Postgres(postgres) => Reader::Postgres(postgres.caller().await?),
         })
+    }
+
+    /// Where the question who is calling can be answered on the thread that asks.
+    pub(crate) fn inline(&self) -> Option<&Inline> {
+        match &self.pool {
+            Pool::Sqlite(sqlite) => Some(&sqlite.inline),
+            Pool::Postgres(_) => None,
+        }
     }
 
     pub(crate) fn apply(&self, change: Change) {

@@ -50,6 +50,7 @@ const ONLY: &[(&str, &[&str])] = &[("sample", &["layer"])];
 /// Foreign crates, or features of ours, that belong in one room. Tests may use them anywhere.
 const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "sample"]),
+    ("rusqlite", &["store"]),
     ("argon2", &["credential"]),
     ("jsonwebtoken", &["credential", "sso"]),
     ("reqwest", &["outbound"]),

@@ -33,6 +33,7 @@ macro_rules! plain_columns {
                 Ok(match row {
                     Row::Sqlite(row) => row.try_get(name)?,
                     Row::Postgres(row) => row.try_get(name)?,
+                    Row::Inline(row) => row.get(name)?,
                 })
             }
         }
@@ -48,6 +49,7 @@ macro_rules! text_columns {
                 let text: &str = match row {
                     Row::Sqlite(row) => row.try_get(name)?,
                     Row::Postgres(row) => row.try_get(name)?,
+                    Row::Inline(row) => row.get_ref(name)?.as_str().map_err(StoreError::corrupt)?,
                 };
                 text.parse().map_err(|error| StoreError::corrupt(format_args!("column {name} {error}")))
             }

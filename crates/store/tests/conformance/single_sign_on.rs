@@ -53,6 +53,12 @@ fn secrets() -> ConnectionSecrets {
     }
 }
 
+/// Room for one.
+const ONE: PendingBounds = PendingBounds {
+    per_organization: 10_000,
+    total: 1,
+};
+
 fn pending(connection: &SsoConnection, state: &str) -> PendingSignIn {
     PendingSignIn {
         state: Digest::of(state.as_bytes()),
@@ -167,7 +173,7 @@ async fn of_many_callbacks_with_one_state_one_gets_it(
 
 #[rstest]
 #[tokio::test]
-async fn ten_thousand_sign_ins_are_pending_and_no_more_until_they_expire(
+async fn ten_thousand_sign_ins_are_pending_and_beyond_them_the_oldest_give_way(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
@@ -187,15 +193,25 @@ async fn ten_thousand_sign_ins_are_pending_and_no_more_until_they_expire(
     };
     world.raw(statement).await;
     let one = pending(&connection, "one more");
+    let one = PendingSignIn {
+        expires_at: at(700),
+        ..one
+    };
     let mut write = world.store.begin().await.unwrap();
-    assert!(!write.insert_pending(&one, BOUNDS, at(0)).await.unwrap());
+    assert!(write.insert_pending(&one, BOUNDS, at(0)).await.unwrap());
     write.commit_unaudited().await.unwrap();
-    let mut write = world.store.begin().await.unwrap();
-    assert!(write.insert_pending(&one, BOUNDS, at(600)).await.unwrap());
-    write.commit_unaudited().await.unwrap();
+    let newest = world.store.is_pending(&one.state, &one.browser, at(599));
+    assert!(newest.await.unwrap(), "the newest stays");
     let mut write = world.store.begin().await.unwrap();
     let pruned = write.prune(at(601)).await.unwrap();
-    assert_eq!(pruned.sso, 1, "the expired ones are gone already");
+    assert_eq!(pruned.sso, 9_999, "one gave way");
+    write.commit_unaudited().await.unwrap();
+    let mut write = world.store.begin().await.unwrap();
+    let two = pending(&connection, "two");
+    assert!(write.insert_pending(&two, ONE, at(600)).await.unwrap());
+    write.commit_unaudited().await.unwrap();
+    let gone = world.store.is_pending(&one.state, &one.browser, at(601));
+    assert!(!gone.await.unwrap(), "the bound of all together");
 }
 
 #[rstest]
@@ -323,6 +339,24 @@ async fn a_domain_and_a_redirect_uri_stand_once(
         realm,
         Some((world.organization.id, Some(connection.id), false))
     );
+
+    // A domain whose own connection is switched off falls to the others.
+    let mut off = connection.clone();
+    off.id = ConnectionId::mint(&SystemClock, &OsEntropy);
+    off.disabled_at = Some(at(1));
+    let pinned = SsoDomain {
+        id: DomainId::mint(&SystemClock, &OsEntropy),
+        name: "pinned.example".parse().unwrap(),
+        connection_id: Some(off.id),
+        verified_at: Some(at(1)),
+        ..ours.clone()
+    };
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_connection(&off, &secrets()).await.unwrap();
+    write.insert_domain(&pinned).await.unwrap();
+    write.commit(record("sso.domain_added")).await.unwrap();
+    let realm = world.store.home_realm(&pinned.name).await.unwrap();
+    assert_eq!(realm.unwrap().1, Some(connection.id));
 
     let uri = |text: &str| RegisteredRedirectUri {
         id: RedirectUriId::mint(&SystemClock, &OsEntropy),
