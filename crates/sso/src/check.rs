@@ -2,16 +2,21 @@
 
 use serde::Serialize;
 
+use crate::refusal::Refusal;
+
 /// One named check of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct NamedCheck {
     /// Its name: `scheme`, `address_guard`, `discovery`, `issuer`, `endpoints`, `code_flow`,
-    /// `s256`, `algorithm`, `client_auth`, `keys` or `clock`.
+    /// `s256`, `algorithm`, `client_auth`, `keys`, `credentials` or `clock`.
     pub name: &'static str,
     /// Whether it passed.
     pub passed: bool,
     /// What was found, or what is wrong and with which value.
     pub detail: String,
+    /// The clause that failed, as [`Refusal::reason`] has it, where it is one.
+    #[serde(skip)]
+    pub clause: Option<&'static str>,
 }
 
 impl NamedCheck {
@@ -22,12 +27,23 @@ impl NamedCheck {
                 name,
                 passed: true,
                 detail,
+                clause: None,
             },
             Err(error) => Self {
                 name,
                 passed: false,
                 detail: error.to_string(),
+                clause: None,
             },
+        }
+    }
+
+    /// A check with its outcome, and the clause that failed.
+    pub(crate) fn judged(name: &'static str, outcome: Result<String, Refusal>) -> Self {
+        let clause = outcome.as_ref().err().map(Refusal::reason);
+        Self {
+            clause,
+            ..Self::of(name, outcome)
         }
     }
 
@@ -37,6 +53,7 @@ impl NamedCheck {
             name,
             passed: false,
             detail: "not checked, because an earlier check failed".to_owned(),
+            clause: None,
         }
     }
 }

@@ -4,6 +4,8 @@
 //! exchange gave, over TLS and in the same breath, which is what proves it. The subject is the
 //! account's number: a login can be renamed and taken by another person.
 
+mod credentials;
+
 use futures_util::future::BoxFuture;
 use http::header::ACCEPT;
 use serde_json::{Value, json};
@@ -176,6 +178,7 @@ impl GithubProvider {
         Ok(Identity {
             issuer: self.connection.site.issuer.clone(),
             subject: subject.to_string(),
+            provider_subject: subject.to_string(),
             email,
             name,
             groups: Vec::new(),
@@ -208,26 +211,6 @@ impl GithubProvider {
 
     fn place(root: &str, path: &str) -> Result<Url, Refusal> {
         fetch::url("site", &format!("{root}{path}"))
-    }
-
-    async fn look_over(&self) -> Vec<NamedCheck> {
-        let step = Step::Discovery;
-        let outgoing = |error| Refusal::Outgoing { step, error };
-        let place = Self::place(&self.connection.site.issuer, "/login/oauth/authorize");
-        let url = match place {
-            Ok(url) => url,
-            Err(refusal) => {
-                let scheme = NamedCheck::of("scheme", Err(refusal));
-                return vec![scheme, NamedCheck::not_reached("address_guard")];
-            }
-        };
-        let outbound = &self.party.outbound;
-        let scheme = outbound.check_scheme(&url).map_err(outgoing);
-        let address = outbound.check_address(&url).await.map_err(outgoing);
-        vec![
-            NamedCheck::of("scheme", scheme.map(|()| url.to_string())),
-            NamedCheck::of("address_guard", address.map(|()| url.host().to_owned())),
-        ]
     }
 }
 

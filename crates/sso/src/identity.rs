@@ -11,6 +11,9 @@ pub struct Identity {
     pub issuer: String,
     /// Whom it means; unique and never reassigned at this provider.
     pub subject: String,
+    /// What the provider itself calls the person in its tokens (`sub`): the same as
+    /// [`subject`](Self::subject), unless the mapping takes that from another claim.
+    pub provider_subject: String,
     /// The e-mail address, if one was told.
     pub email: Option<ClaimedEmail>,
     /// What the person is called.

@@ -37,13 +37,16 @@ pub struct Saved {
     pub checks: Vec<NamedCheck>,
 }
 
-/// The field that a failed check is about.
-fn field_of(check: &str) -> &'static str {
-    match check {
-        "algorithm" | "keys" => "algorithm",
-        "client_auth" => "client_auth",
-        "credentials" => "client_secret",
-        _ => "issuer",
+/// The fields that a failed check is about: two where the provider does not tell which of them is
+/// wrong.
+fn fields_of(check: &NamedCheck) -> &'static [&'static str] {
+    match (check.name, check.clause) {
+        ("algorithm" | "keys", _) => &["algorithm"],
+        ("client_auth", _) => &["client_auth"],
+        ("credentials", Some("client_unknown")) => &["client_id"],
+        ("credentials", Some("client_secret")) => &["client_secret"],
+        ("credentials", Some("token_refused")) => &["client_id", "client_secret"],
+        _ => &["issuer"],
     }
 }
 
@@ -51,9 +54,10 @@ fn refuse_failed(checks: &[NamedCheck]) -> Result<()> {
     let failed: Vec<_> = checks
         .iter()
         .filter(|check| !check.passed)
-        .map(|check| {
+        .flat_map(|check| {
             let message = format!("failed the check {}: {}", check.name, check.detail);
-            FieldError::new(field_of(check.name), check.name, message)
+            let fields = fields_of(check).iter();
+            fields.map(move |field| FieldError::new(*field, check.name, message.clone()))
         })
         .collect();
     if failed.is_empty() {

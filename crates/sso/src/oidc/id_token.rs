@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use vestibule_model::Timestamp;
 
-use crate::oidc::claims::{Claims, missing};
+use crate::oidc::claims::{Claims, missing, mistyped};
 use crate::oidc::connection::Connection;
 use crate::refusal::{Quoted, Refusal};
 use crate::secret::same;
@@ -118,6 +118,17 @@ pub(crate) fn subject(claims: Claims<'_>) -> Result<&str, Refusal> {
         Ok(subject)
     } else {
         Err(Refusal::Subject)
+    }
+}
+
+/// Which of the provider's sessions it belongs to, where it says so (OpenID Connect
+/// Back-Channel Logout 1.0, 2.1).
+pub(crate) fn session(claims: Claims<'_>) -> Result<Option<&str>, Refusal> {
+    match claims.optional_text("sid")? {
+        Some(session) if session.len() > LONGEST_SUBJECT => {
+            Err(mistyped("sid", "a text of at most 255 characters"))
+        }
+        session => Ok(session.filter(|text| !text.is_empty())),
     }
 }
 

@@ -163,9 +163,14 @@ impl Mapping {
             (Some((address, None)), Some((other, word))) if address == other => (address, word),
             (Some(claimed), _) | (None, Some(claimed)) => claimed,
         };
+        // What was signed and says no is not talked over, wherever the address stands.
+        let denied = self
+            .email_verified
+            .find(told.id_token)
+            .is_some_and(|word| *word != Value::Bool(true));
         Ok(Some(ClaimedEmail {
             address,
-            verified: verified == Some(true),
+            verified: verified == Some(true) && !denied,
         }))
     }
 

@@ -74,7 +74,7 @@ struct Checks(Vec<NamedCheck>);
 
 impl Checks {
     fn add(&mut self, name: &'static str, outcome: Result<String, Refusal>) {
-        self.0.push(NamedCheck::of(name, outcome));
+        self.0.push(NamedCheck::judged(name, outcome));
     }
 
     /// All checks, those that were not reached included.

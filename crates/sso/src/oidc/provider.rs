@@ -85,7 +85,8 @@ impl OidcProvider {
         let email = mapping.email(told)?;
         let name = mapping.name(told)?;
         let groups = mapping.groups(told)?;
-        let session = Claims(&claims).optional_text("sid")?.map(str::to_owned);
+        let provider_subject = id_token::subject(Claims(&claims))?.to_owned();
+        let session = id_token::session(Claims(&claims))?.map(str::to_owned);
         let authenticated_at = Claims(&claims).optional_moment("auth_time")?;
         // The signed document has the last word.
         let mut all = userinfo.unwrap_or_default();
@@ -93,6 +94,7 @@ impl OidcProvider {
         Ok(Identity {
             issuer: self.connection.issuer.clone(),
             subject,
+            provider_subject,
             email,
             name,
             groups,

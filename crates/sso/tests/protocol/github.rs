@@ -55,6 +55,9 @@ async fn answer(
             let sent: HashMap<_, _> = form_urlencoded::parse(body.as_bytes()).collect();
             assert_eq!(sent["client_secret"], "secret");
             assert_eq!(sent["code_verifier"].len(), 43);
+            if script.token == "404" {
+                return StatusCode::NOT_FOUND.into_response();
+            }
             &script.token
         }
         "/user" if bearer => &script.user,
@@ -180,4 +183,22 @@ async fn what_github_does_not_do_is_said() {
         "unsupported"
     );
     assert!(provider.preflight().await.iter().all(|check| check.passed));
+}
+
+#[rstest]
+#[case::taken(json!({"error": "bad_verification_code"}), None)]
+#[case::another_secret(json!({"error": "incorrect_client_credentials"}), Some("token_refused"))]
+#[case::another_client(json!("404"), Some("client_unknown"))]
+#[tokio::test]
+async fn a_wrong_id_or_secret_is_told_before_anybody_signs_in(
+    #[case] token: Value,
+    #[case] clause: Option<&str>,
+) {
+    let script = Script {
+        token,
+        ..Script::default()
+    };
+    let checks = provider(script).await.0.preflight().await;
+    let check = checks.iter().find(|it| it.name == "credentials").unwrap();
+    assert_eq!((check.passed, check.clause), (clause.is_none(), clause));
 }

@@ -6,23 +6,29 @@ use vestibule_e2e::{Backend, House, OidcProvider, Visitor};
 
 use super::{APPLICATION, client, connect, house, sign_in, unknown, usual};
 
-async fn refused(house: &House, body: Value) -> Vec<(String, String)> {
+async fn refused(house: &House, body: Value) -> Vec<(String, String, String)> {
     let call = house.post("/v1/sso/connections").bearer(house.key());
     let answer = call.json(body).send().await.expect(422).json();
     let errors = answer["errors"].as_array().unwrap().iter();
     let text = |error: &Value, name: &str| error[name].as_str().unwrap().to_owned();
     errors
-        .map(|error| (text(error, "reason"), text(error, "message")))
+        .map(|error| {
+            (
+                text(error, "reason"),
+                text(error, "message"),
+                text(error, "field"),
+            )
+        })
         .collect()
 }
 
 #[rstest]
-#[case::of_the_secret(|body: &mut Value| body["client_secret"] = json!("another"), "credentials", "does not accept the client secret")]
-#[case::of_the_client_id(|body: &mut Value| body["settings"]["client_id"] = json!("somebody"), "credentials", "does not know the client id somebody")]
+#[case::of_the_secret(|body: &mut Value| body["client_secret"] = json!("another"), "client_secret", "does not accept the client secret")]
+#[case::of_the_client_id(|body: &mut Value| body["settings"]["client_id"] = json!("somebody"), "client_id", "does not know the client id somebody")]
 #[tokio::test]
 async fn a_wrong_value_is_named_before_anything_is_saved(
     #[case] spoil: fn(&mut Value),
-    #[case] name: &str,
+    #[case] field: &str,
     #[case] why: &str,
 ) {
     let house = house(Backend::Sqlite).await;
@@ -31,7 +37,8 @@ async fn a_wrong_value_is_named_before_anything_is_saved(
     let mut body = usual(&provider);
     spoil(&mut body);
     let errors = refused(&house, body).await;
-    assert_eq!(errors[0].0, name, "{errors:?}");
+    assert_eq!(errors[0].0, "credentials", "{errors:?}");
+    assert_eq!(errors[0].2, field, "{errors:?}");
     assert!(errors[0].1.contains(why), "{errors:?}");
     let list = house
         .get("/v1/sso/connections")

@@ -110,22 +110,24 @@ async fn a_wrong_id_and_a_wrong_secret_are_named_when_they_are_saved(
 ) {
     let house = house(backend).await;
     let idp = house.idp_url().to_owned();
-    for (id, secret, said) in [
+    for (id, secret, field, said) in [
         (
             "another",
             secret(&house),
+            "client_id",
             "does not know the client id another",
         ),
         (
             "vestibule",
             "wrong".to_owned(),
+            "client_secret",
             "the client secret is wrong",
         ),
     ] {
         let refused = connect(&house, &idp, id, &secret).await.expect(422);
         let errors = refused.json()["errors"].take();
         assert_eq!(errors[0]["reason"], "credentials", "{errors}");
-        assert_eq!(errors[0]["field"], "client_secret", "{errors}");
+        assert_eq!(errors[0]["field"], field, "{errors}");
         let message = errors[0]["message"].as_str().unwrap();
         assert!(message.contains(said), "{message}");
         assert!(!message.contains(&secret) || secret == "wrong");

@@ -46,6 +46,11 @@ fn email(id_token: Value, userinfo: Option<Value>) -> Result<Option<ClaimedEmail
     Some(json!({"email": "a@x.example", "email_verified": true})),
     false
 )]
+#[case::the_token_says_no_without_an_address(
+    json!({"email_verified": false}),
+    Some(json!({"email": "a@x.example", "email_verified": true})),
+    false
+)]
 fn an_address_is_verified_by_the_word_of_its_own_document(
     #[case] id_token: Value,
     #[case] userinfo: Option<Value>,
