@@ -218,6 +218,7 @@ impl Accounts {
             organization_id,
             role,
             default_organization_id,
+            by_provider: false,
         };
         Ok(Known {
             me,

@@ -120,7 +120,9 @@ impl Accounts {
             drop(write);
         }
         let token = self.token_of(&session, organization, &successor)?;
-        let me = self.me_in(permit.user_id(), organization, role).await?;
+        let me = self
+            .me_in(permit.user_id(), organization, role, Some(session.id))
+            .await?;
         Ok(Refreshed { me, token })
     }
 

@@ -3,7 +3,7 @@
 use serde_json::json;
 use vestibule_check::Permit;
 use vestibule_credential::PlainPassword;
-use vestibule_model::{Actor, Change, Email, Name, OrganizationId, Role, User, UserId};
+use vestibule_model::{Actor, Change, Email, Name, OrganizationId, Role, SessionId, User, UserId};
 use vestibule_store::Page;
 
 use crate::caller::credential_stands;
@@ -25,6 +25,9 @@ pub struct Me {
     pub role: Role,
     /// The organisation that a sign-in begins in: the oldest active membership.
     pub default_organization_id: OrganizationId,
+    /// Whether the user comes in through the organisation's identity provider: by this session or,
+    /// where a key calls, because there is no other way in.
+    pub by_provider: bool,
 }
 
 /// What a new user is to be.
@@ -65,8 +68,9 @@ fn check_new(password: &PlainPassword) -> Result<()> {
 impl Accounts {
     /// The calling user.
     pub async fn me(&self, permit: &Permit) -> Result<Me> {
-        self.me_in(permit.user_id(), permit.organization_id(), permit.role())
-            .await
+        let (user, organization) = (permit.user_id(), permit.organization_id());
+        let session = permit.credential().session();
+        self.me_in(user, organization, permit.role(), session).await
     }
 
     pub(crate) async fn me_in(
@@ -74,11 +78,17 @@ impl Accounts {
         user: UserId,
         organization_id: OrganizationId,
         role: Role,
+        session: Option<SessionId>,
     ) -> Result<Me> {
         let store = &self.0.store;
         let user = store.user(user).await?.ok_or(Error::CredentialEnded)?;
         let (oldest, _) = store.organizations_of(user.id, Page::first(1)).await?;
+        let by_provider = match session {
+            Some(session) => store.is_sso_session(session).await?,
+            None => store.is_provider_only(user.id, organization_id).await?,
+        };
         Ok(Me {
+            by_provider,
             user,
             organization_id,
             role,

@@ -5,7 +5,7 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderMap, HeaderValue, StatusCode};
-use vestibule_accounts::{Origin, PlainBinding, SignOut, Sso};
+use vestibule_accounts::{Error, Origin, PlainBinding, SignOut, Sso};
 use vestibule_http::{Problem, SessionCookie};
 
 use crate::ApiState;
@@ -71,14 +71,25 @@ impl BindingCookie {
 }
 
 /// Ends the sessions that a request presents; the URL at which the browser signs out at the
-/// provider too, where there is such a place. `after` is where it goes then.
+/// provider too, where there is such a place. `after` is where it goes then, and `field` what the
+/// caller calls that.
 pub(crate) async fn sign_out(
     state: &ApiState,
     presented: &SignOut<'_>,
     after: Option<&str>,
+    field: &str,
 ) -> Result<Option<String>> {
     if let Some(sso) = &state.sso {
-        return Ok(sso.sign_out(presented, after).await?);
+        let ended = sso.sign_out(presented, after).await;
+        return Ok(ended.map_err(|error| match error {
+            Error::Invalid(mut fields) => {
+                for error in &mut fields {
+                    field.clone_into(&mut error.field);
+                }
+                Error::Invalid(fields)
+            }
+            other => other,
+        })?);
     }
     state.accounts.sign_out(presented).await?;
     Ok(None)

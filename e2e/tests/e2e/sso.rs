@@ -78,6 +78,8 @@ async fn the_request_as_printed_ends_at_the_application_with_a_token_that_works(
     assert_eq!(me.text_at("/email"), CLEO);
     assert_eq!(me.text_at("/current_tenant_id"), house.acme());
     assert_eq!(me.text_at("/current_tenant_role"), "USER");
+    assert_eq!(me.text_at("/idp_type"), "TENANT");
+    assert_eq!(me.text_at("/join_method"), "ADDED");
 
     // The same person on the other dialect, with a session cookie.
     let cookie = cookie_of(&house, CLEO).await;
@@ -202,4 +204,35 @@ async fn the_way_to_sign_in_is_told_by_the_domain_alone(
     assert_eq!(elsewhere["method"], "password");
     assert_eq!(discover("nobody-at-all@other.example").await, elsewhere);
     assert_eq!(discover("x@nowhere.invalid").await, elsewhere);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_word_of_one_organizations_provider_opens_no_other_organization(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let token = token_of(&house, CLEO).await;
+    let cookie = cookie_of(&house, CLEO).await;
+    house
+        .cli_json(&["member", "add", house.globex(), CLEO, "--role", "ADMIN"])
+        .await;
+
+    let call = house.post("/api/auth/switch-org").cookie(&cookie);
+    let body = json!({ "organizationId": house.globex() });
+    let switched = call.origin(house.url()).json(body).send().await;
+    assert_eq!(switched.expect(403).reason(), "sso_elsewhere");
+    let refresh = async |id: &str| {
+        let path = format!("/v1/auth/uat?tenant_id={id}");
+        house.post(&path).bearer(&token).send().await
+    };
+    let there = refresh(house.globex()).await.expect(403);
+    assert_eq!(there.reason(), "sso_elsewhere");
+    refresh(house.acme()).await.expect(200);
+    let here = house.get("/api/auth/session").cookie(&cookie).send().await;
+    assert_eq!(
+        here.expect(200).text_at("/organization/id"),
+        house.acme(),
+        "the session is what it was"
+    );
 }

@@ -10,7 +10,8 @@ mod mapping;
 
 use serde_json::{Map, Value, json};
 use vestibule_model::{
-    AuditRecord, ConnectionSettings, GroupId, Membership, Role, SsoConnection, User, UserId,
+    AuditRecord, ConnectionSettings, GroupId, Membership, Role, SessionId, SsoConnection, User,
+    UserId,
 };
 use vestibule_sso::Identity;
 use vestibule_store::Write;
@@ -60,8 +61,8 @@ pub(super) struct Arrival<'a> {
     pub(super) connection: &'a SsoConnection,
     pub(super) settings: &'a ConnectionSettings,
     pub(super) identity: &'a Identity,
-    /// The signed-in user who links the identity.
-    pub(super) linking: Option<UserId>,
+    /// The signed-in user who links the identity, and the session that asked for it.
+    pub(super) linking: Option<(UserId, SessionId)>,
 }
 
 impl Sso {
@@ -79,6 +80,9 @@ impl Sso {
                 "organization_deactivated",
                 "The organisation is deactivated; ask the operator.",
             ));
+        }
+        if let Some((user, session)) = arrival.linking {
+            self.keep_linking(&mut write, user, session).await?;
         }
         let mut records = Vec::new();
         let (user, found) = self.find(&mut write, arrival, &mut records).await?;
@@ -142,7 +146,7 @@ impl Sso {
             .identity(connection.id, &identity.issuer, &identity.subject)
             .await?;
         if let Some(known) = known {
-            if linking.is_some_and(|user| user != known.user_id) {
+            if linking.is_some_and(|(user, _)| user != known.user_id) {
                 return Err(Error::conflict(
                     "identity_taken",
                     "Another user is linked with this person of the identity provider.",
@@ -154,7 +158,7 @@ impl Sso {
             let user = user.ok_or_else(|| Error::internal("an identity without a user"))?;
             return Ok((user, Found::Known));
         }
-        if let Some(linking) = linking {
+        if let Some((linking, _)) = linking {
             let user = write.user(linking).await?.ok_or(Error::CredentialEnded)?;
             let member = write.membership(caller.scope(), linking).await?;
             if member.is_none_or(|it| it.deactivated_at.is_some()) {

@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use vestibule_model::{SsoConnection, UserId};
+use vestibule_model::{SessionId, SsoConnection, UserId};
 use vestibule_sso::{Pending, SignInRequest};
 use vestibule_store::{ConnectionSecrets, PendingBounds, PendingSignIn};
 
 use super::initiate::{Initiated, ReturnTo};
 use super::secret::text_of;
-use super::{Origin, PlainBinding, Sso, Which};
+use super::{NO_CONNECTION, Origin, PlainBinding, Sso, Which};
 use crate::{Error, Result};
 
 /// How long a sign-in may take.
@@ -21,18 +21,23 @@ const BOUNDS: PendingBounds = PendingBounds {
     total: 40_000,
 };
 
-/// How long to wait where that many are under way.
-const PAUSE: Duration = Duration::from_secs(60);
-
 const LONGEST_PATH: usize = 512;
 
 /// What a sign-in is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Purpose {
-    SignIn { to: ReturnTo, state: Option<String> },
+    SignIn {
+        to: ReturnTo,
+        state: Option<String>,
+    },
     Test,
-    Link { user: UserId, path: String },
+    Link {
+        user: UserId,
+        /// The session that asked for it, which has to live until it is done.
+        session: SessionId,
+        path: String,
+    },
 }
 
 impl Purpose {
@@ -115,7 +120,7 @@ impl Sso {
         };
         let mut write = accounts.begin().await?;
         if !write.insert_pending(&pending, BOUNDS, now).await? {
-            return Err(Error::Busy { retry_after: PAUSE });
+            return Err(NO_CONNECTION);
         }
         write.commit_unaudited().await?;
         Ok(Initiated {

@@ -89,7 +89,14 @@ impl Sso {
         let context = context(&text_of(&pending.state));
         let plain = accounts.0.master_key.open(&context, &pending.sealed)?;
         let payload: Payload = serde_json::from_slice(&plain).map_err(Error::internal)?;
-        let (_, connection, secrets) = self.named(pending.connection_id).await?;
+        let (scope, connection, secrets) = self.named(pending.connection_id).await?;
+        if let Purpose::SignIn { to, .. } = &payload.purpose {
+            // Nobody is sent, with or without a token, where nobody is to be sent by now.
+            match self.check_return(scope, to).await {
+                Err(Error::Invalid(_)) => return Err(no_such_sign_in()),
+                checked => checked?,
+            }
+        }
         let testing = matches!(payload.purpose, Purpose::Test);
         if !connection.is_enabled() && !testing {
             return Err(NO_CONNECTION);
@@ -163,8 +170,12 @@ impl Sso {
                 self.note(noted).await;
                 Ok(Arrived::Tested(Box::new(report)))
             }
-            Purpose::Link { user, path } => {
-                arrival.linking = Some(*user);
+            Purpose::Link {
+                user,
+                session,
+                path,
+            } => {
+                arrival.linking = Some((*user, *session));
                 let caller =
                     Caller::arriving(connection.organization_id, origin.actor(Some(*user)));
                 arrival.caller = &caller;

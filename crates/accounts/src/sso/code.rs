@@ -45,8 +45,9 @@ impl Sso {
         let organization = write.organization(came_by.organization_id).await?;
         let connection = write.connection(scope, came_by.connection_id).await?;
         let linked = write
-            .identity(came_by.connection_id, &came_by.issuer, &came_by.subject)
+            .subject_of(came_by.connection_id, &came_by.issuer, code.user_id)
             .await?;
+        let registered = write.is_redirect_uri(scope, redirect_uri).await?;
         let (Some(user), Some(membership)) = (user, membership) else {
             return Err(no_such_code());
         };
@@ -54,7 +55,8 @@ impl Sso {
             && membership.deactivated_at.is_none()
             && organization.is_some_and(|it| it.deactivated_at.is_none())
             && connection.is_some_and(|(it, _)| it.is_enabled())
-            && linked.is_some_and(|it| it.user_id == user.id);
+            && linked.is_some()
+            && registered;
         if !stands {
             return Err(no_such_code());
         }

@@ -126,7 +126,10 @@ impl Accounts {
         found.map(Some).ok_or_else(sso_required)
     }
 
-    /// Refuses a session that began elsewhere in an organisation that demands its provider.
+    /// Refuses a session where it has no business. One that came through an organisation's provider
+    /// stays there: the owners of that organisation decide whom its provider vouches for, and their
+    /// word counts nowhere else. One that began with a password stays out of an organisation that
+    /// demands its provider.
     pub(crate) async fn keep_sso(
         &self,
         session: SessionId,
@@ -134,12 +137,17 @@ impl Accounts {
         organization: OrganizationId,
     ) -> Result<()> {
         let store = &self.0.store;
-        if !store.sso_required_of(user).await?.contains(&organization) {
-            return Ok(());
-        }
         match store.sso_session(session).await? {
             Some(origin) if origin.organization_id == organization => Ok(()),
-            _ => Err(sso_required()),
+            Some(_) => Err(Error::denied(
+                "sso_elsewhere",
+                "This session came through another organisation's identity provider, whose word \
+                 counts there alone; sign in to this organisation.",
+            )),
+            None if store.sso_required_of(user).await?.contains(&organization) => {
+                Err(sso_required())
+            }
+            None => Ok(()),
         }
     }
 }

@@ -145,7 +145,7 @@ impl Sso {
     fn came_by(&self, arrival: &Arrival<'_>) -> Result<SsoSession> {
         let Identity {
             issuer,
-            subject,
+            provider_subject: subject,
             session,
             id_token,
             ..
@@ -269,7 +269,12 @@ impl Sso {
             .commit_as(write, &actor, Some(organization), kind, subject, &details)
             .await?;
         let me = accounts
-            .me_in(newcomer.user.id, organization, newcomer.role)
+            .me_in(
+                newcomer.user.id,
+                organization,
+                newcomer.role,
+                Some(session.id),
+            )
             .await?;
         Ok(SignedIn {
             me,

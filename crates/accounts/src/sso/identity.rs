@@ -15,7 +15,7 @@ impl Sso {
     }
 
     /// Parts a user from a connection, and ends the sessions that came by it. For admins and
-    /// owners.
+    /// owners; an owner is parted by owners alone.
     pub async fn unlink(
         &self,
         caller: &Caller,
@@ -26,6 +26,10 @@ impl Sso {
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());
         let mut write = accounts.begin_locked(caller).await?;
+        let membership = write.membership(scope, user).await?;
+        if membership.is_some_and(|it| it.role == Role::Owner) {
+            caller.needs(Role::Owner)?;
+        }
         if write.delete_identities(scope, connection, user).await? == 0 {
             return Err(Error::NotFound { what: "identity" });
         }

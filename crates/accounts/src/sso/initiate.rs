@@ -176,7 +176,7 @@ impl Sso {
         first.map(|connection| connection.id).ok_or(NO_CONNECTION)
     }
 
-    async fn check_return(&self, scope: OrgScope, to: &ReturnTo) -> Result<()> {
+    pub(super) async fn check_return(&self, scope: OrgScope, to: &ReturnTo) -> Result<()> {
         match to {
             ReturnTo::Fragment { redirect_uri } | ReturnTo::Code { redirect_uri } => {
                 let store = self.accounts().store();

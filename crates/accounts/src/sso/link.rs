@@ -19,12 +19,12 @@ impl Sso {
         binding: Option<&str>,
         origin: &Origin,
     ) -> Result<Initiated> {
-        if permit.credential().session().is_none() {
+        let Some(session) = permit.credential().session() else {
             return Err(Error::Forbidden(Refusal::CredentialKind {
                 presented: permit.credential().kind(),
                 accepts: "a session",
             }));
-        }
+        };
         check_path(path)?;
         let found = self.accounts().store().connection(permit.scope(), id);
         let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
@@ -33,6 +33,7 @@ impl Sso {
         }
         let purpose = Purpose::Link {
             user: permit.user_id(),
+            session,
             path: path.to_owned(),
         };
         let browser = Browser {

@@ -113,9 +113,7 @@ impl Sso {
         let ended = write
             .end_sso_sessions(scope, id, subject, session, now)
             .await?;
-        if subject.is_some() {
-            write.delete_one_time_codes(id, subject).await?;
-        }
+        write.delete_one_time_codes(id, subject, session).await?;
         for session in &ended {
             write.change(Change::Session(*session));
         }

@@ -450,3 +450,171 @@ async fn nobody_comes_in_without_a_seat(
     world.provider.says("email", json!("third@example.com"));
     assert_eq!(world.refused().await.0, "no_seat");
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_session_stays_in_the_organization_whose_provider_vouched(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let accounts = &world.house.accounts;
+    let signed_in = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
+    let user = signed_in.signed_in.me.user.id;
+    let other = world.house.organization_of("Other", user).await;
+
+    let token = signed_in.token.expose();
+    let permit = world.house.by_bearer(token).await.unwrap();
+    let there = accounts.refresh(&permit, token, Some(other.id)).await;
+    assert_refused(there, "sso_elsewhere");
+    accounts.refresh(&permit, token, None).await.unwrap();
+
+    let to = ReturnTo::Browser {
+        path: "/".to_owned(),
+    };
+    let Arrived::Browser { sign_in, .. } = world.sign_in(to).await.unwrap() else {
+        panic!("no browser");
+    };
+    let permit = world.house.by_cookie(&sign_in.cookie).await.unwrap();
+    let presented = sign_in.cookie.digest();
+    let there = accounts.switch_organization(&permit, &presented, other.id);
+    assert_refused(there.await, "sso_elsewhere");
+    world.house.by_cookie(&sign_in.cookie).await.unwrap();
+
+    // Who has shown a password goes where the user is a member.
+    let own = world.house.enter(user, world.house.organization.id).await;
+    let permit = world.house.by_bearer(&own.token).await.unwrap();
+    let there = accounts.refresh(&permit, &own.token, Some(other.id)).await;
+    there.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_link_needs_its_session_to_the_end(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let owner = world.house.owner.id;
+    let own = world.house.enter(owner, world.house.organization.id).await;
+    let permit = world.house.by_bearer(&own.token).await.unwrap();
+    let from = origin();
+    let begun = world.sso.link(&permit, world.id, "/", None, &from);
+    let begun = begun.await.unwrap();
+    world.house.sign_out(&own.token).await;
+    let failure = world.come_back(&begun).await.unwrap_err();
+    assert_eq!(failure.error.reason(), "credential_ended");
+    let operator = world.house.operator();
+    let linked = world.sso.identities(&operator, owner).await.unwrap();
+    assert_eq!(linked, []);
+}
+
+#[rstest]
+#[tokio::test]
+async fn nobody_is_sent_to_a_redirect_uri_that_was_removed_meanwhile(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let operator = world.house.operator();
+    let arrived = location(&world.sign_in(code()).await.unwrap());
+    let text = arrived.strip_prefix(&format!("{APP}?code=")).unwrap();
+    let begun = world.begin(fragment()).await;
+    let uris = world.sso.redirect_uris(&operator).await.unwrap();
+    world
+        .sso
+        .remove_redirect_uri(&operator, uris[0].id)
+        .await
+        .unwrap();
+    let failure = world.come_back(&begun).await.unwrap_err();
+    assert_eq!(failure.error.reason(), "sso_state");
+    assert_eq!(failure.location, None);
+    let exchanged = world.sso.exchange_code(text, APP, &origin()).await;
+    assert_refused(exchanged, "sso_code");
+}
+
+fn logout(world: &Connected, edit: impl FnOnce(&mut serde_json::Value)) -> String {
+    let now = world.house.now().as_seconds();
+    let event = "http://schemas.openid.net/event/backchannel-logout";
+    let mut claims = json!({
+        "iss": world.provider.base, "aud": "vestibule", "iat": now, "exp": now + 60,
+        "jti": "logout-1", "sub": "person-1", "events": { event: {} },
+    });
+    edit(&mut claims);
+    world.provider.sign("logout+jwt", &claims)
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_provider_ends_sessions_by_its_own_name_for_a_person(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    // The account goes by another claim, and logout tokens have `sub` alone.
+    let edit = |settings: &mut vestibule_model::ConnectionSettings| {
+        settings.claims.subject = "oid".to_owned();
+    };
+    let world = Connected::with(backend, edit).await;
+    world.provider.says("oid", json!("object-1"));
+    let one = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
+    let code_text = location(&world.sign_in(code()).await.unwrap());
+    let code_text = code_text.strip_prefix(&format!("{APP}?code=")).unwrap();
+    let token = logout(&world, |_| {});
+    let ended = world.sso.backchannel_logout(world.id, &token).await;
+    assert_eq!(ended.unwrap(), 1);
+    assert_revoked(&world.house.by_bearer(one.token.expose()).await);
+    let exchanged = world.sso.exchange_code(code_text, APP, &origin()).await;
+    assert_refused(exchanged, "sso_code");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_session_that_named_no_session_of_the_provider_ends_with_any_of_its_persons(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    world.provider.says("sid", json!(""));
+    let one = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
+    let token = logout(&world, |claims| claims["sid"] = json!("idp-session-9"));
+    let ended = world.sso.backchannel_logout(world.id, &token).await;
+    assert_eq!(ended.unwrap(), 1);
+    assert_revoked(&world.house.by_bearer(one.token.expose()).await);
+
+    // A code ends with the session of the provider that it was given in.
+    world.provider.says("sid", json!("idp-session-2"));
+    let arrived = location(&world.sign_in(code()).await.unwrap());
+    let text = arrived.strip_prefix(&format!("{APP}?code=")).unwrap();
+    let token = logout(&world, |claims| {
+        claims["jti"] = json!("logout-2");
+        claims["sid"] = json!("idp-session-2");
+        claims.as_object_mut().unwrap().remove("sub");
+    });
+    world
+        .sso
+        .backchannel_logout(world.id, &token)
+        .await
+        .unwrap();
+    let exchanged = world.sso.exchange_code(text, APP, &origin()).await;
+    assert_refused(exchanged, "sso_code");
+    world.provider.says("sid", json!("x".repeat(256)));
+    assert_eq!(world.refused().await.1, "claim_type");
+}
+
+#[rstest]
+#[tokio::test]
+async fn an_admin_does_not_part_an_owner_from_the_provider(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    world.provider.says("email", json!("ada@example.com"));
+    let arrived = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
+    let owner = world.house.owner.id;
+    assert_eq!(arrived.signed_in.me.user.id, owner);
+    let admin = world.house.member("grace@example.com", Role::Admin).await;
+    let admin = world.house.caller(admin.id).await;
+    let refused = world.sso.unlink(&admin, world.id, owner).await;
+    assert_refused(refused, "role_required");
+    world.house.by_bearer(arrived.token.expose()).await.unwrap();
+    let owner_itself = world.house.caller(owner).await;
+    world
+        .sso
+        .unlink(&owner_itself, world.id, owner)
+        .await
+        .unwrap();
+}

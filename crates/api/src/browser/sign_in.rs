@@ -172,8 +172,13 @@ async fn sign_out(
 ) -> Result<(SetCookie, Json<BrowserSignedOut>)> {
     let presented = stranger.sign_out(&headers, Some(&state.cookie.name));
     let after = body.and_then(|body| body.post_logout_redirect_uri);
-    let provider_sign_out_url =
-        single_sign_on::sign_out(&state, &presented, after.as_deref()).await?;
+    let provider_sign_out_url = single_sign_on::sign_out(
+        &state,
+        &presented,
+        after.as_deref(),
+        "postLogoutRedirectUri",
+    )
+    .await?;
     Ok((
         set_cookie(state.cookie.clear())?,
         Json(BrowserSignedOut {

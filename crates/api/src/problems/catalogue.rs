@@ -208,6 +208,8 @@ pub const PROBLEMS: &[ProblemReason] = &[
         "The one-time code is unknown, was used, is older than 60 seconds, or was given for another redirect_uri.", "Begin the sign-in again."),
     reason("sso_required", "403",
         "The organisation's people sign in through its identity provider.", "Begin at POST /v1/auth/sso/initiate."),
+    reason("sso_elsewhere", "403",
+        "The session came through the identity provider of another organisation, whose word counts there alone.", "Sign in to this organisation: by its own provider or, where it allows that, by password."),
     reason("no_account", "403",
         "There is no account for this person, and the organisation makes none at sign-in.", "Ask an administrator for one."),
     reason("not_a_member", "403",

@@ -240,7 +240,13 @@ async fn sign_out(
 ) -> Result<Json<SignedOut>> {
     let presented = stranger.sign_out(&headers, None);
     let after = body.and_then(|body| body.post_logout_redirect_uri);
-    let url = single_sign_on::sign_out(&state, &presented, after.as_deref()).await?;
+    let url = single_sign_on::sign_out(
+        &state,
+        &presented,
+        after.as_deref(),
+        "post_logout_redirect_uri",
+    )
+    .await?;
     Ok(Json(SignedOut {
         provider_sign_out_url: url,
     }))

@@ -33,7 +33,8 @@ pub(crate) struct User {
     /// Family name, where known.
     #[schema(value_type = Option<String>, required)]
     last_name: Option<Name>,
-    /// How the user signs in.
+    /// How the user has signed in: `PASSWORD`, or `TENANT` through the organisation's own identity
+    /// provider. Of a key: `TENANT` if its owner has no other way in.
     #[schema(example = "PASSWORD")]
     idp_type: &'static str,
     /// The organisation of this request.
@@ -48,7 +49,8 @@ pub(crate) struct User {
     /// The language of mails and pages.
     #[schema(example = "en")]
     language_preference: &'static str,
-    /// How the user came to the organisation.
+    /// How the user came to the organisation: always `ADDED`, by an administrator or at the first
+    /// sign-in through the organisation's identity provider.
     #[schema(example = "ADDED")]
     join_method: &'static str,
 }
@@ -60,7 +62,7 @@ impl From<Me> for User {
             email: me.user.email,
             first_name: me.user.first_name,
             last_name: me.user.last_name,
-            idp_type: "PASSWORD",
+            idp_type: if me.by_provider { "TENANT" } else { "PASSWORD" },
             current_tenant_id: me.organization_id,
             current_tenant_role: me.role,
             default_tenant_id: me.default_organization_id,

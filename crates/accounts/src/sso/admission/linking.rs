@@ -1,7 +1,7 @@
 //! How an account and a person of a provider come together.
 
 use serde_json::{Value, json};
-use vestibule_model::{AuditRecord, DomainName, Email, Name, SsoIdentity, User, UserId};
+use vestibule_model::{AuditRecord, DomainName, Email, Name, SessionId, SsoIdentity, User, UserId};
 use vestibule_sso::Identity;
 use vestibule_store::Write;
 
@@ -10,6 +10,26 @@ use crate::sso::Sso;
 use crate::{Caller, Error, Result};
 
 impl Sso {
+    /// Refuses a link whose session has ended meanwhile: whoever had it and lost it does not come
+    /// back by another way in.
+    pub(super) async fn keep_linking(
+        &self,
+        write: &mut Write,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<()> {
+        let accounts = self.accounts();
+        let now = accounts.now();
+        let idle_since = now.before(accounts.0.lifetimes.session_idle);
+        let stands =
+            write.hold_user(user).await? && write.hold_session(session, now, idle_since).await?;
+        if stands {
+            Ok(())
+        } else {
+            Err(Error::CredentialEnded)
+        }
+    }
+
     pub(super) fn new_user(&self, email: Email, identity: &Identity) -> User {
         let accounts = self.accounts();
         let claim = |name: &str| identity.claims.get(name).and_then(Value::as_str);

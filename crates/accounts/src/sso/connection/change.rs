@@ -136,7 +136,7 @@ impl Sso {
                 write.change(Change::Session(session));
             }
         }
-        write.delete_one_time_codes(id, None).await?;
+        write.delete_one_time_codes(id, None, None).await?;
         let kind = "sso.connection_disabled";
         self.commit_connection(write, caller, kind, &connection, Some(ended))
             .await?;
