@@ -22,6 +22,7 @@ const OPEN: [&str; 16] = [
     "GET /v1/auth/sso/callback/{connection_id}",
     "GET /v1/auth/sso/{tenant_id}/signin",
     "GET /v1/auth/sso/{tenant_id}/start",
+    "GET /v1/auth/sso/{tenant_id}/test",
     "POST /api/auth/sign-in",
     "POST /api/auth/sign-out",
     "POST /v1/auth/discover",
