@@ -53,7 +53,10 @@ enum Figure {
     Footprint,
     /// One of the servers that `requests` measures.
     #[command(hide = true)]
-    Serve { kind: server::Kind },
+    Serve {
+        kind: server::Kind,
+        database: Option<std::path::PathBuf>,
+    },
 }
 
 fn main() -> Result<()> {
@@ -64,7 +67,7 @@ fn main() -> Result<()> {
         Some(Figure::Storm) => storm::measure(),
         Some(Figure::Sso) => sso::measure(),
         Some(Figure::Footprint) => footprint::measure(),
-        Some(Figure::Serve { kind }) => server::serve(kind),
+        Some(Figure::Serve { kind, database }) => server::serve(kind, database.as_deref()),
         None => {
             requests::measure(None)?;
             check_alone::measure(None)?;

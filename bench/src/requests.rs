@@ -1,50 +1,22 @@
 //! Figure 1: a fully checked request against a bare handler, by processor time.
 
-use std::io::{BufRead, BufReader};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::Result;
+use tokio::runtime::Runtime;
 
 use crate::fixture::{self, PATH};
-use crate::server::Kind;
+use crate::server::{Kind, Server};
 use crate::{client, cpu};
 
-const CONNECTIONS: usize = 32;
+pub(crate) const CONNECTIONS: usize = 32;
 const REQUESTS: usize = 20_000;
 const ROUNDS: usize = 7;
 /// Where a process has its memory and its code is luck, and luck counts for several hundredths: so
 /// several processes are measured.
 const PAIRS: usize = 7;
 
-struct Server {
-    process: Child,
-    port: u16,
-}
-
-impl Server {
-    fn start(kind: Kind) -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["serve", kind.name()])
-            .stdout(Stdio::piped())
-            .spawn()?;
-        cpu::pin(Some(process.id()), 0)?;
-        let output = process.stdout.take().context("the server's output")?;
-        let mut line = String::new();
-        BufReader::new(output).read_line(&mut line)?;
-        let port = line.trim().parse().context("the server's port")?;
-        Ok(Self { process, port })
-    }
-}
-
-impl Drop for Server {
-    fn drop(&mut self) {
-        let _ = self.process.kill();
-        let _ = self.process.wait();
-    }
-}
-
-fn request(headers: &str) -> Vec<u8> {
+pub(crate) fn request(headers: &str) -> Vec<u8> {
     format!("GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n\r\n").into_bytes()
 }
 
@@ -64,11 +36,7 @@ pub(crate) fn measure(only: Option<&str>) -> Result<()> {
         ("access token", vec![bearer(&callers.token)]),
         ("session cookie", vec![request(&cookie)]),
     ];
-    cpu::pin(None, 1)?;
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .event_interval(8)
-        .build()?;
+    let runtime = client()?;
     println!("a checked request against a bare handler with the same headers, processor time");
     println!("(goal 1.05 for one key, 1.12 over 100,000; first bar 1.10 and 1.25)");
     for (name, requests) in cases {
@@ -81,20 +49,20 @@ pub(crate) fn measure(only: Option<&str>) -> Result<()> {
             .map(|index| requests[index * 7_919 % requests.len()].clone())
             .collect();
         let requests = Arc::new(shuffled);
-        let cost = |server: &Server, count: usize| -> Result<f64> {
-            let before = cpu::run_time(server.process.id())?;
-            runtime.block_on(client::load(server.port, CONNECTIONS, count, &requests))?;
-            let spent = cpu::run_time(server.process.id())?.saturating_sub(before);
-            Ok(spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(count)?))
-        };
         let (mut of_bare, mut of_checked, mut ratios) = (Vec::new(), Vec::new(), Vec::new());
         for _ in 0..PAIRS {
-            let (bare, checked) = (Server::start(Kind::Bare)?, Server::start(Kind::Checked)?);
+            let (bare, checked) = (
+                Server::start(Kind::Bare, None)?,
+                Server::start(Kind::Checked, None)?,
+            );
             // Every credential is seen once before anything is counted.
-            cost(&bare, requests.len().max(REQUESTS))?;
-            cost(&checked, requests.len().max(REQUESTS))?;
+            cost(&runtime, &bare, &requests, requests.len().max(REQUESTS))?;
+            cost(&runtime, &checked, &requests, requests.len().max(REQUESTS))?;
             for _ in 0..ROUNDS {
-                let (a, b) = (cost(&bare, REQUESTS)?, cost(&checked, REQUESTS)?);
+                let (a, b) = (
+                    cost(&runtime, &bare, &requests, REQUESTS)?,
+                    cost(&runtime, &checked, &requests, REQUESTS)?,
+                );
                 of_bare.push(a);
                 of_checked.push(b);
                 ratios.push(b / a);
@@ -108,4 +76,26 @@ pub(crate) fn measure(only: Option<&str>) -> Result<()> {
         );
     }
     Ok(())
+}
+
+/// Microseconds of the server's processor time for each of `count` requests.
+pub(crate) fn cost(
+    runtime: &Runtime,
+    server: &Server,
+    requests: &Arc<Vec<Vec<u8>>>,
+    count: usize,
+) -> Result<f64> {
+    let before = cpu::run_time(server.id())?;
+    runtime.block_on(client::load(server.port, CONNECTIONS, count, requests))?;
+    let spent = cpu::run_time(server.id())?.saturating_sub(before);
+    Ok(spent.as_secs_f64() * 1e6 / f64::from(u32::try_from(count)?))
+}
+
+/// The client's runtime, on a processor of its own.
+pub(crate) fn client() -> Result<Runtime> {
+    cpu::pin(None, 1)?;
+    Ok(tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .event_interval(8)
+        .build()?)
 }

@@ -1,8 +1,11 @@
 //! The servers that are compared: a bare handler, and the same handler behind the check.
 
 use std::convert::Infallible;
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 use axum::extract::Request;
 use axum::response::Response;
 use axum::routing::get;
@@ -10,9 +13,10 @@ use axum::{Router, http::HeaderValue, http::header::CONTENT_TYPE};
 use clap::ValueEnum;
 use tower::make::Shared;
 use tower::{Layer, Service};
-use vestibule_layer::{CheckLayer, Permit, Routes};
+use vestibule_layer::{CheckLayer, Permit, Routes, Rule};
 
 use crate::fixture::{self, ANSWER, ROUTE};
+use crate::{cpu, first_sight};
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -21,6 +25,8 @@ pub(crate) enum Kind {
     Bare,
     /// A bare handler whose routes, like those of the checked one, are `/api`'s.
     Checked,
+    /// The same, where hardly anybody is remembered and callers are in a database.
+    Stored,
 }
 
 impl Kind {
@@ -28,7 +34,41 @@ impl Kind {
         match self {
             Self::Bare => "bare",
             Self::Checked => "checked",
+            Self::Stored => "stored",
         }
+    }
+}
+
+/// One of them, in a process of its own, on a processor of its own.
+pub(crate) struct Server {
+    process: Child,
+    pub(crate) port: u16,
+}
+
+impl Server {
+    pub(crate) fn start(kind: Kind, database: Option<&Path>) -> Result<Self> {
+        let mut process = Command::new(std::env::current_exe()?)
+            .args(["serve", kind.name()])
+            .args(database)
+            .stdout(Stdio::piped())
+            .spawn()?;
+        cpu::pin(Some(process.id()), 0)?;
+        let output = process.stdout.take().context("the server's output")?;
+        let mut line = String::new();
+        BufReader::new(output).read_line(&mut line)?;
+        let port = line.trim().parse().context("the server's port")?;
+        Ok(Self { process, port })
+    }
+
+    pub(crate) fn id(&self) -> u32 {
+        self.process.id()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
     }
 }
 
@@ -56,7 +96,7 @@ async fn checked(_permit: Permit) -> Answer {
 }
 
 /// Serves on a free port of 127.0.0.1, which it prints, until it is killed.
-pub(crate) fn serve(kind: Kind) -> Result<()> {
+pub(crate) fn serve(kind: Kind, database: Option<&Path>) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
@@ -68,6 +108,13 @@ pub(crate) fn serve(kind: Kind) -> Result<()> {
                     .get(ROUTE, fixture::rule(), checked)
                     .into_parts()?;
                 let (check, _) = fixture::check(table)?;
+                run(CheckLayer::new(check).layer(router)).await
+            }
+            Kind::Stored => {
+                let (router, table) = Routes::browser()
+                    .get(ROUTE, Rule::signed_in(), checked)
+                    .into_parts()?;
+                let check = first_sight::check(table, database.context("no database")?).await?;
                 run(CheckLayer::new(check).layer(router)).await
             }
         }

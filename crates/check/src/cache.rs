@@ -43,7 +43,7 @@ pub(crate) struct Caller {
     /// What the caller has used of the limits.
     pub(crate) allowances: Allowances,
     /// What an access token's signature was made for.
-    pub(crate) signed: Option<Box<str>>,
+    pub(crate) signed: Option<Box<[u8]>>,
 }
 
 /// A caller and how long the caller may be believed.

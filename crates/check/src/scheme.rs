@@ -21,8 +21,8 @@ pub(crate) enum Presented<'a> {
     /// An access token: the whole text, what of it is signed, and the digest of the signature,
     /// which is the part that makes it a secret.
     AccessToken {
-        text: &'a str,
-        signed: &'a str,
+        text: &'a [u8],
+        signed: &'a [u8],
         signature: Digest,
     },
     /// A session cookie, and its digest.
@@ -53,7 +53,7 @@ impl Presented<'_> {
 
     /// What an access token's signature was made for: a cached caller is the one who presents it
     /// only where this is the same too.
-    pub(crate) fn signed(&self) -> Option<&str> {
+    pub(crate) fn signed(&self) -> Option<&[u8]> {
         match self {
             Self::AccessToken { signed, .. } => Some(signed),
             Self::ApiKey(..) | Self::SessionCookie(..) => None,
@@ -93,8 +93,7 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
     if values.next().is_some() {
         return Err(Rejected::Duplicate);
     }
-    let text = std::str::from_utf8(value.as_bytes()).map_err(|_| Rejected::Malformed)?;
-    let token = after_scheme(text)?.trim_matches(' ');
+    let token = after_scheme(value.as_bytes())?;
     if token.is_empty() || token.len() > MAX_BEARER_BYTES {
         return Err(Rejected::Malformed);
     }
@@ -102,9 +101,10 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
         return Ok(Some(Presented::AccessToken {
             text: token,
             signed,
-            signature: Digest::of(signature.as_bytes()),
+            signature: Digest::of(signature),
         }));
     }
+    let token = std::str::from_utf8(token).map_err(|_| Rejected::Malformed)?;
     match frame::recognize(prefix, token).map_err(rejected)? {
         (SecretKind::LiveKey | SecretKind::TestKey, digest) => {
             Ok(Some(Presented::ApiKey(token, digest)))
@@ -113,10 +113,10 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
     }
 }
 
-fn after_scheme(text: &str) -> Result<&str, Rejected> {
-    match text.split_at_checked("Bearer ".len()) {
-        Some((scheme, token)) if scheme.eq_ignore_ascii_case("Bearer ") => Ok(token),
-        _ if text.contains(' ') => Err(Rejected::Scheme),
+fn after_scheme(value: &[u8]) -> Result<&[u8], Rejected> {
+    match value.split_at_checked(b"Bearer ".len()) {
+        Some((scheme, token)) if scheme.eq_ignore_ascii_case(b"Bearer ") => Ok(token.trim_ascii()),
+        _ if value.contains(&b' ') => Err(Rejected::Scheme),
         _ => Err(Rejected::Malformed),
     }
 }

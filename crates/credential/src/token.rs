@@ -149,24 +149,23 @@ impl TokenError {
     }
 }
 
-/// The two parts of a bearer value that has the shape of a token: what is signed, which is no
-/// secret, and the signature, which makes it a credential (RFC 7515, 7.1). Cheap, and no promise
-/// that it is one.
+/// The two parts of a bearer value that may be a token: what is signed, which is no secret, and the
+/// signature, which makes it a credential (RFC 7515, 7.1). Of what is no token they are two parts
+/// that make up the whole, and no more.
 ///
 /// Every JSON object in base64url begins with `eyJ` when its first byte after `{` is a quote, and
 /// no framed secret does, because prefixes are lower-case words followed by `_`.
-pub fn split(text: &str) -> Option<(&str, &str)> {
-    if !text.starts_with("eyJ") {
-        return None;
-    }
-    let (signed, signature) = text.rsplit_once('.')?;
-    let (_, payload) = signed.split_once('.')?;
-    (!payload.contains('.')).then_some((signed, signature))
+pub fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    text.starts_with(b"eyJ")
+        .then(|| text.split_at(text.len().saturating_sub(SIGNATURE_CHARACTERS)))
 }
 
-/// Whether a bearer value has the shape of a token, as [`split`] has it.
+/// An Ed25519 signature of 64 bytes (RFC 8032, 5.1.6) in base64url.
+const SIGNATURE_CHARACTERS: usize = 86;
+
+/// Whether a bearer value has the shape of a token, and is not one of our secrets.
 pub fn looks_like_token(text: &str) -> bool {
-    split(text).is_some()
+    text.starts_with("eyJ") && text.bytes().filter(|byte| *byte == b'.').count() == 2
 }
 
 #[cfg(test)]

@@ -110,6 +110,8 @@ impl Inner {
             Presented::ApiKey(_, digest) => self.directory.api_key(&digest).await,
             Presented::SessionCookie(_, digest) => self.directory.session_cookie(&digest).await,
             Presented::AccessToken { text, .. } => {
+                let text =
+                    std::str::from_utf8(text).map_err(|_| Cause::Rejected(Rejected::Malformed))?;
                 let keyring = self.keyring.as_ref().map(|keyring| keyring.load());
                 let claims = keyring
                     .ok_or(TokenError::UnknownKey)
