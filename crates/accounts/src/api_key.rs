@@ -169,33 +169,44 @@ impl Accounts {
         id: ApiKeyId,
     ) -> Result<()> {
         caller.needs(Role::Admin)?;
+        let known = self.known(caller, owner, id).await?;
         let mut write = self.begin_locked(caller).await?;
         let membership = write.membership(caller.scope(), owner).await?;
         let role = membership.map_or(Role::User, |membership| membership.role);
         caller.needs(needed_to_touch(role))?;
-        self.revoke(write, caller, owner, id).await
+        self.revoke(write, caller, &known).await
     }
 
     async fn revoke_api_key(&self, caller: &Caller, owner: UserId, id: ApiKeyId) -> Result<()> {
+        let known = self.known(caller, owner, id).await?;
         let write = self.begin().await?;
-        self.revoke(write, caller, owner, id).await
+        self.revoke(write, caller, &known).await
+    }
+
+    /// What the audit log says of a key that goes.
+    async fn known(&self, caller: &Caller, owner: UserId, id: ApiKeyId) -> Result<NarrowedApiKey> {
+        let found = self.0.store.api_key(caller.scope(), owner, id).await?;
+        found.ok_or(Error::NotFound { what: "API key" })
     }
 
     async fn revoke(
         &self,
         mut write: Write,
         caller: &Caller,
-        owner: UserId,
-        id: ApiKeyId,
+        (key, grants): &NarrowedApiKey,
     ) -> Result<()> {
+        let id = key.id;
         let revoked = write
-            .revoke_api_key(caller.scope(), owner, id, self.now())
+            .revoke_api_key(caller.scope(), key.owner_id, id, self.now())
             .await?;
         if !revoked {
             return Err(Error::NotFound { what: "API key" });
         }
         write.change(Change::ApiKey(id));
-        let details = json!({ "owner": owner });
+        let details = json!({
+            "owner": key.owner_id,
+            "before": describe_key(key, grants.as_deref()),
+        });
         self.commit(write, caller, "api_key.deleted", id.to_string(), &details)
             .await
     }

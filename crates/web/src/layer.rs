@@ -141,8 +141,11 @@ fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) ->
         detail: if is_nowhere {
             t!("problem.nowhere")
         } else {
-            found.problem.detail()
+            for_people(response.status(), reason).unwrap_or(found.problem.detail())
         },
+        // Whoever runs the server reads from it what browsers call it, and what it is told it is.
+        technical: (reason == CSRF).then_some(found.problem.detail()),
+        elsewhere: elsewhere(asked.uri.path()).filter(|_| reason == "role_required"),
         hint: (found.problem.way_out()).filter(|_| !is_nowhere && !is_programs(reason)),
         request_id: found.request_id.as_ref().map(RequestId::as_str),
         way_on: if is_nowhere {
@@ -198,12 +201,41 @@ fn keep(answer: &mut Response, response: &Response) {
     }
 }
 
+const CSRF: &str = "csrf_origin_mismatch";
+
 /// Hints that tell programs what to send are of no use to a person.
 fn is_programs(reason: &str) -> bool {
     matches!(
         reason,
-        "no_such_route" | "csrf_origin_mismatch" | "path_not_canonical" | "unsupported_media_type"
-    )
+        "no_such_route" | CSRF | "path_not_canonical" | "unsupported_media_type" | "no_credential"
+    ) || reason.starts_with("credential_")
+}
+
+/// What happened, where the problem's own words are for programs.
+fn for_people(status: StatusCode, reason: &str) -> Option<&'static str> {
+    match (status, reason) {
+        (_, CSRF) => Some(t!("problem.from_elsewhere")),
+        (StatusCode::UNAUTHORIZED, reason)
+            if reason == "no_credential" || reason.starts_with("credential_") =>
+        {
+            Some(t!("problem.session_ended"))
+        }
+        (StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => {
+            Some(t!("problem.not_a_form_of_ours"))
+        }
+        _ => None,
+    }
+}
+
+/// Where one chooses another organisation to open the same page of: the role that is too little in
+/// this one may be another there.
+fn elsewhere(path: &str) -> Option<String> {
+    let (_, rest) = path.strip_prefix("/organization/")?.split_once('/')?;
+    let section = format!("/organization/{{organization}}/{rest}");
+    Some(format!(
+        "/organizations?section={}",
+        return_to::encoded(&section)
+    ))
 }
 
 fn title(status: StatusCode) -> &'static str {
@@ -249,7 +281,9 @@ struct ProblemPage<'a> {
     frame: Look,
     title: &'static str,
     detail: &'a str,
+    technical: Option<&'a str>,
     hint: Option<&'a str>,
+    elsewhere: Option<String>,
     request_id: Option<&'a str>,
     way_on: WayOn,
 }
@@ -267,6 +301,16 @@ mod tests {
         );
         assert_eq!(of("/organization", "no_credential"), "/sign-in");
         assert_eq!(of("/a//b", "credential_revoked"), "/sign-in?ended=1");
+    }
+
+    #[test]
+    fn another_organization_is_offered_on_its_own_pages_only() {
+        assert_eq!(
+            elsewhere("/organization/tenant_1/members/user_1").unwrap(),
+            "/organizations?section=%2Forganization%2F%7Borganization%7D%2Fmembers%2Fuser_1"
+        );
+        assert_eq!(elsewhere("/organization/tenant_1"), None);
+        assert_eq!(elsewhere("/account/keys"), None);
     }
 
     #[test]

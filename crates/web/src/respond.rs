@@ -44,7 +44,9 @@ pub(crate) fn html_answer(status: StatusCode, html: String) -> Response {
 pub(crate) fn see_other(path: &str) -> Outcome {
     let location = HeaderValue::from_str(path).map_err(|_| Problem::internal())?;
     let mut response = StatusCode::SEE_OTHER.into_response();
-    response.headers_mut().insert(LOCATION, location);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
 }
 

@@ -1,7 +1,7 @@
 //! Which organisation one works in.
 
 use askama::Template;
-use axum::extract::State;
+use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::OrganizationId;
@@ -26,6 +26,8 @@ pub(crate) fn routes() -> Routes<Web> {
 #[template(path = "organizations.html")]
 struct Choose<'a> {
     frame: &'a Frame,
+    /// The page to open there; the switch knows which there are.
+    section: &'a str,
 }
 
 /// The page that says that the organisation has changed under another page.
@@ -37,14 +39,16 @@ pub(crate) struct OtherOrganization<'a> {
     pub(crate) other: Option<&'a Choice>,
 }
 
-async fn choose(visit: Visit) -> Outcome {
+async fn choose(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     if visit.frame.organizations.len() == 1 {
         return see_other(&visit.frame.path(""));
     }
+    let query = Form::parse(query.unwrap_or_default().as_bytes());
     page(
         StatusCode::OK,
         &Choose {
             frame: &visit.frame,
+            section: query.value("section"),
         },
     )
 }

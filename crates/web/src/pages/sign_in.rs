@@ -48,7 +48,7 @@ struct Password {
 #[template(path = "sign_in_provider.html")]
 struct Provider {
     frame: Look,
-    email: String,
+    email: Option<Email>,
     /// Where the provider's part begins.
     start: String,
     return_to: String,
@@ -96,11 +96,23 @@ async fn identify(State(web): State<Web>, stranger: Stranger, form: Form) -> Out
             connection: Some(to),
         }) => see_other(&provider_path(to, &email, &form)),
         found => {
-            let connection = found.and_then(|found| found.connection);
-            let provider = connection.map(|to| provider_path(to, &email, &form));
+            let provider = offered(found, &email, &form);
             show_password(&web, form, provider)
         }
     }
+}
+
+/// Where a sign-in through a provider begins, where the domain has one.
+fn offered(found: Option<Discovery>, email: &Email, form: &Form) -> Option<String> {
+    let to = found?.connection?;
+    Some(provider_path(to, email, form))
+}
+
+/// The password's page once more, with the provider that it offered.
+async fn show_again(web: &Web, email: &Email, stranger: &Stranger, form: Form) -> Outcome {
+    let found = discover(web, email, stranger).await.ok().flatten();
+    let provider = offered(found, email, &form);
+    show_password(web, form, provider)
 }
 
 async fn discover(
@@ -150,20 +162,21 @@ async fn provider(State(web): State<Web>, RawQuery(query): RawQuery) -> Outcome 
         return see_other("/sign-in");
     };
     let return_to = local(form.value("return_to")).unwrap_or("/organization");
-    let email = form.value("email");
+    // Only an address is shown: whoever makes a link to this page may not write on it.
+    let email = form.value("email").parse::<Email>().ok();
     let mut start = format!(
         "/v1/auth/sso/{organization}/signin?connection_id={connection}&redirect={}",
         encoded(return_to)
     );
-    if email.parse::<Email>().is_ok() {
+    if let Some(email) = &email {
         start.push_str("&login_hint=");
-        start.push_str(&encoded(email));
+        start.push_str(&encoded(email.as_str()));
     }
     page(
         StatusCode::OK,
         &Provider {
             frame: web.look().clone(),
-            email: email.to_owned(),
+            email,
             start,
             return_to: return_to.to_owned(),
         },
@@ -183,7 +196,7 @@ async fn enter(
     let password = form.value("password").to_owned();
     if password.is_empty() {
         form.refuse("password", t!("sign_in.password_missing"));
-        return show_password(&web, form, None);
+        return show_again(&web, &email, &stranger, form).await;
     }
     let sign_in = SignIn {
         email: email.clone(),
@@ -198,19 +211,16 @@ async fn enter(
         Ok(done) => done,
         Err(Error::BadCredentials) => {
             let form = form.saying(StatusCode::UNAUTHORIZED, t!("sign_in.wrong"));
-            return show_password(&web, form, None);
+            return show_again(&web, &email, &stranger, form).await;
         }
         Err(Error::Denied {
             reason: "sso_required",
             ..
         }) => {
             let form = form.saying(StatusCode::FORBIDDEN, t!("sign_in.sso_required"));
-            let found = discover(&web, &email, &stranger).await.ok().flatten();
-            let connection = found.and_then(|found| found.connection);
-            let provider = connection.map(|to| provider_path(to, &email, &form));
-            return show_password(&web, form, provider);
+            return show_again(&web, &email, &stranger, form).await;
         }
-        Err(error) => return show_password(&web, form.refused(error)?, None),
+        Err(error) => return show_again(&web, &email, &stranger, form.refused(error)?).await,
     };
     // Whoever has one organisation is sent on from there to its first page.
     let path = local(form.value("return_to")).unwrap_or("/organizations");

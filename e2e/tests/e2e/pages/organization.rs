@@ -136,7 +136,7 @@ async fn who_may_do_what_is_explained_and_changes_with_a_permission() {
     assert_page(&ada.post(&grants, &fields).await.expect(409));
     let audit = format!("/organization/{acme}/audit?kind=grant.*");
     let page = ada.get(&audit).await.expect(200);
-    assert!(page.text.contains("Permission given"), "{}", page.text);
+    assert!(page.text.contains("Permission granted"), "{}", page.text);
 }
 
 #[tokio::test]
@@ -176,4 +176,116 @@ async fn a_hostile_name_is_a_name_on_every_page() {
         assert!(!page.text.contains("<img src=x"), "{path}: {}", page.text);
         assert!(!page.text.contains("49&amp;amp;"), "{path}");
     }
+}
+
+#[tokio::test]
+async fn who_may_too_little_here_is_offered_the_same_page_of_another_organization() {
+    let house = House::start(Backend::Sqlite).await;
+    let bob = Browser::of(&house, &house.bob()).await;
+    let globex = house.globex();
+    let page = bob.get(&format!("/organization/{globex}/members")).await;
+    let offered = "/organizations?section=%2Forganization%2F%7Borganization%7D%2Fmembers";
+    assert!(page.text.contains(offered), "{}", page.text);
+    assert_page(&page.expect(403));
+    let ada = Browser::of(&house, &house.ada()).await;
+    let page = ada.get(offered).await.expect(200);
+    let kept = "name=\"section\" value=\"/organization/{organization}/members\"";
+    assert!(page.text.contains(kept), "{}", page.text);
+    let hostile = ada
+        .get("/organizations?section=%22%3E%3Cimg%20src=x%3E")
+        .await;
+    assert!(!hostile.text.contains("<img src=x"), "{}", hostile.text);
+}
+
+#[tokio::test]
+async fn redirect_uris_are_registered_and_removed_by_owners_alone() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let bob = Browser::of(&house, &house.bob()).await;
+    let sso = format!("/organization/{}/sso", house.acme());
+    let path = format!("{sso}/redirect-uris");
+    let uri = "https://app.acme.example/arrived?by=sso&x=1";
+    let add = |uri| {
+        [
+            ("organization", house.acme()),
+            ("act", "add"),
+            ("redirect_uri", uri),
+        ]
+    };
+    assert_page(&bob.post(&path, &add(uri)).await.expect(403));
+    let wrong = ada.post(&path, &add("ftp://app.acme.example")).await;
+    assert!(wrong.text.contains("Redirect URI must"), "{}", wrong.text);
+    assert_page(&wrong.expect(422));
+    let added = ada.post(&path, &add(uri)).await.expect(303);
+    assert_eq!(added.header("cache-control"), "no-store");
+    let page = ada.get(&sso).await.expect(200);
+    assert!(
+        page.text.contains("arrived?by=sso&#38;x=1"),
+        "{}",
+        page.text
+    );
+    let id = page.text.split("value=\"redirect_").last().unwrap();
+    let id = format!("redirect_{}", id.split('"').next().unwrap());
+    let remove = [
+        ("organization", house.acme()),
+        ("act", "remove"),
+        ("id", id.as_str()),
+    ];
+    ada.post(&path, &remove).await.expect(303);
+    assert_page(&ada.post(&path, &remove).await.expect(404));
+    let page = ada.get(&sso).await.expect(200);
+    assert!(!page.text.contains("arrived?by=sso"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn the_audit_log_says_what_was_done_to_what() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let acme = house.acme();
+    let fields = [
+        ("organization", acme),
+        ("name", "Nightly <b>"),
+        ("expires_in", "7"),
+    ];
+    ada.post("/account/keys", &fields).await.expect(201);
+    let keys = ada.get("/account/keys").await.expect(200).text;
+    let id = keys.split("name=\"key\" value=\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap();
+    let fields = [("organization", acme), ("key", id)];
+    ada.post("/account/keys/revoke", &fields).await.expect(303);
+    for kind in ["api_key.created", "api_key.deleted"] {
+        let audit = format!("/organization/{acme}/audit?kind={kind}&subject={id}");
+        let page = ada.get(&audit).await.expect(200);
+        assert!(
+            page.text.contains("<bdi>Nightly &#60;b&#62;</bdi>"),
+            "{}",
+            page.text
+        );
+    }
+}
+
+#[tokio::test]
+async fn an_administrator_may_not_reach_the_keys_of_owners() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let acme = house.acme();
+    let member = format!("/organization/{acme}/members/{}", house.bob().id);
+    let fields = [("organization", acme), ("act", "role"), ("role", "ADMIN")];
+    ada.post(&member, &fields).await.expect(303);
+    let path = format!("/organization/{acme}/keys");
+    let revoke = format!("{path}/revoke");
+    let page = ada.get(&path).await.expect(200).text;
+    assert!(page.contains(&revoke), "{page}");
+    let id = page.split("name=\"key\" value=\"").nth(1).unwrap();
+    let id = id.split('"').next().unwrap().to_owned();
+    let bob = Browser::of(&house, &house.bob()).await;
+    let page = bob.get(&path).await.expect(200).text;
+    assert!(!page.contains(&revoke), "{page}");
+    let owner = house.ada().id;
+    let fields = [
+        ("organization", acme),
+        ("owner", owner.as_str()),
+        ("key", id.as_str()),
+    ];
+    assert_page(&bob.post(&revoke, &fields).await.expect(403));
 }

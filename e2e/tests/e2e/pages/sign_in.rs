@@ -207,3 +207,35 @@ async fn the_sign_in_is_small_and_what_it_loads_is_kept_for_ever() {
     assert!(!page.text.contains("<script"));
     house.get("/assets/app-0.css").send().await.expect(404);
 }
+
+#[tokio::test]
+async fn what_went_wrong_is_told_in_words_for_people() {
+    let house = House::start(Backend::Sqlite).await;
+    let browser = Browser::of(&house, &house.ada()).await;
+    let late = form(house.post("/account").origin(house.url()), &[]);
+    let late = late.send().await.expect(401);
+    assert!(late.text.contains("so nothing was done"), "{}", late.text);
+    assert!(!late.text.contains("credential"), "{}", late.text);
+    let foreign = house.post("/account").origin("https://evil.example");
+    let foreign = form(foreign.cookie(&browser.cookie), &[]);
+    let foreign = foreign.send().await.expect(403);
+    assert!(foreign.text.contains("not sent from a page of this server"));
+    // The operator sees what is wrong with the configured address.
+    assert!(foreign.text.contains(house.url()), "{}", foreign.text);
+    assert_page(&foreign);
+}
+
+#[tokio::test]
+async fn nobody_writes_on_the_page_that_leads_to_a_provider() {
+    let house = House::start(Backend::Sqlite).await;
+    let page = |email: &str| {
+        let ids = "organization=tenant_01h455vb4pex5vsknk084sn02q\
+                   &connection=connection_01h455vb4pex5vsknk084sn02q";
+        house.get(&format!("/sign-in/provider?{ids}&email={email}"))
+    };
+    let good = page("ada%40example.com").send().await.expect(200);
+    assert!(good.text.contains("<bdi>ada@example.com</bdi>"));
+    let bad = page("Call%20555-0100%20now").send().await.expect(200);
+    assert!(!bad.text.contains("555"), "{}", bad.text);
+    assert_page(&bad);
+}

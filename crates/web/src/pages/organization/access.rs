@@ -1,10 +1,12 @@
 //! Who may do what, and why.
 
+use std::collections::BTreeMap;
+
 use askama::Template;
 use axum::extract::RawQuery;
-use vestibule_accounts::{Access, AccessGround, Asked};
+use vestibule_accounts::{Access, AccessGround, Asked, Error};
 use vestibule_layer::{Routes, Rule};
-use vestibule_model::{Capability, HeldGrant, ResourcePath, Role, UserId};
+use vestibule_model::{Capability, GroupId, HeldGrant, ResourcePath, Role, UserId};
 
 use super::member::{Names, names};
 use crate::failure::Outcome;
@@ -28,6 +30,29 @@ struct Answer {
     why: String,
     inactive: Option<&'static str>,
     grants: Vec<(HeldGrant, bool)>,
+    groups: GroupNames,
+}
+
+/// What the groups of the organisation are called.
+#[derive(Debug, Clone, Default)]
+pub(super) struct GroupNames(BTreeMap<GroupId, String>);
+
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "templates hand out references"
+)]
+impl GroupNames {
+    pub(super) async fn new(visit: &Visit) -> Result<Self, Error> {
+        let groups = visit.web.accounts().groups(&visit.caller()).await?;
+        let named = groups.into_iter().map(|it| (it.id, it.name.to_string()));
+        Ok(Self(named.collect()))
+    }
+
+    /// The name of a group; the id of one that is gone.
+    pub(super) fn of(&self, group: &GroupId) -> String {
+        let name = self.0.get(group).cloned();
+        name.unwrap_or_else(|| group.to_string())
+    }
 }
 
 #[derive(Template)]
@@ -41,7 +66,7 @@ struct AccessPage<'a> {
 }
 
 impl Answer {
-    fn new(asked: &Asked, access: Access, name: &str) -> Self {
+    fn new(asked: &Asked, access: Access, name: &str, groups: GroupNames) -> Self {
         use vestibule_policy::Refusal;
         let wanted = capability(&asked.capability);
         let (is_allowed, why, deciding) = match access.outcome {
@@ -51,7 +76,7 @@ impl Answer {
                 let held = capability(&grant.capability);
                 let why = match grant.through {
                     None => t!("access.by_grant", held, grant.path),
-                    Some(group) => t!("access.by_group", held, grant.path, group),
+                    Some(group) => t!("access.by_group", held, grant.path, groups.of(&group)),
                 };
                 (true, why, Some(grant.id))
             }
@@ -74,6 +99,7 @@ impl Answer {
             grants: grants
                 .map(|grant| (grant.clone(), Some(grant.id) == deciding))
                 .collect(),
+            groups,
         }
     }
 }
@@ -94,7 +120,8 @@ async fn ask(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
             };
             let accounts = visit.web.accounts();
             let access = accounts.explain_access(&visit.caller(), &asked).await?;
-            answer = Some(Answer::new(&asked, access, &names.of(user)));
+            let groups = GroupNames::new(&visit).await?;
+            answer = Some(Answer::new(&asked, access, &names.of(user), groups));
         }
     }
     page(

@@ -12,7 +12,7 @@ use crate::paging::{self, Paging};
 use crate::respond::{page, see_other};
 use crate::web::Web;
 
-use super::member::names;
+use super::member::{names, owners};
 
 const PATH: &str = "/organization/{organization}/keys";
 
@@ -29,6 +29,8 @@ struct Shown {
     key: ApiKey,
     owner: String,
     is_expired: bool,
+    /// Whether the caller may revoke it: keys of owners are for owners.
+    is_within_reach: bool,
 }
 
 #[derive(Template)]
@@ -46,12 +48,13 @@ async fn list(visit: Visit, axum::extract::RawQuery(query): axum::extract::RawQu
     let (keys, total) = accounts
         .api_keys_of_organization(&visit.caller(), part)
         .await?;
-    let names = names(&visit).await?;
+    let (names, owners) = (names(&visit).await?, owners(&visit).await?);
     let now = visit.web.now();
     let keys = keys
         .into_iter()
         .map(|key| Shown {
             owner: names.of(key.owner_id),
+            is_within_reach: visit.frame.is_owner() || !owners.has(key.owner_id),
             is_expired: key.expires_at.is_some_and(|end| end <= now),
             key,
         })

@@ -1,5 +1,7 @@
 //! What was done in the organisation.
 
+mod gist;
+
 use askama::Template;
 use axum::extract::RawQuery;
 use http::StatusCode;
@@ -38,6 +40,8 @@ const KINDS: [&str; 9] = [
 struct Shown {
     at: Timestamp,
     kind: String,
+    /// What it is about, as a person would say it.
+    gist: Vec<String>,
     who: String,
     with: String,
     subject: String,
@@ -92,6 +96,11 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
             who: record
                 .user_id
                 .map_or_else(|| t!("audit.nobody").to_owned(), |user| names.of(user)),
+            gist: gist::gist(
+                record.subject.as_deref().unwrap_or_default(),
+                &record.details,
+                &names,
+            ),
             with: record.credential.unwrap_or_default(),
             subject: record.subject.unwrap_or_default(),
             address: record.address.unwrap_or_default(),

@@ -5,10 +5,13 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::RawQuery;
 use http::StatusCode;
-use vestibule_accounts::{Error, HolderKind, Member, NewGrant, Page};
+use vestibule_accounts::{Asked, Error, HolderKind, Member, NewGrant, Page};
 use vestibule_layer::{Routes, Rule};
-use vestibule_model::{Capability, Grant, GrantId, Membership, ResourcePath, Role, User, UserId};
+use vestibule_model::{
+    Capability, Grant, GrantId, HeldGrant, Membership, ResourcePath, Role, User, UserId,
+};
 
+use super::access::GroupNames;
 use crate::failure::{Failure, Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
@@ -47,6 +50,11 @@ impl Names {
             .get(&user)
             .cloned()
             .unwrap_or_else(|| user.to_string())
+    }
+
+    /// Whether somebody is among them.
+    pub(super) fn has(&self, user: UserId) -> bool {
+        self.0.contains_key(&user)
     }
 
     /// All of them, as choices of a form: by name.
@@ -112,6 +120,8 @@ struct One<'a> {
     membership: Membership,
     is_me: bool,
     grants: Vec<Grant>,
+    /// What groups give, and what those are called.
+    through: Vec<(HeldGrant, String)>,
     home: String,
     form: &'a Form,
     roles: [Role; 3],
@@ -167,20 +177,42 @@ async fn render(visit: &Visit, user: UserId, form: &Form) -> Outcome {
     let most = u32::try_from(Grant::MAX_PER_USER).unwrap_or(u32::MAX);
     let grants = accounts.user_grants(&caller, user.id, None, Page::first(most));
     let (grants, _) = grants.await?;
+    let home = ResourcePath::home_of(user.id);
+    let through = through_groups(visit, user.id, &home).await?;
     page(
         form.status(),
         &One {
             frame: &visit.frame,
             is_me: user.id == visit.permit.user_id(),
-            home: ResourcePath::home_of(user.id).to_string(),
+            home: home.to_string(),
             user,
             membership,
             grants,
+            through,
             form,
             roles: ROLES,
             capabilities: CAPABILITIES,
         },
     )
+}
+
+/// What somebody's groups give, as the check has it.
+async fn through_groups(
+    visit: &Visit,
+    user: UserId,
+    home: &ResourcePath,
+) -> Result<Vec<(HeldGrant, String)>, Error> {
+    let asked = Asked {
+        user,
+        path: home.clone(),
+        capability: Capability::ReadOnly,
+    };
+    let accounts = visit.web.accounts();
+    let access = accounts.explain_access(&visit.caller(), &asked).await?;
+    let groups = GroupNames::new(visit).await?;
+    let grants = access.grants.into_iter();
+    let through = grants.filter_map(|grant| grant.through.map(|group| (grant, groups.of(&group))));
+    Ok(through.collect())
 }
 
 async fn show(visit: Visit) -> Outcome {

@@ -2,14 +2,15 @@
 
 mod connection;
 mod domain;
+mod redirect_uri;
 
 use askama::Template;
 use vestibule_accounts::{Sso, SsoPolicy};
 use vestibule_layer::{Routes, Rule};
-use vestibule_model::{Role, SsoConnection, SsoDomain, UserId};
+use vestibule_model::{RegisteredRedirectUri, Role, SsoConnection, SsoDomain, UserId};
 
 use super::member::{Names, owners};
-use crate::failure::{Failure, Outcome, no_sso};
+use crate::failure::{Failure, Outcome, no_sso, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
 use crate::respond::{page, see_other};
@@ -24,6 +25,7 @@ pub(super) fn routes() -> Routes<Web> {
         .post(policy_path, owner.consumes(FORM), policy)
         .merge(connection::routes())
         .merge(domain::routes())
+        .merge(redirect_uri::routes())
 }
 
 /// Single sign-on, where this server has it.
@@ -38,6 +40,7 @@ struct List<'a> {
     form: &'a Form,
     connections: Vec<SsoConnection>,
     domains: Vec<SsoDomain>,
+    redirect_uris: Vec<RegisteredRedirectUri>,
     policy: SsoPolicy,
     owners: &'a Names,
 }
@@ -68,6 +71,7 @@ async fn render(visit: &Visit, form: &Form) -> Outcome {
             form,
             connections: sso.connections(&caller).await?,
             domains: sso.domains(&caller).await?,
+            redirect_uris: sso.redirect_uris(&caller).await?,
             policy: sso.sso_policy(&caller).await?,
             owners: &owners,
         },
@@ -81,12 +85,17 @@ async fn list(visit: Visit) -> Outcome {
 /// Who need not, and whether the others must.
 async fn policy(Posted { visit, form }: Posted) -> Outcome {
     let (sso, caller) = (sso(&visit)?, visit.caller());
-    let done = if form.has("act", "break_glass") {
-        let owners = form.values("owner");
-        let owners: Vec<UserId> = owners.filter_map(|id| id.parse().ok()).collect();
-        sso.set_break_glass(&caller, &owners).await
-    } else {
-        sso.enforce_sso(&caller, form.has("act", "enforce")).await
+    let owners = form.values("owner");
+    let owners: Vec<UserId> = owners.filter_map(|id| id.parse().ok()).collect();
+    let done = match form.value("act") {
+        "break_glass" => sso.set_break_glass(&caller, &owners).await,
+        // Both buttons stand below the list: what is ticked counts, whichever is pressed.
+        "enforce" => match sso.set_break_glass(&caller, &owners).await {
+            Ok(_) => sso.enforce_sso(&caller, true).await,
+            Err(error) => Err(error),
+        },
+        "relax" => sso.enforce_sso(&caller, false).await,
+        _ => return Err(no_such("action")),
     };
     match done {
         Ok(_) => see_other(&visit.done("/sso", "sso_policy")),

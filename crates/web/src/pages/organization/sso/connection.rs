@@ -23,12 +23,14 @@ pub(super) fn routes() -> Routes<Web> {
     let admin = Rule::signed_in().role(Role::Admin);
     let owner = Rule::signed_in().role(Role::Owner);
     let test_path = "/organization/{organization}/sso/{connection}/test";
+    let preflight_path = "/organization/{organization}/sso/{connection}/preflight";
     Routes::pages()
         .get(NEW, owner.clone(), new)
         .post(NEW, owner.clone().consumes(FORM), create)
         .get(ONE, admin.clone(), show)
         .post(ONE, owner.consumes(FORM), change)
         .post(test_path, admin.clone().consumes(FORM), test)
+        .post(preflight_path, admin.clone().consumes(FORM), preflight)
         .get("/sso-tested/{connection}", admin, tested)
 }
 
@@ -147,10 +149,6 @@ async fn show(visit: Visit) -> Outcome {
 async fn change(Posted { visit, form }: Posted) -> Outcome {
     let (sso, caller, id) = (sso(&visit)?, visit.caller(), id_of(&visit)?);
     let done: Result<(), Error> = match form.value("act") {
-        "preflight" => {
-            let checks = sso.preflight(&caller, id, Which::Live).await?;
-            return render(&visit, &Form::default(), checks).await;
-        }
         "enable" => sso.enable_connection(&caller, id).await.map(drop),
         "disable" => {
             let end_sessions = form.has("end_sessions", "yes");
@@ -166,6 +164,13 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
             render(&visit, &form, Vec::new()).await
         }
     }
+}
+
+/// Looks the provider over, and changes nothing.
+async fn preflight(Posted { visit, .. }: Posted) -> Outcome {
+    let (sso, caller, id) = (sso(&visit)?, visit.caller(), id_of(&visit)?);
+    let checks = sso.preflight(&caller, id, Which::Live).await?;
+    render(&visit, &Form::default(), checks).await
 }
 
 /// Goes the way of a sign-in and changes nothing. The way leads through the provider, so that a
