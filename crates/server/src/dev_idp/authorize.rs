@@ -67,8 +67,7 @@ impl<'p> Asked<'p> {
         let redirect_uri = required("redirect_uri")?;
         if !is_callback(redirect_uri, &provider.callbacks) {
             return Err(format!(
-                "redirect_uri is {redirect_uri}, which is not registered for this client: its \
-                 redirect URIs begin with {}.",
+                "redirect_uri is not registered for this client: its redirect URIs begin with {}.",
                 provider.callbacks
             ));
         }

@@ -125,8 +125,10 @@ async fn signing_out_here_leads_to_the_provider_and_back_to_a_registered_uri(
     let call = house.post("/api/auth/sign-out").cookie(&cookie);
     let body = json!({ "postLogoutRedirectUri": "https://evil.example/" });
     let refused = call.origin(house.url()).json(body).send().await;
-    let errors = refused.expect(400).json()["errors"].take();
-    assert_eq!(errors[0]["field"], "postLogoutRedirectUri", "{errors}");
+    let refused = refused.expect(400);
+    let text = &refused.text;
+    assert!(text.contains("postLogoutRedirectUri"), "{text}");
+    assert!(!text.contains("post_logout_redirect_uri"), "{text}");
     let call = house.post("/api/auth/sign-out").cookie(&cookie);
     let body = json!({ "postLogoutRedirectUri": APP });
     let url = call.origin(house.url()).json(body).send().await.expect(200);
