@@ -112,6 +112,18 @@ impl FieldError {
 }
 
 impl Error {
+    /// Writes what is the server's to mend to the log, with its cause. For the door that answers,
+    /// once.
+    pub fn log(&self) {
+        let cause = std::error::Error::source(self).map(ToString::to_string);
+        match self {
+            Self::Unavailable(_) => tracing::warn!(cause, "the store is not available"),
+            Self::Full(_) => tracing::error!(cause, "the store has no space left"),
+            Self::Internal(_) => tracing::error!(cause, "an operation failed"),
+            _ => {}
+        }
+    }
+
     /// One wrong field.
     pub fn field(
         field: impl Into<String>,

@@ -23,6 +23,7 @@ mod explain;
 mod grant;
 mod group;
 mod keyring;
+pub mod limits;
 mod membership;
 mod organization;
 mod own_session;

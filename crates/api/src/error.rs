@@ -22,7 +22,7 @@ const SPACE_RETRY: Duration = Duration::from_secs(60);
 
 impl From<Error> for ApiError {
     fn from(error: Error) -> Self {
-        log(&error);
+        error.log();
         let reason = error.reason();
         let sentence = error.to_string();
         Self(match error {
@@ -58,17 +58,6 @@ impl From<Error> for ApiError {
                 .hint("Ask the operator to make room on the disk."),
             Error::Internal(_) => Problem::internal(),
         })
-    }
-}
-
-/// What is ours to mend goes to the log, with its cause, once.
-fn log(error: &Error) {
-    let cause = std::error::Error::source(error).map(ToString::to_string);
-    match error {
-        Error::Unavailable(_) => tracing::warn!(cause, "the store is not available"),
-        Error::Full(_) => tracing::error!(cause, "the store has no space left"),
-        Error::Internal(_) => tracing::error!(cause, "an operation failed"),
-        _ => {}
     }
 }
 

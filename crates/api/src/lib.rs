@@ -10,7 +10,6 @@ mod documented;
 mod error;
 mod input;
 mod keyring;
-mod limits;
 mod openapi;
 mod page;
 mod problems;

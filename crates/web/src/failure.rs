@@ -18,12 +18,12 @@ pub(crate) struct Failure(Problem);
 /// How long to wait before the store may be there again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
+/// How long to wait before an operator may have made room.
+const SPACE_RETRY: Duration = Duration::from_secs(60);
+
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        let cause = std::error::Error::source(&error).map(ToString::to_string);
-        if let Error::Unavailable(_) | Error::Full(_) | Error::Internal(_) = error {
-            tracing::error!(cause, %error, "a page could not be shown");
-        }
+        error.log();
         let (reason, sentence) = (error.reason(), error.to_string());
         Self(match error {
             Error::NotFound { what } => Problem::not_found(what),
@@ -47,9 +47,9 @@ impl From<Error> for Failure {
             Error::CredentialEnded => Problem::unauthorized(reason, sentence, true),
             Error::Limited(limited) => Problem::limited(limited),
             Error::Busy { retry_after } => Problem::unavailable(reason, sentence, retry_after),
-            Error::Unavailable(_) | Error::Full(_) => {
-                Problem::unavailable(reason, sentence, STORE_RETRY)
-            }
+            Error::Unavailable(_) => Problem::unavailable(reason, sentence, STORE_RETRY),
+            Error::Full(_) => Problem::unavailable(reason, sentence, SPACE_RETRY)
+                .hint("Ask the operator to make room on the disk."),
             Error::Internal(_) => Problem::internal(),
         })
     }

@@ -16,7 +16,6 @@ mod failure;
 mod form;
 mod frame;
 mod layer;
-mod limits;
 mod look;
 mod moment;
 mod pages;

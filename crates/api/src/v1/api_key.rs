@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
+use vestibule_accounts::limits;
 use vestibule_accounts::{Accounts, Caller, CreatedApiKey, NarrowedApiKey, NewApiKey, NewGrant};
 use vestibule_http::body::Object;
 use vestibule_http::{Json, Problem};
@@ -14,7 +15,6 @@ use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp
 use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::{Fields, Id};
-use crate::limits;
 use crate::openapi::tag;
 use crate::schema::CapabilitySchema;
 

@@ -5,6 +5,7 @@ use http::StatusCode;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
+use vestibule_accounts::limits;
 use vestibule_accounts::{Accounts, Caller, HolderKind};
 use vestibule_http::{Json, Problem, Query};
 use vestibule_layer::{Permit, Rule};
@@ -15,7 +16,6 @@ use vestibule_model::{
 use crate::documented::Documented;
 use crate::error::Result;
 use crate::input::Id;
-use crate::limits;
 use crate::openapi::tag;
 use crate::page::Paged;
 use crate::schema::CapabilitySchema;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use askama::Template;
 use http::StatusCode;
+use vestibule_accounts::limits::NEW_API_KEYS;
 use vestibule_accounts::{CreatedApiKey, NewApiKey, NewGrant};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp};
@@ -11,7 +12,6 @@ use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::limits::NEW_API_KEYS;
 use crate::respond::{page, see_other};
 use crate::web::Web;
 use crate::words::CAPABILITIES;

@@ -37,10 +37,6 @@ struct Answer {
 #[derive(Debug, Clone, Default)]
 pub(super) struct GroupNames(BTreeMap<GroupId, String>);
 
-#[expect(
-    clippy::trivially_copy_pass_by_ref,
-    reason = "templates hand out references"
-)]
 impl GroupNames {
     pub(super) async fn new(visit: &Visit) -> Result<Self, Error> {
         let groups = visit.web.accounts().groups(&visit.caller()).await?;

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use askama::Template;
 use axum::extract::RawQuery;
 use http::StatusCode;
+use vestibule_accounts::limits::PERMISSION_CHANGES;
 use vestibule_accounts::{Asked, Error, HolderKind, Member, NewGrant, Page};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{
@@ -15,7 +16,6 @@ use super::access::GroupNames;
 use crate::failure::{Failure, Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::limits::PERMISSION_CHANGES;
 use crate::paging::{self, Paging};
 use crate::respond::{page, see_other};
 use crate::web::Web;

@@ -1,4 +1,5 @@
-//! How often one user may ask for what costs a write of the store each time.
+//! How often one user may ask for what costs a write of the store each time. The doors set these
+//! limits on their routes; equal ones are counted together, whichever door a request comes in by.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -7,18 +8,18 @@ use vestibule_policy::rule::{LimitPer, LimitSpec};
 
 /// Making API keys. A program may give each of its jobs a key of its own and delete it after, ten
 /// in a second; that stays far below what the store can write.
-pub(crate) const NEW_API_KEYS: LimitSpec = per_user("new_api_keys", 600);
+pub const NEW_API_KEYS: LimitSpec = per_user("new_api_keys", 600);
 
 /// Renewing access tokens, each of which lives an hour: one a second serves every program that a
 /// person may have running.
-pub(crate) const REFRESHES: LimitSpec = per_user("token_refreshes", 60);
+pub const REFRESHES: LimitSpec = per_user("token_refreshes", 60);
 
 /// Giving, changing and taking permissions, counted together: enough to set up a whole team in one
 /// go.
-pub(crate) const PERMISSION_CHANGES: LimitSpec = per_user("permission_changes", 300);
+pub const PERMISSION_CHANGES: LimitSpec = per_user("permission_changes", 300);
 
 /// Beginning to link identities, each of which is kept until it ends.
-pub(crate) const SSO_LINKS: LimitSpec = per_user("sso_links", 30);
+pub const SSO_LINKS: LimitSpec = per_user("sso_links", 30);
 
 const fn per_user(name: &'static str, a_minute: u32) -> LimitSpec {
     LimitSpec {
