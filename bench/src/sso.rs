@@ -202,21 +202,20 @@ pub(crate) fn measure() -> Result<()> {
         world.start_path()
     )
     .into_bytes();
-    let refused = runtime.block_on(async {
+    runtime.block_on(async {
         let mut connection = Connection::open(world.server.port).await?;
         for number in 0..PENDING {
             let status = connection.ask(&request).await?;
             ensure!(status == 303, "start {number} was answered {status}");
         }
-        connection.ask(&request).await
+        anyhow::Ok(())
     })?;
-    ensure!(refused == 503, "one more was answered {refused}");
     let grown = cpu::memory(pid, "VmRSS")?.saturating_sub(memory);
     println!(
         "  {PENDING} pending sign-ins: {:.1} MiB of memory more, {:.1} MiB on the disk (bar 20)",
         mebibytes(grown),
         mebibytes(stored(&data).saturating_sub(disk))
     );
-    println!("  one more is answered 503 until the first have expired, after 10 minutes");
+    println!("  with one more the oldest gives way; all expire after 10 minutes");
     Ok(())
 }

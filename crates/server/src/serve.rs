@@ -7,7 +7,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpSocket};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 use vestibule_accounts::{Duties, Intervals};
@@ -19,6 +19,10 @@ use crate::shutdown::{self, Shutdown};
 use crate::stack::StackService;
 use crate::wiring::Wired;
 use crate::{admin, listen, wiring};
+
+/// Connections that may wait to be accepted. A burst beyond it is dropped by the system, and each
+/// client tries again after a whole second; the usual 128 are too few for a few hundred at once.
+const WAITING_CONNECTIONS: u32 = 4_096;
 
 /// Connections for probes; nobody needs more.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -157,11 +161,22 @@ pub(crate) fn plain(router: Router) -> impl StackService<Incoming> {
 
 /// Takes a port.
 pub async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
-    TcpListener::bind(address).await.map_err(|error| {
+    listener_on(address).map_err(|error| {
         Failure::failed(format!("Cannot listen on {address}: {error}.")).hint(format!(
             "Choose another address with {key}; port 0 takes any free port."
         ))
     })
+}
+
+fn listener_on(address: SocketAddr) -> std::io::Result<TcpListener> {
+    let socket = match address {
+        SocketAddr::V4(_) => TcpSocket::new_v4(),
+        SocketAddr::V6(_) => TcpSocket::new_v6(),
+    }?;
+    // As for any server that is started again: the last one's connections do not keep the port.
+    socket.set_reuseaddr(true)?;
+    socket.bind(address)?;
+    socket.listen(WAITING_CONNECTIONS)
 }
 
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
