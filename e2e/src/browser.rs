@@ -1,5 +1,6 @@
 //! A real Chromium, driven over `WebDriver`: one of its own, with an empty profile, for every test.
 
+mod pages;
 mod parts;
 mod start;
 
@@ -13,7 +14,7 @@ use thirtyfour::prelude::{ElementQueryable, WebDriver};
 use thirtyfour::{By, Cookie, TypingData, WebElement};
 
 pub use start::BrowserSetup;
-pub use thirtyfour::Key;
+pub use thirtyfour::{Key, WindowHandle as Tab};
 
 /// The accessibility checker, as `cargo xtask install` leaves it.
 const AXE: &str = concat!(
@@ -146,6 +147,17 @@ impl Browser {
         }
     }
 
+    /// Waits until an element says this.
+    pub async fn says(&self, selector: &str, text: &str) {
+        let query = self
+            .driver()
+            .query(By::Css(selector))
+            .with_text(text.to_owned());
+        let found = query.first().await.is_ok();
+        let said = self.texts(selector).await;
+        assert!(found, "{selector} says {said:?}, not {text:?}");
+    }
+
     /// An attribute of an element; `None` where it has none of that name.
     pub async fn attribute(&self, selector: &str, name: &str) -> Option<String> {
         self.find(selector).await.attr(name).await.unwrap()
@@ -174,6 +186,24 @@ impl Browser {
     /// The element that has the focus.
     pub async fn focused(&self) -> WebElement {
         self.driver().active_element().await.unwrap()
+    }
+
+    /// The tab that is used.
+    pub async fn tab(&self) -> Tab {
+        self.driver().window().await.unwrap()
+    }
+
+    /// Opens another tab and uses it from now on.
+    pub async fn new_tab(&self) -> Tab {
+        let tab = self.driver().new_tab().await.unwrap();
+        self.use_tab(&tab).await;
+        tab
+    }
+
+    /// Goes to a tab, which is used from now on.
+    pub async fn use_tab(&self, tab: &Tab) {
+        let there = self.driver().switch_to_window(tab.clone()).await;
+        there.unwrap();
     }
 
     /// The cookies that the page's URL would be sent, also those that scripts cannot see.
@@ -232,15 +262,25 @@ impl Browser {
     /// What axe-core finds wrong with the page, by WCAG 2.2 AA and its own best practice, as
     /// `rule: selectors: how to mend it`. It needs a browser with scripts.
     pub async fn axe(&self) -> Vec<String> {
-        let axe = std::fs::read_to_string(AXE)
-            .unwrap_or_else(|error| panic!("{AXE}: {error}; run `cargo xtask install` first"));
+        // It stays in the page, and is more than half a megabyte.
+        if self.run("return typeof axe").await == "undefined" {
+            let axe = std::fs::read_to_string(AXE)
+                .unwrap_or_else(|error| panic!("{AXE}: {error}; run `cargo xtask install` first"));
+            self.run(&axe).await;
+        }
         let options = json!({ "runOnly": { "type": "tag", "values": LEVELS } });
         let script = format!(
-            "const done = arguments[arguments.length - 1];\n{axe}\n;axe.run(document, {options})\
+            "const done = arguments[arguments.length - 1];\naxe.run(document, {options})\
              .then(found => done(found.violations), error => done(String(error)));"
         );
         let answer = self.driver().execute_async(script, Vec::new()).await;
         parts::violations(answer.unwrap().json())
+    }
+
+    /// Saves what the window shows as PNG.
+    pub async fn picture(&self, path: impl AsRef<Path>) {
+        let png = self.driver().screenshot_as_png().await.unwrap();
+        std::fs::write(path, png).unwrap();
     }
 
     /// Lets the page be as wide as this, in pixels.

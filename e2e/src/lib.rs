@@ -33,7 +33,7 @@ mod wire;
 
 pub use answer::{Answer, Call};
 pub use backend::{Backend, Database};
-pub use browser::{Browser, BrowserSetup, Key};
+pub use browser::{Browser, BrowserSetup, Key, Tab};
 pub use house::{House, Person, Setup, command};
 pub use lemonldap::{Lemonldap, LemonldapClient};
 pub use line::{Line, Reply};

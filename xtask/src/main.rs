@@ -47,6 +47,8 @@ enum Chore {
     },
     /// Run the `sh` blocks of README.md and docs/*.md
     Docs,
+    /// Take the pictures of the pages in docs/screenshots
+    Screenshots,
     /// Run a command with a PostgreSQL of its own to test on
     Postgres {
         /// The command, as in `cargo xtask postgres cargo nextest run -p vestibule-store`
@@ -64,6 +66,7 @@ fn main() -> ExitCode {
         Chore::Tidy => tidy::run(),
         Chore::Openapi { check } => chore::build_server().and_then(|()| openapi::run(check)),
         Chore::Docs => chore::build_server().and_then(|()| snippets::run()),
+        Chore::Screenshots => chore::build_server().and_then(|()| screenshots()),
         Chore::Postgres { command } => with_postgres(&command),
         Chore::Fuzz => fuzz(),
     };
@@ -83,6 +86,15 @@ fn with_postgres(words: &[OsString]) -> Result<()> {
         chore::command(program)
             .args(arguments)
             .env(postgres::VARIABLE, postgres.url()),
+    )
+}
+
+fn screenshots() -> Result<()> {
+    let run = ["run", "--quiet", "--package", "vestibule-e2e"];
+    chore::run(
+        chore::cargo()
+            .args(run)
+            .args(["--example", "screenshots", "docs/screenshots"]),
     )
 }
 

@@ -1,6 +1,7 @@
-//! The pages for people, as a browser without scripts uses them.
+//! The pages for people, as a browser without scripts uses them, and in a real one.
 
 mod account;
+mod in_browser;
 mod organization;
 mod sign_in;
 

@@ -27,7 +27,7 @@ pub(super) async fn house(backend: Backend) -> House {
 
 /// Makes a connection as its owner does, and lets sign-ins return to a redirect URI; its id and
 /// what is to be entered at the provider.
-async fn connect(house: &House, body: Value, redirect_uri: &str) -> Value {
+pub(super) async fn connect(house: &House, body: Value, redirect_uri: &str) -> Value {
     connect_within(house, body, redirect_uri, "acme.example").await
 }
 
@@ -63,7 +63,7 @@ async fn connect_within(house: &House, body: Value, redirect_uri: &str, domain: 
 }
 
 /// What a connection is made from, when the provider does as usual.
-fn usual(provider: &OidcProvider) -> Value {
+pub(super) fn usual(provider: &OidcProvider) -> Value {
     json!({
         "name": "Acme's provider",
         "settings": {
@@ -77,12 +77,12 @@ fn usual(provider: &OidcProvider) -> Value {
 
 /// What stands for a connection at the provider before there is one: its administrator gives out
 /// the id and the secret first.
-fn unknown() -> Value {
+pub(super) fn unknown() -> Value {
     json!({ "callback_url": "https://not.yet.example/" })
 }
 
 /// What the provider's administrator enters for a connection, with these members beside.
-fn client(connection: &Value, more: &Value) -> Value {
+pub(super) fn client(connection: &Value, more: &Value) -> Value {
     let mut client = json!({
         "client_id": CLIENT,
         "client_secret": SECRET,

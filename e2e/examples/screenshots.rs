@@ -1,0 +1,99 @@
+//! Pictures of the main pages for the documents: `cargo xtask screenshots` gives the folder.
+
+use std::path::{Path, PathBuf};
+
+use serde_json::json;
+use vestibule_e2e::{Backend, Browser, House, Setup};
+
+/// The window, in pixels.
+const WIDE: u32 = 1280;
+const NARROW: u32 = 320;
+
+/// Where the pictures go, and what they are taken with.
+struct Camera {
+    browser: Browser,
+    folder: PathBuf,
+}
+
+impl Camera {
+    /// Takes a page as it is now, in light and dark.
+    async fn take(&self, name: &str) {
+        for (dark, suffix) in [(false, "light"), (true, "dark")] {
+            self.browser.dark(dark).await;
+            let file = self.folder.join(format!("{name}-{suffix}.png"));
+            self.browser.picture(file).await;
+        }
+    }
+
+    async fn take_page(&self, house: &House, path: &str, name: &str) {
+        self.browser.open(house, path).await;
+        self.take(name).await;
+    }
+}
+
+/// Something to see: a few people, permissions and a key.
+async fn furnish(house: &House) {
+    let acme = house.acme();
+    let names = [
+        ("grace@example.com", "ADMIN"),
+        ("linus@example.com", "USER"),
+    ];
+    for (email, role) in names {
+        house.newcomer(email, acme, role).await;
+    }
+    let grants = [
+        ("/shared/reports", "READ_WRITE"),
+        ("/shared/handbook", "READ_ONLY"),
+    ];
+    for (path, capability) in grants {
+        let grant = json!({
+            "tenant_id": acme, "user_id": house.bob().id, "path": path, "capability": capability,
+        });
+        let call = house.post("/v1/user-permissions").bearer(house.key());
+        call.json(grant).send().await.expect(201);
+    }
+    let grants = json!([{ "path": "/shared/reports", "capability": "READ_ONLY" }]);
+    let key = json!({ "name": "Nightly export", "grants": grants });
+    let call = house.post("/v1/api-keys").bearer(house.key());
+    call.json(key).send().await.expect(201);
+}
+
+async fn take_all(folder: &Path) {
+    let house = Setup::new(Backend::Sqlite).with_idp().start().await;
+    furnish(&house).await;
+    let (ada, acme) = (house.ada(), house.acme());
+    let base = format!("/organization/{acme}");
+    let camera = Camera {
+        browser: Browser::start().await,
+        folder: folder.to_owned(),
+    };
+    camera.take_page(&house, "/sign-in", "sign-in").await;
+    camera.browser.resize(NARROW).await;
+    camera.take_page(&house, "/sign-in", "sign-in-narrow").await;
+    camera.browser.resize(WIDE).await;
+    camera.browser.sign_in(&house, &ada, &base).await;
+    camera.take("organization").await;
+    camera.browser.click(".user > summary").await;
+    camera.take("switcher").await;
+    let access = format!(
+        "{base}/access?user={}&capability=READ_WRITE&path=/shared/reports/q1",
+        house.bob().id
+    );
+    for (path, name) in [
+        (format!("{base}/members"), "members"),
+        (access, "access"),
+        (format!("{base}/audit"), "audit"),
+        ("/account/keys".to_owned(), "keys"),
+    ] {
+        camera.take_page(&house, &path, name).await;
+    }
+}
+
+#[tokio::main]
+async fn main() {
+    let folder = std::env::args_os().nth(1).map_or_else(
+        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/screenshots"),
+        PathBuf::from,
+    );
+    take_all(&folder).await;
+}

@@ -1,0 +1,65 @@
+//! What a person does on the pages of a house.
+
+use serde_json::Value;
+
+use super::Browser;
+use crate::{House, Person};
+
+/// What `violations`, `console` and pictures cannot tell: whether a page is wider than its window,
+/// and which of its parts are too wide.
+const TOO_WIDE: &str = "const width = document.documentElement.clientWidth; \
+    if (document.documentElement.scrollWidth <= width) return []; \
+    return Array.from(document.querySelectorAll('body *')) \
+        .filter(part => part.getBoundingClientRect().right > width + 1) \
+        .map(part => part.tagName + '.' + part.className).slice(0, 5).concat('page');";
+
+impl Browser {
+    /// Opens a page of the house by its path.
+    pub async fn open(&self, house: &House, path: &str) {
+        self.goto(&format!("{}{path}", house.url())).await;
+    }
+
+    /// Waits until the browser is at this path of the house, whatever its query.
+    pub async fn arrived(&self, house: &House, path: &str) {
+        self.arrived_at(&format!("{}{path}", house.url())).await;
+    }
+
+    /// Asks for a page of the house as somebody who is not signed in, signs in where this leads,
+    /// and waits until the page is there.
+    pub async fn sign_in(&self, house: &House, person: &Person, path: &str) {
+        self.open(house, path).await;
+        self.arrived(house, "/sign-in").await;
+        self.fill("#f-email", &person.email).await;
+        self.click(".card form button").await;
+        self.fill("#f-password", &person.password).await;
+        self.click(".card form button").await;
+        self.arrived(house, path).await;
+    }
+
+    /// Switches to an organisation in the user menu.
+    pub async fn switch(&self, organization: &str) {
+        self.click(".user > summary").await;
+        let choice = format!(".user button[value='{organization}']");
+        self.click(&choice).await;
+    }
+
+    /// Signs out in the user menu.
+    pub async fn sign_out(&self) {
+        self.click(".user > summary").await;
+        self.click(".user form[action='/sign-out'] button").await;
+    }
+
+    /// The status with which the page was answered.
+    pub async fn status(&self) -> u64 {
+        let status = "return performance.getEntriesByType('navigation')[0].responseStatus";
+        self.run(status).await.as_u64().unwrap_or_default()
+    }
+
+    /// The parts of the page that reach beyond its right edge, so that one has to scroll sideways.
+    pub async fn too_wide(&self) -> Vec<String> {
+        match self.run(TOO_WIDE).await {
+            Value::Array(parts) => parts.iter().map(ToString::to_string).collect(),
+            other => panic!("no list: {other}"),
+        }
+    }
+}

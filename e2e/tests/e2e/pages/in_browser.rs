@@ -1,0 +1,34 @@
+//! The pages in a real browser, with scripts and without.
+
+mod account;
+mod everywhere;
+mod key;
+mod keyboard;
+mod names;
+mod other_origin;
+mod sign_in;
+mod single_sign_on;
+mod switcher;
+mod without_scripts;
+
+use vestibule_e2e::{Browser, House};
+
+/// Nobody but the house was asked for anything, and the policy had nothing to refuse.
+async fn assert_alone(browser: &Browser, house: &House) {
+    assert_eq!(browser.csp_violations().await, [""; 0]);
+    assert_eq!(browser.origins().await, [house.url().to_owned()].into());
+}
+
+/// Makes a key that may do all; its secret, as the page shows it once.
+async fn make_key(browser: &Browser, house: &House, name: &str) -> String {
+    browser.open(house, "/account/keys/new").await;
+    browser.fill("#f-name", name).await;
+    browser.click("#content form button").await;
+    browser.attribute("#secret", "value").await.unwrap()
+}
+
+/// The status that an HTTP call with a key gets.
+async fn use_key(house: &House, secret: &str) -> u16 {
+    let call = house.get("/v1/users/me").bearer(secret);
+    call.send().await.status
+}

@@ -1,0 +1,199 @@
+//! What every page promises: nothing that keeps people out, in light and dark, on a wide and on a
+//! narrow screen; no scrolling sideways; nothing refused by the policy; nobody else asked.
+
+use serde_json::{Value, json};
+use vestibule_e2e::{Backend, Browser, House, Setup, Site};
+
+use super::{assert_alone, make_key};
+
+/// A browser that looks at pages and remembers what is wrong with them.
+struct Examiner<'h> {
+    house: &'h House,
+    browser: Browser,
+    faults: Vec<String>,
+}
+
+impl<'h> Examiner<'h> {
+    async fn new(house: &'h House) -> Self {
+        Self {
+            house,
+            browser: Browser::start().await,
+            faults: Vec::new(),
+        }
+    }
+
+    /// Looks at the page that is shown, which has this status.
+    async fn look(&mut self, status: u64) {
+        let url = self.browser.url().await;
+        assert_eq!(self.browser.status().await, status, "{url}");
+        // Closed first as it comes, then with all that can be opened: the user menu, questions.
+        for open in [false, true] {
+            if open {
+                let script = "const all = document.querySelectorAll('details:not([open])'); \
+                    all.forEach(one => one.open = true); return all.length";
+                if self.browser.run(script).await == 0 {
+                    continue;
+                }
+            }
+            for width in [1280, 320] {
+                self.browser.resize(width).await;
+                for dark in [false, true] {
+                    // Each state once in each width and once in each colour is enough.
+                    if open && dark == (width == 1280) {
+                        continue;
+                    }
+                    self.browser.dark(dark).await;
+                    let mut found = self.browser.axe().await;
+                    found.extend(self.browser.too_wide().await);
+                    let line = |fault| format!("{url} at {width} dark={dark} open={open}: {fault}");
+                    self.faults.extend(found.into_iter().map(line));
+                }
+            }
+        }
+        self.browser.resize(1280).await;
+    }
+
+    /// Opens a page and looks at it.
+    async fn open(&mut self, path: &str, status: u64) {
+        self.browser.open(self.house, path).await;
+        self.look(status).await;
+    }
+
+    async fn assert_good(self) {
+        assert_eq!(self.faults, [""; 0], "{:#?}", self.faults);
+        assert_alone(&self.browser, self.house).await;
+    }
+}
+
+/// A page that sends the browser on at once, held fast at another address. What it loads it loads
+/// from the house.
+async fn held(house: &House, html: &str) -> Site {
+    let (start, rest) = html.split_once("<meta http-equiv=\"refresh\"").unwrap();
+    let (_, rest) = rest.split_once('>').unwrap();
+    let base = format!("<head><base href=\"{}/\">", house.url());
+    let html = format!("{start}{rest}").replacen("<head>", &base, 1);
+    Site::serve(move |_| (String::new(), html.clone())).await
+}
+
+async fn house() -> House {
+    Setup::new(Backend::Sqlite).with_idp().start().await
+}
+
+#[tokio::test]
+async fn the_pages_before_and_after_a_session_keep_nobody_out() {
+    let house = house().await;
+    let ada = house.ada();
+    let mut at = Examiner::new(&house).await;
+    at.open("/sign-in", 200).await;
+    at.open("/sign-in?ended=1", 200).await;
+    at.browser.fill("#f-email", "nobody").await;
+    at.browser.click(".card form button").await;
+    at.look(422).await;
+    at.browser.fill("#f-email", &ada.email).await;
+    at.browser.click(".card form button").await;
+    at.look(200).await;
+    at.browser.fill("#f-password", "wrong").await;
+    at.browser.click(".card form button").await;
+    at.look(401).await;
+    at.open("/signed-out", 200).await;
+    at.open("/nowhere", 401).await;
+    at.open(
+        "/v1/auth/sso/callback/connection_01jhmpfn80e48s5s0q7b7cwx5e?error=x",
+        401,
+    )
+    .await;
+    at.browser.sign_in(&house, &ada, "/organizations").await;
+    at.look(200).await;
+    let elsewhere = format!("/organization/{}/members", house.globex());
+    at.open(&elsewhere, 409).await;
+    at.assert_good().await;
+
+    // Where people are sent to their provider from.
+    let path = format!(
+        "/sign-in/provider?organization={}&connection={}&email=cleo@example.com",
+        house.acme(),
+        house.sso_connection()
+    );
+    let page = house.get(&path).send().await.expect(200);
+    let site = held(&house, &page.text).await;
+    let mut at = Examiner::new(&house).await;
+    at.browser.goto(site.url()).await;
+    assert_eq!(at.browser.text("h1").await, "Single sign-on");
+    at.look(200).await;
+    assert_eq!(at.faults, [""; 0], "{:#?}", at.faults);
+}
+
+#[tokio::test]
+async fn the_pages_of_an_account_keep_nobody_out() {
+    let house = house().await;
+    let mut at = Examiner::new(&house).await;
+    at.browser.sign_in(&house, &house.ada(), "/account").await;
+    for path in ["/account", "/account/sessions?done=session"] {
+        at.open(path, 200).await;
+    }
+    for path in ["/account/password", "/account/keys/new"] {
+        at.open(path, 200).await;
+        at.browser.click("#content form button").await;
+        at.look(422).await;
+    }
+    make_key(&at.browser, &house, "Nightly export").await;
+    at.look(201).await;
+    at.open("/account/keys?done=key", 200).await;
+    at.open("/account/nowhere", 404).await;
+    at.assert_good().await;
+}
+
+#[tokio::test]
+async fn the_pages_of_an_organization_keep_nobody_out() {
+    let house = house().await;
+    let (acme, bob) = (house.acme(), house.bob());
+    let base = format!("/organization/{acme}");
+    let grant = json!({
+        "tenant_id": acme, "user_id": bob.id, "path": "/shared/reports", "capability": "READ_WRITE",
+    });
+    let call = house.post("/v1/user-permissions").bearer(house.key());
+    call.json(grant).send().await.expect(201);
+    let mut at = Examiner::new(&house).await;
+    at.browser.sign_in(&house, &house.ada(), &base).await;
+    for rest in ["", "/members", "/keys", "/plan", "/documents", "/agents"] {
+        at.open(&format!("{base}{rest}"), 200).await;
+    }
+    at.open(&format!("{base}/members/{}", bob.id), 200).await;
+    at.browser.click("button[value=grant]").await;
+    at.look(422).await;
+    let ask = format!("{base}/access?user={}&capability=READ_WRITE", bob.id);
+    at.open(&format!("{ask}&path=/shared/reports/q1"), 200)
+        .await;
+    let verdict = at.browser.text(".verdict").await;
+    assert!(verdict.starts_with("Allowed."), "{verdict}");
+    at.open(&format!("{ask}&path=/private"), 200).await;
+    let verdict = at.browser.text(".verdict").await;
+    assert!(verdict.starts_with("Refused."), "{verdict}");
+    at.open(&format!("{base}/audit"), 200).await;
+    at.open(&format!("{base}/audit?since=never"), 200).await;
+    at.open(&format!("{base}/settings"), 200).await;
+    at.browser.find("#f-name").await.clear().await.unwrap();
+    at.browser.click("#content form button").await;
+    at.look(422).await;
+    at.assert_good().await;
+}
+
+#[tokio::test]
+async fn the_pages_for_single_sign_on_keep_nobody_out() {
+    let house = house().await;
+    let base = format!("/organization/{}/sso", house.acme());
+    let one = format!("{base}/{}", house.sso_connection());
+    let call = house.post("/v1/sso/domains").bearer(house.key());
+    let domain: Value = json!({ "domain": "unverified.example" });
+    call.json(domain).send().await.expect(201);
+    let mut at = Examiner::new(&house).await;
+    at.browser.sign_in(&house, &house.ada(), &base).await;
+    at.look(200).await;
+    at.open(&format!("{base}/new"), 200).await;
+    at.browser.click("#content form button").await;
+    at.look(422).await;
+    at.open(&one, 200).await;
+    at.browser.click("button[value=preflight]").await;
+    at.look(200).await;
+    at.assert_good().await;
+}

@@ -1,0 +1,97 @@
+//! What a page of another origin can do to somebody who is signed in: nothing.
+
+use vestibule_e2e::{Backend, Browser, House, Site};
+
+/// A page with a form for each change, a frame with one of our pages, and a script that reads one.
+fn trap(house: &House, target: &str) -> (String, String) {
+    let (url, acme, globex) = (house.url(), house.acme(), house.globex());
+    let settings = format!("/organization/{acme}/settings");
+    let form = |name: &str, action: &str, fields: &[(&str, &str)]| {
+        let field = |(name, value): &(&str, &str)| {
+            format!("<input type=hidden name={name} value='{value}'>")
+        };
+        let fields: String = fields.iter().map(field).collect();
+        format!(
+            "<form method=post action='{url}{action}'>{fields}<button id={name}>Win</button></form>"
+        )
+    };
+    let forms = [
+        form(
+            "rename",
+            &settings,
+            &[("organization", acme), ("name", "Stolen")],
+        ),
+        form("switch", "/switch", &[("to", globex)]),
+        form(
+            "key",
+            "/account/keys",
+            &[
+                ("organization", acme),
+                ("name", "Stolen"),
+                ("expires_in", "never"),
+            ],
+        ),
+        form("sign_out", "/sign-out", &[]),
+    ];
+    let page = format!(
+        "<!doctype html><html lang=en><title>A prize</title><link rel=icon href='data:,'>{}\
+         <iframe src='{url}/account'></iframe><p id=read></p><script>\
+         fetch('{url}/account',{{credentials:'include'}}).then(answer=>answer.text())\
+         .then(text=>text,error=>'refused')\
+         .then(text=>document.getElementById('read').textContent=text)</script></html>",
+        forms.concat()
+    );
+    let headers = match target {
+        // An origin that is no origin.
+        "/sandboxed" => "content-security-policy: sandbox allow-forms allow-scripts\r\n",
+        _ => "",
+    };
+    (headers.to_owned(), page)
+}
+
+#[tokio::test]
+async fn a_page_of_another_origin_changes_nothing_reads_nothing_and_frames_nothing() {
+    let house = std::sync::Arc::new(House::start(Backend::Sqlite).await);
+    let browser = Browser::start().await;
+    browser.sign_in(&house, &house.ada(), "/account/keys").await;
+    let before = browser.cookie("__Host-vestibule").await.unwrap().value;
+    let records = house.audit(house.acme()).await.len();
+    let of = std::sync::Arc::clone(&house);
+    let site = Site::serve(move |target| trap(&of, target)).await;
+    // The same host with another port, to which browsers send the cookie as to ourselves; another
+    // host; and a page without an origin.
+    let elsewhere = site.url().replace("127.0.0.1", "localhost");
+    for page in [
+        format!("{}/", site.url()),
+        format!("{elsewhere}/"),
+        format!("{}/sandboxed", site.url()),
+    ] {
+        for button in ["#rename", "#switch", "#key", "#sign_out"] {
+            browser.goto(&page).await;
+            if button == "#rename" {
+                let read = "#read:not(:empty)";
+                assert_eq!(browser.text(read).await, "refused", "{page}");
+            }
+            browser.click(button).await;
+            let url = browser.arrived_at(house.url()).await;
+            // Without a cookie nobody is signed in; where it is sent, the origin is looked at.
+            let status = browser.status().await;
+            let is_own_site = page == format!("{}/", site.url());
+            assert!(matches!(status, 401 | 403), "{status} {page} {url}");
+            assert!(status == 403 || !is_own_site, "{page} {url}");
+        }
+    }
+    let console = browser.console().await;
+    let framed = |line: &&String| line.contains("frame-ancestors");
+    assert!(console.iter().any(|line| framed(&line)), "{console:#?}");
+
+    let after = browser.cookie("__Host-vestibule").await.unwrap().value;
+    assert_eq!(before, after);
+    browser.open(&house, "/account/keys").await;
+    assert_eq!(browser.text(".user summary").await, "Acme");
+    assert!(!browser.page().await.contains("Stolen"));
+    let after = house.audit(house.acme()).await;
+    let changes = after[..after.len() - records].iter();
+    let changes: Vec<_> = changes.filter(|it| it["kind"] != "access.denied").collect();
+    assert!(changes.is_empty(), "{changes:#?}");
+}

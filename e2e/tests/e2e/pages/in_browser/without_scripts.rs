@@ -1,0 +1,54 @@
+//! Every flow with JavaScript switched off.
+
+use vestibule_e2e::{Backend, BrowserSetup, House};
+
+use super::{assert_alone, make_key, use_key};
+
+#[tokio::test]
+async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() {
+    let house = House::start(Backend::Sqlite).await;
+    let (acme, globex, bob) = (house.acme(), house.globex(), house.bob());
+    let browser = BrowserSetup::new().without_scripts().start().await;
+    browser.sign_in(&house, &house.ada(), "/account/keys").await;
+    let secret = make_key(&browser, &house, "Without a script").await;
+    assert_eq!(use_key(&house, &secret).await, 200);
+    // What only a script could do is not offered.
+    let copy = browser.find_all("button[data-copy]").await.remove(0);
+    assert!(!copy.is_displayed().await.unwrap());
+
+    browser.open(&house, "/account/keys").await;
+    browser.click("details.confirm > summary").await;
+    browser.click("details[open] form button").await;
+    browser.arrived(&house, "/account/keys?done=key").await;
+    assert_eq!(use_key(&house, &secret).await, 401);
+
+    // A permission is given, and explained.
+    let member = format!("/organization/{acme}/members/{}", bob.id);
+    browser.open(&house, &member).await;
+    browser.fill("#f-path", "/shared/reports").await;
+    browser
+        .click("#f-capability option[value=READ_WRITE]")
+        .await;
+    browser.click("button[value=grant]").await;
+    browser.find(".notice.good[role=status]").await;
+    let access = format!("/organization/{acme}/access");
+    browser.open(&house, &access).await;
+    let who = format!("#f-user option[value='{}']", bob.id);
+    browser.click(&who).await;
+    browser
+        .click("#f-capability option[value=READ_WRITE]")
+        .await;
+    browser.fill("#f-path", "/shared/reports/q1").await;
+    browser.click("#content form button").await;
+    let verdict = browser.text(".verdict").await;
+    assert!(verdict.starts_with("Allowed."), "{verdict}");
+
+    browser.switch(globex).await;
+    let there = format!("/organization/{globex}/access");
+    browser.arrived(&house, &there).await;
+    assert_eq!(browser.text(".user summary").await, "Globex");
+    browser.sign_out().await;
+    browser.arrived(&house, "/signed-out").await;
+    assert_eq!(browser.cookies().await.len(), 0);
+    assert_alone(&browser, &house).await;
+}
