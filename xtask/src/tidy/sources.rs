@@ -91,7 +91,7 @@ fn lines_without_tests(text: &str) -> usize {
     let mut before = "";
     text.lines()
         .take_while(|line| {
-            let tests = before == "#[cfg(test)]" && line.starts_with("mod ");
+            let tests = before == "#[cfg(test)]" && line.starts_with("mod ") && line.ends_with('{');
             before = line;
             !tests
         })
@@ -155,5 +155,12 @@ mod tests {
         ]);
         let found = lengths(&files);
         assert!(found.long.is_empty() && found.too_long.is_empty());
+    }
+
+    #[test]
+    fn what_follows_the_name_of_a_test_module_is_counted() {
+        let code = "//\n".repeat(TOO_LONG + 1);
+        let declared = format!("#[cfg(test)]\nmod tests;\n{code}");
+        assert_eq!(lengths(&Tree::of(&[("a.rs", &declared)])).too_long.len(), 1);
     }
 }
