@@ -27,6 +27,7 @@ const HARM: &str = "const harm = []; \
         if (!text.data.includes('\\u202e') || parent.closest('bdi, option, pre')) continue; \
         const alone = parent.textContent.trim() === text.data.trim(); \
         if (alone && getComputedStyle(parent).display !== 'inline') continue; \
+        if (getComputedStyle(parent).unicodeBidi === 'isolate' && parent.tagName === 'CODE') continue; \
         harm.push('not apart: ' + parent.outerHTML); \
     } \
     return harm;";
