@@ -64,9 +64,22 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
-    /// The body as JSON.
+    /// The body as JSON, with the members of objects in the order of their names, which is
+    /// otherwise up to what else is built along.
     pub(crate) fn json(&self) -> Value {
-        serde_json::from_str(&self.text).unwrap()
+        fn sorted(value: Value) -> Value {
+            match value {
+                Value::Object(members) => {
+                    let mut members: Vec<_> = members.into_iter().collect();
+                    members.sort_by(|one, other| one.0.cmp(&other.0));
+                    let members = members.into_iter();
+                    Value::Object(members.map(|(name, value)| (name, sorted(value))).collect())
+                }
+                Value::Array(values) => values.into_iter().map(sorted).collect(),
+                other => other,
+            }
+        }
+        sorted(serde_json::from_str(&self.text).unwrap())
     }
 
     /// A text of the body, by its JSON pointer.
