@@ -177,7 +177,8 @@ impl Browser {
         element.send_keys(text).await.unwrap();
     }
 
-    /// Presses keys where the focus is: text, or one of the special keys.
+    /// Presses keys where the focus is: text, or one of the special keys. A key that leads to another
+    /// page may be pressed there, too: send such a one to [`focused`](Self::focused).
     pub async fn press(&self, keys: impl Into<TypingData>) {
         let keyboard = self.driver().action_chain().send_keys(keys);
         keyboard.perform().await.unwrap();
