@@ -8,11 +8,13 @@ use crate::{Sample, SampleError};
 impl Sample {
     /// Puts a few folders and documents into an organisation, some of them under `/shared`, one
     /// under `/private`, where a plain user sees nothing, and one in the home of this user. What is
-    /// there already stays as it is, so that it may be called again.
+    /// there already stays as it is, so that it may be called again. One document bears `name`, by
+    /// which people see whose documents they look at; it is part of a path.
     pub async fn seed(
         &self,
         organization_id: OrganizationId,
         user_id: UserId,
+        name: &str,
     ) -> Result<(), SampleError> {
         #[expect(
             clippy::disallowed_methods,
@@ -34,7 +36,7 @@ impl Sample {
         let documents = [
             (
                 shared,
-                "/shared/welcome".to_owned(),
+                format!("/shared/welcome-to-{}", name.to_lowercase()),
                 "Everybody with a grant on /shared reads this.",
             ),
             (

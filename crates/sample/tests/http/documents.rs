@@ -61,16 +61,16 @@ async fn the_list_holds_what_the_caller_may_read_anywhere_or_in_one_folder(
     let owner = world.owner();
     world
         .sample
-        .seed(world.organization, owner.id)
+        .seed(world.organization, owner.id, "Acme")
         .await
         .unwrap();
     world
         .sample
-        .seed(world.organization, owner.id)
+        .seed(world.organization, owner.id, "Acme")
         .await
         .unwrap();
     let all = world.get(&owner, "/v1/documents").await.expect(200);
-    assert_eq!(names(&all), ["notes", "plans", "q1", "welcome"]);
+    assert_eq!(names(&all), ["notes", "plans", "q1", "welcome-to-acme"]);
     assert_eq!(
         all["items"][0]["content"],
         Value::Null,
@@ -81,7 +81,7 @@ async fn the_list_holds_what_the_caller_may_read_anywhere_or_in_one_folder(
     let mine = world.get(&user, "/v1/documents").await.expect(200);
     assert_eq!(
         (names(&mine), &mine["total"]),
-        (vec!["q1", "welcome"], &json!(2))
+        (vec!["q1", "welcome-to-acme"], &json!(2))
     );
     let shared = world.folder(&owner, "/shared").await;
     let there = world
@@ -91,9 +91,9 @@ async fn the_list_holds_what_the_caller_may_read_anywhere_or_in_one_folder(
         )
         .await
         .expect(200);
-    assert_eq!(names(&there), ["welcome"]);
+    assert_eq!(names(&there), ["welcome-to-acme"]);
 
-    let single = world.user(&[(RO, "/shared/welcome")]);
+    let single = world.user(&[(RO, "/shared/welcome-to-acme")]);
     let there = world
         .get(
             &single,
@@ -103,7 +103,7 @@ async fn the_list_holds_what_the_caller_may_read_anywhere_or_in_one_folder(
         .expect(200);
     assert_eq!(
         (names(&there), &there["total"]),
-        (vec!["welcome"], &json!(1))
+        (vec!["welcome-to-acme"], &json!(1))
     );
     let stranger = world.stranger();
     assert_eq!(

@@ -41,7 +41,7 @@ pub(super) async fn everything(wired: &Wired) -> Result<Secrets, Failure> {
         };
         let organization = accounts.create_organization(&operator, new).await?;
         if let Some(sample) = &wired.sample {
-            let seeded = sample.seed(organization.id, owner).await;
+            let seeded = sample.seed(organization.id, owner, name).await;
             seeded.map_err(Failure::from_error)?;
         }
         organizations.push(organization);
