@@ -3,6 +3,7 @@
 use std::fs;
 
 use anyhow::{Context, Result, bail};
+use serde_json::Value;
 
 use crate::chore;
 
@@ -19,14 +20,33 @@ pub(crate) fn run(check: bool) -> Result<()> {
         return fs::write(&path, now).with_context(|| format!("cannot write {SNAPSHOT}"));
     }
     let committed = fs::read_to_string(&path).with_context(|| format!("cannot read {SNAPSHOT}"))?;
-    match first_difference(&committed, &now) {
+    match first_difference(&canonical(&committed)?, &canonical(&now)?) {
         None => Ok(()),
         Some((line, before, after)) => bail!(
-            "{SNAPSHOT}:{line} is not what the server says; \
+            "{SNAPSHOT} is not what the server says, first in line {line} of its sorted form; \
              if the change is meant, run `cargo xtask openapi` and commit\n\
              committed: {before}\n   server: {after}"
         ),
     }
+}
+
+/// The document with the members of its objects in the order of their names. The server's own order
+/// depends on what it was built along with.
+fn canonical(document: &str) -> Result<String> {
+    fn sorted(value: Value) -> Value {
+        match value {
+            Value::Object(members) => {
+                let mut members: Vec<_> = members.into_iter().collect();
+                members.sort_by(|one, other| one.0.cmp(&other.0));
+                let members = members.into_iter();
+                Value::Object(members.map(|(name, value)| (name, sorted(value))).collect())
+            }
+            Value::Array(values) => values.into_iter().map(sorted).collect(),
+            other => other,
+        }
+    }
+    let document = serde_json::from_str(document).context("the description is not JSON")?;
+    Ok(serde_json::to_string_pretty(&sorted(document))?)
 }
 
 fn first_difference<'a>(left: &'a str, right: &'a str) -> Option<(usize, &'a str, &'a str)> {
@@ -47,6 +67,15 @@ fn first_difference<'a>(left: &'a str, right: &'a str) -> Option<(usize, &'a str
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_order_of_members_makes_no_difference() {
+        let one = canonical(r#"{"b": [{"d": 1, "c": 2}], "a": 3}"#).unwrap();
+        let other = canonical(r#"{"a": 3, "b": [{"c": 2, "d": 1}]}"#).unwrap();
+        assert_eq!(one, other);
+        let list = canonical(r#"{"a": 3, "b": []}"#).unwrap();
+        assert_ne!(one, list);
+    }
 
     #[test]
     fn the_first_line_that_differs_is_named() {
