@@ -27,6 +27,13 @@ const MAX_LANES: u32 = 4;
 pub(super) struct Scratch(Vec<Block>);
 
 impl Scratch {
+    /// How many blocks, of 1 KiB each, a hash has written.
+    #[cfg(test)]
+    pub(super) fn filled(&self) -> usize {
+        let written = |block: &&Block| block.as_ref().iter().any(|word| *word != 0);
+        self.0.iter().filter(written).count()
+    }
+
     fn compute(
         &mut self,
         argon2: &Argon2<'_>,
@@ -147,15 +154,24 @@ impl Stored {
         })
     }
 
+    /// All that the time of [`verify`](Self::verify) depends on.
+    #[cfg(test)]
+    pub(super) fn work(&self) -> (Algorithm, Version, [u32; 3], usize, usize) {
+        let (salt, output) = (self.salt.len(), self.output.len());
+        let cost = cost(&self.params);
+        (self.algorithm, self.version, cost, salt, output)
+    }
+
     fn is_of_today(&self) -> bool {
         self.algorithm == ALGORITHM
             && self.version == VERSION
-            && (
-                self.params.m_cost(),
-                self.params.t_cost(),
-                self.params.p_cost(),
-            ) == (COST.m_cost(), COST.t_cost(), COST.p_cost())
+            && cost(&self.params) == cost(&COST)
             && self.salt.len() >= SALT_LENGTH
             && self.output.len() == OUTPUT_LENGTH
     }
+}
+
+/// Memory, passes and lanes.
+fn cost(params: &Params) -> [u32; 3] {
+    [params.m_cost(), params.t_cost(), params.p_cost()]
 }
