@@ -31,6 +31,8 @@ async fn sqlite_finds_a_caller_by_indexes_alone() {
             !steps.iter().any(|step| step.contains("SCAN")),
             "{steps:#?}"
         );
+        let suspended = "SEARCH u USING COVERING INDEX user_account_suspended (id>? AND id<?)";
+        assert!(steps.iter().any(|step| step == suspended), "{steps:#?}");
     }
 }
 
