@@ -7,7 +7,6 @@
 
 mod browser;
 mod documented;
-mod error;
 mod input;
 mod keyring;
 mod openapi;
@@ -16,7 +15,6 @@ mod problems;
 mod schema;
 mod service;
 mod single_sign_on;
-mod stranger;
 mod v1;
 
 use axum::extract::FromRef;
@@ -28,7 +26,6 @@ use vestibule_layer::Routes;
 
 use crate::documented::Documented;
 
-pub use error::{ApiError, Result};
 pub use openapi::openapi;
 pub use problems::{PROBLEMS, ProblemReason};
 

@@ -6,12 +6,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Accounts, Error};
+use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::Rule;
 use vestibule_model::Timestamp;
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::openapi::tag;
 
 pub(crate) fn routes() -> Documented {

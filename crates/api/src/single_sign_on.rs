@@ -4,13 +4,12 @@ use axum::extract::FromRequestParts;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::request::Parts;
-use http::{HeaderMap, HeaderValue, StatusCode};
-use vestibule_accounts::{Error, Origin, PlainBinding, SignOut, Sso};
-use vestibule_http::{Problem, SessionCookie};
+use http::{HeaderValue, StatusCode};
+use vestibule_accounts::{Error, SignOut, Sso};
+use vestibule_handler::Result;
+use vestibule_http::Problem;
 
 use crate::ApiState;
-use crate::error::Result;
-use crate::stranger::{self, Stranger};
 
 /// The operations of single sign-on, where the operator has not switched them off.
 pub(crate) struct SingleSignOn(pub(crate) Sso);
@@ -27,46 +26,6 @@ impl FromRequestParts<ApiState> for SingleSignOn {
             )
             .hint("Ask the operator to set sso.enabled.")
         })
-    }
-}
-
-impl From<Stranger> for Origin {
-    fn from(stranger: Stranger) -> Self {
-        Self {
-            address: stranger.address,
-            request_id: stranger.request_id,
-        }
-    }
-}
-
-/// How long a browser keeps what binds a sign-in to it, in seconds: as long as a sign-in may take.
-const BINDING_LIFE: u32 = 600;
-
-/// The cookie that binds a sign-in to the browser that began it. It stands beside the session
-/// cookie, under the same prefix.
-pub(crate) struct BindingCookie(String);
-
-impl BindingCookie {
-    pub(crate) fn beside(session: &SessionCookie) -> Self {
-        Self(format!("{}-sso", session.name))
-    }
-
-    /// The value that the browser has.
-    pub(crate) fn presented<'h>(&'h self, headers: &'h HeaderMap) -> Option<&'h str> {
-        stranger::cookie(headers, &self.0)
-    }
-
-    /// The value of `Set-Cookie` that hands it to the browser. `Lax`, since the way back is a
-    /// navigation that another site begins.
-    pub(crate) fn set(&self, binding: &PlainBinding) -> Result<HeaderValue, Problem> {
-        let text = format!(
-            "{}={}; Path=/; Max-Age={BINDING_LIFE}; Secure; HttpOnly; SameSite=Lax",
-            self.0,
-            binding.expose()
-        );
-        let mut value = HeaderValue::from_str(&text).map_err(|_| Problem::internal())?;
-        value.set_sensitive(true);
-        Ok(value)
     }
 }
 

@@ -3,8 +3,8 @@
 
 use futures_util::future::BoxFuture;
 use vestibule_accounts::{Accounts, Caller};
-use vestibule_api::ApiError;
 use vestibule_check::Permit;
+use vestibule_handler::Failure;
 use vestibule_http::Problem;
 use vestibule_layer::ResourceChanges;
 use vestibule_model::ResourcePath;
@@ -33,7 +33,7 @@ impl ResourceChanges for FollowingGrants {
             let moved = self.0.rebase_grants(&Caller::from(permit), from, to).await;
             moved
                 .map(|_| ())
-                .map_err(|error| ApiError::from(error).into())
+                .map_err(|error| Failure::from(error).into())
         })
     }
 
@@ -47,7 +47,7 @@ impl ResourceChanges for FollowingGrants {
             let removed = self.0.remove_grants_below(&caller, path).await;
             removed
                 .map(|_| ())
-                .map_err(|error| ApiError::from(error).into())
+                .map_err(|error| Failure::from(error).into())
         })
     }
 }

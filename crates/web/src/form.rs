@@ -5,10 +5,10 @@ use std::str::FromStr;
 use axum::extract::{FromRequest, Request};
 use http::StatusCode;
 use vestibule_accounts::{Error, FieldError};
+use vestibule_handler::Failure;
 use vestibule_http::{Problem, body};
 use vestibule_model::Invalid;
 
-use crate::failure::Failure;
 use crate::frame::Visit;
 use crate::text;
 use crate::web::Web;

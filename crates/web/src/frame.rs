@@ -8,11 +8,12 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::request::Parts;
 use vestibule_accounts::Caller;
+use vestibule_handler::Failure;
 use vestibule_http::Problem;
 use vestibule_layer::Permit;
 use vestibule_model::{OrganizationId, Role};
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 use crate::form::Form;
 use crate::look::Look;
 use crate::pages::{OtherOrganization, sections};

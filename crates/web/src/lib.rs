@@ -11,7 +11,6 @@ mod text;
 
 mod assets;
 mod brand;
-mod cookie;
 mod failure;
 mod form;
 mod frame;

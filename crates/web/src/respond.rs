@@ -5,9 +5,10 @@ use axum::body::Body;
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderValue, StatusCode};
+use vestibule_handler::Failure;
 use vestibule_http::Problem;
 
-use crate::failure::{Failure, Outcome};
+use crate::failure::Outcome;
 
 /// What a page may do: show our own styles, scripts and pictures, and send forms to us. No
 /// exception, on any page.

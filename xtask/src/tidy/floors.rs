@@ -22,6 +22,7 @@ const FLOORS: &[(&str, u8)] = &[
     ("check", 2),
     ("accounts", 3),
     ("http", 3),
+    ("handler", 4),
     ("layer", 4),
     ("gate", 4),
     ("api", 5),

@@ -9,17 +9,16 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Origin;
 use vestibule_accounts::limits;
+use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::ConnectionId;
 
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
-use crate::single_sign_on::{BindingCookie, SingleSignOn, private};
-use crate::stranger::Stranger;
+use crate::single_sign_on::{SingleSignOn, private};
 
 pub(crate) fn routes() -> Documented {
     let rule = Rule::signed_in().not_by_key().limit(limits::SSO_LINKS);

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Accounts, Error, SessionView};
+use vestibule_handler::{Result, session_cookie};
 use vestibule_http::{Json, Problem};
 use vestibule_layer::{Permit, Refusal, Rule};
 use vestibule_model::{
@@ -18,11 +19,9 @@ use vestibule_model::{
 use super::sign_in::{SetCookie, set_cookie};
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
 use crate::schema::RoleSchema;
-use crate::stranger;
 
 pub(crate) fn routes() -> Documented {
     Documented::browser()
@@ -212,8 +211,7 @@ async fn switch(
         .into());
     };
     let organization = body.validate()?;
-    let presented = stranger::session_cookies(&headers, &state.cookie.name).next();
-    let presented = presented.ok_or_else(Problem::internal)?;
+    let presented = session_cookie(&headers, &state.cookie)?;
     let switched = state
         .accounts
         .switch_organization(&permit, &presented, organization)

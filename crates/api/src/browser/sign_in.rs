@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{SignIn, SignedIn};
+use vestibule_handler::{Result, Stranger, session_cookies};
 use vestibule_http::{Json, OptionalJson, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::Email;
@@ -15,11 +16,9 @@ use vestibule_model::Email;
 use super::session::{Organization, User};
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
 use crate::single_sign_on;
-use crate::stranger::{self, Stranger};
 
 pub(crate) fn routes() -> Documented {
     Documented::browser()
@@ -119,7 +118,7 @@ async fn sign_in(
     Json(body): Json<BrowserSignIn>,
 ) -> Result<(SetCookie, Json<BrowserSignedIn>)> {
     let sign_in = body.validate(stranger)?;
-    let replaces = stranger::all_session_cookies(&headers, &state.cookie.name);
+    let replaces = session_cookies(&headers, &state.cookie);
     let done = state.accounts.sign_in_for_cookie(sign_in, &replaces);
     let done = done.await?;
     let cookie = set_cookie(state.cookie.set(&done.cookie))?;
@@ -170,7 +169,7 @@ async fn sign_out(
     headers: HeaderMap,
     OptionalJson(body): OptionalJson<BrowserSignOut>,
 ) -> Result<(SetCookie, Json<BrowserSignedOut>)> {
-    let presented = stranger.sign_out(&headers, Some(&state.cookie.name));
+    let presented = stranger.sign_out_of_browser(&headers, &state.cookie);
     let after = body.and_then(|body| body.post_logout_redirect_uri);
     let provider_sign_out_url = single_sign_on::sign_out(
         &state,

@@ -7,13 +7,13 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::limits;
 use vestibule_accounts::{Accounts, Caller, CreatedApiKey, NarrowedApiKey, NewApiKey, NewGrant};
+use vestibule_handler::Result;
 use vestibule_http::body::Object;
 use vestibule_http::{Json, Problem};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp};
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::{Fields, Id};
 use crate::openapi::tag;
 use crate::schema::CapabilitySchema;

@@ -7,6 +7,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::limits;
 use vestibule_accounts::{Accounts, Caller, HolderKind};
+use vestibule_handler::Result;
 use vestibule_http::{Json, Problem, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{
@@ -14,7 +15,6 @@ use vestibule_model::{
 };
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Id;
 use crate::openapi::tag;
 use crate::page::Paged;

@@ -5,12 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Accounts, Caller};
+use vestibule_handler::Result;
 use vestibule_http::{Json, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Name, Organization, OrganizationId, PlanName, Plans, Role, Timestamp};
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Id;
 use crate::openapi::tag;
 use crate::page::{PageQuery, Paged};

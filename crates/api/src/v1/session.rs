@@ -7,6 +7,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::limits;
 use vestibule_accounts::{AccessToken, Accounts, Me, SignIn};
+use vestibule_handler::{Result, Stranger, bearer_token};
 use vestibule_http::{Json, OptionalJson, Problem, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Email, OrganizationId};
@@ -14,11 +15,9 @@ use vestibule_model::{Email, OrganizationId};
 use super::user::User;
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
 use crate::single_sign_on;
-use crate::stranger::{self, Stranger};
 
 pub(crate) fn routes() -> Documented {
     Documented::bearer()
@@ -190,7 +189,7 @@ async fn refresh(
     OptionalJson(body): OptionalJson<RefreshFor>,
 ) -> Result<Json<TokenAnswer>> {
     let organization = wanted(&query, body.as_ref())?;
-    let presented = stranger::bearer_token(&headers).unwrap_or_default();
+    let presented = bearer_token(&headers).unwrap_or_default();
     let done = accounts.refresh(&permit, presented, organization).await?;
     Ok(Json(TokenAnswer::new(&done.token, done.me)))
 }
@@ -238,7 +237,7 @@ async fn sign_out(
     headers: HeaderMap,
     OptionalJson(body): OptionalJson<SignOutFor>,
 ) -> Result<Json<SignedOut>> {
-    let presented = stranger.sign_out(&headers, None);
+    let presented = stranger.sign_out(&headers);
     let after = body.and_then(|body| body.post_logout_redirect_uri);
     let url = single_sign_on::sign_out(
         &state,

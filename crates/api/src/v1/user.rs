@@ -5,12 +5,12 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Accounts, Me};
+use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Email, Name, OrganizationId, Role, UserId};
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::openapi::tag;
 use crate::schema::RoleSchema;
 

@@ -3,11 +3,11 @@
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
+use vestibule_handler::session_cookie;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::OrganizationId;
 
 use super::sections;
-use crate::cookie;
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form};
 use crate::frame::{Choice, Frame, Visit};
@@ -61,7 +61,7 @@ async fn current(visit: Visit) -> Outcome {
 async fn switch(State(web): State<Web>, visit: Visit, headers: HeaderMap, form: Form) -> Outcome {
     let wanted = form.value("to").parse::<OrganizationId>();
     let wanted = wanted.map_err(|_| no_such("organisation"))?;
-    let presented = cookie::session(&headers, web.cookie())?;
+    let presented = session_cookie(&headers, web.cookie())?;
     let switched = web
         .accounts()
         .switch_organization(&visit.permit, &presented, wanted)

@@ -4,11 +4,10 @@ use askama::Template;
 use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
 use vestibule_accounts::{Discovery, Error, SignIn, SignInMethod};
+use vestibule_handler::{Stranger, session_cookies};
 use vestibule_layer::{Permit, Routes, Rule};
 use vestibule_model::{ConnectionId, Email, OrganizationId};
 
-use super::sign_out::Stranger;
-use crate::cookie;
 use crate::failure::{Outcome, no_sso};
 use crate::form::{FORM, Form};
 use crate::look::Look;
@@ -205,7 +204,7 @@ async fn enter(
         address: stranger.address,
         request_id: stranger.request_id.clone(),
     };
-    let replaces = cookie::sessions(&headers, web.cookie());
+    let replaces = session_cookies(&headers, web.cookie());
     let done = web.accounts().sign_in_for_cookie(sign_in, &replaces).await;
     let done = match done {
         Ok(done) => done,

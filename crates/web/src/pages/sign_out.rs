@@ -1,16 +1,12 @@
 //! The end of a session.
 
 use askama::Template;
-use axum::extract::{FromRequestParts, State};
-use http::request::Parts;
+use axum::extract::State;
 use http::{HeaderMap, StatusCode};
-use std::convert::Infallible;
-use std::net::IpAddr;
-use vestibule_accounts::{Origin, SignOut};
-use vestibule_http::{ClientAddress, RequestId};
+use vestibule_accounts::SignOut;
+use vestibule_handler::{Stranger, session_cookies};
 use vestibule_layer::{Routes, Rule};
 
-use crate::cookie;
 use crate::failure::Outcome;
 use crate::form::FORM;
 use crate::look::Look;
@@ -22,35 +18,6 @@ pub(crate) fn routes() -> Routes<Web> {
     Routes::pages()
         .get("/signed-out", Rule::public(), signed_out)
         .post("/sign-out", Rule::public().consumes(FORM), sign_out)
-}
-
-/// Where a request without a permit comes from.
-#[derive(Debug, Clone)]
-pub(crate) struct Stranger {
-    pub(crate) address: Option<IpAddr>,
-    pub(crate) request_id: Option<String>,
-}
-
-impl From<Stranger> for Origin {
-    fn from(stranger: Stranger) -> Self {
-        Self {
-            address: stranger.address,
-            request_id: stranger.request_id,
-        }
-    }
-}
-
-impl<S: Sync> FromRequestParts<S> for Stranger {
-    type Rejection = Infallible;
-
-    async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let address = parts.extensions.get::<ClientAddress>();
-        let request_id = parts.extensions.get::<RequestId>();
-        Ok(Self {
-            address: address.map(|address| address.0),
-            request_id: request_id.map(|id| id.as_str().to_owned()),
-        })
-    }
 }
 
 #[derive(Template)]
@@ -74,7 +41,7 @@ async fn signed_out(State(web): State<Web>) -> Outcome {
 
 async fn sign_out(State(web): State<Web>, stranger: Stranger, headers: HeaderMap) -> Outcome {
     let presented = SignOut {
-        cookies: cookie::sessions(&headers, web.cookie()),
+        cookies: session_cookies(&headers, web.cookie()),
         token: None,
         address: stranger.address,
         request_id: stranger.request_id,

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use vestibule_accounts::{GrantPatch, NewGrant, Page};
+use vestibule_handler::Result;
 use vestibule_http::Problem;
 use vestibule_model::{Capability, OrganizationId, ResourcePath, UserId};
 
-use crate::error::Result;
 use crate::input::Fields;
 use crate::page::page;
 use crate::schema::CapabilitySchema;

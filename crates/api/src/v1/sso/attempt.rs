@@ -7,12 +7,12 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
+use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{AttemptId, ConnectionId, Email, Role, SsoAttempt, Timestamp, UserId};
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Id;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Arrived, CallbackRequest, Origin};
+use vestibule_handler::{BindingCookie, Failure, Result, Stranger, session_cookies};
 use vestibule_http::{Json, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::ConnectionId;
@@ -14,11 +15,9 @@ use vestibule_model::ConnectionId;
 use super::super::session::TokenAnswer;
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::error::{ApiError, Result};
 use crate::input::Id;
 use crate::openapi::tag;
-use crate::single_sign_on::{BindingCookie, SingleSignOn, private, redirect};
-use crate::stranger::{self, Stranger};
+use crate::single_sign_on::{SingleSignOn, private, redirect};
 
 pub(super) fn routes() -> Documented {
     // Public: the provider's answer, with the state that is bound to this browser, is the
@@ -63,7 +62,7 @@ async fn callback(
     Id(connection): Id<ConnectionId>,
     uri: Uri,
 ) -> Result<Response> {
-    let sessions = stranger::all_session_cookies(&headers, &state.cookie.name);
+    let sessions = session_cookies(&headers, &state.cookie);
     let arrived = sso
         .callback(CallbackRequest {
             connection,
@@ -77,7 +76,7 @@ async fn callback(
         Ok(arrived) => arrived,
         Err(failure) => {
             // Made in any case, since what is ours to mend goes to the log on the way.
-            let error = ApiError::from(failure.error);
+            let error = Failure::from(failure.error);
             let Some(location) = failure.location else {
                 return Err(error);
             };

@@ -4,16 +4,15 @@ use axum::response::Response;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
+use vestibule_handler::{Result, Stranger};
 use vestibule_http::Json;
 use vestibule_layer::Rule;
 use vestibule_model::{ConnectionId, Email, OrganizationId};
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};
-use crate::stranger::Stranger;
 
 pub(super) fn routes() -> Documented {
     // Public: a sign-in page asks it before anybody has a credential. The answer depends on the

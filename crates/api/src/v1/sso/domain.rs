@@ -5,12 +5,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
+use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ConnectionId, DomainId, DomainName, Role, SsoDomain, Timestamp};
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::{Fields, Id};
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
+use vestibule_handler::Result;
 use vestibule_http::{Json, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ConnectionId, Role, SsoIdentity, Timestamp, UserId};
@@ -12,7 +13,6 @@ use vestibule_sso::Preset;
 
 use super::settings::PresetSchema;
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;

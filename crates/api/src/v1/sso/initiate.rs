@@ -9,17 +9,16 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::{Initiate, ReturnTo};
+use vestibule_handler::{Result, Stranger};
 use vestibule_http::{Json, OptionalJson, Query};
 use vestibule_layer::Rule;
 
 use self::door::Door;
 use self::wanted::{InitiateSso, return_to, target};
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Fields;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};
-use crate::stranger::Stranger;
 
 pub(super) fn routes() -> Documented {
     // Public: who begins to sign in has no credential. Nothing is given away but the address of

@@ -7,12 +7,12 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Error;
+use vestibule_handler::Result;
 use vestibule_http::{Problem, body};
 use vestibule_layer::Rule;
 use vestibule_model::ConnectionId;
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::Id;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};

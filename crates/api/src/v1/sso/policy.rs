@@ -4,12 +4,12 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Caller, SsoPolicy};
+use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Role, Timestamp, UserId};
 
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;
 

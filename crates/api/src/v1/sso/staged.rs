@@ -9,6 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Caller, Origin};
+use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::body::Object;
 use vestibule_http::{Json, OptionalJson};
 use vestibule_layer::{Permit, Rule};
@@ -18,11 +19,9 @@ use super::connection::{Connection, SavedConnection, WhichSettings};
 use super::settings::{KeyKind, Settings, secret};
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::error::Result;
 use crate::input::{Fields, Id};
 use crate::openapi::tag;
-use crate::single_sign_on::{BindingCookie, SingleSignOn, private};
-use crate::stranger::Stranger;
+use crate::single_sign_on::{SingleSignOn, private};
 
 pub(super) fn routes() -> Documented {
     let admin = || Rule::signed_in().role(Role::Admin);

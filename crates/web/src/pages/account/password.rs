@@ -3,9 +3,9 @@
 use askama::Template;
 use http::HeaderMap;
 use vestibule_accounts::PasswordChange;
+use vestibule_handler::session_cookie;
 use vestibule_layer::{Routes, Rule};
 
-use crate::cookie;
 use crate::failure::Outcome;
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
@@ -42,7 +42,7 @@ async fn show(visit: Visit) -> Outcome {
 
 async fn change(headers: HeaderMap, Posted { visit, form }: Posted) -> Outcome {
     let web = &visit.web;
-    let presented = cookie::session(&headers, web.cookie())?;
+    let presented = session_cookie(&headers, web.cookie())?;
     let wanted = PasswordChange {
         current: form.value("current_password").to_owned(),
         new: form.value("new_password").to_owned(),

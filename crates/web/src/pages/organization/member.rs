@@ -7,13 +7,14 @@ use axum::extract::RawQuery;
 use http::StatusCode;
 use vestibule_accounts::limits::PERMISSION_CHANGES;
 use vestibule_accounts::{Asked, Error, HolderKind, Member, NewGrant, Page};
+use vestibule_handler::Failure;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{
     Capability, Grant, GrantId, HeldGrant, Membership, ResourcePath, Role, User, UserId,
 };
 
 use super::access::GroupNames;
-use crate::failure::{Failure, Outcome, no_such};
+use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
 use crate::paging::{self, Paging};

@@ -6,11 +6,12 @@ mod redirect_uri;
 
 use askama::Template;
 use vestibule_accounts::{Sso, SsoPolicy};
+use vestibule_handler::Failure;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{RegisteredRedirectUri, Role, SsoConnection, SsoDomain, UserId};
 
 use super::member::{Names, owners};
-use crate::failure::{Failure, Outcome, no_sso, no_such};
+use crate::failure::{Outcome, no_sso, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
 use crate::respond::{page, see_other};

@@ -5,15 +5,14 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 use vestibule_accounts::{Initiate, Initiated, Origin, ReturnTo, Sso};
+use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::Problem;
 use vestibule_model::{ConnectionId, OrganizationId};
 
 use super::wanted::target;
 use crate::ApiState;
-use crate::error::Result;
 use crate::input::Id;
-use crate::single_sign_on::{BindingCookie, SingleSignOn, redirect};
-use crate::stranger::Stranger;
+use crate::single_sign_on::{SingleSignOn, redirect};
 
 /// The door of an organisation, with a browser in front of it.
 pub(super) struct Door {

@@ -3,10 +3,10 @@
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use vestibule_accounts::{Error, ReturnTo, Sso, Target};
+use vestibule_handler::Result;
 use vestibule_http::Problem;
 use vestibule_model::{ConnectionId, OrganizationId};
 
-use crate::error::Result;
 use crate::input::Fields;
 
 /// What a sign-in is to be.

@@ -3,16 +3,15 @@
 use askama::Template;
 use http::{HeaderMap, StatusCode};
 use vestibule_accounts::{Error, NewConnection, NewSecret, Which, sso_settings};
+use vestibule_handler::{BindingCookie, Failure, Stranger};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Name, Role, SsoAttempt, SsoConnection};
 use vestibule_sso::{NamedCheck, PlainClientSecret, Preset};
 
 use super::sso;
-use crate::cookie;
-use crate::failure::{Failure, Outcome, no_such};
+use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::pages::sign_out::Stranger;
 use crate::respond::{page, see_other, with_cookie};
 use crate::web::Web;
 
@@ -178,11 +177,10 @@ async fn preflight(Posted { visit, .. }: Posted) -> Outcome {
 async fn test(headers: HeaderMap, stranger: Stranger, posted: Posted) -> Outcome {
     let Posted { visit, form } = posted;
     let (sso, caller, id) = (sso(&visit)?, visit.caller(), id_of(&visit)?);
-    let cookie = visit.web.cookie();
-    let binding = cookie::binding(&headers, cookie);
-    let origin = stranger.into();
+    let cookie = BindingCookie::beside(visit.web.cookie());
+    let (binding, origin) = (cookie.presented(&headers), stranger.into());
     let begun = sso
-        .test_sign_in(&caller, id, Which::Live, binding.as_deref(), &origin)
+        .test_sign_in(&caller, id, Which::Live, binding, &origin)
         .await;
     match begun {
         Ok(begun) => {
@@ -192,7 +190,7 @@ async fn test(headers: HeaderMap, stranger: Stranger, posted: Posted) -> Outcome
                 start: begun.redirect_url,
             };
             let answer = page(StatusCode::OK, &test)?;
-            with_cookie(answer, cookie::set_binding(cookie, &begun.binding))
+            with_cookie(answer, Some(cookie.set(&begun.binding)?))
         }
         Err(error) => {
             let form = form.refused(error)?;

@@ -8,11 +8,11 @@ use vestibule_http::{FieldError, Problem};
 use vestibule_policy::Refusal;
 
 /// The result of a handler.
-pub type Result<T, E = ApiError> = std::result::Result<T, E>;
+pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
 /// Why a handler did not do what was asked: a [`Problem`], whatever it was before.
 #[derive(Debug)]
-pub struct ApiError(Problem);
+pub struct Failure(Problem);
 
 /// How long to wait before the store may be there again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
@@ -20,7 +20,7 @@ const STORE_RETRY: Duration = Duration::from_secs(2);
 /// How long to wait before an operator may have made room.
 const SPACE_RETRY: Duration = Duration::from_secs(60);
 
-impl From<Error> for ApiError {
+impl From<Error> for Failure {
     fn from(error: Error) -> Self {
         error.log();
         let reason = error.reason();
@@ -61,25 +61,25 @@ impl From<Error> for ApiError {
     }
 }
 
-impl From<Problem> for ApiError {
+impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
         Self(problem)
     }
 }
 
-impl From<Refusal> for ApiError {
+impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
         Self(refusal.into())
     }
 }
 
-impl From<ApiError> for Problem {
-    fn from(error: ApiError) -> Self {
+impl From<Failure> for Problem {
+    fn from(error: Failure) -> Self {
         error.0
     }
 }
 
-impl IntoResponse for ApiError {
+impl IntoResponse for Failure {
     fn into_response(self) -> Response {
         self.0.into_response()
     }
@@ -123,7 +123,7 @@ mod tests {
     #[case(Error::Full("full".into()), 503, "storage_full")]
     #[case(Error::Internal("broken".into()), 500, "internal_error")]
     fn each_error_has_its_status(#[case] error: Error, #[case] status: u16, #[case] reason: &str) {
-        let problem = Problem::from(ApiError::from(error));
+        let problem = Problem::from(Failure::from(error));
         let expected = StatusCode::from_u16(status).unwrap();
         assert_eq!(problem.status(Dialect::Bearer), expected);
         assert_eq!(problem.reason(), reason);
@@ -136,7 +136,7 @@ mod tests {
             Error::Full("/var/lib/secret.db".into()),
             Error::Internal("no such column".into()),
         ] {
-            let problem = Problem::from(ApiError::from(error));
+            let problem = Problem::from(Failure::from(error));
             let debug = format!("{problem:?}");
             assert!(
                 !debug.contains("secret.db") && !debug.contains("column"),

@@ -1,0 +1,15 @@
+//! What handlers share, whether they answer JSON or a page: how a failure of `accounts` becomes an
+//! answer, what is known of a caller without a permit, and which cookies a request presents.
+//!
+//! Everything here stands between `accounts`, which knows no HTTP, and `http`, which knows no
+//! accounts.
+
+mod binding;
+mod failure;
+mod session;
+mod stranger;
+
+pub use binding::BindingCookie;
+pub use failure::{Failure, Result};
+pub use session::{session_cookie, session_cookies};
+pub use stranger::{Stranger, bearer_token};
