@@ -23,8 +23,8 @@ use crate::scheme::Presented;
 #[cfg(test)]
 mod tests;
 
-/// A credential, as the cache knows it: its digest, never the secret. Keys, cookies and signatures
-/// are different texts, so that none has the digest of another.
+/// A credential, as the cache knows it: the digest of its secret, never the secret. Keys, cookies
+/// and what tokens end with are different texts, so that none has the digest of another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct CacheKey(pub(crate) Digest);
 
@@ -42,8 +42,8 @@ pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// What the caller has used of the limits.
     pub(crate) allowances: Allowances,
-    /// What an access token's signature was made for.
-    pub(crate) signed: Option<Box<[u8]>>,
+    /// What of an access token is not in its digest.
+    pub(crate) rest: Option<Box<[u8]>>,
 }
 
 /// A caller and how long the caller may be believed.
@@ -205,7 +205,7 @@ impl Cache {
         self.map
             .get(&presented.cache_key())
             .filter(|entry| entry.is_fresh(now))
-            .filter(|entry| entry.caller.signed.as_deref() == presented.signed())
+            .filter(|entry| entry.caller.rest.as_deref() == presented.rest())
     }
 
     /// To be called before the store is asked.

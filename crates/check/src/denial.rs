@@ -21,6 +21,17 @@ pub struct Denial {
     pub caller: Option<(UserId, OrganizationId)>,
 }
 
+impl Denial {
+    /// The denial of a request whose caller is not known.
+    pub(crate) fn of(dialect: Dialect, cause: Cause) -> Self {
+        Self {
+            cause,
+            dialect,
+            caller: None,
+        }
+    }
+}
+
 /// What stands against a request.
 #[derive(Debug, Clone)]
 pub enum Cause {

@@ -9,7 +9,6 @@ use vestibule_credential::keyring::Keyring;
 use vestibule_model::{Change, Clock, CredentialRef, Plans, Timestamp};
 use vestibule_policy::RuleTable;
 
-use self::route::Step;
 use self::steps::Counted;
 use crate::cache::Cache;
 use crate::csrf::OwnOrigin;
@@ -72,17 +71,7 @@ impl Check {
     /// Judges a request at once; `None` when its credential is not known yet and the directory
     /// has to be asked, which [`Check::check`] does.
     pub fn check_known(&self, head: &RequestHead<'_>) -> Option<Verdict> {
-        let (now, judged_at) = (self.0.clock.now(), self.0.cache.applied());
-        let verdict = match self.0.admit(head) {
-            Ok(Step::Open(dialect)) => Ok(Passed::new(None, dialect, judged_at)),
-            Ok(Step::Caller(route, presented)) => {
-                let entry = self.0.cache.get(&presented, now)?;
-                self.0
-                    .judge(head, &route, presented, entry, now, Counted::Yes)
-                    .map(|permit| Passed::new(Some(permit), route.dialect(), judged_at))
-            }
-            Err(denial) => Err(denial),
-        };
+        let verdict = self.0.ask_cache(head)?;
         self.0.count(&verdict);
         Some(verdict)
     }

@@ -18,12 +18,12 @@ use crate::denial::Rejected;
 pub(crate) enum Presented<'a> {
     /// An API key, and its digest.
     ApiKey(&'a str, Digest),
-    /// An access token: the whole text, what of it is signed, and the digest of the signature,
-    /// which is the part that makes it a secret.
+    /// An access token: the whole text, the digest of its last characters, by which it is known,
+    /// and what stands before them.
     AccessToken {
         text: &'a [u8],
-        signed: &'a [u8],
-        signature: Digest,
+        digest: Digest,
+        rest: &'a [u8],
     },
     /// A session cookie, and its digest.
     SessionCookie(&'a str, Digest),
@@ -33,9 +33,7 @@ impl Presented<'_> {
     pub(crate) fn cache_key(&self) -> CacheKey {
         match *self {
             Self::ApiKey(_, digest)
-            | Self::AccessToken {
-                signature: digest, ..
-            }
+            | Self::AccessToken { digest, .. }
             | Self::SessionCookie(_, digest) => CacheKey(digest),
         }
     }
@@ -51,11 +49,11 @@ impl Presented<'_> {
         }
     }
 
-    /// What an access token's signature was made for: a cached caller is the one who presents it
+    /// What of an access token is not in its digest: a cached caller is the one who presents it
     /// only where this is the same too.
-    pub(crate) fn signed(&self) -> Option<&[u8]> {
+    pub(crate) fn rest(&self) -> Option<&[u8]> {
         match self {
-            Self::AccessToken { signed, .. } => Some(signed),
+            Self::AccessToken { rest, .. } => Some(rest),
             Self::ApiKey(..) | Self::SessionCookie(..) => None,
         }
     }
@@ -97,11 +95,11 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
     if token.is_empty() || token.len() > MAX_BEARER_BYTES {
         return Err(Rejected::Malformed);
     }
-    if let Some((signed, signature)) = token::split(token) {
+    if let Some((rest, last)) = token::split(token) {
         return Ok(Some(Presented::AccessToken {
             text: token,
-            signed,
-            signature: Digest::of(signature),
+            digest: Digest::of(last),
+            rest,
         }));
     }
     let token = std::str::from_utf8(token).map_err(|_| Rejected::Malformed)?;
@@ -131,9 +129,12 @@ pub(crate) fn cookie<'a>(
     let mut found = None;
     // Split as bytes: a foreign cookie beside ours may hold what it likes.
     for header in headers.get_all(COOKIE) {
-        for pair in header.as_bytes().split(|byte| *byte == b';') {
-            let pair = pair.trim_ascii();
-            if let Some(value) = pair.strip_prefix(name.as_bytes())
+        let mut rest = header.as_bytes();
+        while !rest.is_empty() {
+            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
+            let (pair, after) = rest.split_at(end);
+            rest = after.get(1..).unwrap_or_default();
+            if let Some(value) = pair.trim_ascii().strip_prefix(name.as_bytes())
                 && let Some(value) = value.strip_prefix(b"=")
                 && found.replace(value).is_some()
             {

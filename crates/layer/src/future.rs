@@ -37,7 +37,7 @@ impl Answering {
         response
             .headers_mut()
             .entry(CACHE_CONTROL)
-            .or_insert(HeaderValue::from_static("no-store"));
+            .or_insert_with(|| HeaderValue::from_static("no-store"));
         response
     }
 }

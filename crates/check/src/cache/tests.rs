@@ -41,7 +41,7 @@ fn caller(principal: Principal) -> Caller {
     Caller {
         allowances: limits.allowances(&principal),
         principal,
-        signed: None,
+        rest: None,
     }
 }
 

@@ -8,7 +8,7 @@ use vestibule_policy::rule::{Access, Dialect};
 use vestibule_policy::{Refusal, decide, target};
 
 use super::Inner;
-use super::route::{Route, Step};
+use super::route::Route;
 use crate::cache::{Caller, Entry};
 use crate::denial::{Cause, Denial, Rejected};
 use crate::denials::{DeniedCall, method_name};
@@ -25,51 +25,79 @@ pub(super) enum Counted {
 }
 
 impl Inner {
+    /// Judges a request at once; `None` when the directory has to be asked who is calling.
+    #[inline]
+    pub(super) fn ask_cache(&self, head: &RequestHead<'_>) -> Option<Verdict> {
+        let (now, judged_at) = (self.clock.now(), self.cache.applied());
+        let route = match self.route(head) {
+            Ok(route) => route,
+            Err(denial) => return Some(Err(denial)),
+        };
+        let presented = match self.presented(head, &route) {
+            Ok(Some(presented)) => presented,
+            Ok(None) => return Some(Ok(Passed::new(None, route.dialect, judged_at))),
+            Err(denial) => return Some(Err(denial)),
+        };
+        let entry = self.cache.get(&presented, now)?;
+        let judged = self.judge(head, &route, presented, entry, now, Counted::Yes);
+        Some(judged.map(|permit| Passed::new(Some(permit), route.dialect, judged_at)))
+    }
+
+    /// Judges a request, and waits for the directory where it has to be asked who is calling.
     pub(super) async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
         let (now, judged_at) = (self.clock.now(), self.cache.applied());
-        match self.admit(head)? {
-            Step::Open(dialect) => Ok(Passed::new(None, dialect, judged_at)),
-            Step::Caller(route, presented) => match self.resolve(presented, now).await {
-                Ok(entry) => self
-                    .judge(head, &route, presented, entry, now, counted)
-                    .map(|permit| Passed::new(Some(permit), route.dialect(), judged_at)),
+        let route = self.route(head)?;
+        let permit = match self.presented(head, &route)? {
+            None => None,
+            Some(presented) => match self.resolve(presented, now).await {
+                Ok(entry) => Some(self.judge(head, &route, presented, entry, now, counted)?),
                 Err(cause)
                     if route.access() == Access::Optional
                         && !matches!(cause, Cause::Unavailable) =>
                 {
-                    self.without_caller(head, &route)
-                        .map(|dialect| Passed::new(None, dialect, judged_at))
+                    self.without_caller(head, &route)?;
+                    None
                 }
-                Err(cause) => Err(route.denial(cause).into()),
+                Err(cause) => return Err(route.denial(cause).into()),
             },
+        };
+        Ok(Passed::new(permit, route.dialect, judged_at))
+    }
+
+    /// Step 1: the path is canonical, and the rule table says what is there.
+    #[inline] // or else what it gives, which is large, is copied once more
+    fn route<'t, 'h>(&'t self, head: &RequestHead<'h>) -> Result<Route<'t, 'h>, Box<Denial>> {
+        match target::canonical(head.path) {
+            Ok(()) => Ok(Route::find(&self.table, head)),
+            Err(not_canonical) => {
+                let dialect = self.table.dialect_of(head.path);
+                Err(Denial::of(dialect, Cause::Path(not_canonical)).into())
+            }
         }
     }
 
-    /// Steps 1 and 2: the path is canonical, and the request carries a credential of the right
-    /// shape where its route wants one.
-    #[inline] // or else what it gives, which is large, is copied once more
-    pub(super) fn admit<'t, 'h>(
-        &'t self,
+    /// Step 2: the request carries a credential of the right shape, or its route asks for none and
+    /// what else the route asks is met.
+    #[inline]
+    fn presented<'h>(
+        &self,
         head: &RequestHead<'h>,
-    ) -> Result<Step<'t, 'h>, Box<Denial>> {
-        target::canonical(head.path).map_err(|not_canonical| {
-            Route::Unknown(self.table.dialect_of(head.path)).denial(Cause::Path(not_canonical))
-        })?;
-        let route = Route::find(&self.table, head)?;
+        route: &Route<'_, '_>,
+    ) -> Result<Option<Presented<'h>>, Box<Denial>> {
         let access = route.access();
         if access == Access::Public {
-            return self.without_caller(head, &route).map(Step::Open);
+            return self.without_caller(head, route).map(|()| None);
         }
         let (headers, prefix) = (head.headers, &self.prefix);
-        let presented = match route.dialect() {
+        let presented = match route.dialect {
             Dialect::Bearer => scheme::presented(headers, prefix, None),
             Dialect::Browser => scheme::presented(headers, prefix, Some(&self.cookie_name)),
             Dialect::Page => scheme::cookie(headers, prefix, &self.cookie_name),
         };
         match presented {
-            Ok(Some(presented)) => Ok(Step::Caller(route, presented)),
+            Ok(Some(presented)) => Ok(Some(presented)),
             Ok(None) | Err(_) if access == Access::Optional => {
-                self.without_caller(head, &route).map(Step::Open)
+                self.without_caller(head, route).map(|()| None)
             }
             Ok(None) => Err(route.denial(Cause::NoCredential).into()),
             Err(rejected) => Err(route.denial(Cause::Rejected(rejected)).into()),
@@ -82,11 +110,9 @@ impl Inner {
         &self,
         head: &RequestHead<'_>,
         route: &Route<'_, '_>,
-    ) -> Result<Dialect, Box<Denial>> {
-        let Route::Known { rule, dialect, .. } = route else {
-            return Err(route.denial(Cause::NoCredential).into());
-        };
-        if *dialect != Dialect::Bearer && head.is_mutating() {
+    ) -> Result<(), Box<Denial>> {
+        let (rule, _) = route.rule().map_err(|cause| route.denial(cause))?;
+        if route.dialect != Dialect::Bearer && head.is_mutating() {
             self.origin
                 .guard(head.headers)
                 .map_err(|csrf| route.denial(Cause::Csrf(csrf)))?;
@@ -95,8 +121,7 @@ impl Inner {
             .map_err(|cause| route.denial(cause))?;
         self.limits
             .count(rule.limits(), None, head.address)
-            .map_err(|limited| route.denial(Cause::Limited(limited)))?;
-        Ok(*dialect)
+            .map_err(|limited| route.denial(Cause::Limited(limited)).into())
     }
 
     /// Step 3: who is calling, from the store where the cache does not know.
@@ -134,7 +159,7 @@ impl Inner {
             Ok(principal) => {
                 let caller = Caller {
                     allowances: self.limits.allowances(&principal),
-                    signed: presented.signed().map(Box::from),
+                    rest: presented.rest().map(Box::from),
                     principal,
                 };
                 let key = presented.cache_key();
@@ -195,14 +220,9 @@ impl Inner {
         {
             return Some(Cause::Csrf(csrf));
         }
-        let (rule, params) = match route {
-            Route::Known { rule, params, .. } => (*rule, params),
-            Route::OtherMethod { allowed, .. } => {
-                return Some(Cause::Method {
-                    allowed: (*allowed).into(),
-                });
-            }
-            Route::Unknown(_) => return Some(Cause::NoRoute),
+        let (rule, params) = match route.rule() {
+            Ok(found) => found,
+            Err(cause) => return Some(cause),
         };
         if let Err(cause) = head.content_type(rule) {
             return Some(cause);
