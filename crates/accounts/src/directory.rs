@@ -11,7 +11,8 @@ use vestibule_model::{
 };
 use vestibule_store::{CallerRow, Store, StoreError};
 
-/// The check's [`Directory`] over the store. Each answer is one query.
+/// The check's [`Directory`] over the store. Each answer is one query, but for a token of another
+/// organisation than its session's.
 ///
 /// Of several obstacles the caller is told the one nearest to the credential: that it was revoked
 /// or its session ended, that it expired, that the user is suspended, the organisation
@@ -75,11 +76,29 @@ impl StoreDirectory {
         if session.user_id != claims.subject {
             return Err(Unresolved::Revoked);
         }
+        if session.organization_id != claims.organization {
+            self.keep_elsewhere(claims).await?;
+        }
         let end = self.end_of(&session)?.min(claims.expires_at);
         if end <= self.clock.now() {
             return Err(Unresolved::Expired);
         }
         self.principal(row, CredentialRef::AccessToken(session.id), Some(end))
+    }
+
+    /// A session that began with a password ends in the organisation that it is in when that
+    /// begins to demand its provider. A token that it has for another is refused here.
+    async fn keep_elsewhere(&self, claims: &Claims) -> Result<(), Unresolved> {
+        let by_provider = self.store.is_sso_session(claims.session).await;
+        if by_provider.map_err(|error| unavailable(&error))? {
+            return Ok(());
+        }
+        let required = self.store.sso_required_of(claims.subject).await;
+        let required = required.map_err(|error| unavailable(&error))?;
+        if required.contains(&claims.organization) {
+            return Err(Unresolved::Revoked);
+        }
+        Ok(())
     }
 
     fn end_of(&self, session: &Session) -> Result<Timestamp, Unresolved> {

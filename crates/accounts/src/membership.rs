@@ -1,8 +1,9 @@
 //! Who belongs to an organisation, as what.
 //!
-//! An organisation keeps at least one active owner, and no more active members than its plan has
-//! seats. Both are counted after the change, in its own transaction and under the organisation's
-//! lock: what would break them is undone. Only an owner makes owners, or unmakes them.
+//! An organisation keeps at least one active owner, while it enforces single sign-on one who can
+//! sign in without the provider, and no more active members than its plan has seats. All are counted
+//! after the change, in its own transaction and under the organisation's lock: what would break them
+//! is undone. Only an owner makes owners, or unmakes them.
 
 use serde_json::{Value, json};
 use vestibule_model::{Change, Membership, Role, User, UserId};
@@ -61,12 +62,19 @@ impl Accounts {
     /// Gives a member another role. For admins and owners.
     pub async fn set_role(&self, caller: &Caller, user: UserId, role: Role) -> Result<Membership> {
         caller.needs(needed_to_touch(role))?;
-        let (mut write, before) = self.begin_member(caller, user).await?;
+        let Touched {
+            mut write,
+            before,
+            owners,
+        } = self.begin_member(caller, user).await?;
         if before.role == role {
             return Ok(before);
         }
         write.set_role(caller.scope(), user, role).await?;
-        keep_an_owner(&mut write, caller, &before).await?;
+        owners.keep(&mut write, caller).await?;
+        if owners.break_glass > 0 {
+            self.end_password_sessions(&mut write, caller).await?;
+        }
         let details = json!({ "before": { "role": before.role }, "after": { "role": role } });
         self.commit_member(write, caller, user, "member.role_changed", &details)
             .await?;
@@ -77,7 +85,11 @@ impl Accounts {
     /// admins and owners.
     pub async fn deactivate_member(&self, caller: &Caller, user: UserId) -> Result<Membership> {
         caller.needs(Role::Admin)?;
-        let (mut write, before) = self.begin_member(caller, user).await?;
+        let Touched {
+            mut write,
+            before,
+            owners,
+        } = self.begin_member(caller, user).await?;
         if before.deactivated_at.is_some() {
             return Ok(before);
         }
@@ -85,7 +97,7 @@ impl Accounts {
         write
             .set_membership_deactivated(caller.scope(), user, since)
             .await?;
-        keep_an_owner(&mut write, caller, &before).await?;
+        owners.keep(&mut write, caller).await?;
         let details = json!({ "role": before.role });
         self.commit_member(write, caller, user, "member.deactivated", &details)
             .await?;
@@ -98,7 +110,9 @@ impl Accounts {
     /// Lets a deactivated member in again, where there is a seat. For admins and owners.
     pub async fn activate_member(&self, caller: &Caller, user: UserId) -> Result<Membership> {
         caller.needs(Role::Admin)?;
-        let (mut write, before) = self.begin_member(caller, user).await?;
+        let Touched {
+            mut write, before, ..
+        } = self.begin_member(caller, user).await?;
         if before.deactivated_at.is_none() {
             return Ok(before);
         }
@@ -119,23 +133,32 @@ impl Accounts {
     /// and owners.
     pub async fn remove_member(&self, caller: &Caller, user: UserId) -> Result<()> {
         caller.needs(Role::Admin)?;
-        let (mut write, before) = self.begin_member(caller, user).await?;
+        let Touched {
+            mut write,
+            before,
+            owners,
+        } = self.begin_member(caller, user).await?;
         write
             .remove_membership(caller.scope(), user, self.now())
             .await?;
-        keep_an_owner(&mut write, caller, &before).await?;
+        owners.keep(&mut write, caller).await?;
         let details = json!({ "before": { "role": before.role } });
         self.commit_member(write, caller, user, "member.removed", &details)
             .await
     }
 
     /// A locked transaction, and the member that it is about, whom the caller may touch.
-    async fn begin_member(&self, caller: &Caller, user: UserId) -> Result<(Write, Membership)> {
+    async fn begin_member(&self, caller: &Caller, user: UserId) -> Result<Touched> {
         let mut write = self.begin_locked(caller).await?;
-        let membership = write.membership(caller.scope(), user).await?;
-        let membership = membership.ok_or(NO_MEMBER)?;
-        caller.needs(needed_to_touch(membership.role))?;
-        Ok((write, membership))
+        let before = write.membership(caller.scope(), user).await?;
+        let before = before.ok_or(NO_MEMBER)?;
+        caller.needs(needed_to_touch(before.role))?;
+        let owners = Owners::before(&mut write, caller, before.role).await?;
+        Ok(Touched {
+            write,
+            before,
+            owners,
+        })
     }
 
     pub(crate) async fn keep_seats(&self, write: &mut Write, caller: &Caller) -> Result<()> {
@@ -175,12 +198,54 @@ pub(crate) fn needed_to_touch(role: Role) -> Role {
     role.max(Role::Admin)
 }
 
-async fn keep_an_owner(write: &mut Write, caller: &Caller, before: &Membership) -> Result<()> {
-    if before.role == Role::Owner && write.count_owners(caller.scope()).await? == 0 {
-        return Err(Error::conflict(
-            "last_owner",
-            "An organisation keeps at least one active owner; make somebody else an owner first.",
-        ));
+/// A member in a locked transaction.
+struct Touched {
+    write: Write,
+    before: Membership,
+    owners: Owners,
+}
+
+/// What an organisation has of owners before one of its members is touched.
+struct Owners {
+    /// Whether the member is one.
+    touched: bool,
+    /// How many can sign in without the provider where everybody else has to sign in by it; 0
+    /// elsewhere, and where none is touched.
+    break_glass: u64,
+}
+
+impl Owners {
+    async fn before(write: &mut Write, caller: &Caller, role: Role) -> Result<Self> {
+        let touched = role == Role::Owner;
+        let scope = caller.scope();
+        let mut break_glass = 0;
+        if touched && write.sso_policy(scope).await?.enforced_since.is_some() {
+            break_glass = write.count_break_glass(scope).await?;
+        }
+        Ok(Self {
+            touched,
+            break_glass,
+        })
     }
-    Ok(())
+
+    /// Refuses a change that has left none.
+    async fn keep(&self, write: &mut Write, caller: &Caller) -> Result<()> {
+        let scope = caller.scope();
+        if self.touched && write.count_owners(scope).await? == 0 {
+            return Err(Error::conflict(
+                "last_owner",
+                "An organisation keeps at least one active owner; make somebody else an owner \
+                 first.",
+            ));
+        }
+        if self.break_glass > 0 && write.count_break_glass(scope).await? == 0 {
+            return Err(Error::conflict(
+                "last_break_glass_owner",
+                "This is the last owner who can sign in without the identity provider while the \
+                 others have to sign in by it; name another break-glass owner or stop enforcing \
+                 single sign-on first.",
+            ));
+        }
+        Ok(())
+    }
 }

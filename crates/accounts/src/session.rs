@@ -91,7 +91,6 @@ impl Accounts {
         let target = target
             .filter(|it| it.deactivated_at.is_none())
             .ok_or(NO_ORGANIZATION)?;
-        self.keep_sso(id, permit.user_id(), organization).await?;
 
         let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
         let mut write = self.begin().await?;
@@ -124,8 +123,8 @@ impl Accounts {
         })
     }
 
-    /// Refuses a session that has ended since the permit was given, or whose user is no active
-    /// member of the organisation any more that the session turns to.
+    /// Refuses a session that has ended since the permit was given, whose user is no active member
+    /// of the organisation any more that the session turns to, or that has no business there.
     pub(crate) async fn still_in(
         &self,
         write: &mut Write,
@@ -138,7 +137,12 @@ impl Accounts {
             reason = "the one row that is read is what proves the scope"
         )]
         let scope = OrgScope::assume(organization);
-        let role = write.active_role(scope, permit.user_id()).await?;
-        role.map(drop).ok_or(NO_ORGANIZATION)
+        let user = permit.user_id();
+        let role = write.active_role(scope, user).await?;
+        role.ok_or(NO_ORGANIZATION)?;
+        match permit.credential().session() {
+            Some(session) => self.keep_sso(write, session, user, scope).await,
+            None => Ok(()),
+        }
     }
 }

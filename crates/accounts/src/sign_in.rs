@@ -293,6 +293,7 @@ impl Accounts {
         let (Some(role), Some(organization)) = (role, organization) else {
             return Err(Error::BadCredentials);
         };
+        self.keep_password_out(&mut write, user, scope).await?;
         me.role = role;
         if let Some(hash) = &known.rehashed {
             write.set_password(user, hash).await?;

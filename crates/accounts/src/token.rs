@@ -90,8 +90,6 @@ impl Accounts {
         if row.organization_deactivated_at.is_some() {
             return Err(NO_ORGANIZATION);
         }
-        self.keep_sso(session.id, permit.user_id(), organization)
-            .await?;
 
         let candidate = self.candidate(&session)?;
         let mut write = self.begin().await?;

@@ -1,6 +1,6 @@
 //! Which organisations' people have to sign in through their provider.
 
-use vestibule_model::{OrgScope, OrganizationId, Timestamp, UserId};
+use vestibule_model::{OrgScope, OrganizationId, SessionId, Timestamp, UserId};
 
 use crate::sql::{Source, sql};
 use crate::{Store, StoreError, Write};
@@ -56,6 +56,56 @@ impl Write {
     /// How the people of an organisation have to sign in, as this transaction sees it.
     pub async fn sso_policy(&mut self, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
         policy(self, scope).await
+    }
+
+    /// Whether a user has to come into an organisation through its provider, as this transaction
+    /// sees it. After [`hold_user`](Self::hold_user) it is still true at the commit, unless it is
+    /// demanded of nobody any more.
+    pub async fn sso_required(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<bool, StoreError> {
+        let found = sql("SELECT COUNT(*) AS count
+             FROM membership m JOIN sso_enforcement e ON e.organization_id = m.organization_id
+             WHERE m.organization_id = $1 AND m.user_id = $2
+                 AND NOT (m.role = 'OWNER' AND EXISTS (
+                     SELECT 1 FROM sso_break_glass b
+                     WHERE b.organization_id = m.organization_id AND b.user_id = m.user_id))")
+        .bind(scope)
+        .bind(user)
+        .count(self)
+        .await?;
+        Ok(found > 0)
+    }
+
+    /// Ends the members' sessions in the organisation that began without its provider, but for
+    /// those of owners who may sign in by password all the same; those that were not ended before.
+    pub async fn end_password_sessions(
+        &mut self,
+        scope: OrgScope,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        // Whoever begins or moves a session holds its user: what has begun is seen below, and what
+        // begins later sees what this transaction demands.
+        sql("UPDATE user_account SET id = id
+             WHERE id IN (SELECT user_id FROM membership WHERE organization_id = $1)")
+        .bind(scope)
+        .execute(self)
+        .await?;
+        sql("UPDATE session SET ended_at = $2
+             WHERE organization_id = $1 AND ended_at IS NULL
+                 AND user_id IN (
+                     SELECT m.user_id FROM membership m
+                     WHERE m.organization_id = $1 AND NOT (m.role = 'OWNER' AND EXISTS (
+                         SELECT 1 FROM sso_break_glass b
+                         WHERE b.organization_id = m.organization_id AND b.user_id = m.user_id)))
+                 AND id NOT IN (SELECT session_id FROM sso_session WHERE organization_id = $1)
+             RETURNING id")
+        .bind(scope)
+        .bind(at)
+        .all(self, |row| row.get("id"))
+        .await
     }
 
     /// Demands the provider's sign-in from a moment on, or no longer.

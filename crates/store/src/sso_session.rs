@@ -2,7 +2,7 @@
 
 use vestibule_model::{ConnectionId, OrgScope, OrganizationId, SessionId, Timestamp, UserId};
 
-use crate::sql::{Row, sql};
+use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
 /// By what a session came.
@@ -44,6 +44,16 @@ pub(crate) fn read_origin(row: &Row<'_>) -> Result<SsoSession, StoreError> {
     })
 }
 
+async fn origin(source: &mut impl Source, id: SessionId) -> Result<Option<SsoSession>, StoreError> {
+    sql(
+        "SELECT organization_id, connection_id, issuer, subject, provider_session, id_token
+         FROM sso_session WHERE session_id = $1",
+    )
+    .bind(id)
+    .optional(source, read_origin)
+    .await
+}
+
 impl Store {
     /// Whether a session came by a provider.
     pub async fn is_sso_session(&self, id: SessionId) -> Result<bool, StoreError> {
@@ -72,17 +82,16 @@ impl Store {
 
     /// By what a session came; `None` where it began with a password.
     pub async fn sso_session(&self, id: SessionId) -> Result<Option<SsoSession>, StoreError> {
-        sql(
-            "SELECT organization_id, connection_id, issuer, subject, provider_session, id_token
-             FROM sso_session WHERE session_id = $1",
-        )
-        .bind(id)
-        .optional(&mut self.reader().await?, read_origin)
-        .await
+        origin(&mut self.reader().await?, id).await
     }
 }
 
 impl Write {
+    /// By what a session came, as this transaction sees it; `None` where it began with a password.
+    pub async fn sso_session(&mut self, id: SessionId) -> Result<Option<SsoSession>, StoreError> {
+        origin(self, id).await
+    }
+
     /// Notes by what a session came.
     pub async fn insert_sso_session(
         &mut self,

@@ -2,6 +2,7 @@
 //! for development that quickstart brings.
 
 mod cli;
+mod enforcement;
 mod link;
 mod logout;
 mod redirects;

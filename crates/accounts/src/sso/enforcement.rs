@@ -1,8 +1,8 @@
 //! Who has to sign in through the provider, and which owners need not.
 
 use serde_json::json;
-use vestibule_model::{OrganizationId, Role, SessionId, UserId};
-use vestibule_store::SsoPolicy;
+use vestibule_model::{Change, OrgScope, OrganizationId, Role, SessionId, UserId};
+use vestibule_store::{SsoPolicy, Write};
 
 use super::Sso;
 use crate::{Accounts, Caller, Error, Result};
@@ -48,11 +48,19 @@ impl Sso {
             }
         }
         let usable = write.set_break_glass(scope, owners).await?;
-        if before.enforced_since.is_some() && usable == 0 {
-            return Err(no_way_in());
+        let mut ended = 0;
+        if before.enforced_since.is_some() {
+            if usable == 0 {
+                return Err(no_way_in());
+            }
+            ended = accounts.end_password_sessions(&mut write, caller).await?;
         }
         let after = write.sso_policy(scope).await?;
-        let details = json!({ "before": before.break_glass, "after": after.break_glass });
+        let details = json!({
+            "before": before.break_glass,
+            "after": after.break_glass,
+            "sessions_ended": ended,
+        });
         let subject = caller.organization_id().to_string();
         accounts
             .commit(write, caller, "sso.break_glass_set", subject, &details)
@@ -60,9 +68,9 @@ impl Sso {
         Ok(after)
     }
 
-    /// Demands that the organisation's people sign in through its provider, or no longer. Keys
-    /// and sessions that exist stay; a session that began with a password is not refreshed. For
-    /// owners.
+    /// Demands that the organisation's people sign in through its provider, or no longer. Their
+    /// sessions there that began with a password end with it, but for those of break-glass owners;
+    /// keys stay. For owners.
     pub async fn enforce_sso(&self, caller: &Caller, enforced: bool) -> Result<SsoPolicy> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
@@ -83,13 +91,17 @@ impl Sso {
         }
         let since = enforced.then(|| accounts.now());
         write.set_sso_enforced(scope, since).await?;
+        let mut ended = 0;
+        if enforced {
+            ended = accounts.end_password_sessions(&mut write, caller).await?;
+        }
         let after = write.sso_policy(scope).await?;
         let kind = if enforced {
             "sso.enforced"
         } else {
             "sso.unenforced"
         };
-        let details = json!({ "break_glass": after.break_glass });
+        let details = json!({ "break_glass": after.break_glass, "sessions_ended": ended });
         let subject = caller.organization_id().to_string();
         accounts
             .commit(write, caller, kind, subject, &details)
@@ -126,28 +138,55 @@ impl Accounts {
         found.map(Some).ok_or_else(sso_required)
     }
 
+    /// Ends the sessions in the organisation that its enforcement leaves no room for; how many.
+    pub(crate) async fn end_password_sessions(
+        &self,
+        write: &mut Write,
+        caller: &Caller,
+    ) -> Result<usize> {
+        let ended = write
+            .end_password_sessions(caller.scope(), self.now())
+            .await?;
+        for session in &ended {
+            write.change(Change::Session(*session));
+        }
+        // A session elsewhere may hold tokens for this organisation: the directory refuses them.
+        write.change(Change::Organization(caller.organization_id()));
+        Ok(ended.len())
+    }
+
+    /// Refuses a sign-in by password where the organisation demands its provider by now.
+    pub(crate) async fn keep_password_out(
+        &self,
+        write: &mut Write,
+        user: UserId,
+        scope: OrgScope,
+    ) -> Result<()> {
+        if write.sso_required(scope, user).await? {
+            return Err(sso_required());
+        }
+        Ok(())
+    }
+
     /// Refuses a session where it has no business. One that came through an organisation's provider
     /// stays there: the owners of that organisation decide whom its provider vouches for, and their
     /// word counts nowhere else. One that began with a password stays out of an organisation that
     /// demands its provider.
     pub(crate) async fn keep_sso(
         &self,
+        write: &mut Write,
         session: SessionId,
         user: UserId,
-        organization: OrganizationId,
+        scope: OrgScope,
     ) -> Result<()> {
-        let store = &self.0.store;
-        match store.sso_session(session).await? {
-            Some(origin) if origin.organization_id == organization => Ok(()),
+        match write.sso_session(session).await? {
+            Some(origin) if origin.organization_id == scope.organization_id() => Ok(()),
             Some(_) => Err(Error::denied(
                 "sso_elsewhere",
                 "This session came through another organisation's identity provider, whose word \
                  counts there alone; sign in to this organisation.",
             )),
-            None if store.sso_required_of(user).await?.contains(&organization) => {
-                Err(sso_required())
-            }
-            None => Ok(()),
+            None => self.keep_password_out(write, user, scope).await,
         }
     }
 }

@@ -10,6 +10,7 @@ mod api_key;
 mod audit;
 mod directory;
 mod duties;
+mod enforcement;
 mod grant;
 mod group;
 mod keyring;

@@ -1,12 +1,12 @@
 //! How an organisation sets up single sign-on.
 
 use rstest::rstest;
-use vestibule_accounts::{Caller, NewConnection, ReturnTo, SignIn, SignInMethod, Target, Which};
+use vestibule_accounts::{Caller, NewConnection, ReturnTo, SignInMethod, Target, Which};
 use vestibule_model::Role;
 use vestibule_outbound::FixedResolver;
 
 use crate::provider::{APP, Connected, origin, secret, settings_for, sso_of};
-use crate::support::{Backend, House, OPERATOR, assert_refused, refused_fields};
+use crate::support::{Backend, House, assert_refused, refused_fields};
 
 #[rstest]
 #[tokio::test]
@@ -245,75 +245,6 @@ async fn a_domain_is_proved_in_the_dns_by_one_organization_at_a_time(
     assert_refused(sso.assert_domain(&other, rival.id).await, "domain_taken");
     sso.remove_domain(&operator, domain.id).await.unwrap();
     sso.assert_domain(&other, rival.id).await.unwrap();
-}
-
-#[rstest]
-#[tokio::test]
-async fn where_single_sign_on_is_enforced_the_right_password_is_not_enough(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let world = Connected::new(backend).await;
-    let operator = world.house.operator();
-    let accounts = &world.house.accounts;
-    let grace = world.house.member("grace@example.com", Role::Admin).await;
-    let sign_in = |email: &str, password: &str| SignIn {
-        email: email.parse().unwrap(),
-        password: password.to_owned(),
-        organization_id: None,
-        address: None,
-        request_id: None,
-    };
-    assert_refused(
-        world.sso.enforce_sso(&operator, true).await,
-        "break_glass_needed",
-    );
-    for user in [world.house.owner.id, grace.id] {
-        let password = "correct horse".to_owned().try_into().unwrap();
-        accounts
-            .set_password(&OPERATOR, user, password)
-            .await
-            .unwrap();
-    }
-    let not_owner = world.sso.set_break_glass(&operator, &[grace.id]).await;
-    assert_refused(not_owner, "not_an_owner");
-    let owners = [world.house.owner.id];
-    world.sso.set_break_glass(&operator, &owners).await.unwrap();
-    let before = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
-    let before = before.await.unwrap();
-    world.sso.enforce_sso(&operator, true).await.unwrap();
-
-    let wrong = accounts.sign_in_for_token(sign_in("grace@example.com", "wrong"));
-    assert_refused(wrong.await, "bad_credentials");
-    let right = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
-    assert_refused(right.await, "sso_required");
-    let right = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"), &[]);
-    assert_refused(right.await, "sso_required");
-    let glass = accounts.sign_in_for_token(sign_in("ada@example.com", "correct horse"));
-    glass.await.unwrap();
-    let permit = world.house.by_bearer(before.token.expose()).await.unwrap();
-    let refreshed = accounts.refresh(&permit, before.token.expose(), None);
-    assert_refused(refreshed.await, "sso_required");
-
-    // A member of two begins in the other, and does not get from there into this one.
-    let other = world.house.organization_of("Other", grace.id).await;
-    let there = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"), &[]);
-    let there = there.await.unwrap();
-    assert_eq!(there.signed_in.me.organization_id, other.id);
-    let permit = world.house.by_cookie(&there.cookie).await.unwrap();
-    let here = world.house.organization.id;
-    let presented = there.cookie.digest();
-    let switched = accounts.switch_organization(&permit, &presented, here);
-    assert_refused(switched.await, "sso_required");
-
-    let disabled = world
-        .sso
-        .disable_connection(&operator, world.id, false)
-        .await;
-    assert_refused(disabled, "sso_enforced");
-    world.sign_in(ReturnTo::Json).await.unwrap();
-    world.sso.enforce_sso(&operator, false).await.unwrap();
-    let right = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
-    right.await.unwrap();
 }
 
 #[rstest]

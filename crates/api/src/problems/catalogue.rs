@@ -240,6 +240,8 @@ pub const PROBLEMS: &[ProblemReason] = &[
         "No connection is enabled by which people could sign in.", "Enable one first."),
     reason("break_glass_needed", "409",
         "Nobody could sign in on the day when the provider is away.", "Name an active owner with a password."),
+    reason("last_break_glass_owner", "409",
+        "The last owner who can sign in without the identity provider stays while single sign-on is enforced.", "Name another break-glass owner or stop enforcing single sign-on first."),
     reason("too_many_domains", "409",
         "The organisation has as many domains as one may have.", "Remove one first."),
     reason("domain_taken", "409",

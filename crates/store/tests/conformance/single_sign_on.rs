@@ -517,3 +517,33 @@ async fn who_must_come_through_the_provider_is_everybody_but_owners_kept_out_of_
     assert_eq!(policy.enforced_since, Some(at(1)));
     assert_eq!(policy.break_glass.len(), 2);
 }
+
+#[rstest]
+#[tokio::test]
+async fn enforcement_ends_the_sessions_that_began_without_the_provider(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let connection = connection(&world).await;
+    let grace = world.member("grace@example.com", Role::Admin).await;
+    world.session(world.owner.id, "exempt").await;
+    let by_password = world.session(grace.id, "by password").await;
+    let by_provider = world.session(grace.id, "by provider").await;
+    let mut write = world.store.begin().await.unwrap();
+    let came_by = came_by(&connection, "x", None);
+    let scope = world.scope;
+    write
+        .insert_sso_session(by_provider.id, &came_by)
+        .await
+        .unwrap();
+    assert!(!write.sso_required(scope, grace.id).await.unwrap());
+    write.set_sso_enforced(scope, Some(at(1))).await.unwrap();
+    let owners = [world.owner.id];
+    write.set_break_glass(scope, &owners).await.unwrap();
+    assert!(write.sso_required(scope, grace.id).await.unwrap());
+    assert!(!write.sso_required(scope, world.owner.id).await.unwrap());
+    let ended = write.end_password_sessions(scope, at(2)).await.unwrap();
+    assert_eq!(ended, [by_password.id]);
+    let again = write.end_password_sessions(scope, at(3)).await.unwrap();
+    assert_eq!(again, []);
+}

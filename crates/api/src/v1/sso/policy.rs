@@ -69,7 +69,8 @@ async fn get(SingleSignOn(sso): SingleSignOn, permit: Permit) -> Result<Json<Pol
 
 /// Change the policy
 ///
-/// Enforcing needs a connection that is enabled, and an owner who can come in without it.
+/// Enforcing needs a connection that is enabled, and an owner who can come in without it. Sessions
+/// in the organisation that began with a password end with it, but for those of break-glass owners.
 #[utoipa::path(
     patch,
     path = "/v1/sso/policy",

@@ -1,0 +1,94 @@
+//! Single sign-on, demanded: whose sessions end, and who has to stay.
+
+use rstest::rstest;
+use serde_json::json;
+use vestibule_e2e::{Answer, Backend, House};
+
+use super::{CLEO, cookie_of, house, token_of};
+
+/// Demands single sign-on of everybody but Ada.
+async fn enforce(house: &House) {
+    let body = json!({ "enforced": true, "break_glass": [house.ada().id] });
+    let call = house.patch("/v1/sso/policy").bearer(house.key());
+    call.json(body).send().await.expect(200);
+}
+
+async fn by_token(house: &House, token: &str) -> Answer {
+    house.get("/v1/users/me").bearer(token).send().await
+}
+
+async fn by_cookie(house: &House, cookie: &str) -> Answer {
+    house.get("/api/auth/session").cookie(cookie).send().await
+}
+
+#[rstest]
+#[tokio::test]
+async fn whoever_came_in_by_password_is_out_with_the_next_request(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let (ada, bob) = (house.ada(), house.bob());
+    let (token, cookie) = (house.token_of(&bob).await, house.cookie_of(&bob).await);
+    let exempt = house.token_of(&ada).await;
+    let provided = (token_of(&house, CLEO).await, cookie_of(&house, CLEO).await);
+    by_token(&house, &token).await.expect(200);
+    by_cookie(&house, &cookie).await.expect(200);
+
+    enforce(&house).await;
+    by_token(&house, &token).await.expect(401);
+    by_cookie(&house, &cookie).await.expect(401);
+    let refresh = house.post("/v1/auth/uat").bearer(&token).send().await;
+    refresh.expect(401);
+    // Owners for the day when the provider is away, keys, and who came by the provider.
+    by_token(&house, &exempt).await.expect(200);
+    by_token(&house, house.key()).await.expect(200);
+    by_token(&house, &provided.0).await.expect(200);
+    by_cookie(&house, &provided.1).await.expect(200);
+    let audit = house.audit(house.acme()).await;
+    let enforced = audit.iter().find(|it| it["kind"] == "sso.enforced");
+    let details = &enforced.unwrap()["details"];
+    assert_eq!(details["sessions_ended"], 2, "{details}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_last_break_glass_owner_stays_at_every_door(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = house(backend).await;
+    let (ada, bob) = (house.ada(), house.bob());
+    let promote = ["member", "role", "Acme", &bob.email, "OWNER"];
+    house.cli_json(&promote).await;
+    enforce(&house).await;
+
+    // By another owner, on the pages.
+    let cookie = cookie_of(&house, &bob.email).await;
+    let path = format!("/organization/{}/members/{}", house.acme(), ada.id);
+    let form = async |fields: &str| {
+        let call = house.post(&path).origin(house.url()).cookie(&cookie);
+        let body = format!("organization={}&{fields}", house.acme());
+        let kind = "application/x-www-form-urlencoded";
+        call.body(kind, body).send().await
+    };
+    for fields in ["act=role&role=ADMIN", "act=deactivate", "act=remove"] {
+        let refused = form(fields).await.expect(409);
+        assert!(refused.text.contains("break-glass owner"), "{fields}");
+    }
+
+    // By the operator.
+    for verb in [
+        &["role", "Acme", &ada.email, "ADMIN"][..],
+        &["deactivate", "Acme", &ada.email, "--yes"],
+        &["remove", "Acme", &ada.email, "--yes"],
+    ] {
+        let refused = house.cli(&[&["member"][..], verb].concat()).await;
+        let said = String::from_utf8(refused.stderr).unwrap();
+        assert!(!refused.status.success(), "{said}");
+        assert!(said.contains("break-glass owner"), "{said}");
+    }
+
+    let both = json!({ "break_glass": [ada.id, bob.id] });
+    let call = house.patch("/v1/sso/policy").bearer(house.key());
+    call.json(both).send().await.expect(200);
+    form("act=role&role=ADMIN").await.expect(303);
+}
