@@ -1,4 +1,5 @@
-//! How often one user may ask for what costs a write of the store each time. The doors set these
+//! How often one user may ask for what costs a write of the store, or a question to another machine,
+//! each time. The doors set these
 //! limits on their routes; equal ones are counted together, whichever door a request comes in by.
 
 use std::num::NonZeroU32;
@@ -20,6 +21,16 @@ pub const PERMISSION_CHANGES: LimitSpec = per_user("permission_changes", 300);
 
 /// Beginning to link identities, each of which is kept until it ends.
 pub const SSO_LINKS: LimitSpec = per_user("sso_links", 30);
+
+/// Looking a connection over at its provider, before it is saved and whenever somebody asks: several
+/// requests to a machine that is not ours.
+pub const SSO_CONNECTION_CHECKS: LimitSpec = per_user("sso_connection_checks", 20);
+
+/// Looking domains up in the DNS. On the pages, what else is done with domains counts, too.
+pub const SSO_DOMAIN_CHECKS: LimitSpec = per_user("sso_domain_checks", 10);
+
+/// Beginning test sign-ins, each of which is kept until it ends and fills the list of attempts.
+pub const SSO_TEST_SIGN_INS: LimitSpec = per_user("sso_test_sign_ins", 10);
 
 const fn per_user(name: &'static str, a_minute: u32) -> LimitSpec {
     LimitSpec {

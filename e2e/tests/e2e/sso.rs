@@ -3,6 +3,7 @@
 
 mod cli;
 mod enforcement;
+mod limits;
 mod link;
 mod logout;
 mod redirects;

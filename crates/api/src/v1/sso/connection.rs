@@ -7,6 +7,7 @@ use http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
+use vestibule_accounts::limits::SSO_CONNECTION_CHECKS;
 use vestibule_accounts::{Caller, NewConnection, Which};
 use vestibule_handler::Result;
 use vestibule_http::body::Object;
@@ -27,11 +28,11 @@ pub(super) fn routes() -> Documented {
     let owner = || Rule::signed_in().role(Role::Owner);
     Documented::bearer()
         .add(admin(), routes!(list))
-        .add(owner(), routes!(create))
+        .add(owner().limit(SSO_CONNECTION_CHECKS), routes!(create))
         .add(admin(), routes!(get))
         .add(owner(), routes!(enable))
         .add(owner(), routes!(disable))
-        .add(admin(), routes!(preflight))
+        .add(admin().limit(SSO_CONNECTION_CHECKS), routes!(preflight))
 }
 
 /// What a new connection is to be.

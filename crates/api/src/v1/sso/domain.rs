@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
+use vestibule_accounts::limits::SSO_DOMAIN_CHECKS;
 use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
@@ -20,7 +21,7 @@ pub(super) fn routes() -> Documented {
     Documented::bearer()
         .add(Rule::signed_in().role(Role::Admin), routes!(list))
         .add(owner(), routes!(add))
-        .add(owner(), routes!(verify))
+        .add(owner().limit(SSO_DOMAIN_CHECKS), routes!(verify))
         .add(owner(), routes!(remove))
 }
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
+use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
 use vestibule_accounts::{Caller, Origin};
 use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::body::Object;
@@ -27,10 +28,10 @@ pub(super) fn routes() -> Documented {
     let admin = || Rule::signed_in().role(Role::Admin);
     let owner = || Rule::signed_in().role(Role::Owner);
     Documented::bearer()
-        .add(owner(), routes!(stage))
+        .add(owner().limit(SSO_CONNECTION_CHECKS), routes!(stage))
         .add(owner(), routes!(unstage))
         .add(owner(), routes!(swap))
-        .add(admin(), routes!(test))
+        .add(admin().limit(SSO_TEST_SIGN_INS), routes!(test))
         .add(admin(), routes!(client_jwk))
 }
 

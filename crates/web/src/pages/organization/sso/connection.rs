@@ -2,6 +2,7 @@
 
 use askama::Template;
 use http::{HeaderMap, StatusCode};
+use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
 use vestibule_accounts::{Error, NewConnection, NewSecret, Which, sso_settings};
 use vestibule_handler::{BindingCookie, Failure, Stranger};
 use vestibule_layer::{Routes, Rule};
@@ -21,15 +22,20 @@ const ONE: &str = "/organization/{organization}/sso/{connection}";
 pub(super) fn routes() -> Routes<Web> {
     let admin = Rule::signed_in().role(Role::Admin);
     let owner = Rule::signed_in().role(Role::Owner);
+    let form = admin.clone().consumes(FORM);
     let test_path = "/organization/{organization}/sso/{connection}/test";
     let preflight_path = "/organization/{organization}/sso/{connection}/preflight";
     Routes::pages()
         .get(NEW, owner.clone(), new)
-        .post(NEW, owner.clone().consumes(FORM), create)
+        .post(
+            NEW,
+            owner.clone().consumes(FORM).limit(SSO_CONNECTION_CHECKS),
+            create,
+        )
         .get(ONE, admin.clone(), show)
         .post(ONE, owner.consumes(FORM), change)
-        .post(test_path, admin.clone().consumes(FORM), test)
-        .post(preflight_path, admin.clone().consumes(FORM), preflight)
+        .post(test_path, form.clone().limit(SSO_TEST_SIGN_INS), test)
+        .post(preflight_path, form.limit(SSO_CONNECTION_CHECKS), preflight)
         .get("/sso-tested/{connection}", admin, tested)
 }
 

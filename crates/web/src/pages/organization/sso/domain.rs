@@ -1,6 +1,7 @@
 //! The e-mail domains whose people sign in through the organisation's provider.
 
 use vestibule_accounts::Error;
+use vestibule_accounts::limits::SSO_DOMAIN_CHECKS;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, DomainId, Role};
 
@@ -12,7 +13,8 @@ use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {
     let owner = Rule::signed_in().role(Role::Owner).consumes(FORM);
-    Routes::pages().post("/organization/{organization}/sso/domains", owner, change)
+    let rule = owner.limit(SSO_DOMAIN_CHECKS);
+    Routes::pages().post("/organization/{organization}/sso/domains", rule, change)
 }
 
 async fn change(Posted { visit, form }: Posted) -> Outcome {
