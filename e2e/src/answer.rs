@@ -111,9 +111,9 @@ impl Answer {
 
     /// The session value of a `Set-Cookie`; `None` where none is set, empty where it is cleared.
     pub fn session_cookie(&self) -> Option<String> {
-        let value = self.headers.get("set-cookie")?.to_str().unwrap();
-        let (name, rest) = value.split_once('=').unwrap();
-        assert_eq!(name, "__Host-vestibule");
+        let cookies = self.headers.get_all("set-cookie").into_iter();
+        let mut cookies = cookies.map(|cookie| cookie.to_str().unwrap());
+        let rest = cookies.find_map(|cookie| cookie.strip_prefix("__Host-vestibule="))?;
         Some(rest.split(';').next().unwrap().to_owned())
     }
 

@@ -1,5 +1,34 @@
-/* Copies a secret that is shown once. Everything else works without a script. */
+/* What a script adds to pages that are complete without one. */
 "use strict";
+
+/* A page that comes back from memory may be of a session that has ended: ask the server again. */
+window.addEventListener("pageshow", (event) => {
+  if (event.persisted) location.reload();
+});
+
+/* Only the very page that was asked for is put in the place of this one. Whatever else comes - a
+   refusal, another organisation, the sign-in, nothing - is opened as a page of its own. */
+const open = (event) => {
+  event.preventDefault();
+  location.assign(event.detail.pathInfo.finalRequestPath);
+};
+document.addEventListener("htmx:beforeOnLoad", (event) => {
+  const { xhr, pathInfo } = event.detail;
+  const asked = new URL(pathInfo.finalRequestPath, location.href);
+  const came = xhr.responseURL && new URL(xhr.responseURL);
+  const isIt = came && came.origin === asked.origin && came.pathname === asked.pathname;
+  if (!isIt || ![200, 422].includes(xhr.status)) open(event);
+});
+document.addEventListener("htmx:sendError", open);
+
+/* The outcome is said aloud, and the focus is never left where nothing is any more. */
+document.addEventListener("htmx:afterSettle", (event) => {
+  const outcome = Array.from(event.target.querySelectorAll("[role=status]"), (part) => part.textContent);
+  document.getElementById("said").textContent = outcome.join(" ") || document.title;
+  if (document.activeElement === document.body) event.target.focus();
+});
+
+/* Copies a secret that is shown once. */
 for (const button of document.querySelectorAll("button[data-copy]")) {
   const field = document.getElementById(button.dataset.copy);
   const status = document.getElementById(button.dataset.status);

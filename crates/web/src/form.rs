@@ -147,10 +147,6 @@ impl Form {
                 let message = message.clone();
                 Ok(self.saying(StatusCode::FORBIDDEN, message))
             }
-            Error::Limited(_) => Ok(self.saying(StatusCode::TOO_MANY_REQUESTS, error.to_string())),
-            Error::Busy { .. } => {
-                Ok(self.saying(StatusCode::SERVICE_UNAVAILABLE, error.to_string()))
-            }
             other => Err(other.into()),
         }
     }

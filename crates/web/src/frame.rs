@@ -14,12 +14,15 @@ use vestibule_layer::Permit;
 use vestibule_model::{OrganizationId, Role};
 
 use crate::failure::Outcome;
-use crate::form::Form;
 use crate::look::Look;
+use crate::notice;
 use crate::pages::{OtherOrganization, sections};
-use crate::respond::page;
-use crate::text;
+use crate::respond::{done, page};
 use crate::web::Web;
+
+/// How htmx behaves: it asks nobody but us, makes no code or style of a text, keeps no page, and
+/// puts nothing in the place of a page but the page that was asked for.
+pub(crate) const HTMX: &str = include_str!("../assets/htmx.json").trim_ascii();
 
 /// An organisation that somebody can work in.
 #[derive(Debug, Clone)]
@@ -114,9 +117,9 @@ impl Visit {
         self.frame.current.id
     }
 
-    /// The path of a page of the organisation, which says what was done.
-    pub(crate) fn done(&self, rest: &str, what: &str) -> String {
-        format!("{}?done={what}", self.frame.path(rest))
+    /// Sends the browser on to a page of the organisation, which says what was done.
+    pub(crate) fn done(&self, rest: &str, what: &'static str) -> Outcome {
+        done(&self.frame.path(rest), what)
     }
 
     /// The answer to what was meant for another organisation than the active one.
@@ -149,7 +152,6 @@ impl Visit {
         let named = named.map(|(_, id)| id.clone());
         let view = web.accounts().session_view(&permit).await?;
         let path = parts.uri.path();
-        let query = Form::parse(parts.uri.query().unwrap_or_default().as_bytes());
         let choice = |(organization, role): (vestibule_model::Organization, Role)| Choice {
             id: organization.id,
             name: organization.name.to_string(),
@@ -186,7 +188,7 @@ impl Visit {
             organizations,
             current,
             section,
-            done: text::find(&format!("done.{}", query.value("done"))),
+            done: notice::read(&parts.headers),
         };
         let visit = Self {
             web: web.clone(),

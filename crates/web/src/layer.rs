@@ -4,16 +4,21 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::task::{Context, Poll, ready};
 
-use askama::Template;
+use askama::Template as _;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
-use http::header::{ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, VARY};
+use http::header::{
+    ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY,
+    WWW_AUTHENTICATE,
+};
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use pin_project_lite::pin_project;
 use tower::Service;
-use vestibule_http::{Dialect, PageProblem, RequestId};
+use vestibule_http::{Dialect, PageProblem};
 
 use crate::look::Look;
+use crate::notice;
+use crate::problem::ProblemPage;
 use crate::respond::html_answer;
 use crate::return_to;
 
@@ -50,6 +55,7 @@ where
                 uri: request.uri().clone(),
                 is_get: matches!(*request.method(), Method::GET | Method::HEAD),
                 is_person: wants_html(request.headers()),
+                has_notice: notice::is_there(request.headers()),
             },
             look: self.look.clone(),
             future: self.inner.call(request),
@@ -63,6 +69,8 @@ struct Asked {
     uri: Uri,
     is_get: bool,
     is_person: bool,
+    /// Whether it brings a notice, which the next page tells.
+    has_notice: bool,
 }
 
 /// Whether a browser asks for something to show, as every navigation does.
@@ -83,6 +91,11 @@ impl Asked {
             _ => self.is_person && self.is_get && !below("/v1/") && !below("/api/"),
         }
     }
+}
+
+fn is_page(response: &Response) -> bool {
+    let kind = response.headers().get(CONTENT_TYPE);
+    kind.is_some_and(|kind| kind.as_bytes().starts_with(b"text/html"))
 }
 
 pin_project! {
@@ -106,7 +119,10 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
         if let Some(found) = response.extensions_mut().remove::<PageProblem>()
             && asked.is_drawn(found.dialect)
         {
-            return Poll::Ready(Ok(drawn(response, &found, asked, this.look)));
+            response = drawn(response, &found, asked, this.look);
+        }
+        if asked.has_notice && is_page(&response) {
+            response.headers_mut().append(SET_COOKIE, notice::TOLD);
         }
         if asked.uri.path() == "/" && asked.is_get && response.status() == StatusCode::OK {
             let headers = response.headers_mut();
@@ -123,42 +139,35 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
 const FIRST: &str = "/organization";
 
 fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) -> Response {
-    let is_sign_in = asked.uri.path().starts_with("/v1/");
-    let reason = found.problem.reason();
     let is_page = found.dialect == Dialect::Page;
-    if response.status() == StatusCode::UNAUTHORIZED && asked.is_get && is_page {
-        return redirected(&response, sign_in(&asked.uri, reason));
+    let status = response.status();
+    if status == StatusCode::UNAUTHORIZED && asked.is_get && is_page {
+        return redirected(&response, sign_in(&asked.uri, found.problem.reason()));
     }
+    let is_sign_in = asked.uri.path().starts_with("/v1/");
     // No page has this address. What a program would need to know more is of no use to a person.
-    let is_nowhere = !is_page && !is_sign_in && response.status().is_client_error();
-    let template = ProblemPage {
-        frame: look.clone(),
-        title: if is_nowhere {
-            t!("problem.title.not_found")
-        } else {
-            title(response.status())
-        },
-        detail: if is_nowhere {
-            t!("problem.nowhere")
-        } else {
-            for_people(response.status(), reason).unwrap_or(found.problem.detail())
-        },
-        // Whoever runs the server reads from it what browsers call it, and what it is told it is.
-        technical: (reason == CSRF).then_some(found.problem.detail()),
-        elsewhere: elsewhere(asked.uri.path()).filter(|_| reason == "role_required"),
-        hint: (found.problem.way_out()).filter(|_| !is_nowhere && !is_programs(reason)),
-        request_id: found.request_id.as_ref().map(RequestId::as_str),
-        way_on: if is_nowhere {
-            WayOn::Home
-        } else {
-            way_on(response.status(), reason, is_sign_in)
-        },
+    let is_nowhere = !is_page && !is_sign_in && status.is_client_error();
+    let (status, template) = if is_nowhere {
+        let status = match status {
+            StatusCode::UNAUTHORIZED => StatusCode::NOT_FOUND,
+            other => other,
+        };
+        (status, ProblemPage::nowhere(look.clone(), found))
+    } else {
+        let path = asked.uri.path();
+        let again = asked.uri.path_and_query().filter(|_| asked.is_get);
+        let again = again.and_then(|target| return_to::local(target.as_str()));
+        let template = ProblemPage::new(look.clone(), found, response.headers(), path, again);
+        (status, template)
     };
     let Ok(html) = template.render() else {
         return response;
     };
-    let mut page = html_answer(response.status(), html);
+    let mut page = html_answer(status, html);
     keep(&mut page, &response);
+    if status == StatusCode::NOT_FOUND {
+        page.headers_mut().remove(WWW_AUTHENTICATE);
+    }
     page
 }
 
@@ -201,93 +210,6 @@ fn keep(answer: &mut Response, response: &Response) {
     }
 }
 
-const CSRF: &str = "csrf_origin_mismatch";
-
-/// Hints that tell programs what to send are of no use to a person.
-fn is_programs(reason: &str) -> bool {
-    matches!(
-        reason,
-        "no_such_route" | CSRF | "path_not_canonical" | "unsupported_media_type" | "no_credential"
-    ) || reason.starts_with("credential_")
-}
-
-/// What happened, where the problem's own words are for programs.
-fn for_people(status: StatusCode, reason: &str) -> Option<&'static str> {
-    match (status, reason) {
-        (_, CSRF) => Some(t!("problem.from_elsewhere")),
-        (StatusCode::UNAUTHORIZED, reason)
-            if reason == "no_credential" || reason.starts_with("credential_") =>
-        {
-            Some(t!("problem.session_ended"))
-        }
-        (StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => {
-            Some(t!("problem.not_a_form_of_ours"))
-        }
-        _ => None,
-    }
-}
-
-/// Where one chooses another organisation to open the same page of: the role that is too little in
-/// this one may be another there.
-fn elsewhere(path: &str) -> Option<String> {
-    let (_, rest) = path.strip_prefix("/organization/")?.split_once('/')?;
-    let section = format!("/organization/{{organization}}/{rest}");
-    Some(format!(
-        "/organizations?section={}",
-        return_to::encoded(&section)
-    ))
-}
-
-fn title(status: StatusCode) -> &'static str {
-    match status.as_u16() {
-        401 => t!("problem.title.signed_out"),
-        403 => t!("problem.title.forbidden"),
-        404 => t!("problem.title.not_found"),
-        409 => t!("problem.title.conflict"),
-        429 => t!("problem.title.limited"),
-        503 => t!("problem.title.unavailable"),
-        500 => t!("problem.title.internal"),
-        _ => t!("problem.title.bad_request"),
-    }
-}
-
-/// How one goes on from a problem.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum WayOn {
-    /// To the first page.
-    Home,
-    /// To the sign-in.
-    SignIn,
-    /// Out, and in again, because nothing of this session passes any more.
-    SignInAgain,
-}
-
-fn way_on(status: StatusCode, reason: &str, is_sign_in: bool) -> WayOn {
-    let ended = matches!(
-        reason,
-        "user_suspended" | "membership_ended" | "organization_deactivated"
-    );
-    match status {
-        _ if ended => WayOn::SignInAgain,
-        StatusCode::UNAUTHORIZED => WayOn::SignIn,
-        _ if is_sign_in => WayOn::SignIn,
-        _ => WayOn::Home,
-    }
-}
-
-#[derive(Template)]
-#[template(path = "problem.html")]
-struct ProblemPage<'a> {
-    frame: Look,
-    title: &'static str,
-    detail: &'a str,
-    technical: Option<&'a str>,
-    hint: Option<&'a str>,
-    elsewhere: Option<String>,
-    request_id: Option<&'a str>,
-    way_on: WayOn,
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -304,21 +226,12 @@ mod tests {
     }
 
     #[test]
-    fn another_organization_is_offered_on_its_own_pages_only() {
-        assert_eq!(
-            elsewhere("/organization/tenant_1/members/user_1").unwrap(),
-            "/organizations?section=%2Forganization%2F%7Borganization%7D%2Fmembers%2Fuser_1"
-        );
-        assert_eq!(elsewhere("/organization/tenant_1"), None);
-        assert_eq!(elsewhere("/account/keys"), None);
-    }
-
-    #[test]
     fn programs_get_what_programs_read() {
         let asked = |path: &'static str, is_person| Asked {
             uri: Uri::from_static(path),
             is_get: true,
             is_person,
+            has_notice: false,
         };
         assert!(!asked("/v1/documents", true).is_drawn(Dialect::Bearer));
         assert!(!asked("/api/auth/session", true).is_drawn(Dialect::Browser));

@@ -46,6 +46,10 @@ impl Look {
     pub(crate) fn script(&self) -> &str {
         self.0.assets.script()
     }
+
+    pub(crate) fn htmx(&self) -> &str {
+        self.0.assets.htmx()
+    }
 }
 
 impl Default for Look {

@@ -9,12 +9,13 @@ use vestibule_handler::Failure;
 use vestibule_http::Problem;
 
 use crate::failure::Outcome;
+use crate::notice;
 
-/// What a page may do: show our own styles, scripts and pictures, and send forms to us. No
+/// What a page may do: show our own styles, scripts and pictures, ask us, and send forms to us. No
 /// exception, on any page.
 const CSP: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; form-action 'self'; \
-     base-uri 'none'; frame-ancestors 'none'",
+    "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
+     form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
 );
 
 /// Makes a page of a template.
@@ -49,6 +50,12 @@ pub(crate) fn see_other(path: &str) -> Outcome {
     headers.insert(LOCATION, location);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(response)
+}
+
+/// Sends the browser on, to a page that says what was done: `done.` and `what` stand in the
+/// catalogue.
+pub(crate) fn done(path: &str, what: &'static str) -> Outcome {
+    with_cookie(see_other(path)?, Some(notice::tell(what)?))
 }
 
 /// The same answer, with a cookie.

@@ -55,6 +55,19 @@ impl Browser {
         self.run(status).await.as_u64().unwrap_or_default()
     }
 
+    /// Waits until there is a page that was answered with this status.
+    pub async fn answered(&self, status: u64) {
+        let mut found = 0;
+        for _ in 0..500 {
+            found = self.status().await;
+            if found == status {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{} was answered {found}, not {status}", self.url().await);
+    }
+
     /// The parts of the page that reach beyond its right edge, so that one has to scroll sideways.
     pub async fn too_wide(&self) -> Vec<String> {
         match self.run(TOO_WIDE).await {

@@ -3,6 +3,7 @@
 mod account;
 mod in_browser;
 mod organization;
+mod refusals;
 mod sign_in;
 
 use vestibule_e2e::{Answer, Call, House, Person};
@@ -68,7 +69,7 @@ fn assert_page(answer: &Answer) {
     assert_eq!(
         answer.header("content-security-policy"),
         "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; \
-         form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+         connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
     );
     assert_eq!(answer.header("cache-control"), "no-store");
     assert_eq!(answer.header("x-content-type-options"), "nosniff");

@@ -55,29 +55,56 @@ impl Colour {
     }
 
     /// The same colour, darker on a light surface and lighter on a dark one, as far as text in it
-    /// needs to be.
+    /// needs to be. It keeps its hue and its strength: mixed with white or black it would look
+    /// washed out.
     pub(super) fn readable_on(self, surface: Self) -> Self {
-        let end: u8 = if surface.luminance() > 0.5 { 0 } else { 255 };
-        let toward = |part: u8, step: u16| {
-            let (part, end) = (i32::from(part), i32::from(end));
-            let moved = part + (end - part) * i32::from(step) / 32;
-            u8::try_from(moved).unwrap_or(part_of(end))
-        };
-        (0..=32)
-            .map(|step| {
-                Self::of(
-                    toward(self.red, step),
-                    toward(self.green, step),
-                    toward(self.blue, step),
-                )
-            })
+        let (hue, saturation, lightness) = self.hsl();
+        let end = if surface.luminance() > 0.5 { 0.0 } else { 1.0 };
+        (0..=64_u8)
+            .map(|step| lightness + (end - lightness) * f64::from(step) / 64.0)
+            .map(|lightness| Self::of_hsl(hue, saturation, lightness))
             .find(|colour| colour.contrast(surface) >= READABLE)
-            .unwrap_or(Self::of(end, end, end))
+            .unwrap_or(Self::of_hsl(hue, saturation, end))
+    }
+
+    /// Hue from 0 to 6, saturation and lightness from 0 to 1 (CSS Color 4, 7.2).
+    fn hsl(self) -> (f64, f64, f64) {
+        let [red, green, blue] =
+            [self.red, self.green, self.blue].map(|part| f64::from(part) / 255.0);
+        let (most, least) = (red.max(green).max(blue), red.min(green).min(blue));
+        let (span, lightness) = (most - least, f64::midpoint(most, least));
+        if span < f64::EPSILON {
+            return (0.0, 0.0, lightness);
+        }
+        let hue = if most <= red {
+            ((green - blue) / span).rem_euclid(6.0)
+        } else if most <= green {
+            (blue - red) / span + 2.0
+        } else {
+            (red - green) / span + 4.0
+        };
+        (hue, span / (1.0 - (2.0 * lightness - 1.0).abs()), lightness)
+    }
+
+    /// The other way round (CSS Color 4, 7.1).
+    fn of_hsl(hue: f64, saturation: f64, lightness: f64) -> Self {
+        let span = saturation * lightness.min(1.0 - lightness);
+        let part = |offset: f64| {
+            let at = (offset + hue * 2.0).rem_euclid(12.0);
+            byte_of(lightness - span * (at - 3.0).min(9.0 - at).clamp(-1.0, 1.0))
+        };
+        Self::of(part(0.0), part(8.0), part(4.0))
     }
 }
 
-fn part_of(end: i32) -> u8 {
-    if end == 0 { 0 } else { 255 }
+/// A part from 0 to 1 as one from 0 to 255.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "the value lies between both ends"
+)]
+fn byte_of(part: f64) -> u8 {
+    (part.clamp(0.0, 1.0) * 255.0).round() as u8
 }
 
 impl Display for Colour {

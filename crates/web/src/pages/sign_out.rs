@@ -2,7 +2,9 @@
 
 use askama::Template;
 use axum::extract::State;
-use http::{HeaderMap, StatusCode};
+use axum::response::IntoResponse as _;
+use http::header::CACHE_CONTROL;
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use vestibule_accounts::SignOut;
 use vestibule_handler::{Stranger, session_cookies};
 use vestibule_layer::{Routes, Rule};
@@ -17,6 +19,7 @@ pub(crate) fn routes() -> Routes<Web> {
     // Public: a session that has ended already is signed out of, too.
     Routes::pages()
         .get("/signed-out", Rule::public(), signed_out)
+        .get("/signed-out/forget", Rule::public(), forget)
         .post("/sign-out", Rule::public().consumes(FORM), sign_out)
 }
 
@@ -37,6 +40,19 @@ async fn signed_out(State(web): State<Web>) -> Outcome {
             provider: None,
         },
     )
+}
+
+/// Has the browser drop the pages that it keeps for the way back (Clear Site Data, 3.1). The page
+/// that one has left is among them only once the next one is shown, so that this is a part of it.
+async fn forget() -> Outcome {
+    let mut answer = StatusCode::NO_CONTENT.into_response();
+    let headers = answer.headers_mut();
+    headers.insert(
+        HeaderName::from_static("clear-site-data"),
+        HeaderValue::from_static("\"cache\""),
+    );
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(answer)
 }
 
 async fn sign_out(State(web): State<Web>, stranger: Stranger, headers: HeaderMap) -> Outcome {

@@ -35,10 +35,10 @@ async fn a_key_is_made_on_the_page_used_and_revoked_on_the_page() {
     let id = id.split('"').next().unwrap();
     let fields = [("organization", acme), ("key", id)];
     let revoked = browser.post("/account/keys/revoke", &fields).await;
-    assert_eq!(
-        revoked.expect(303).header("location"),
-        "/account/keys?done=key"
-    );
+    let revoked = revoked.expect(303);
+    assert_eq!(revoked.header("location"), "/account/keys");
+    let notice = revoked.header("set-cookie");
+    assert!(notice.starts_with("__Host-notice=key; "), "{notice}");
     let refused = house.get("/v1/documents").bearer(secret).send().await;
     refused.expect(401);
 }

@@ -2,6 +2,7 @@
 
 mod account;
 mod everywhere;
+mod in_place;
 mod key;
 mod keyboard;
 mod names;

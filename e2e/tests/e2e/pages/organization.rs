@@ -38,7 +38,11 @@ async fn every_page_opens_for_an_owner_and_a_user_sees_those_that_are_for_users(
     for path in ["/organizations", "/account", "/account/password"] {
         assert_page(&ada.get(path).await.expect(200));
     }
-    assert_page(&ada.get("/account/nowhere").await.expect(404));
+    for nowhere in ["/account/nowhere", "/nowhere"] {
+        let page = ada.get(nowhere).await.expect(404);
+        assert_page(&page);
+        assert!(page.text.contains("There is nothing here"), "{}", page.text);
+    }
 }
 
 #[tokio::test]
@@ -262,6 +266,60 @@ async fn the_audit_log_says_what_was_done_to_what() {
             page.text
         );
     }
+    // In the words of the other pages.
+    let bob = house.bob().id;
+    let grants = format!("/organization/{acme}/members/{bob}/permissions");
+    let fields = [
+        ("organization", acme),
+        ("act", "grant"),
+        ("path", "/shared"),
+        ("capability", "READ_ONLY"),
+    ];
+    ada.post(&grants, &fields).await.expect(303);
+    let audit = format!("/organization/{acme}/audit?kind=grant.created");
+    let page = ada.get(&audit).await.expect(200);
+    assert!(page.text.contains("<bdi>Read</bdi>"), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_filter_of_the_audit_log_that_is_wrong_is_named_and_kept() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let audit = format!("/organization/{}/audit", house.acme());
+    let wrong = format!("{audit}?since=never&kind=api_key.*&subject=key_1");
+    let page = ada.get(&wrong).await.expect(422);
+    assert_page(&page);
+    for kept in [
+        "href=\"#f-since\"",
+        "value=\"never\"",
+        "value=\"api_key.*\" selected",
+        "value=\"key_1\"",
+    ] {
+        assert!(page.text.contains(kept), "{kept}: {}", page.text);
+    }
+    // No records of another filter than was asked for.
+    assert!(!page.text.contains("class=\"rows\""), "{}", page.text);
+}
+
+#[tokio::test]
+async fn what_was_done_is_told_once_and_by_no_link() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = Browser::of(&house, &house.ada()).await;
+    let settings = format!("/organization/{}/settings", house.acme());
+    let fields = [("organization", house.acme()), ("name", "Acme")];
+    let done = ada.post(&settings, &fields).await.expect(303);
+    assert_eq!(done.header("location"), settings);
+    let cookie = done.header("set-cookie").split(';').next().unwrap();
+    assert_eq!(cookie, "__Host-notice=settings");
+    let cookies = format!("__Host-vestibule={}; {cookie}", ada.cookie);
+    let told = house.get(&settings).header("cookie", &cookies);
+    let told = told.send().await.expect(200);
+    let said = "The settings are saved.";
+    assert!(told.text.contains(said), "{}", told.text);
+    let gone = told.header("set-cookie");
+    assert!(gone.starts_with("__Host-notice=; ") && gone.contains("Max-Age=0"));
+    let page = ada.get(&format!("{settings}?done=settings")).await;
+    assert!(!page.text.contains(said), "{}", page.text);
 }
 
 #[tokio::test]

@@ -176,7 +176,9 @@ async fn the_first_address_opens_a_page_for_people_and_json_for_programs() {
     let person = house.get("/").header("accept", "text/html").send().await;
     assert_eq!(person.expect(303).header("location"), "/organization");
     let nowhere = house.get("/nowhere").header("accept", "text/html");
-    assert_page(&nowhere.send().await.expect(401));
+    assert_page(&nowhere.send().await.expect(404));
+    let program = house.get("/nowhere").send().await.expect(401);
+    assert_eq!(program.header("content-type"), "application/problem+json");
     let api = house.get("/v1/documents").header("accept", "text/html");
     let api = api.send().await.expect(401);
     assert_eq!(api.header("content-type"), "application/problem+json");

@@ -12,7 +12,7 @@ use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::respond::{page, see_other};
+use crate::respond::{done, page};
 use crate::web::Web;
 use crate::words::CAPABILITIES;
 
@@ -175,5 +175,5 @@ async fn revoke(Posted { visit, form }: Posted) -> Outcome {
     let id = id.map_err(|_| no_such("API key"))?;
     let accounts = visit.web.accounts();
     accounts.delete_api_key(&visit.caller(), id).await?;
-    see_other("/account/keys?done=key")
+    done("/account/keys", "key")
 }

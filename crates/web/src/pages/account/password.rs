@@ -9,7 +9,7 @@ use vestibule_layer::{Routes, Rule};
 use crate::failure::Outcome;
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::respond::{page, see_other, with_cookie};
+use crate::respond::{done, page, with_cookie};
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {
@@ -53,7 +53,7 @@ async fn change(headers: HeaderMap, Posted { visit, form }: Posted) -> Outcome {
         .await;
     match changed {
         Ok(cookie) => {
-            let done = see_other("/account/sessions?done=password")?;
+            let done = done("/account/sessions", "password")?;
             with_cookie(done, web.cookie().set(&cookie))
         }
         Err(error) => render(&visit, &form.refused(error)?),

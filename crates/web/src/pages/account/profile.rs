@@ -7,7 +7,7 @@ use vestibule_model::Name;
 use crate::failure::Outcome;
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::respond::{page, see_other};
+use crate::respond::{done, page};
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {
@@ -53,7 +53,7 @@ async fn save(Posted { visit, mut form }: Posted) -> Outcome {
     }
     let accounts = visit.web.accounts();
     match accounts.update_profile(&visit.permit, first, last).await {
-        Ok(()) => see_other("/account?done=profile"),
+        Ok(()) => done("/account", "profile"),
         Err(error) => render(&visit, &form.refused(error)?),
     }
 }

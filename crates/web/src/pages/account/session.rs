@@ -7,7 +7,7 @@ use vestibule_model::{SessionId, Timestamp};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
 use crate::frame::{Frame, Visit};
-use crate::respond::{page, see_other};
+use crate::respond::{done, page};
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {
@@ -75,11 +75,11 @@ async fn end(Posted { visit, form }: Posted) -> Outcome {
     let id = id.map_err(|_| no_such("session"))?;
     let accounts = visit.web.accounts();
     accounts.end_own_session(&visit.permit, id).await?;
-    see_other("/account/sessions?done=session")
+    done("/account/sessions", "session")
 }
 
 async fn end_others(Posted { visit, .. }: Posted) -> Outcome {
     let accounts = visit.web.accounts();
     accounts.end_other_sessions(&visit.permit).await?;
-    see_other("/account/sessions?done=sessions")
+    done("/account/sessions", "sessions")
 }

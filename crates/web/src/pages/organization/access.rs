@@ -102,7 +102,7 @@ impl Answer {
 
 async fn ask(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     let mut form = Form::parse(query.unwrap_or_default().as_bytes());
-    let names = names(&visit).await?;
+    let names = names(&visit, form.value("user").parse().ok()).await?;
     let mut answer = None;
     if !form.value("user").is_empty() || !form.value("path").is_empty() {
         let user = form.read::<UserId>("user");

@@ -9,7 +9,7 @@ use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
 use crate::paging::{self, Paging};
-use crate::respond::{page, see_other};
+use crate::respond::page;
 use crate::web::Web;
 
 use super::member::{names, owners};
@@ -48,7 +48,7 @@ async fn list(visit: Visit, axum::extract::RawQuery(query): axum::extract::RawQu
     let (keys, total) = accounts
         .api_keys_of_organization(&visit.caller(), part)
         .await?;
-    let (names, owners) = (names(&visit).await?, owners(&visit).await?);
+    let (names, owners) = (names(&visit, None).await?, owners(&visit).await?);
     let now = visit.web.now();
     let keys = keys
         .into_iter()
@@ -82,5 +82,5 @@ async fn revoke(Posted { visit, form }: Posted) -> Outcome {
     accounts
         .delete_api_key_of(&visit.caller(), owner, key)
         .await?;
-    see_other(&visit.done("/keys", "key"))
+    visit.done("/keys", "key")
 }

@@ -4,7 +4,6 @@ mod gist;
 
 use askama::Template;
 use axum::extract::RawQuery;
-use http::StatusCode;
 use vestibule_accounts::AuditFilter;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{Role, Timestamp, UserId};
@@ -87,8 +86,13 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     };
     let part = paging::part(form.value("offset"));
     let accounts = visit.web.accounts();
-    let (records, total) = accounts.audit(&visit.caller(), &filter, part).await?;
-    let names = names(&visit).await?;
+    // A filter that was not understood would show other records than were asked for.
+    let (records, total) = if form.is_refused() {
+        (Vec::new(), 0)
+    } else {
+        accounts.audit(&visit.caller(), &filter, part).await?
+    };
+    let names = names(&visit, form.value("user").parse().ok()).await?;
     let records = records
         .into_iter()
         .map(|record| Shown {
@@ -112,7 +116,7 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     let kept = ["kind", "user", "subject", "since", "until"].map(|name| (name, form.value(name)));
     let paging = Paging::new(part, total, &visit.frame.path("/audit"), &kept);
     page(
-        StatusCode::OK,
+        form.status(),
         &Audit {
             frame: &visit.frame,
             form: &form,

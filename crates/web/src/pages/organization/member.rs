@@ -18,7 +18,7 @@ use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
 use crate::paging::{self, Paging};
-use crate::respond::{page, see_other};
+use crate::respond::page;
 use crate::web::Web;
 use crate::words::{CAPABILITIES, ROLES};
 
@@ -42,12 +42,16 @@ const MOST: u32 = 1_000;
 
 /// What members are called.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Names(BTreeMap<UserId, String>);
+pub(super) struct Names {
+    known: BTreeMap<UserId, String>,
+    /// Whether there are more members than are listed.
+    is_cut: bool,
+}
 
 impl Names {
     /// The name of a member; the id of whoever is none.
     pub(super) fn of(&self, user: UserId) -> String {
-        self.0
+        self.known
             .get(&user)
             .cloned()
             .unwrap_or_else(|| user.to_string())
@@ -55,12 +59,17 @@ impl Names {
 
     /// Whether somebody is among them.
     pub(super) fn has(&self, user: UserId) -> bool {
-        self.0.contains_key(&user)
+        self.known.contains_key(&user)
+    }
+
+    /// Whether the choices are not all members.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
     }
 
     /// All of them, as choices of a form: by name.
     pub(super) fn choices(&self) -> Vec<(String, &str)> {
-        let all = self.0.iter();
+        let all = self.known.iter();
         let mut all: Vec<_> = all
             .map(|(id, name)| (id.to_string(), name.as_str()))
             .collect();
@@ -69,9 +78,17 @@ impl Names {
     }
 }
 
-/// What the members of the organisation are called.
-pub(super) async fn names(visit: &Visit) -> Result<Names, Error> {
-    named(visit, |_| true).await
+/// What the members of the organisation are called; `chosen` is among them, however many there are.
+pub(super) async fn names(visit: &Visit, chosen: Option<UserId>) -> Result<Names, Error> {
+    let mut names = named(visit, |_| true).await?;
+    if let Some(user) = chosen.filter(|user| names.is_cut && !names.has(*user)) {
+        match visit.web.accounts().member(&visit.caller(), user).await {
+            Ok(member) => drop(names.known.insert(user, full_name(&member))),
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(names)
 }
 
 /// The same of its active owners.
@@ -84,10 +101,22 @@ pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
 
 async fn named(visit: &Visit, wanted: fn(&Membership) -> bool) -> Result<Names, Error> {
     let accounts = visit.web.accounts();
-    let (members, _) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
+    let (members, total) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
     let members = members.into_iter().filter(|(_, it)| wanted(it));
-    let named = |(user, _): Member| (user.id, format!("{} ({})", name_of(&user), user.email));
-    Ok(Names(members.map(named).collect()))
+    Ok(Names {
+        known: members.map(|it| (it.0.id, full_name(&it))).collect(),
+        is_cut: total > u64::from(MOST),
+    })
+}
+
+/// Name and address of a member; the address once where there is no name.
+fn full_name((user, _): &Member) -> String {
+    let (name, email) = (name_of(user), user.email.as_str());
+    if name == email {
+        name
+    } else {
+        format!("{name} ({email})")
+    }
 }
 
 /// What somebody is called; the address where there is no name.
@@ -134,6 +163,11 @@ struct One<'a> {
     reason = "templates hand out references"
 )]
 impl One<'_> {
+    /// Whether there is more to call the member than the address.
+    fn has_name(&self) -> bool {
+        name_of(&self.user) != self.user.email.as_str()
+    }
+
     fn has_role(&self, role: &Role) -> bool {
         self.membership.role == *role
     }
@@ -237,8 +271,8 @@ async fn change(Posted { visit, mut form }: Posted) -> Outcome {
         _ => return Err(no_such("action")),
     };
     match done {
-        Ok(()) if act == "remove" => see_other(&visit.done("/members", "member_removed")),
-        Ok(()) => see_other(&visit.done(&here, "member")),
+        Ok(()) if act == "remove" => visit.done("/members", "member_removed"),
+        Ok(()) => visit.done(&here, "member"),
         Err(error) => {
             let form = form.refused(error)?;
             render(&visit, user, &form).await
@@ -269,7 +303,7 @@ async fn change_grants(Posted { visit, mut form }: Posted) -> Outcome {
         granted.map(drop)
     };
     match done {
-        Ok(()) => see_other(&visit.done(&here, "grants")),
+        Ok(()) => visit.done(&here, "grants"),
         Err(error) => {
             let form = form.refused(error)?;
             render(&visit, user, &form).await

@@ -7,7 +7,7 @@ use vestibule_model::{Name, Role};
 use crate::failure::Outcome;
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::respond::{page, see_other};
+use crate::respond::page;
 use crate::web::Web;
 
 const PATH: &str = "/organization/{organization}/settings";
@@ -47,7 +47,7 @@ async fn save(Posted { visit, mut form }: Posted) -> Outcome {
     };
     let accounts = visit.web.accounts();
     match accounts.rename_organization(&visit.caller(), name).await {
-        Ok(()) => see_other(&visit.done("/settings", "settings")),
+        Ok(()) => visit.done("/settings", "settings"),
         Err(error) => render(&visit, &form.refused(error)?),
     }
 }

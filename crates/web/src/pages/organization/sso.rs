@@ -14,7 +14,7 @@ use super::member::{Names, owners};
 use crate::failure::{Outcome, no_sso, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
-use crate::respond::{page, see_other};
+use crate::respond::page;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {
@@ -99,7 +99,7 @@ async fn policy(Posted { visit, form }: Posted) -> Outcome {
         _ => return Err(no_such("action")),
     };
     match done {
-        Ok(_) => see_other(&visit.done("/sso", "sso_policy")),
+        Ok(_) => visit.done("/sso", "sso_policy"),
         Err(error) => {
             let form = form.refused(error)?;
             render(&visit, &form).await

@@ -166,7 +166,7 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
     );
     browser.run(&script).await;
     browser.click("#content form button").await;
-    assert_eq!(browser.status().await, 422);
+    browser.answered(422).await;
     let said = browser.text("#e-name").await;
     assert_eq!(said, "Name must have at most 100 characters.");
     examine(&browser, &mut faults).await;

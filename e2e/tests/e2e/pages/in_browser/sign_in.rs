@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 
-use vestibule_e2e::{Backend, Browser, House};
+use rstest::rstest;
+use vestibule_e2e::{Backend, Browser, BrowserSetup, House};
 
 use super::assert_alone;
 
@@ -24,7 +25,7 @@ async fn the_printed_link_leads_through_a_wrong_and_the_right_password_to_the_or
     browser.click(".card form button").await;
     let said = browser.text(ALERT).await;
     assert_eq!(said, "The e-mail address or the password is wrong.");
-    assert_eq!(browser.status().await, 401);
+    browser.answered(401).await;
     // Read out at once, and nothing is to be typed again but the password.
     let focused = browser.focused().await.attr("role").await.unwrap();
     assert_eq!(focused.as_deref(), Some("alert"));
@@ -77,6 +78,33 @@ async fn the_cookie_is_for_this_host_and_no_script_and_is_gone_after_signing_out
     browser.arrived(&house, "/sign-in").await;
     assert!(!browser.has(".user").await);
     assert_alone(&browser, &house).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_way_back_after_signing_out_shows_nothing_of_the_organization(
+    #[values(true, false)] scripts: bool,
+) {
+    let house = House::start(Backend::Sqlite).await;
+    let setup = BrowserSetup::new();
+    let browser = if scripts {
+        setup
+    } else {
+        setup.without_scripts()
+    };
+    let browser = browser.start().await;
+    let members = format!("/organization/{}/members", house.acme());
+    browser.sign_in(&house, &house.ada(), &members).await;
+    assert!(browser.page().await.contains("bob@example.com"));
+    browser.sign_out().await;
+    browser.arrived(&house, "/signed-out").await;
+    browser.driver().back().await.unwrap();
+    browser.arrived(&house, "/sign-in").await;
+    let page = browser.page().await;
+    assert!(
+        !page.contains("bob@example.com") && !page.contains("Acme"),
+        "{page}"
+    );
 }
 
 /// How many bytes a page and all that belongs to it had on the wire, and the URLs of the latter.

@@ -1,8 +1,9 @@
 //! A sign-in that begins with an address on our page and goes through a provider that others
 //! wrote.
 
+use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Backend, Browser, OidcProvider};
+use vestibule_e2e::{Backend, Browser, BrowserSetup, OidcProvider, Setup};
 
 use super::assert_alone;
 use crate::providers::{client, connect, house, unknown, usual};
@@ -43,5 +44,44 @@ async fn an_address_of_the_domain_leads_through_the_provider_to_the_page_asked_f
     assert!(way.starts_with(provider.issuer()), "{way}");
     let call = house.get("/api/auth/session").cookie(&cookie.value);
     call.send().await.expect(401);
+    assert_eq!(browser.csp_violations().await, [""; 0]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_connection_is_tested_through_its_provider_and_the_report_stands_among_the_attempts(
+    #[values(true, false)] scripts: bool,
+) {
+    let house = Setup::new(Backend::Sqlite).with_idp().start().await;
+    let setup = BrowserSetup::new();
+    let browser = if scripts {
+        setup
+    } else {
+        setup.without_scripts()
+    };
+    let browser = browser.start().await;
+    let one = format!(
+        "/organization/{}/sso/{}",
+        house.acme(),
+        house.sso_connection()
+    );
+    browser.sign_in(&house, &house.ada(), &one).await;
+    assert!(browser.has(".empty").await);
+    let before = browser.cookie("__Host-vestibule").await.unwrap().value;
+    browser
+        .click(&format!("form[action='{one}/test'] button"))
+        .await;
+    // The page leads on by itself, with no script and no form.
+    browser.arrived_at(house.idp_url()).await;
+    browser.click("button[name=email]").await;
+    browser.arrived(&house, &format!("{one}#attempts")).await;
+    let attempts = browser.texts("#attempts-list > li").await;
+    assert_eq!(attempts.len(), 1, "{attempts:?}");
+    assert!(attempts[0].contains("worked"), "{attempts:?}");
+    // Whoever tests stays who they are.
+    let after = browser.cookie("__Host-vestibule").await.unwrap().value;
+    assert_eq!(before, after);
+    browser.click("#refresh").await;
+    browser.find("#attempts-list").await;
     assert_eq!(browser.csp_violations().await, [""; 0]);
 }

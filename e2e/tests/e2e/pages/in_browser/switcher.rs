@@ -66,7 +66,7 @@ async fn two_tabs_on_two_organizations_do_not_mix_and_the_page_shows_the_way_on(
 
     browser.use_tab(&first).await;
     browser.click("#content form button").await;
-    assert_eq!(browser.status().await, 409);
+    browser.answered(409).await;
     let said = browser.page().await;
     assert!(said.contains("org_context_changed"), "{said}");
     assert!(
@@ -90,7 +90,7 @@ async fn two_tabs_on_two_organizations_do_not_mix_and_the_page_shows_the_way_on(
     browser.use_tab(&second).await;
     let members = format!("/organization/{globex}/members");
     browser.open(&house, &members).await;
-    assert_eq!(browser.status().await, 409);
+    browser.answered(409).await;
     browser.click("a.button.quiet").await;
     browser
         .arrived(&house, &format!("/organization/{acme}"))

@@ -19,7 +19,8 @@ async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() 
     browser.open(&house, "/account/keys").await;
     browser.click("details.confirm > summary").await;
     browser.click("details[open] form button").await;
-    browser.arrived(&house, "/account/keys?done=key").await;
+    browser.arrived(&house, "/account/keys").await;
+    assert!(browser.text(".notice.good").await.contains("revoked"));
     assert_eq!(use_key(&house, &secret).await, 401);
 
     // A permission is given, and explained.
@@ -43,8 +44,20 @@ async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() 
     let verdict = browser.text(".verdict").await;
     assert!(verdict.starts_with("Allowed."), "{verdict}");
 
+    // The log is filtered, and what is wrong with the filter is named.
+    let audit = format!("/organization/{acme}/audit");
+    browser.open(&house, &audit).await;
+    browser.click("#f-kind option[value='grant.*']").await;
+    browser.click("#filter").await;
+    browser
+        .arrived(&house, &format!("{audit}?kind=grant."))
+        .await;
+    browser.says("p.small[role=status]", "2 records").await;
+    browser.open(&house, &format!("{audit}?since=never")).await;
+    assert!(browser.has("[role=alert]").await);
+
     browser.switch(globex).await;
-    let there = format!("/organization/{globex}/access");
+    let there = format!("/organization/{globex}/audit");
     browser.arrived(&house, &there).await;
     assert_eq!(browser.text(".user summary").await, "Globex");
     browser.sign_out().await;

@@ -4,6 +4,7 @@ use serde_json::Value;
 use vestibule_model::UserId;
 
 use super::Names;
+use crate::words;
 
 /// What is told of a thing, in this order.
 const TOLD: [&str; 8] = [
@@ -41,8 +42,13 @@ pub(super) fn gist(subject: &str, details: &str, names: &Names) -> Vec<String> {
     told
 }
 
+/// The text, as the other pages say it.
 fn text(value: &Value) -> Option<String> {
-    value.as_str().map(str::to_owned)
+    let text = value.as_str()?;
+    let role = || text.parse().ok().map(|role| words::role(&role));
+    let capability = || text.parse().ok().map(|held| words::capability(&held));
+    let said = role().or_else(capability);
+    Some(said.unwrap_or(text).to_owned())
 }
 
 fn change(before: Option<String>, after: Option<String>) -> Option<String> {
@@ -65,11 +71,11 @@ mod tests {
     )]
     #[case(
         r#"{"before":{"role":"USER"},"after":{"role":"ADMIN"}}"#,
-        &["USER → ADMIN"]
+        &["User → Administrator"]
     )]
     #[case(
         r#"{"after":{"path":"/shared","capability":"READ_ONLY","holder":"group_x"}}"#,
-        &["/shared", "READ_ONLY"]
+        &["/shared", "Read"]
     )]
     #[case(r#"{"before":"/a","after":"/b","grants":[]}"#, &["/a → /b"])]
     #[case(

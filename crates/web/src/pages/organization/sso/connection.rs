@@ -120,7 +120,7 @@ async fn create(Posted { visit, mut form }: Posted) -> Outcome {
         .create_connection(&visit.caller(), wanted)
         .await
     {
-        Ok(saved) => see_other(&visit.done(&format!("/sso/{}", saved.connection.id), "connection")),
+        Ok(saved) => visit.done(&format!("/sso/{}", saved.connection.id), "connection"),
         Err(error) => show_new(&visit, &form.refused(error)?),
     }
 }
@@ -163,7 +163,7 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
         _ => return Err(no_such("action")),
     };
     match done {
-        Ok(()) => see_other(&visit.done(&format!("/sso/{id}"), "connection")),
+        Ok(()) => visit.done(&format!("/sso/{id}"), "connection"),
         Err(error) => {
             let form = form.refused(error)?;
             render(&visit, &form, Vec::new()).await

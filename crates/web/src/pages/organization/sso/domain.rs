@@ -8,7 +8,6 @@ use vestibule_model::{ConnectionId, DomainId, Role};
 use super::{render, sso};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
-use crate::respond::see_other;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {
@@ -35,7 +34,7 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
         _ => return Err(no_such("action")),
     };
     match done {
-        Ok(()) => see_other(&visit.done("/sso", what)),
+        Ok(()) => visit.done("/sso", what),
         Err(error) => {
             let form = form.refused(error)?;
             render(&visit, &form).await

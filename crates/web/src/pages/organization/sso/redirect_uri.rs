@@ -6,7 +6,6 @@ use vestibule_model::{RedirectUriId, Role};
 use super::{render, sso};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
-use crate::respond::see_other;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {
@@ -31,7 +30,7 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
         _ => return Err(no_such("action")),
     };
     match done {
-        Ok(()) => see_other(&visit.done("/sso", what)),
+        Ok(()) => visit.done("/sso", what),
         Err(error) => {
             let form = form.refused(error)?;
             render(&visit, &form).await

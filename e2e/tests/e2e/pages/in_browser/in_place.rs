@@ -1,0 +1,146 @@
+//! What a script puts in the place of a part of the page, and what it leaves to the browser.
+
+use vestibule_e2e::{Backend, Browser, House};
+
+use super::assert_alone;
+
+/// Whether the page is the very one that was [marked](mark).
+async fn is_marked(browser: &Browser) -> bool {
+    browser.run("return window.mark === 1").await == true
+}
+
+/// Marks the page; another one has no mark.
+async fn mark(browser: &Browser) {
+    browser.run("window.mark = 1").await;
+}
+
+/// Waits until the screen reader is told this.
+async fn told(browser: &Browser, text: &str) {
+    for _ in 0..500 {
+        let said = browser
+            .run("return document.getElementById('said').textContent")
+            .await;
+        if said.as_str().unwrap().contains(text) {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("nobody is told {text:?}: {}", browser.page().await);
+}
+
+#[tokio::test]
+async fn an_answer_appears_in_its_place_and_is_told_and_the_way_back_asks_again() {
+    let house = House::start(Backend::Sqlite).await;
+    let browser = Browser::start().await;
+    let access = format!("/organization/{}/access", house.acme());
+    browser.sign_in(&house, &house.ada(), &access).await;
+    mark(&browser).await;
+    let who = format!("#f-user option[value='{}']", house.bob().id);
+    browser.click(&who).await;
+    browser.fill("#f-path", "/private").await;
+    browser.click("#ask").await;
+    told(&browser, "Refused.").await;
+    assert!(is_marked(&browser).await);
+    assert!(browser.url().await.ends_with("&path=%2Fprivate"));
+    let focused = browser.focused().await.attr("id").await.unwrap();
+    assert_eq!(focused.as_deref(), Some("ask"));
+
+    // What is wrong is shown in its place, too, with the focus on it, and goes when it is mended.
+    browser.fill("#f-path", "no path").await;
+    browser.click("#ask").await;
+    browser.find("[role=alert]").await;
+    let focused = browser.focused().await.attr("role").await.unwrap();
+    assert_eq!(focused.as_deref(), Some("alert"));
+    let home = format!("/users/{}", house.bob().id);
+    browser.fill("#f-path", &home).await;
+    browser.click("#ask").await;
+    told(&browser, "Allowed.").await;
+    assert!(is_marked(&browser).await);
+    assert!(!browser.has("[role=alert]").await);
+
+    // Nothing of a page is kept in the browser; the way back asks the server.
+    let kept = "return JSON.stringify([{ ...localStorage }, { ...sessionStorage }])";
+    let kept = browser.run(kept).await;
+    assert!(!kept.as_str().unwrap().contains("Allowed"), "{kept}");
+    browser.driver().back().await.unwrap();
+    browser.driver().back().await.unwrap();
+    for _ in 0..500 {
+        if !is_marked(&browser).await {
+            break;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    let verdict = browser.text(".verdict").await;
+    assert!(verdict.starts_with("Refused."), "{verdict}");
+    assert!(!is_marked(&browser).await);
+    assert_alone(&browser, &house).await;
+}
+
+#[tokio::test]
+async fn the_audit_log_is_filtered_and_paged_in_its_place() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = super::super::Browser::of(&house, &house.ada()).await;
+    let settings = format!("/organization/{}/settings", house.acme());
+    for number in 0..51 {
+        let name = format!("Acme {number}");
+        let fields = [("organization", house.acme()), ("name", name.as_str())];
+        ada.post(&settings, &fields).await.expect(303);
+    }
+    let browser = Browser::start().await;
+    let audit = format!("/organization/{}/audit", house.acme());
+    browser.sign_in(&house, &house.ada(), &audit).await;
+    mark(&browser).await;
+    browser
+        .click("#f-kind option[value='organization.*']")
+        .await;
+    browser.click("#filter").await;
+    let filtered = format!("{audit}?kind=organization.");
+    browser.arrived(&house, &filtered).await;
+    told(&browser, "records").await;
+    assert!(is_marked(&browser).await);
+    let chosen = browser.find("#f-kind").await.prop("value").await.unwrap();
+    assert_eq!(chosen.as_deref(), Some("organization.*"));
+    browser.click("a[rel=next]").await;
+    told(&browser, "51 to").await;
+    assert!(is_marked(&browser).await);
+    // The link is gone; whoever uses the keyboard goes on from the list, not from nowhere.
+    let focused = browser.focused().await.attr("id").await.unwrap();
+    assert_eq!(focused.as_deref(), Some("content"));
+    assert_alone(&browser, &house).await;
+}
+
+#[tokio::test]
+async fn what_is_not_the_page_asked_for_is_opened_as_a_page_of_its_own() {
+    let house = House::start(Backend::Sqlite).await;
+    let browser = Browser::start().await;
+    let audit = format!("/organization/{}/audit", house.acme());
+    browser.sign_in(&house, &house.ada(), &audit).await;
+    let first = browser.tab().await;
+    let second = browser.new_tab().await;
+    browser.open(&house, "/account").await;
+    browser.switch(house.globex()).await;
+    browser.arrived(&house, "/account").await;
+
+    // Another organisation meanwhile: the whole page says so, and nothing of the frame is left.
+    browser.use_tab(&first).await;
+    browser.click("#filter").await;
+    browser.answered(409).await;
+    let title = browser.text(".card h1").await;
+    assert_eq!(title, "You are in another organisation now");
+    assert!(!browser.has(".menu").await);
+    browser
+        .click(&format!("button[value='{}']", house.acme()))
+        .await;
+    browser.arrived(&house, &audit).await;
+
+    // Signed out meanwhile: to the sign-in, with the way back.
+    browser.use_tab(&second).await;
+    browser.reload().await;
+    browser.sign_out().await;
+    browser.arrived(&house, "/signed-out").await;
+    browser.use_tab(&first).await;
+    browser.click("#filter").await;
+    browser.arrived(&house, "/sign-in?return_to=").await;
+    assert!(!browser.has(".menu").await);
+    assert_alone(&browser, &house).await;
+}
