@@ -3,59 +3,25 @@
 //! Whatever is wrong, the answer and the work are the same: limits first, then one query, one
 //! hash, and only then the question whether the user may come in at all.
 
+mod known;
+mod limits;
+
 use std::net::IpAddr;
-use std::num::NonZeroU32;
-use std::time::Duration;
 
 use serde_json::json;
-use vestibule_check::Limiter;
-use vestibule_credential::{HashError, PlainPassword, PlainSecret, SecretKind, Verdict, frame};
+use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
-    Actor, Change, CredentialRef, Digest, Email, OrgScope, Organization, OrganizationId, Role,
-    Session, SessionId, User, UserId,
+    Actor, Change, CredentialRef, Digest, Email, OrgScope, Organization, OrganizationId, Session,
+    SessionId, UserId,
 };
 use vestibule_store::Write;
 use zeroize::Zeroizing;
 
+pub use self::limits::SignInLimits;
+
+use self::known::Known;
 use crate::user::password_of;
 use crate::{AccessToken, Accounts, Error, Me, Result};
-
-/// How many sign-ins may be tried in a minute.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct SignInLimits {
-    /// From one address (one /64 of IPv6).
-    pub per_address: NonZeroU32,
-    /// For one e-mail address, known or not.
-    pub per_email: NonZeroU32,
-}
-
-impl Default for SignInLimits {
-    /// 30 from one address, 10 for one e-mail address.
-    fn default() -> Self {
-        const fn count(count: u32) -> NonZeroU32 {
-            match NonZeroU32::new(count) {
-                Some(count) => count,
-                None => NonZeroU32::MIN,
-            }
-        }
-        Self {
-            per_address: count(30),
-            per_email: count(10),
-        }
-    }
-}
-
-impl SignInLimits {
-    const WINDOW: Duration = Duration::from_secs(60);
-
-    pub(crate) fn by_address(self) -> Limiter {
-        Limiter::new("sign_ins_per_address", self.per_address, Self::WINDOW)
-    }
-
-    pub(crate) fn by_email(self) -> Limiter {
-        Limiter::new("sign_ins_per_email", self.per_email, Self::WINDOW)
-    }
-}
 
 /// What somebody signs in with.
 pub struct SignIn {
@@ -109,16 +75,6 @@ pub struct CookieSignIn {
     pub signed_in: SignedIn,
     /// The value of the session cookie.
     pub cookie: PlainSecret,
-}
-
-/// A user whose password was right, and where the session begins.
-struct Known {
-    me: Me,
-    actor: Actor,
-    /// The hash that the password was right for.
-    stored: String,
-    /// The hash of the same password under today's parameters, where those of `stored` are others.
-    rehashed: Option<String>,
 }
 
 /// What a sign-in gives.
@@ -179,84 +135,6 @@ impl Accounts {
             }
         }
         Err(Error::BadCredentials)
-    }
-
-    async fn identify(&self, sign_in: &SignIn, text: &str) -> Result<Known> {
-        let row = self.0.store.sign_in_row(&sign_in.email).await?;
-        let stored = row.as_ref().and_then(|row| row.password_hash.clone());
-        let verdict = self.verify(password_of(text)?, stored.clone()).await?;
-        let (Verdict::Match { rehash }, Some(row), Some(stored)) = (verdict, row, stored) else {
-            return Err(Error::BadCredentials);
-        };
-        let wanted = |(id, _): &&(OrganizationId, Role)| {
-            sign_in.organization_id.is_none_or(|wanted| wanted == *id)
-        };
-        let (Some(&(organization_id, role)), Some(&(default_organization_id, _)), None) = (
-            row.memberships.iter().find(wanted),
-            row.memberships.first(),
-            row.user.suspended_at,
-        ) else {
-            return Err(Error::BadCredentials);
-        };
-        // Only now: who does not know the password learns nothing of how one signs in.
-        let wanted = sign_in.organization_id;
-        let chosen = self.by_password(row.user.id, wanted, &row.memberships);
-        let (organization_id, role) = chosen.await?.unwrap_or((organization_id, role));
-        let rehashed = if rehash {
-            self.rehash(&row.user, text).await
-        } else {
-            None
-        };
-        let actor = Actor {
-            user_id: Some(row.user.id),
-            credential: None,
-            address: sign_in.address,
-            request_id: sign_in.request_id.clone(),
-        };
-        let me = Me {
-            user: row.user,
-            organization_id,
-            role,
-            default_organization_id,
-            by_provider: false,
-        };
-        Ok(Known {
-            me,
-            actor,
-            stored,
-            rehashed,
-        })
-    }
-
-    /// A stored hash that cannot be computed is our trouble, and looks like a wrong password in
-    /// every respect.
-    pub(crate) async fn verify(
-        &self,
-        password: PlainPassword,
-        stored: Option<String>,
-    ) -> Result<Verdict> {
-        match self.0.hasher.verify(password, stored).await {
-            Err(HashError::StoredHash) => {
-                tracing::error!("a stored password hash is malformed or absurdly expensive");
-                let any = password_of("the time of a hash is to pass")?;
-                Ok(self.0.hasher.verify(any, None).await?)
-            }
-            verdict => Ok(verdict?),
-        }
-    }
-
-    /// The password under today's parameters. A sign-in does not fail where this does.
-    async fn rehash(&self, user: &User, password: &str) -> Option<String> {
-        let hash = async {
-            let password = password_of(password)?;
-            let hash = self.0.hasher.hash(password, self.entropy()).await?;
-            Ok::<_, Error>(hash)
-        };
-        hash.await
-            .inspect_err(|error| {
-                tracing::warn!(%error, user = %user.id, "a password could not be hashed again");
-            })
-            .ok()
     }
 
     /// A session that begins now.

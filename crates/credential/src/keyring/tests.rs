@@ -7,6 +7,7 @@ use vestibule_model::{OrganizationId, SessionId, UserId};
 use super::*;
 use crate::testing::Predictable;
 use crate::token::{MAX_BYTES, TokenId};
+use crate::{MasterKey, SealError};
 
 const START: i64 = 1_800_000_000;
 const HOUR: Duration = Duration::from_secs(3_600);

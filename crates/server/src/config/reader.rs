@@ -1,10 +1,11 @@
 //! From values to settings: each is parsed, and refused by name.
 
+mod values;
+
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::Path;
 use std::str::FromStr;
-use std::time::Duration;
 
 use vestibule_accounts::SignInLimits;
 use vestibule_check::CacheBounds;
@@ -133,47 +134,6 @@ impl Reader<'_> {
         })
     }
 
-    pub(super) fn value(&self, key: &str) -> Option<&Value> {
-        self.values.0.get(key)
-    }
-
-    pub(super) fn refuse<T>(&mut self, key: &str, message: impl Into<String>) -> Option<T> {
-        let origin = self.values.0.get(key).map(|value| &value.origin);
-        self.errors.push(ConfigError::new(key, origin, message));
-        None
-    }
-
-    pub(super) fn parsed<T>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&str, &Origin) -> Result<T, String>,
-    ) -> Option<T> {
-        let read = match self.value(key) {
-            Some(Value {
-                raw: Raw::Text(text),
-                origin,
-            }) => read(text, origin),
-            _ => Err("is not set".to_owned()),
-        };
-        read.map_err(|message| self.refuse::<T>(key, message)).ok()
-    }
-
-    /// `Some(None)` where there is no value, `None` where it was refused.
-    #[expect(
-        clippy::option_option,
-        reason = "refused, not there, or a value: three things"
-    )]
-    fn optional<T>(
-        &mut self,
-        key: &str,
-        read: impl FnOnce(&str) -> Result<T, String>,
-    ) -> Option<Option<T>> {
-        match self.value(key) {
-            Some(_) => self.parsed(key, |text, _| read(text)).map(Some),
-            None => Some(None),
-        }
-    }
-
     fn address(&mut self, key: &str) -> Option<SocketAddr> {
         self.parsed(key, |text, _| {
             let text = text.replace("localhost:", "127.0.0.1:");
@@ -181,21 +141,6 @@ impl Reader<'_> {
                 "must be an address and a port such as 127.0.0.1:8080 or [::]:8080".to_owned()
             })
         })
-    }
-
-    pub(super) fn positive(&mut self, key: &str) -> Option<NonZeroU32> {
-        let count = match self.value(key)?.raw {
-            Raw::Count(count) => u32::try_from(count).ok().and_then(NonZeroU32::new),
-            _ => None,
-        };
-        count.or_else(|| self.refuse(key, "must be a whole number, one or above"))
-    }
-
-    fn duration(&mut self, key: &str) -> Option<Duration> {
-        match self.value(key)?.raw {
-            Raw::Duration(duration) if !duration.is_zero() => Some(duration),
-            _ => self.refuse(key, "must be longer than nothing"),
-        }
     }
 
     /// Where nothing is said, the sample goes where the store is: into a file beside its file, or
@@ -225,13 +170,6 @@ impl Reader<'_> {
                 Path::new(file).with_file_name("sample.db").display()
             )),
             None => Some(store.clone()),
-        }
-    }
-
-    pub(super) fn flag(&mut self, key: &str) -> Option<bool> {
-        match self.value(key)?.raw {
-            Raw::Flag(flag) => Some(flag),
-            _ => self.refuse(key, "must be true or false"),
         }
     }
 

@@ -1,0 +1,99 @@
+//! Whether the password is right, and where the session begins.
+
+use vestibule_credential::{HashError, PlainPassword, Verdict};
+use vestibule_model::{Actor, OrganizationId, Role, User};
+
+use super::SignIn;
+use crate::user::password_of;
+use crate::{Accounts, Error, Me, Result};
+
+/// A user whose password was right, and where the session begins.
+pub(super) struct Known {
+    pub(super) me: Me,
+    pub(super) actor: Actor,
+    /// The hash that the password was right for.
+    pub(super) stored: String,
+    /// The hash of the same password under today's parameters, where those of `stored` are others.
+    pub(super) rehashed: Option<String>,
+}
+
+impl Accounts {
+    /// Who signs in, where the password is right and there is an organisation to begin in.
+    pub(super) async fn identify(&self, sign_in: &SignIn, text: &str) -> Result<Known> {
+        let row = self.0.store.sign_in_row(&sign_in.email).await?;
+        let stored = row.as_ref().and_then(|row| row.password_hash.clone());
+        let verdict = self.verify(password_of(text)?, stored.clone()).await?;
+        let (Verdict::Match { rehash }, Some(row), Some(stored)) = (verdict, row, stored) else {
+            return Err(Error::BadCredentials);
+        };
+        let wanted = |(id, _): &&(OrganizationId, Role)| {
+            sign_in.organization_id.is_none_or(|wanted| wanted == *id)
+        };
+        let (Some(&(organization_id, role)), Some(&(default_organization_id, _)), None) = (
+            row.memberships.iter().find(wanted),
+            row.memberships.first(),
+            row.user.suspended_at,
+        ) else {
+            return Err(Error::BadCredentials);
+        };
+        // Only now: who does not know the password learns nothing of how one signs in.
+        let wanted = sign_in.organization_id;
+        let chosen = self.by_password(row.user.id, wanted, &row.memberships);
+        let (organization_id, role) = chosen.await?.unwrap_or((organization_id, role));
+        let rehashed = if rehash {
+            self.rehash(&row.user, text).await
+        } else {
+            None
+        };
+        let actor = Actor {
+            user_id: Some(row.user.id),
+            credential: None,
+            address: sign_in.address,
+            request_id: sign_in.request_id.clone(),
+        };
+        let me = Me {
+            user: row.user,
+            organization_id,
+            role,
+            default_organization_id,
+            by_provider: false,
+        };
+        Ok(Known {
+            me,
+            actor,
+            stored,
+            rehashed,
+        })
+    }
+
+    /// A stored hash that cannot be computed is our trouble, and looks like a wrong password in
+    /// every respect.
+    pub(crate) async fn verify(
+        &self,
+        password: PlainPassword,
+        stored: Option<String>,
+    ) -> Result<Verdict> {
+        match self.0.hasher.verify(password, stored).await {
+            Err(HashError::StoredHash) => {
+                tracing::error!("a stored password hash is malformed or absurdly expensive");
+                let any = password_of("the time of a hash is to pass")?;
+                Ok(self.0.hasher.verify(any, None).await?)
+            }
+            verdict => Ok(verdict?),
+        }
+    }
+
+    /// The password under today's parameters. A sign-in does not fail where this does.
+    async fn rehash(&self, user: &User, password: &str) -> Option<String> {
+        let hash = async {
+            let password = password_of(password)?;
+            let hash = self.0.hasher.hash(password, self.entropy()).await?;
+            Ok::<_, Error>(hash)
+        };
+        hash.await
+            .inspect_err(|error| {
+                tracing::warn!(%error, user = %user.id, "a password could not be hashed again");
+            })
+            .ok()
+    }
+}

@@ -1,0 +1,146 @@
+//! A problem on the wire, in any dialect.
+
+use axum::response::{IntoResponse, Response};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use super::{FieldError, Problem};
+use crate::{Dialect, RequestId};
+
+/// The body of a `/v1` problem.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ProblemBody<'a> {
+    /// A page that says more.
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// What the status means.
+    pub title: &'a str,
+    /// The status again.
+    pub status: u16,
+    /// What was wrong, for people.
+    pub detail: &'a str,
+    /// The class of the error, from a closed set.
+    pub code: &'a str,
+    /// The stable, finer cause.
+    pub reason: &'a str,
+    /// What to quote when asking for help.
+    pub request_id: Option<&'a str>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'a str>,
+    /// The fields that were refused.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    pub errors: &'a [FieldError],
+}
+
+/// The body of an `/api` error.
+#[derive(Debug, Serialize, utoipa::ToSchema)]
+pub struct ErrorBody<'a> {
+    /// What was wrong, for people.
+    pub error: &'a str,
+    /// The stable cause.
+    pub reason: &'a str,
+    /// What to quote when asking for help.
+    pub request_id: Option<&'a str>,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hint: Option<&'a str>,
+}
+
+/// What every answer with a problem carries in its extensions, for who draws it as a page.
+#[derive(Debug, Clone)]
+pub struct PageProblem {
+    /// What is wrong.
+    pub problem: Problem,
+    /// What to quote when asking for help.
+    pub request_id: Option<RequestId>,
+    /// How it was rendered.
+    pub dialect: Dialect,
+}
+
+impl Problem {
+    /// The status in a dialect: `/api` knows no 422.
+    pub fn status(&self, dialect: Dialect) -> StatusCode {
+        match (dialect, self.0.status) {
+            (Dialect::Browser, StatusCode::UNPROCESSABLE_ENTITY) => StatusCode::BAD_REQUEST,
+            (_, status) => status,
+        }
+    }
+
+    /// The answer on the wire.
+    pub fn render(&self, dialect: Dialect, id: Option<&RequestId>) -> Response {
+        let request_id = id.map(RequestId::as_str);
+        let status = self.status(dialect);
+        let hint = self.0.hint.as_deref();
+        let (content_type, body) = match dialect {
+            Dialect::Bearer => {
+                let body = ProblemBody {
+                    kind: format!("/problems#{}", self.0.reason),
+                    title: status.canonical_reason().unwrap_or("Error"),
+                    status: status.as_u16(),
+                    detail: &self.0.detail,
+                    code: self.0.code.unwrap_or_else(|| code_of(status)),
+                    reason: &self.0.reason,
+                    request_id,
+                    hint,
+                    errors: &self.0.errors,
+                };
+                ("application/problem+json", serde_json::to_vec(&body))
+            }
+            Dialect::Browser => {
+                let body = ErrorBody {
+                    error: &self.0.detail,
+                    reason: &self.0.reason,
+                    request_id,
+                    hint,
+                };
+                ("application/json", serde_json::to_vec(&body))
+            }
+            Dialect::Page => {
+                let words = format!("{} {}\n", self.0.detail, hint.unwrap_or_default());
+                ("text/plain; charset=utf-8", Ok(words.into_bytes()))
+            }
+        };
+        let mut response = (status, body.unwrap_or_default()).into_response();
+        let headers = response.headers_mut();
+        headers.extend(self.0.headers.clone());
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+        headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+        response.extensions_mut().insert(PageProblem {
+            problem: self.clone(),
+            request_id: id.cloned(),
+            dialect,
+        });
+        response
+    }
+}
+
+/// Leaves the problem in the answer's extensions, where the check's layer finds it and renders it
+/// in the dialect of the request, with the request's id.
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.0.status.into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The class of a status, from the closed set that clients of `/v1` know.
+fn code_of(status: StatusCode) -> &'static str {
+    match status.as_u16() {
+        400 => "bad_request",
+        401 => "unauthorized",
+        403 => "forbidden",
+        404 => "not_found",
+        409 => "conflict",
+        413 => "payload_too_large",
+        415 => "unsupported_media_type",
+        422 => "unprocessable_entity",
+        429 => "too_many_requests",
+        500 => "internal_error",
+        501 => "not_implemented",
+        503 => "service_unavailable",
+        _ => "error",
+    }
+}

@@ -1,0 +1,78 @@
+//! Values of the kinds that settings have.
+
+use std::num::NonZeroU32;
+use std::time::Duration;
+
+use super::Reader;
+use crate::config::error::ConfigError;
+use crate::config::kind::Raw;
+use crate::config::sources::{Origin, Value};
+
+impl Reader<'_> {
+    pub(in crate::config) fn value(&self, key: &str) -> Option<&Value> {
+        self.values.0.get(key)
+    }
+
+    pub(in crate::config) fn refuse<T>(
+        &mut self,
+        key: &str,
+        message: impl Into<String>,
+    ) -> Option<T> {
+        let origin = self.values.0.get(key).map(|value| &value.origin);
+        self.errors.push(ConfigError::new(key, origin, message));
+        None
+    }
+
+    pub(in crate::config) fn parsed<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&str, &Origin) -> Result<T, String>,
+    ) -> Option<T> {
+        let read = match self.value(key) {
+            Some(Value {
+                raw: Raw::Text(text),
+                origin,
+            }) => read(text, origin),
+            _ => Err("is not set".to_owned()),
+        };
+        read.map_err(|message| self.refuse::<T>(key, message)).ok()
+    }
+
+    /// `Some(None)` where there is no value, `None` where it was refused.
+    #[expect(
+        clippy::option_option,
+        reason = "refused, not there, or a value: three things"
+    )]
+    pub(super) fn optional<T>(
+        &mut self,
+        key: &str,
+        read: impl FnOnce(&str) -> Result<T, String>,
+    ) -> Option<Option<T>> {
+        match self.value(key) {
+            Some(_) => self.parsed(key, |text, _| read(text)).map(Some),
+            None => Some(None),
+        }
+    }
+
+    pub(in crate::config) fn positive(&mut self, key: &str) -> Option<NonZeroU32> {
+        let count = match self.value(key)?.raw {
+            Raw::Count(count) => u32::try_from(count).ok().and_then(NonZeroU32::new),
+            _ => None,
+        };
+        count.or_else(|| self.refuse(key, "must be a whole number, one or above"))
+    }
+
+    pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
+        match self.value(key)?.raw {
+            Raw::Duration(duration) if !duration.is_zero() => Some(duration),
+            _ => self.refuse(key, "must be longer than nothing"),
+        }
+    }
+
+    pub(in crate::config) fn flag(&mut self, key: &str) -> Option<bool> {
+        match self.value(key)?.raw {
+            Raw::Flag(flag) => Some(flag),
+            _ => self.refuse(key, "must be true or false"),
+        }
+    }
+}
