@@ -42,6 +42,7 @@ pub(crate) fn demands(rule: &Rule) -> impl Iterator<Item = Demand<'_>> {
 }
 
 impl Demand<'_> {
+    #[inline] // which demand it is, is known where it is asked
     pub(crate) fn met_by<'p>(
         self,
         principal: &'p Principal,
@@ -51,11 +52,7 @@ impl Demand<'_> {
             Self::Credential(rule) => rule.admits(principal.credential).map(|()| Met::Plainly),
             Self::Role(role) => rights::administers(principal, role).map(|()| Met::Plainly),
             Self::Capability(capability, template) => {
-                let mut filled = Filled::default();
-                let path = template
-                    .fill(params, &mut filled)
-                    .ok_or(Refusal::NotAPath)?;
-                rights::may_text(principal, path, capability).map(Met::By)
+                may_on(principal, capability, template, params).map(Met::By)
             }
             Self::Feature(feature) if principal.plan.has(feature) => Ok(Met::Plainly),
             Self::Feature(feature) => Err(Refusal::Feature {
@@ -64,6 +61,20 @@ impl Demand<'_> {
             }),
         }
     }
+}
+
+/// Whether the caller may act with `capability` on the path that the request is about.
+fn may_on<'p>(
+    principal: &'p Principal,
+    capability: Capability,
+    template: &PathTemplate,
+    params: &Params<'_, '_>,
+) -> Result<Basis<'p>, Refusal> {
+    let mut filled = Filled::default();
+    let path = template
+        .fill(params, &mut filled)
+        .ok_or(Refusal::NotAPath)?;
+    rights::may_text(principal, path, capability)
 }
 
 #[cfg(test)]
