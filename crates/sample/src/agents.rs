@@ -84,7 +84,7 @@ pub(crate) fn documented() -> Documented<App> {
         BrowserRefusals))]
 async fn list_sessions(state: State<App>, permit: Permit) -> Result<Json<AgentSessionList>> {
     let mut connection = state.sample.database.read().await?;
-    let found = conversation::newest(&mut connection, owner(&permit), MAX_SESSIONS).await?;
+    let found = conversation::newest(&mut connection, owner(&permit), MAX_SESSIONS, 0).await?;
     let sessions = found
         .into_iter()
         .map(|conversation| AgentSessionItem {

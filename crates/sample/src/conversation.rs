@@ -57,19 +57,33 @@ pub(crate) struct Event {
     pub(crate) occurred_at: Timestamp,
 }
 
+/// How many conversations there are.
+pub(crate) async fn count(connection: &mut AnyConnection, owner: Owner) -> sqlx::Result<i64> {
+    sqlx::query_scalar(
+        "SELECT COUNT(*) FROM sample_agent_session WHERE organization_id = $1 AND user_id = $2",
+    )
+    .bind(owner.organization())
+    .bind(owner.user())
+    .fetch_one(connection)
+    .await
+}
+
 /// The newest conversations, the last used first.
 pub(crate) async fn newest(
     connection: &mut AnyConnection,
     owner: Owner,
     limit: i64,
+    offset: i64,
 ) -> sqlx::Result<Vec<Conversation>> {
     let rows = sqlx::query(
         "SELECT id, title, run_id, created_at, updated_at FROM sample_agent_session \
-         WHERE organization_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC LIMIT $3",
+         WHERE organization_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC \
+         LIMIT $3 OFFSET $4",
     )
     .bind(owner.organization())
     .bind(owner.user())
     .bind(limit)
+    .bind(offset)
     .fetch_all(connection)
     .await?;
     rows.iter().map(conversation).collect()

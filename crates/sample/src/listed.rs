@@ -9,9 +9,6 @@ use crate::error::Error;
 use crate::filter::Filter;
 use crate::node::{self, Kind};
 
-/// The most entries of a list.
-const MOST: u32 = 100;
-
 /// One entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedItem {
@@ -24,50 +21,75 @@ pub struct ListedItem {
 }
 
 impl Sample {
-    /// The documents that the caller may read, wherever they lie: a hundred at most.
+    /// The documents that the caller may read, wherever they lie: `limit` of them after the first
+    /// `offset`; and how many there are.
     ///
     /// # Errors
     /// What the API would answer.
-    pub async fn documents(&self, permit: &Permit) -> Result<Vec<ListedItem>, Problem> {
-        self.read_documents(permit).await.map_err(Problem::from)
+    pub async fn documents(
+        &self,
+        permit: &Permit,
+        (limit, offset): (u32, u32),
+    ) -> Result<(Vec<ListedItem>, u64), Problem> {
+        let read = self.read_documents(permit, limit, offset).await;
+        read.map_err(Problem::from)
     }
 
-    async fn read_documents(&self, permit: &Permit) -> Result<Vec<ListedItem>, Error> {
+    async fn read_documents(
+        &self,
+        permit: &Permit,
+        limit: u32,
+        offset: u32,
+    ) -> Result<(Vec<ListedItem>, u64), Error> {
         self.prepare(permit).await?;
         let mut connection = self.database.read().await?;
         let visible = permit.visible();
         let filter = Filter::anywhere(&visible);
         let scope = permit.scope();
-        let page = node::page(&mut connection, scope, Kind::Document, filter, MOST, 0);
-        let (nodes, _) = page.await?;
+        let kind = Kind::Document;
+        let page = node::page(&mut connection, scope, kind, filter, limit, offset);
+        let (nodes, total) = page.await?;
         let listed = nodes.into_iter().map(|node| ListedItem {
             path: Some(node.path.to_string()),
             name: node.name,
             updated_at: node.updated_at,
         });
-        Ok(listed.collect())
+        Ok((listed.collect(), u64::try_from(total).unwrap_or_default()))
     }
 
-    /// The caller's conversations with agents, the newest first: a hundred at most.
+    /// The caller's conversations with agents, the last used first: `limit` of them after the
+    /// first `offset`; and how many there are.
     ///
     /// # Errors
     /// What the API would answer.
-    pub async fn conversations(&self, permit: &Permit) -> Result<Vec<ListedItem>, Problem> {
-        self.read_conversations(permit).await.map_err(Problem::from)
+    pub async fn conversations(
+        &self,
+        permit: &Permit,
+        (limit, offset): (u32, u32),
+    ) -> Result<(Vec<ListedItem>, u64), Problem> {
+        let read = self.read_conversations(permit, limit, offset).await;
+        read.map_err(Problem::from)
     }
 
-    async fn read_conversations(&self, permit: &Permit) -> Result<Vec<ListedItem>, Error> {
+    async fn read_conversations(
+        &self,
+        permit: &Permit,
+        limit: u32,
+        offset: u32,
+    ) -> Result<(Vec<ListedItem>, u64), Error> {
         let owner = Owner {
             scope: permit.scope(),
             user: permit.user_id(),
         };
         let mut connection = self.database.read().await?;
-        let found = conversation::newest(&mut connection, owner, i64::from(MOST)).await?;
+        let total = conversation::count(&mut connection, owner).await?;
+        let (limit, offset) = (i64::from(limit), i64::from(offset));
+        let found = conversation::newest(&mut connection, owner, limit, offset).await?;
         let listed = found.into_iter().map(|conversation| ListedItem {
             name: conversation.title,
             path: None,
             updated_at: conversation.updated_at,
         });
-        Ok(listed.collect())
+        Ok((listed.collect(), u64::try_from(total).unwrap_or_default()))
     }
 }

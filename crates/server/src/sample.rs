@@ -2,7 +2,7 @@
 //! the sample has.
 
 use futures_util::future::BoxFuture;
-use vestibule_accounts::{Accounts, Caller};
+use vestibule_accounts::{Accounts, Caller, Page};
 use vestibule_check::Permit;
 use vestibule_handler::Failure;
 use vestibule_http::Problem;
@@ -55,24 +55,31 @@ impl ResourceChanges for FollowingGrants {
 /// The sample's lists, for the console.
 pub(crate) struct Lists(pub(crate) Sample);
 
-fn listed(items: Vec<ListedItem>) -> Vec<Listed> {
+fn listed((items, total): (Vec<ListedItem>, u64)) -> (Vec<Listed>, u64) {
     let items = items.into_iter().map(|item| Listed {
         name: item.name,
         path: item.path,
         updated_at: item.updated_at,
     });
-    items.collect()
+    (items.collect(), total)
 }
 
 impl SampleLists for Lists {
-    fn documents<'a>(&'a self, permit: &'a Permit) -> BoxFuture<'a, Result<Vec<Listed>, Problem>> {
-        Box::pin(async move { self.0.documents(permit).await.map(listed) })
+    fn documents<'a>(
+        &'a self,
+        permit: &'a Permit,
+        part: Page,
+    ) -> BoxFuture<'a, Result<(Vec<Listed>, u64), Problem>> {
+        let part = (part.limit, part.offset);
+        Box::pin(async move { self.0.documents(permit, part).await.map(listed) })
     }
 
     fn conversations<'a>(
         &'a self,
         permit: &'a Permit,
-    ) -> BoxFuture<'a, Result<Vec<Listed>, Problem>> {
-        Box::pin(async move { self.0.conversations(permit).await.map(listed) })
+        part: Page,
+    ) -> BoxFuture<'a, Result<(Vec<Listed>, u64), Problem>> {
+        let part = (part.limit, part.offset);
+        Box::pin(async move { self.0.conversations(permit, part).await.map(listed) })
     }
 }

@@ -1,6 +1,7 @@
 //! What the pages show of the sample API.
 
 use futures_util::future::BoxFuture;
+use vestibule_accounts::Page;
 use vestibule_http::Problem;
 use vestibule_layer::Permit;
 use vestibule_model::Timestamp;
@@ -18,12 +19,18 @@ pub struct Listed {
 
 /// The lists of the sample API, cut to what the caller may see.
 pub trait SampleLists: Send + Sync + 'static {
-    /// The documents that the caller may read, in the organisation of the permit.
-    fn documents<'a>(&'a self, permit: &'a Permit) -> BoxFuture<'a, Result<Vec<Listed>, Problem>>;
+    /// A part of the documents that the caller may read, in the organisation of the permit, and
+    /// how many there are.
+    fn documents<'a>(
+        &'a self,
+        permit: &'a Permit,
+        part: Page,
+    ) -> BoxFuture<'a, Result<(Vec<Listed>, u64), Problem>>;
 
-    /// The caller's conversations with agents there.
+    /// A part of the caller's conversations with agents there, and how many there are.
     fn conversations<'a>(
         &'a self,
         permit: &'a Permit,
-    ) -> BoxFuture<'a, Result<Vec<Listed>, Problem>>;
+        part: Page,
+    ) -> BoxFuture<'a, Result<(Vec<Listed>, u64), Problem>>;
 }

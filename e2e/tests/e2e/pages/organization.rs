@@ -3,6 +3,7 @@
 use vestibule_e2e::{Backend, House};
 
 use super::{Browser, assert_page};
+use crate::support;
 
 const ALL: &[&str] = &[
     "",
@@ -299,6 +300,26 @@ async fn a_filter_of_the_audit_log_that_is_wrong_is_named_and_kept() {
     }
     // No records of another filter than was asked for.
     assert!(!page.text.contains("class=\"rows\""), "{}", page.text);
+}
+
+#[tokio::test]
+async fn a_long_list_of_documents_is_shown_in_parts() {
+    let house = House::start(Backend::Sqlite).await;
+    let folder = support::shared(&house).await;
+    for number in 0..51 {
+        support::document(&house, &folder, &format!("Number {number}")).await;
+    }
+    let ada = Browser::of(&house, &house.ada()).await;
+    let path = format!("/organization/{}/documents", house.acme());
+    let shown = |page: &str| page.matches("<div class=\"what\">").count();
+    let page = ada.get(&path).await.expect(200);
+    assert_eq!(shown(&page.text), 50);
+    let next = format!("href=\"{path}?offset=50\"");
+    assert!(page.text.contains(&next), "{}", page.text);
+    let page = ada.get(&format!("{path}?offset=50")).await.expect(200);
+    assert!((1..50).contains(&shown(&page.text)), "{}", page.text);
+    assert_page(&page);
+    assert_page(&ada.get(&format!("{path}?offset=x")).await.expect(200));
 }
 
 #[tokio::test]

@@ -1,11 +1,15 @@
 //! The data of the sample API, listed plainly: what the switcher changes.
 
 use askama::Template;
+use axum::extract::RawQuery;
 use http::StatusCode;
+use vestibule_accounts::Page;
 use vestibule_layer::{Routes, Rule};
 
 use crate::failure::{Outcome, no_such};
+use crate::form::Form;
 use crate::frame::{Frame, Visit};
+use crate::paging::{self, Paging};
 use crate::respond::page;
 use crate::sample::Listed;
 use crate::web::Web;
@@ -26,6 +30,7 @@ pub(super) fn routes() -> Routes<Web> {
 struct Documents<'a> {
     frame: &'a Frame,
     documents: Vec<Listed>,
+    paging: Paging,
 }
 
 #[derive(Template)]
@@ -33,29 +38,42 @@ struct Documents<'a> {
 struct Agents<'a> {
     frame: &'a Frame,
     sessions: Vec<Listed>,
+    paging: Paging,
     is_included: bool,
 }
 
-async fn documents(visit: Visit) -> Outcome {
+/// The part of a list that a request asks for.
+fn part(query: Option<String>) -> Page {
+    let query = Form::parse(query.unwrap_or_default().as_bytes());
+    paging::part(query.value("offset"))
+}
+
+async fn documents(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
+    let part = part(query);
     let sample = visit.web.sample().ok_or_else(|| no_such("page"))?;
-    let documents = sample.documents(&visit.permit).await?;
+    let (documents, total) = sample.documents(&visit.permit, part).await?;
+    let paging = Paging::new(part, total, &visit.frame.path("/documents"), &[]);
     page(
         StatusCode::OK,
         &Documents {
             frame: &visit.frame,
             documents,
+            paging,
         },
     )
 }
 
-async fn agents(visit: Visit) -> Outcome {
+async fn agents(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
+    let part = part(query);
     let sample = visit.web.sample().ok_or_else(|| no_such("page"))?;
-    let sessions = sample.conversations(&visit.permit).await?;
+    let (sessions, total) = sample.conversations(&visit.permit, part).await?;
+    let paging = Paging::new(part, total, &visit.frame.path("/agents"), &[]);
     page(
         StatusCode::OK,
         &Agents {
             frame: &visit.frame,
             sessions,
+            paging,
             is_included: visit.permit.plan().has("agents"),
         },
     )
