@@ -154,6 +154,19 @@ mod tests {
     }
 
     #[test]
+    fn an_accent_that_is_made_lighter_is_not_washed_out() {
+        let (hue, saturation, lightness) = Colour::DEFAULT.hsl();
+        let shown = Colour::DEFAULT.readable_on(Colour::DARK_SURFACE).hsl();
+        assert!((shown.0 - hue).abs() < 0.05 && (shown.1 - saturation).abs() < 0.02);
+        assert!(shown.2 > lightness);
+        for text in ["#000000", "#ffffff", "#1d6b57", "#c01f7a", "#123456"] {
+            let colour = Colour::parse(text).unwrap();
+            let (hue, saturation, lightness) = colour.hsl();
+            assert_eq!(Colour::of_hsl(hue, saturation, lightness), colour);
+        }
+    }
+
+    #[test]
     fn the_surfaces_are_those_of_the_stylesheet() {
         let css = include_str!("../../assets/app.css");
         for surface in [Colour::LIGHT_SURFACE, Colour::DARK_SURFACE] {

@@ -96,7 +96,7 @@ async fn the_audit_log_is_filtered_and_paged_in_its_place() {
     browser.click("#filter").await;
     let filtered = format!("{audit}?kind=organization.");
     browser.arrived(&house, &filtered).await;
-    told(&browser, "records").await;
+    told(&browser, "found").await;
     assert!(is_marked(&browser).await);
     let chosen = browser.find("#f-kind").await.prop("value").await.unwrap();
     assert_eq!(chosen.as_deref(), Some("organization.*"));

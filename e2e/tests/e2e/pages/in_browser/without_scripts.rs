@@ -52,7 +52,7 @@ async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() 
     browser
         .arrived(&house, &format!("{audit}?kind=grant."))
         .await;
-    browser.says("p.small[role=status]", "2 records").await;
+    browser.says("p.small[role=status]", "2 found").await;
     browser.open(&house, &format!("{audit}?since=never")).await;
     assert!(browser.has("[role=alert]").await);
 
