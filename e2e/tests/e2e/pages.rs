@@ -2,6 +2,7 @@
 
 mod account;
 mod in_browser;
+mod many_members;
 mod organization;
 mod refusals;
 mod sign_in;

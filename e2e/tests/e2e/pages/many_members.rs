@@ -1,0 +1,55 @@
+//! An organisation with more members than a choice lists.
+
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Executor as _};
+use vestibule_e2e::{Backend, House};
+
+use super::{Browser, assert_page};
+
+/// Makes more members than are listed, as nobody would by hand.
+const MANY: &str = "
+    CREATE TEMP TABLE person AS
+        WITH RECURSIVE numbers(number) AS (
+            SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1001
+        )
+        SELECT number, randomblob(16) AS id FROM numbers;
+    INSERT INTO user_account (id, email, created_at)
+        SELECT id, printf('person%04d@example.com', number), 0 FROM person;
+    INSERT INTO membership (organization_id, user_id, role, created_at)
+        SELECT organization.id, person.id, 'USER', 2000000000000000 + number
+        FROM person, organization WHERE organization.name = 'Acme';
+";
+
+#[tokio::test]
+async fn a_choice_of_members_says_when_it_is_cut_and_whoever_is_meant_is_in_it() {
+    let house = House::start(Backend::Sqlite).await;
+    let file = house.data().join("vestibule.db");
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut connection = options.connect().await.unwrap();
+    connection.execute(MANY).await.unwrap();
+    let ada = Browser::of(&house, &house.ada()).await;
+    let base = format!("/organization/{}", house.acme());
+    let last = ada.get(&format!("{base}/members?offset=1000")).await;
+    let last = last.expect(200).text;
+    let (_, rest) = last
+        .rsplit_once(&format!("href=\"{base}/members/user_"))
+        .unwrap();
+    let user = format!("user_{}", rest.split('"').next().unwrap());
+    let chosen = format!("value=\"{user}\" selected");
+    for page in ["access", "audit"] {
+        let cut = ada.get(&format!("{base}/{page}")).await.expect(200);
+        let said = "The first 1,000 members are listed.";
+        assert!(cut.text.contains(said), "{page}");
+        assert!(!cut.text.contains(&user), "{page}");
+        assert_page(&cut);
+        // The member's own page leads here.
+        let path = format!("{base}/{page}?user={user}&path=/shared&capability=READ_ONLY");
+        let found = ada.get(&path).await.expect(200);
+        assert!(found.text.contains(&chosen), "{page}");
+    }
+    let member = ada.get(&format!("{base}/members/{user}")).await.expect(200);
+    for page in ["access", "audit"] {
+        let link = format!("href=\"{base}/{page}?user={user}\"");
+        assert!(member.text.contains(&link), "{page}: {}", member.text);
+    }
+}
