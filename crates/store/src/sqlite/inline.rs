@@ -3,6 +3,9 @@
 //! The other connections have a thread each, and handing a question over and its answer back costs
 //! several times what SQLite takes to find it. Here a reader of a file in WAL mode waits for
 //! nobody; where it had to after all, it gives up, and the question is asked in the patient way.
+//!
+//! It does wait for the disk, where a page of the file is in no memory: once for each page, since
+//! the system then keeps it, and for no longer than the disk takes to read 16 KiB.
 
 use std::path::Path;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
@@ -14,7 +17,7 @@ use super::MMAP_BYTES;
 use crate::StoreError;
 use crate::sql::{Query, Row, Value};
 
-/// The names of a query's places.
+/// The names of a query's places; a query with more is asked in the patient way.
 const PLACES: [&str; 4] = ["$1", "$2", "$3", "$4"];
 
 /// Connections that are used by whoever finds one free.
@@ -56,7 +59,8 @@ impl Inline {
     ) -> Result<Result<Option<T>, StoreError>, Unanswered> {
         let connection = self.free().ok_or(Unanswered)?;
         let mut statement = connection.prepare_cached(query.text)?;
-        for (place, value) in PLACES.iter().zip(&query.values) {
+        let places = PLACES.get(..query.values.len()).ok_or(Unanswered)?;
+        for (place, value) in places.iter().zip(&query.values) {
             let index = statement.parameter_index(place)?.ok_or(Unanswered)?;
             statement.raw_bind_parameter(index, value)?;
         }
