@@ -4,6 +4,7 @@ mod access;
 mod api_key;
 mod audit;
 mod member;
+mod names;
 mod overview;
 mod plan;
 mod sample;

@@ -8,7 +8,7 @@ use vestibule_accounts::{Access, AccessGround, Asked, Error};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{Capability, GroupId, HeldGrant, ResourcePath, Role, UserId};
 
-use super::member::{Names, names};
+use super::names::{Names, names};
 use crate::failure::Outcome;
 use crate::form::Form;
 use crate::frame::{Frame, Visit};

@@ -12,7 +12,7 @@ use crate::paging::{self, Paging};
 use crate::respond::page;
 use crate::web::Web;
 
-use super::member::{names, owners};
+use super::names::{names, owners};
 
 const PATH: &str = "/organization/{organization}/keys";
 

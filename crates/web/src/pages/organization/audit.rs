@@ -8,7 +8,7 @@ use vestibule_accounts::AuditFilter;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{Role, Timestamp, UserId};
 
-use super::member::{Names, names};
+use super::names::{Names, names};
 use crate::failure::Outcome;
 use crate::form::Form;
 use crate::frame::{Frame, Visit};

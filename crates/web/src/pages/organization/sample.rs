@@ -29,7 +29,7 @@ pub(super) fn routes() -> Routes<Web> {
 #[template(path = "organization/documents.html")]
 struct Documents<'a> {
     frame: &'a Frame,
-    documents: Vec<Listed>,
+    list: Vec<Listed>,
     paging: Paging,
 }
 
@@ -57,7 +57,7 @@ async fn documents(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
         StatusCode::OK,
         &Documents {
             frame: &visit.frame,
-            documents,
+            list: documents,
             paging,
         },
     )

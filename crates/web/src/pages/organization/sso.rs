@@ -10,7 +10,7 @@ use vestibule_handler::Failure;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{RegisteredRedirectUri, Role, SsoConnection, SsoDomain, UserId};
 
-use super::member::{Names, owners};
+use super::names::{Names, owners};
 use crate::failure::{Outcome, no_sso, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};

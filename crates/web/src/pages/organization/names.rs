@@ -1,0 +1,91 @@
+//! What members are called, for lists and choices.
+
+use std::collections::BTreeMap;
+
+use vestibule_accounts::{Error, Member, Page};
+use vestibule_model::{Membership, Role, UserId};
+
+use super::name_of;
+use crate::frame::Visit;
+
+/// As many members as are looked up for their names and choices.
+const MOST: u32 = 1_000;
+
+/// What members are called.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Names {
+    known: BTreeMap<UserId, String>,
+    /// Whether there are more members than are listed.
+    is_cut: bool,
+}
+
+impl Names {
+    /// The name of a member; the id of whoever is none.
+    pub(super) fn of(&self, user: UserId) -> String {
+        self.known
+            .get(&user)
+            .cloned()
+            .unwrap_or_else(|| user.to_string())
+    }
+
+    /// Whether somebody is among them.
+    pub(super) fn has(&self, user: UserId) -> bool {
+        self.known.contains_key(&user)
+    }
+
+    /// Whether the choices are not all members.
+    pub(super) fn is_cut(&self) -> bool {
+        self.is_cut
+    }
+
+    /// All of them, as choices of a form: by name.
+    pub(super) fn choices(&self) -> Vec<(String, &str)> {
+        let all = self.known.iter();
+        let mut all: Vec<_> = all
+            .map(|(id, name)| (id.to_string(), name.as_str()))
+            .collect();
+        all.sort_by_key(|(_, name)| name.to_lowercase());
+        all
+    }
+}
+
+/// What the members of the organisation are called; `chosen` is among them, however many there are.
+pub(super) async fn names(visit: &Visit, chosen: Option<UserId>) -> Result<Names, Error> {
+    let mut names = named(visit, |_| true).await?;
+    if let Some(user) = chosen.filter(|user| names.is_cut && !names.has(*user)) {
+        match visit.web.accounts().member(&visit.caller(), user).await {
+            Ok(member) => drop(names.known.insert(user, full_name(&member))),
+            Err(Error::NotFound { .. }) => {}
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(names)
+}
+
+/// The same of its active owners.
+pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
+    named(visit, |membership| {
+        membership.role == Role::Owner && membership.deactivated_at.is_none()
+    })
+    .await
+}
+
+async fn named(visit: &Visit, wanted: fn(&Membership) -> bool) -> Result<Names, Error> {
+    let accounts = visit.web.accounts();
+    let (members, total) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
+    let members = members.into_iter().filter(|(_, it)| wanted(it));
+    Ok(Names {
+        known: members.map(|it| (it.0.id, full_name(&it))).collect(),
+        is_cut: total > u64::from(MOST),
+    })
+}
+
+/// Name and address of a member; the address once where there is no name.
+fn full_name((user, _): &Member) -> String {
+    let (name, email) = (name_of(user), user.email.as_str());
+    if name == email {
+        name
+    } else {
+        format!("{name} ({email})")
+    }
+}
