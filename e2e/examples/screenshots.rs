@@ -79,11 +79,31 @@ async fn take_all(folder: &Path) {
         "{base}/access?user={}&capability=READ_WRITE&path=/shared/reports/q1",
         house.bob().id
     );
+    let member = format!("{base}/members/{}", house.bob().id);
+    let connection = format!("{base}/sso/{}", house.sso_connection());
     for (path, name) in [
         (format!("{base}/members"), "members"),
-        (access, "access"),
+        (member, "member"),
+        (access.clone(), "access"),
+        (format!("{base}/keys"), "organization-keys"),
+        (format!("{base}/sso"), "sso"),
+        (connection, "connection"),
         (format!("{base}/audit"), "audit"),
+        (format!("{base}/plan"), "plan"),
+        (format!("{base}/documents"), "documents"),
+        ("/account".to_owned(), "profile"),
         ("/account/keys".to_owned(), "keys"),
+        ("/account/keys/new".to_owned(), "key-new"),
+        ("/account/sessions".to_owned(), "sessions"),
+    ] {
+        camera.take_page(&house, &path, name).await;
+    }
+    camera.browser.resize(NARROW).await;
+    for (path, name) in [
+        (base.clone(), "organization-narrow"),
+        (access, "access-narrow"),
+        (format!("{base}/members"), "members-narrow"),
+        (format!("{base}/audit"), "audit-narrow"),
     ] {
         camera.take_page(&house, &path, name).await;
     }
