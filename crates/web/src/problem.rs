@@ -94,7 +94,7 @@ fn for_people(status: StatusCode, reason: &str) -> Option<&'static str> {
             Some(t!("problem.not_a_form_of_ours"))
         }
         (_, "too_many_requests") => Some(t!("problem.limited")),
-        (StatusCode::SERVICE_UNAVAILABLE, "unavailable") => Some(t!("problem.unavailable")),
+        (_, "unavailable" | "directory_unavailable") => Some(t!("problem.unavailable")),
         _ => None,
     }
 }

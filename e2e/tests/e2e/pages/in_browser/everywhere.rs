@@ -200,6 +200,7 @@ async fn the_pages_for_single_sign_on_keep_nobody_out() {
     at.look(422).await;
     at.open(&one, 200).await;
     at.browser.click("button[value=preflight]").await;
+    at.browser.find("#checks").await;
     at.look(200).await;
     at.assert_good().await;
 }
