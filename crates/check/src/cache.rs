@@ -7,19 +7,20 @@
 //!   ([`Cache::insert`] takes the [`Reading`] that was begun before the store was asked);
 //! - while other servers' changes cannot be heard ([`Cache::suspend`]) nothing is kept at all.
 
-use std::collections::{HashMap, VecDeque};
 use std::hash::{Hash, Hasher};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
-use uuid::Uuid;
 use vestibule_model::{Change, Digest, Principal, Timestamp};
 
+use self::index::Index;
+pub(crate) use self::index::Reading;
 use crate::limits::Allowances;
 use crate::scheme::Presented;
 
+mod index;
 #[cfg(test)]
 mod tests;
 
@@ -112,66 +113,6 @@ impl Lifecycle<CacheKey, Arc<Entry>> for Evictions {
 type Map =
     quick_cache::sync::Cache<CacheKey, Arc<Entry>, UnitWeighter, DefaultHashBuilder, Evictions>;
 
-/// How many of the latest changes are remembered, to judge a reading that overlapped them.
-const REMEMBERED_CHANGES: usize = 256;
-
-/// Which entries a user, a key or a session has, and the latest changes.
-#[derive(Debug, Default)]
-struct Index {
-    entries: HashMap<Uuid, Vec<CacheKey>>,
-    changes: VecDeque<Change>,
-    /// How many changes were ever applied.
-    applied: u64,
-}
-
-impl Index {
-    fn add(&mut self, key: CacheKey, principal: &Principal) {
-        for subject in subjects(principal) {
-            let keys = self.entries.entry(subject).or_default();
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
-        }
-    }
-
-    fn forget(&mut self, key: &CacheKey, principal: &Principal) {
-        for subject in subjects(principal) {
-            if let Some(keys) = self.entries.get_mut(&subject) {
-                keys.retain(|known| known != key);
-                if keys.is_empty() {
-                    self.entries.remove(&subject);
-                }
-            }
-        }
-    }
-
-    /// Whether a principal read since `reading` began may have been changed meanwhile.
-    fn changed_since(&self, reading: Reading, principal: &Principal) -> bool {
-        let missed = self.applied - reading.0;
-        let Ok(missed) = usize::try_from(missed) else {
-            return true;
-        };
-        if missed > self.changes.len() {
-            return true;
-        }
-        self.changes
-            .iter()
-            .rev()
-            .take(missed)
-            .any(|change| change.touches(principal))
-    }
-}
-
-/// A principal is found again by its user and by its key or session. Changes of organisations are
-/// rare and search the whole map instead.
-fn subjects(principal: &Principal) -> [Uuid; 2] {
-    [principal.user_id.uuid(), principal.credential.uuid()]
-}
-
-/// The moment at which a look-up in the store began, counted in changes.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Reading(u64);
-
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Cache {
@@ -210,7 +151,7 @@ impl Cache {
 
     /// To be called before the store is asked.
     pub(crate) fn begin_reading(&self) -> Reading {
-        Reading(self.index().applied)
+        self.index().now()
     }
 
     /// Keeps what the store answered, unless it may be stale already; gives the entry either way,
@@ -260,12 +201,7 @@ impl Cache {
     /// later can see one of them.
     pub(crate) fn apply(&self, change: Change) {
         let mut index = self.index();
-        index.applied += 1;
-        self.applied.store(index.applied, Ordering::SeqCst);
-        if index.changes.len() == REMEMBERED_CHANGES {
-            index.changes.pop_front();
-        }
-        index.changes.push_back(change);
+        self.applied.store(index.note(change), Ordering::SeqCst);
         let subject = match change {
             Change::ApiKey(id) => Some(id.uuid()),
             Change::Session(id) => Some(id.uuid()),
@@ -274,7 +210,7 @@ impl Cache {
             Change::Keyring => return,
         };
         let touched: Vec<_> = match subject {
-            Some(subject) => index.entries.get(&subject).cloned().unwrap_or_default(),
+            Some(subject) => index.of(subject),
             None => self
                 .map
                 .iter()
