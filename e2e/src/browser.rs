@@ -263,19 +263,32 @@ impl Browser {
     /// What axe-core finds wrong with the page, by WCAG 2.2 AA and its own best practice, as
     /// `rule: selectors: how to mend it`. It needs a browser with scripts.
     pub async fn axe(&self) -> Vec<String> {
-        // It stays in the page, and is more than half a megabyte.
-        if self.run("return typeof axe").await == "undefined" {
-            let axe = std::fs::read_to_string(AXE)
-                .unwrap_or_else(|error| panic!("{AXE}: {error}; run `cargo xtask install` first"));
-            self.run(&axe).await;
-        }
         let options = json!({ "runOnly": { "type": "tag", "values": LEVELS } });
         let script = format!(
             "const done = arguments[arguments.length - 1];\naxe.run(document, {options})\
              .then(found => done(found.violations), error => done(String(error)));"
         );
-        let answer = self.driver().execute_async(script, Vec::new()).await;
-        parts::violations(answer.unwrap().json())
+        // A page may still have been on its way, and have taken the place of the one that was
+        // given the checker.
+        for _ in 0..5 {
+            // It stays in the page, and is more than half a megabyte.
+            if self.run("return typeof axe").await == "undefined" {
+                let axe = std::fs::read_to_string(AXE).unwrap_or_else(|error| {
+                    panic!("{AXE}: {error}; run `cargo xtask install` first")
+                });
+                self.run(&axe).await;
+            }
+            match self
+                .driver()
+                .execute_async(script.clone(), Vec::new())
+                .await
+            {
+                Ok(answer) => return parts::violations(answer.json()),
+                Err(error) if error.to_string().contains("axe is not defined") => {}
+                Err(error) => panic!("{error}"),
+            }
+        }
+        panic!("no page stays at {}", self.url().await)
     }
 
     /// Saves what the window shows as PNG.
