@@ -17,7 +17,7 @@ use crate::denial::Rejected;
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Presented<'a> {
     /// An API key, and its digest.
-    ApiKey(&'a str, Digest),
+    ApiKey(&'a [u8], Digest),
     /// An access token: the whole text, the digest of its last characters, by which it is known,
     /// and what stands before them.
     AccessToken {
@@ -26,7 +26,7 @@ pub(crate) enum Presented<'a> {
         rest: &'a [u8],
     },
     /// A session cookie, and its digest.
-    SessionCookie(&'a str, Digest),
+    SessionCookie(&'a [u8], Digest),
 }
 
 impl Presented<'_> {
@@ -102,7 +102,6 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
             rest,
         }));
     }
-    let token = std::str::from_utf8(token).map_err(|_| Rejected::Malformed)?;
     match frame::recognize(prefix, token).map_err(rejected)? {
         (SecretKind::LiveKey | SecretKind::TestKey, digest) => {
             Ok(Some(Presented::ApiKey(token, digest)))
@@ -142,10 +141,6 @@ pub(crate) fn cookie<'a>(
             }
         }
     }
-    let found = found
-        .map(std::str::from_utf8)
-        .transpose()
-        .map_err(|_| Rejected::Malformed)?;
     let Some(value) = found else {
         return Ok(None);
     };

@@ -177,35 +177,36 @@ pub fn mint(prefix: &Prefix, kind: SecretKind, entropy: &dyn Entropy) -> PlainSe
 
 /// Reads a presented secret: its kind, and the digest to look it up by. Allocates nothing.
 pub fn read(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameError> {
-    let recognized = recognize(prefix, text)?;
-    verify(text)?;
+    let recognized = recognize(prefix, text.as_bytes())?;
+    verify(text.as_bytes())?;
     Ok(recognized)
 }
 
 /// [`read`] for a place where most secrets are known by their digest, and were [`verify`]d before
 /// they became known: looks at prefix, kind and length alone.
-pub fn recognize(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameError> {
+pub fn recognize(prefix: &Prefix, text: &[u8]) -> Result<(SecretKind, Digest), FrameError> {
     let rest = text
-        .strip_prefix(prefix.as_str())
-        .and_then(|rest| rest.strip_prefix('_'))
+        .strip_prefix(prefix.as_str().as_bytes())
+        .and_then(|rest| rest.strip_prefix(b"_"))
         .ok_or(FrameError::NotFramed)?;
     let (kind, body) = SecretKind::ALL
         .into_iter()
         .find_map(|kind| {
-            let body = rest.strip_prefix(kind.tag())?.strip_prefix('_')?;
+            let body = rest
+                .strip_prefix(kind.tag().as_bytes())?
+                .strip_prefix(b"_")?;
             Some((kind, body))
         })
         .ok_or(FrameError::Malformed)?;
     if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH {
         return Err(FrameError::Malformed);
     }
-    Ok((kind, Digest::of(text.as_bytes())))
+    Ok((kind, Digest::of(text)))
 }
 
 /// Whether a secret that was [`recognize`]d has the right alphabet and checksum.
-pub fn verify(text: &str) -> Result<(), FrameError> {
+pub fn verify(text: &[u8]) -> Result<(), FrameError> {
     let (framed, sum) = text
-        .as_bytes()
         .split_last_chunk::<CHECKSUM_LENGTH>()
         .ok_or(FrameError::Malformed)?;
     let (_, random) = framed

@@ -59,16 +59,16 @@ impl ResourcePath {
                 "must have at most 1024 bytes",
             ));
         }
-        let segment_ok = |segment: &str| {
-            !segment.is_empty()
-                && segment != "."
-                && segment != ".."
-                && !segment.chars().any(|c| c.is_control() || c == '\\')
+        // By bytes, because requests wait for it.
+        let segments_ok = |rest: &[u8]| {
+            rest.split(|byte| *byte == b'/')
+                .all(|segment| !matches!(segment, b"" | b"." | b".."))
         };
-        let canonical = text == "/"
-            || text
-                .strip_prefix('/')
-                .is_some_and(|rest| rest.split('/').all(segment_ok));
+        let canonical = match text.as_bytes() {
+            b"/" => true,
+            [b'/', rest @ ..] => segments_ok(rest) && !has_control_or_backslash(rest),
+            _ => false,
+        };
         if canonical {
             Ok(())
         } else {
@@ -115,6 +115,16 @@ impl ResourcePath {
             (to, rest) => Self(format!("{to}{rest}")),
         }
     }
+}
+
+/// Whether there is a `\\` or a character of Unicode's category Cc in what is UTF-8: U+0000 to U+001F
+/// and U+007F to U+009F.
+fn has_control_or_backslash(text: &[u8]) -> bool {
+    let mut before = 0;
+    text.iter().any(|&byte| {
+        let lead = std::mem::replace(&mut before, byte);
+        matches!(byte, 0..=0x1f | 0x7f | b'\\') || (lead == 0xc2 && byte <= 0x9f)
+    })
 }
 
 impl FromStr for ResourcePath {
@@ -208,6 +218,16 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn no_path_has_a_control_character(text in "/[a-z\\\\\u{0}-\u{ff}\u{100}-\u{2ff}]{1,8}") {
+            let refused = |c: char| c.is_control() || c == '\\';
+            let segment = |segment: &str| {
+                !segment.is_empty() && segment != "." && segment != ".." && !segment.chars().any(refused)
+            };
+            let expected = text.split('/').skip(1).all(segment);
+            prop_assert_eq!(ResourcePath::check(&text).is_ok(), expected);
+        }
+
         #[test]
         fn the_parent_covers_its_child(parent in "(/[a-c]{1,3}){1,4}", name in "[a-c]{1,3}") {
             let parent = path(&parent);

@@ -180,17 +180,17 @@ impl Filled {
     }
 
     fn push_decoded(&mut self, text: &str) -> Option<()> {
-        let mut plain = text.split('%');
-        self.push(plain.next()?.as_bytes())?;
+        let mut plain = text.as_bytes().split(|byte| *byte == b'%');
+        self.push(plain.next()?)?;
         for encoded in plain {
             let (digits, rest) = encoded.split_at_checked(2)?;
-            let byte = decoded_digits(digits.as_bytes()).ok()?;
+            let byte = decoded_digits(digits).ok()?;
             // A canonical path has no encoded slash; this must hold without that, too.
             if byte == b'/' {
                 return None;
             }
             self.push(&[byte])?;
-            self.push(rest.as_bytes())?;
+            self.push(rest)?;
         }
         Some(())
     }

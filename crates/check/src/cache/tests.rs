@@ -31,7 +31,7 @@ fn principal(number: u128) -> Principal {
 }
 
 fn presented(number: u128) -> Presented<'static> {
-    Presented::ApiKey("", Digest::of(&number.to_ne_bytes()))
+    Presented::ApiKey(b"", Digest::of(&number.to_ne_bytes()))
 }
 
 fn key(number: u128) -> CacheKey {
