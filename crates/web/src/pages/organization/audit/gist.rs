@@ -35,20 +35,27 @@ pub(super) fn gist(subject: &str, details: &str, names: &Names) -> Vec<String> {
     // Some records name the thing itself in the place of what is known of it.
     told.extend(change(text(before), text(after)));
     told.extend(TOLD.iter().filter_map(|name| {
-        let whole = || text(&details[*name]);
-        change(text(&before[*name]), text(&after[*name])).or_else(whole)
+        let of = |thing: &Value| said(name, &thing[*name]);
+        change(of(before), of(after)).or_else(|| of(&details))
     }));
     told.extend(REFUSED.iter().filter_map(|name| text(&details[*name])));
     told
 }
 
-/// The text, as the other pages say it.
 fn text(value: &Value) -> Option<String> {
+    value.as_str().map(ToOwned::to_owned)
+}
+
+/// A role or a capability as the other pages say it, and anything else as it stands: a name may
+/// read like either.
+fn said(name: &str, value: &Value) -> Option<String> {
     let text = value.as_str()?;
-    let role = || text.parse().ok().map(|role| words::role(&role));
-    let capability = || text.parse().ok().map(|held| words::capability(&held));
-    let said = role().or_else(capability);
-    Some(said.unwrap_or(text).to_owned())
+    let words = match name {
+        "role" => text.parse().ok().map(|role| words::role(&role)),
+        "capability" => text.parse().ok().map(|held| words::capability(&held)),
+        _ => None,
+    };
+    Some(words.unwrap_or(text).to_owned())
 }
 
 fn change(before: Option<String>, after: Option<String>) -> Option<String> {
@@ -77,6 +84,13 @@ mod tests {
         r#"{"after":{"path":"/shared","capability":"READ_ONLY","holder":"group_x"}}"#,
         &["/shared", "Read"]
     )]
+    #[case(r#"{"role":"OWNER"}"#, &["Owner"])]
+    #[case(r#"{"after":{"name":"ADMIN","suffix":"abcd"}}"#, &["ADMIN"])]
+    #[case(
+        r#"{"before":{"name":"READ_ONLY"},"after":{"name":"OWNER"}}"#,
+        &["READ_ONLY → OWNER"]
+    )]
+    #[case(r#"{"name":"OWNER","version":1}"#, &["OWNER"])]
     #[case(r#"{"before":"/a","after":"/b","grants":[]}"#, &["/a → /b"])]
     #[case(
         r#"{"method":"GET","route":"/v1/documents","reason":"path_not_granted","count":2}"#,
