@@ -202,9 +202,12 @@ fn redirected(response: &Response, location: HeaderValue) -> Response {
 
 /// Everything that the answer said beside its body stays.
 fn keep(answer: &mut Response, response: &Response) {
-    for (name, value) in response.headers() {
-        let of_the_body = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY];
-        if !of_the_body.contains(name) && !answer.headers().contains_key(name) {
+    let of_the_body = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY];
+    for name in response.headers().keys() {
+        if of_the_body.contains(name) || answer.headers().contains_key(name) {
+            continue;
+        }
+        for value in response.headers().get_all(name) {
             answer.headers_mut().append(name, value.clone());
         }
     }
@@ -223,6 +226,30 @@ mod tests {
         );
         assert_eq!(of("/organization", "no_credential"), "/sign-in");
         assert_eq!(of("/a//b", "credential_revoked"), "/sign-in?ended=1");
+    }
+
+    #[test]
+    fn a_drawn_answer_keeps_every_header_of_the_same_name_and_its_own() {
+        let of = |headers: &[(http::HeaderName, &'static str)]| {
+            let mut response = Response::default();
+            for (name, value) in headers {
+                let value = HeaderValue::from_static(value);
+                response.headers_mut().append(name, value);
+            }
+            response
+        };
+        let response = of(&[
+            (SET_COOKIE, "a=1"),
+            (CONTENT_TYPE, "application/problem+json"),
+            (VARY, "cookie"),
+            (SET_COOKIE, "b=2"),
+        ]);
+        let mut answer = of(&[(VARY, "accept")]);
+        keep(&mut answer, &response);
+        let all = |name| answer.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(all(SET_COOKIE), ["a=1", "b=2"]);
+        assert_eq!(all(VARY), ["accept"]);
+        assert!(all(CONTENT_TYPE).is_empty());
     }
 
     #[test]
