@@ -43,14 +43,18 @@ async fn signed_out(State(web): State<Web>) -> Outcome {
 }
 
 /// Has the browser drop the pages that it keeps for the way back (Clear Site Data, 3.1). The page
-/// that one has left is among them only once the next one is shown, so that this is a part of it.
-async fn forget() -> Outcome {
+/// that one has left is among them only once the next one is shown, so that this is a part of it,
+/// and of no page of another site, which could have the browser fetch everything anew each time.
+async fn forget(asked: HeaderMap) -> Outcome {
     let mut answer = StatusCode::NO_CONTENT.into_response();
     let headers = answer.headers_mut();
-    headers.insert(
-        HeaderName::from_static("clear-site-data"),
-        HeaderValue::from_static("\"cache\""),
-    );
+    let site = asked.get("sec-fetch-site");
+    if site.is_none_or(|site| site == "same-origin") {
+        headers.insert(
+            HeaderName::from_static("clear-site-data"),
+            HeaderValue::from_static("\"cache\""),
+        );
+    }
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     Ok(answer)
 }

@@ -149,6 +149,25 @@ async fn a_form_of_another_site_signs_nobody_in_or_out_and_changes_nothing() {
 }
 
 #[tokio::test]
+async fn no_other_site_has_a_browser_forget_what_it_keeps_of_this_one() {
+    let house = House::start(Backend::Sqlite).await;
+    let forget = || house.get("/signed-out/forget");
+    let plain = forget().send().await.expect(204);
+    assert_eq!(plain.header("clear-site-data"), "\"cache\"");
+    for (site, expected) in [
+        ("same-origin", "\"cache\""),
+        ("same-site", ""),
+        ("cross-site", ""),
+        ("none", ""),
+    ] {
+        let call = forget().header("sec-fetch-site", site);
+        let answer = call.send().await.expect(204);
+        assert_eq!(answer.header("clear-site-data"), expected, "{site}");
+        assert_eq!(answer.header("cache-control"), "no-store");
+    }
+}
+
+#[tokio::test]
 async fn a_person_signs_out_and_a_page_left_open_says_so() {
     let house = House::start(Backend::Sqlite).await;
     let browser = Browser::of(&house, &house.ada()).await;
