@@ -72,7 +72,7 @@ impl Accounts {
         }
         write.set_role(caller.scope(), user, role).await?;
         owners.keep(&mut write, caller).await?;
-        if owners.break_glass > 0 {
+        if owners.enforced {
             self.end_password_sessions(&mut write, caller).await?;
         }
         let details = json!({ "before": { "role": before.role }, "after": { "role": role } });
@@ -142,6 +142,10 @@ impl Accounts {
             .remove_membership(caller.scope(), user, self.now())
             .await?;
         owners.keep(&mut write, caller).await?;
+        if owners.enforced {
+            // Whoever is added again later comes by the provider.
+            self.end_password_sessions(&mut write, caller).await?;
+        }
         let details = json!({ "before": { "role": before.role } });
         self.commit_member(write, caller, user, "member.removed", &details)
             .await
@@ -209,6 +213,8 @@ struct Touched {
 struct Owners {
     /// Whether the member is one.
     touched: bool,
+    /// Whether people have to sign in by the provider.
+    enforced: bool,
     /// How many can sign in without the provider where everybody else has to sign in by it; 0
     /// elsewhere, and where none is touched.
     break_glass: u64,
@@ -218,12 +224,14 @@ impl Owners {
     async fn before(write: &mut Write, caller: &Caller, role: Role) -> Result<Self> {
         let touched = role == Role::Owner;
         let scope = caller.scope();
+        let enforced = write.sso_policy(scope).await?.enforced_since.is_some();
         let mut break_glass = 0;
-        if touched && write.sso_policy(scope).await?.enforced_since.is_some() {
+        if touched && enforced {
             break_glass = write.count_break_glass(scope).await?;
         }
         Ok(Self {
             touched,
+            enforced,
             break_glass,
         })
     }

@@ -79,8 +79,9 @@ impl Write {
         Ok(found > 0)
     }
 
-    /// Ends the members' sessions in the organisation that began without its provider, but for
-    /// those of owners who may sign in by password all the same; those that were not ended before.
+    /// Ends the sessions in the organisation that began without its provider, also of those who are
+    /// members no longer, but for those of owners who may sign in by password all the same; those
+    /// that were not ended before.
     pub async fn end_password_sessions(
         &mut self,
         scope: OrgScope,
@@ -95,11 +96,11 @@ impl Write {
         .await?;
         sql("UPDATE session SET ended_at = $2
              WHERE organization_id = $1 AND ended_at IS NULL
-                 AND user_id IN (
-                     SELECT m.user_id FROM membership m
-                     WHERE m.organization_id = $1 AND NOT (m.role = 'OWNER' AND EXISTS (
-                         SELECT 1 FROM sso_break_glass b
-                         WHERE b.organization_id = m.organization_id AND b.user_id = m.user_id)))
+                 AND user_id NOT IN (
+                     SELECT m.user_id
+                     FROM membership m JOIN sso_break_glass b
+                         ON b.organization_id = m.organization_id AND b.user_id = m.user_id
+                     WHERE m.organization_id = $1 AND m.role = 'OWNER')
                  AND id NOT IN (SELECT session_id FROM sso_session WHERE organization_id = $1)
              RETURNING id")
         .bind(scope)

@@ -28,86 +28,95 @@ impl Sso {
     /// Lets these owners, and no others, sign in by password even where single sign-on is
     /// enforced. For owners.
     pub async fn set_break_glass(&self, caller: &Caller, owners: &[UserId]) -> Result<SsoPolicy> {
-        caller.needs(Role::Owner)?;
-        if owners.len() > MOST {
-            let message = format!("must be at most {MOST} owners");
-            return Err(Error::field("break_glass", "too_many_owners", message));
-        }
-        let accounts = self.accounts();
-        let scope = caller.scope();
-        let mut write = accounts.begin_locked(caller).await?;
-        let before = write.sso_policy(scope).await?;
-        for owner in owners {
-            let membership = write.membership(scope, *owner).await?;
-            if membership.is_none_or(|it| it.role != Role::Owner) {
-                return Err(Error::field(
-                    "break_glass",
-                    "not_an_owner",
-                    format!("names {owner}, who is no owner"),
-                ));
-            }
-        }
-        let usable = write.set_break_glass(scope, owners).await?;
-        let mut ended = 0;
-        if before.enforced_since.is_some() {
-            if usable == 0 {
-                return Err(no_way_in());
-            }
-            ended = accounts.end_password_sessions(&mut write, caller).await?;
-        }
-        let after = write.sso_policy(scope).await?;
-        let details = json!({
-            "before": before.break_glass,
-            "after": after.break_glass,
-            "sessions_ended": ended,
-        });
-        let subject = caller.organization_id().to_string();
-        accounts
-            .commit(write, caller, "sso.break_glass_set", subject, &details)
-            .await?;
-        Ok(after)
+        self.change_sso_policy(caller, None, Some(owners)).await
     }
 
-    /// Demands that the organisation's people sign in through its provider, or no longer. Their
-    /// sessions there that began with a password end with it, but for those of break-glass owners;
-    /// keys stay. For owners.
+    /// Demands that the organisation's people sign in through its provider, or no longer. For
+    /// owners.
     pub async fn enforce_sso(&self, caller: &Caller, enforced: bool) -> Result<SsoPolicy> {
+        self.change_sso_policy(caller, Some(enforced), None).await
+    }
+
+    /// Both at once: all of it is done, or nothing. Sessions in the organisation that began with a
+    /// password end where they are allowed no longer; keys stay. For owners.
+    pub async fn change_sso_policy(
+        &self,
+        caller: &Caller,
+        enforced: Option<bool>,
+        break_glass: Option<&[UserId]>,
+    ) -> Result<SsoPolicy> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let scope = caller.scope();
         let mut write = accounts.begin_locked(caller).await?;
         let before = write.sso_policy(scope).await?;
-        if before.enforced_since.is_some() == enforced {
+        let was = before.enforced_since.is_some();
+        let is = enforced.unwrap_or(was);
+        if break_glass.is_none() && is == was {
             return Ok(before);
         }
-        if enforced && write.count_enabled_connections(scope).await? == 0 {
+        if let Some(owners) = break_glass {
+            keep_to_owners(&mut write, scope, owners).await?;
+            write.set_break_glass(scope, owners).await?;
+        }
+        if is && !was && write.count_enabled_connections(scope).await? == 0 {
             return Err(Error::conflict(
                 "no_connection",
                 "No connection is enabled by which people could sign in; enable one first.",
             ));
         }
-        if enforced && write.count_break_glass(scope).await? == 0 {
-            return Err(no_way_in());
+        if is != was {
+            let since = is.then(|| accounts.now());
+            write.set_sso_enforced(scope, since).await?;
         }
-        let since = enforced.then(|| accounts.now());
-        write.set_sso_enforced(scope, since).await?;
         let mut ended = 0;
-        if enforced {
+        if is {
+            if write.count_break_glass(scope).await? == 0 {
+                return Err(no_way_in());
+            }
             ended = accounts.end_password_sessions(&mut write, caller).await?;
         }
         let after = write.sso_policy(scope).await?;
-        let kind = if enforced {
-            "sso.enforced"
-        } else {
-            "sso.unenforced"
+
+        let organization = caller.organization_id();
+        let record = |kind, details| {
+            let subject = Some(organization.to_string());
+            accounts.record(caller.actor(), Some(organization), kind, subject, &details)
         };
-        let details = json!({ "break_glass": after.break_glass, "sessions_ended": ended });
-        let subject = caller.organization_id().to_string();
-        accounts
-            .commit(write, caller, kind, subject, &details)
-            .await?;
+        let list = json!({
+            "before": before.break_glass,
+            "after": after.break_glass,
+            "sessions_ended": ended,
+        });
+        let demand = json!({ "break_glass": after.break_glass, "sessions_ended": ended });
+        let kind = if is { "sso.enforced" } else { "sso.unenforced" };
+        match (break_glass.is_some(), is == was) {
+            (true, true) => write.commit(record("sso.break_glass_set", list)).await?,
+            (false, _) => write.commit(record(kind, demand)).await?,
+            (true, false) => {
+                write
+                    .append_audit(&[record("sso.break_glass_set", list)])
+                    .await?;
+                write.commit(record(kind, demand)).await?;
+            }
+        }
         Ok(after)
     }
+}
+
+async fn keep_to_owners(write: &mut Write, scope: OrgScope, named: &[UserId]) -> Result<()> {
+    if named.len() > MOST {
+        let message = format!("must be at most {MOST} owners");
+        return Err(Error::field("break_glass", "too_many_owners", message));
+    }
+    for user in named {
+        let membership = write.membership(scope, *user).await?;
+        if membership.is_none_or(|it| it.role != Role::Owner) {
+            let message = format!("names {user}, who is no owner");
+            return Err(Error::field("break_glass", "not_an_owner", message));
+        }
+    }
+    Ok(())
 }
 
 fn no_way_in() -> Error {

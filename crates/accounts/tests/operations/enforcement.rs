@@ -151,6 +151,70 @@ async fn whoever_is_exempt_no_longer_is_signed_out_where_the_password_was_the_wa
 
 #[rstest]
 #[tokio::test]
+async fn who_leaves_and_comes_back_comes_by_the_provider(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let (house, accounts) = (&world.house, &world.house.accounts);
+    let (operator, ada) = (house.operator(), house.owner.id);
+    let here = house.organization.id;
+    give_password(&world, ada).await;
+    // Removed before it is demanded, and added after.
+    let bob = house.member("bob@example.com", Role::User).await;
+    let early = house.enter(bob.id, here).await;
+    accounts.remove_member(&operator, bob.id).await.unwrap();
+    // Exempt, then removed, and added as somebody who is not.
+    let grace = house.member("grace@example.com", Role::Owner).await;
+    give_password(&world, grace.id).await;
+    enforce(&world, &[ada, grace.id]).await;
+    let exempt = house.enter(grace.id, here).await;
+    house.by_cookie(&exempt.cookie).await.unwrap();
+    accounts.remove_member(&operator, grace.id).await.unwrap();
+    for (user, entered) in [(bob.id, early), (grace.id, exempt)] {
+        let added = accounts.add_member(&operator, user, Role::User).await;
+        added.unwrap();
+        assert_revoked(&house.by_cookie(&entered.cookie).await);
+        assert_revoked(&house.by_bearer(&entered.token).await);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_policy_is_changed_as_a_whole_or_not_at_all(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let (house, ada) = (&world.house, world.house.owner.id);
+    let operator = house.operator();
+    let grace = house.member("grace@example.com", Role::Owner).await;
+    give_password(&world, ada).await;
+    world.sso.set_break_glass(&operator, &[ada]).await.unwrap();
+    // Grace has no password, so that nobody could come in.
+    let owners = [grace.id];
+    let refused = world
+        .sso
+        .change_sso_policy(&operator, Some(true), Some(&owners))
+        .await;
+    assert_refused(refused, "break_glass_needed");
+    let policy = world.sso.sso_policy(&operator).await.unwrap();
+    assert_eq!(
+        (policy.enforced_since, policy.break_glass),
+        (None, vec![ada])
+    );
+
+    // An owner who names somebody else from a session of the kind that ends has done all of it.
+    enforce(&world, &[ada]).await;
+    give_password(&world, grace.id).await;
+    let by = house.caller(ada).await;
+    let changed = world
+        .sso
+        .change_sso_policy(&by, Some(true), Some(&owners))
+        .await;
+    assert_eq!(changed.unwrap().break_glass, owners);
+}
+
+#[rstest]
+#[tokio::test]
 async fn the_last_break_glass_owner_stays_while_single_sign_on_is_enforced(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

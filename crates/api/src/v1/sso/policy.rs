@@ -88,15 +88,9 @@ async fn change(
     Json(body): Json<ChangeSsoPolicy>,
 ) -> Result<Json<Policy>> {
     let caller = Caller::from(&permit);
-    // Whoever stops enforcing may then empty the list; whoever begins fills it first.
-    if body.enforced == Some(false) {
-        sso.enforce_sso(&caller, false).await?;
-    }
-    if let Some(owners) = &body.break_glass {
-        sso.set_break_glass(&caller, owners).await?;
-    }
-    if body.enforced == Some(true) {
-        sso.enforce_sso(&caller, true).await?;
-    }
-    Ok(Json(sso.sso_policy(&caller).await?.into()))
+    let owners = body.break_glass.as_deref();
+    let policy = sso
+        .change_sso_policy(&caller, body.enforced, owners)
+        .await?;
+    Ok(Json(policy.into()))
 }

@@ -25,21 +25,16 @@ pub(in crate::cli) struct PolicyCommand {
 
 pub(super) async fn run(output: Output, sso: &Sso, command: PolicyCommand) -> Result<(), Failure> {
     let (caller, _) = lookup::caller(sso.accounts(), &command.org).await?;
-    // Whoever stops enforcing may then empty the list; whoever begins fills it first.
-    if command.enforce == Some(false) {
-        sso.enforce_sso(&caller, false).await?;
-    }
+    let mut owners = None;
     if command.no_break_glass || !command.break_glass.is_empty() {
-        let mut owners = Vec::new();
+        let named = owners.insert(Vec::new());
         for text in &command.break_glass {
-            owners.push(lookup::user(sso.accounts(), text).await?.id);
+            named.push(lookup::user(sso.accounts(), text).await?.id);
         }
-        sso.set_break_glass(&caller, &owners).await?;
     }
-    if command.enforce == Some(true) {
-        sso.enforce_sso(&caller, true).await?;
-    }
-    let policy = sso.sso_policy(&caller).await?;
+    let policy = sso
+        .change_sso_policy(&caller, command.enforce, owners.as_deref())
+        .await?;
     output.object(&json!({
         "enforced": policy.enforced_since.is_some(),
         "enforced_since": policy.enforced_since,

@@ -91,10 +91,10 @@ async fn policy(Posted { visit, form }: Posted) -> Outcome {
     let done = match form.value("act") {
         "break_glass" => sso.set_break_glass(&caller, &owners).await,
         // Both buttons stand below the list: what is ticked counts, whichever is pressed.
-        "enforce" => match sso.set_break_glass(&caller, &owners).await {
-            Ok(_) => sso.enforce_sso(&caller, true).await,
-            Err(error) => Err(error),
-        },
+        "enforce" => {
+            sso.change_sso_policy(&caller, Some(true), Some(&owners))
+                .await
+        }
         "relax" => sso.enforce_sso(&caller, false).await,
         _ => return Err(no_such("action")),
     };
