@@ -6,18 +6,22 @@ window.addEventListener("pageshow", (event) => {
   if (event.persisted) location.reload();
 });
 
-/* Only the very page that was asked for is put in the place of this one. Whatever else comes - a
-   refusal, another organisation, the sign-in, nothing - is opened as a page of its own. */
+/* Only the very page that was asked for, and for the person whose frame is round it, is put in the
+   place of this one. Whatever else comes - a refusal, another organisation, the page of whoever has
+   signed in meanwhile, the sign-in, nothing - is opened as a page of its own. */
 const open = (event) => {
   event.preventDefault();
   location.assign(event.detail.pathInfo.finalRequestPath);
 };
+const whose = (page) => page.getElementById("content")?.dataset.frame;
 document.addEventListener("htmx:beforeOnLoad", (event) => {
   const { xhr, pathInfo } = event.detail;
   const asked = new URL(pathInfo.finalRequestPath, location.href);
   const came = xhr.responseURL && new URL(xhr.responseURL);
   const isIt = came && came.origin === asked.origin && came.pathname === asked.pathname;
-  if (!isIt || ![200, 422].includes(xhr.status)) open(event);
+  const arrived = new DOMParser().parseFromString(xhr.responseText, "text/html");
+  const fits = isIt && [200, 422].includes(xhr.status) && whose(arrived) === whose(document);
+  if (!fits) open(event);
 });
 document.addEventListener("htmx:sendError", open);
 

@@ -11,7 +11,7 @@ use vestibule_accounts::Caller;
 use vestibule_handler::Failure;
 use vestibule_http::Problem;
 use vestibule_layer::Permit;
-use vestibule_model::{OrganizationId, Role};
+use vestibule_model::{OrganizationId, Role, UserId};
 
 use crate::failure::Outcome;
 use crate::look::Look;
@@ -54,6 +54,7 @@ pub(crate) struct Group {
 pub(crate) struct Frame {
     look: Look,
     public_url: String,
+    user_id: UserId,
     pub(crate) user_name: String,
     pub(crate) user_email: String,
     pub(crate) organizations: Vec<Choice>,
@@ -82,6 +83,13 @@ impl Frame {
     /// The path of a page of the organisation.
     pub(crate) fn path(&self, rest: &str) -> String {
         format!("/organization/{}{rest}", self.current.id)
+    }
+
+    /// Whom the page is for. What comes for somebody else, or in another organisation or role, is
+    /// not put within this frame.
+    pub(crate) fn whose(&self) -> String {
+        let Choice { id, role, .. } = &self.current;
+        format!("{} {id} {role}", self.user_id)
     }
 
     pub(crate) fn is_admin(&self) -> bool {
@@ -178,6 +186,7 @@ impl Visit {
         let frame = Frame {
             look: web.look().clone(),
             public_url: web.public_url().to_owned(),
+            user_id: permit.user_id(),
             user_name: if names.is_empty() {
                 email.clone()
             } else {

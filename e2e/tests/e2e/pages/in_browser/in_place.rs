@@ -109,6 +109,69 @@ async fn the_audit_log_is_filtered_and_paged_in_its_place() {
     assert_alone(&browser, &house).await;
 }
 
+/// Waits until the page is another one than the [marked](mark).
+async fn replaced(browser: &Browser) {
+    for _ in 0..500 {
+        if !is_marked(browser).await {
+            return;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("the page stays: {}", browser.page().await);
+}
+
+/// What the user menu is called: the organisation and the person.
+async fn user_menu(browser: &Browser) -> String {
+    let label = browser.attribute(".user > summary", "aria-label").await;
+    label.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_for_somebody_else_is_not_put_within_the_frame_of_the_one_before() {
+    let house = House::start(Backend::Sqlite).await;
+    let bob = house.bob();
+    let ada = super::super::Browser::of(&house, &house.ada()).await;
+    let member = format!("/organization/{}/members/{}", house.acme(), bob.id);
+    let role = |role| {
+        [
+            ("organization", house.acme()),
+            ("act", "role"),
+            ("role", role),
+        ]
+    };
+    ada.post(&member, &role("ADMIN")).await.expect(303);
+    let browser = Browser::start().await;
+    let audit = format!("/organization/{}/audit", house.acme());
+    browser.sign_in(&house, &house.ada(), &audit).await;
+    assert!(user_menu(&browser).await.ends_with(" of Ada"));
+    mark(&browser).await;
+    let first = browser.tab().await;
+    browser.new_tab().await;
+    browser.open(&house, "/account").await;
+    browser.sign_out().await;
+    browser.arrived(&house, "/signed-out").await;
+    browser.sign_in(&house, &bob, "/account").await;
+
+    browser.use_tab(&first).await;
+    assert!(is_marked(&browser).await);
+    browser.click("#filter").await;
+    replaced(&browser).await;
+    browser.arrived(&house, &audit).await;
+    let menu = user_menu(&browser).await;
+    assert!(menu.ends_with(" of Bob"), "{menu}");
+    // From there on it is the frame of the one who works in it.
+    mark(&browser).await;
+    browser.click("#filter").await;
+    told(&browser, "found").await;
+    assert!(is_marked(&browser).await);
+
+    // The same person in another role may go to other places.
+    ada.post(&member, &role("OWNER")).await.expect(303);
+    browser.click("#filter").await;
+    replaced(&browser).await;
+    assert_alone(&browser, &house).await;
+}
+
 #[tokio::test]
 async fn what_is_not_the_page_asked_for_is_opened_as_a_page_of_its_own() {
     let house = House::start(Backend::Sqlite).await;
