@@ -23,7 +23,18 @@ document.addEventListener("htmx:beforeOnLoad", (event) => {
   const fits = isIt && [200, 422].includes(xhr.status) && whose(arrived) === whose(document);
   if (!fits) open(event);
 });
-document.addEventListener("htmx:sendError", open);
+
+/* A request that the browser cuts off, because another page is on its way, leads nowhere. */
+let isLeaving = false;
+window.addEventListener("beforeunload", () => {
+  isLeaving = true;
+});
+document.addEventListener("htmx:beforeRequest", () => {
+  isLeaving = false;
+});
+document.addEventListener("htmx:sendError", (event) => {
+  if (!isLeaving) open(event);
+});
 
 /* The outcome is said aloud, and the focus is never left where nothing is any more. */
 document.addEventListener("htmx:afterSettle", (event) => {

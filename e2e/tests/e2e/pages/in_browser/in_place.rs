@@ -172,6 +172,58 @@ async fn what_is_for_somebody_else_is_not_put_within_the_frame_of_the_one_before
     assert_alone(&browser, &house).await;
 }
 
+/// Has the requests of the page told: `sent` has all of them, in order.
+const WATCH: &str = "window.sent = []; const send = XMLHttpRequest.prototype.send; \
+    XMLHttpRequest.prototype.send = function (body) { sent.push(this); send.call(this, body) };";
+
+#[tokio::test]
+async fn of_two_requests_the_last_one_counts() {
+    let house = House::start(Backend::Sqlite).await;
+    let browser = Browser::start().await;
+    let audit = format!("/organization/{}/audit", house.acme());
+    let filtered = format!("{audit}?subject=nothing");
+    browser.sign_in(&house, &house.ada(), &filtered).await;
+    mark(&browser).await;
+    browser.run(WATCH).await;
+    let both = "for (const id of ['filter', 'clear']) document.getElementById(id).click()";
+    browser.run(both).await;
+    told(&browser, "found").await;
+    let statuses = browser.run("return sent.map(xhr => xhr.status)").await;
+    assert_eq!(statuses, serde_json::json!([0, 200]));
+    assert_eq!(browser.url().await, format!("{}{audit}", house.url()));
+    assert!(is_marked(&browser).await);
+    assert_alone(&browser, &house).await;
+}
+
+/// Has the next request hang until the page is left, and then fail at once: some browsers cut off
+/// what is on its way before the next page comes.
+const CUT_OFF: &str = "XMLHttpRequest.prototype.send = function () { \
+    addEventListener('beforeunload', () => setTimeout(() => this.onerror())) };";
+
+#[tokio::test]
+async fn a_request_that_is_cut_off_by_another_page_does_not_take_the_person_back() {
+    let house = House::start(Backend::Sqlite).await;
+    let browser = Browser::start().await;
+    let audit = format!("/organization/{}/audit", house.acme());
+    browser.sign_in(&house, &house.ada(), &audit).await;
+    browser.run(CUT_OFF).await;
+    browser.click("#filter").await;
+    browser.run("location.assign('/account')").await;
+    browser.arrived(&house, "/account").await;
+    tokio::time::sleep(std::time::Duration::from_millis(300)).await;
+    browser.arrived(&house, "/account").await;
+    assert_eq!(browser.status().await, 200);
+
+    // One that fails by itself leads to what the browser says of it.
+    browser.open(&house, &audit).await;
+    mark(&browser).await;
+    let fails = "XMLHttpRequest.prototype.send = function () { setTimeout(() => this.onerror()) }";
+    browser.run(fails).await;
+    browser.click("#filter").await;
+    replaced(&browser).await;
+    browser.arrived(&house, &audit).await;
+}
+
 #[tokio::test]
 async fn what_is_not_the_page_asked_for_is_opened_as_a_page_of_its_own() {
     let house = House::start(Backend::Sqlite).await;
