@@ -16,7 +16,7 @@ async fn a_new_password_ends_the_session_in_the_other_browser_and_keeps_this_one
     here.fill("#f-current_password", "not the password").await;
     here.fill("#f-new_password", "a much better one").await;
     here.click("#content form button").await;
-    assert!(here.has("[role=alert]").await, "{}", here.page().await);
+    here.find("[role=alert]").await;
     there.reload().await;
     assert_eq!(there.find_all(".rows > li").await.len(), 2);
 
