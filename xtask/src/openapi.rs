@@ -33,20 +33,10 @@ pub(crate) fn run(check: bool) -> Result<()> {
 /// The document with the members of its objects in the order of their names. The server's own order
 /// depends on what it was built along with.
 fn canonical(document: &str) -> Result<String> {
-    fn sorted(value: Value) -> Value {
-        match value {
-            Value::Object(members) => {
-                let mut members: Vec<_> = members.into_iter().collect();
-                members.sort_by(|one, other| one.0.cmp(&other.0));
-                let members = members.into_iter();
-                Value::Object(members.map(|(name, value)| (name, sorted(value))).collect())
-            }
-            Value::Array(values) => values.into_iter().map(sorted).collect(),
-            other => other,
-        }
-    }
-    let document = serde_json::from_str(document).context("the description is not JSON")?;
-    Ok(serde_json::to_string_pretty(&sorted(document))?)
+    let mut document: Value =
+        serde_json::from_str(document).context("the description is not JSON")?;
+    document.sort_all_objects();
+    Ok(serde_json::to_string_pretty(&document)?)
 }
 
 fn first_difference<'a>(left: &'a str, right: &'a str) -> Option<(usize, &'a str, &'a str)> {

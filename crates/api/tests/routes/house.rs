@@ -67,19 +67,9 @@ impl Answer {
     /// The body as JSON, with the members of objects in the order of their names, which is
     /// otherwise up to what else is built along.
     pub(crate) fn json(&self) -> Value {
-        fn sorted(value: Value) -> Value {
-            match value {
-                Value::Object(members) => {
-                    let mut members: Vec<_> = members.into_iter().collect();
-                    members.sort_by(|one, other| one.0.cmp(&other.0));
-                    let members = members.into_iter();
-                    Value::Object(members.map(|(name, value)| (name, sorted(value))).collect())
-                }
-                Value::Array(values) => values.into_iter().map(sorted).collect(),
-                other => other,
-            }
-        }
-        sorted(serde_json::from_str(&self.text).unwrap())
+        let mut json: Value = serde_json::from_str(&self.text).unwrap();
+        json.sort_all_objects();
+        json
     }
 
     /// A text of the body, by its JSON pointer.
