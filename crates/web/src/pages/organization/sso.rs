@@ -5,7 +5,7 @@ mod domain;
 mod redirect_uri;
 
 use askama::Template;
-use vestibule_accounts::{Sso, SsoPolicy};
+use vestibule_accounts::{Error, Sso, SsoPolicy};
 use vestibule_handler::Failure;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{RegisteredRedirectUri, Role, SsoConnection, SsoDomain, UserId};
@@ -98,11 +98,13 @@ async fn policy(Posted { visit, form }: Posted) -> Outcome {
         "relax" => sso.enforce_sso(&caller, false).await,
         _ => return Err(no_such("action")),
     };
+    answer(&visit, form, done.map(drop), "sso_policy").await
+}
+
+/// Tells what was done, or shows what was sent with what was wrong with it.
+async fn answer(visit: &Visit, form: Form, done: Result<(), Error>, what: &'static str) -> Outcome {
     match done {
-        Ok(_) => visit.done("/sso", "sso_policy"),
-        Err(error) => {
-            let form = form.refused(error)?;
-            render(&visit, &form).await
-        }
+        Ok(()) => visit.done("/sso", what),
+        Err(error) => render(visit, &form.refused(error)?).await,
     }
 }

@@ -1,11 +1,10 @@
 //! The e-mail domains whose people sign in through the organisation's provider.
 
-use vestibule_accounts::Error;
 use vestibule_accounts::limits::SSO_DOMAIN_CHECKS;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, DomainId, Role};
 
-use super::{render, sso};
+use super::{answer, sso};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
 use crate::web::Web;
@@ -20,7 +19,7 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
     let (sso, caller) = (sso(&visit)?, visit.caller());
     let id = form.value("domain").parse::<DomainId>();
     let id = id.map_err(|_| no_such("domain"));
-    let (done, what): (Result<(), Error>, _) = match form.value("act") {
+    let (done, what) = match form.value("act") {
         "add" => {
             let connection = form.value("connection").parse::<ConnectionId>().ok();
             let added = sso.add_domain(&caller, form.value("domain").trim(), connection);
@@ -33,11 +32,5 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
         "remove" => (sso.remove_domain(&caller, id?).await, "domain_removed"),
         _ => return Err(no_such("action")),
     };
-    match done {
-        Ok(()) => visit.done("/sso", what),
-        Err(error) => {
-            let form = form.refused(error)?;
-            render(&visit, &form).await
-        }
-    }
+    answer(&visit, form, done, what).await
 }

@@ -3,7 +3,7 @@
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{RedirectUriId, Role};
 
-use super::{render, sso};
+use super::{answer, sso};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
 use crate::web::Web;
@@ -29,11 +29,5 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
         }
         _ => return Err(no_such("action")),
     };
-    match done {
-        Ok(()) => visit.done("/sso", what),
-        Err(error) => {
-            let form = form.refused(error)?;
-            render(&visit, &form).await
-        }
-    }
+    answer(&visit, form, done, what).await
 }
