@@ -65,10 +65,10 @@ impl BrowserSetup {
         }
     }
 
-    /// With JavaScript switched off.
+    /// With JavaScript, or with it switched off.
     #[must_use]
-    pub const fn without_scripts(mut self) -> Self {
-        self.scripts = false;
+    pub const fn scripts(mut self, on: bool) -> Self {
+        self.scripts = on;
         self
     }
 

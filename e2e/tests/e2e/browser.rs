@@ -47,7 +47,7 @@ async fn a_form_is_filled_and_sent_and_the_browser_tells_where_it_is() {
 #[tokio::test]
 async fn scripts_can_be_switched_off_and_pages_be_narrow_and_dark() {
     let site = form().await;
-    let browser = BrowserSetup::new().without_scripts().width(320).dark();
+    let browser = BrowserSetup::new().scripts(false).width(320).dark();
     let browser = browser.start().await;
     browser.goto(site.url()).await;
     assert_eq!(browser.text("#script").await, "off");

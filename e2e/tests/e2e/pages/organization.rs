@@ -5,7 +5,8 @@ use vestibule_e2e::{Backend, House};
 use super::{Browser, assert_page};
 use crate::support;
 
-const ALL: &[&str] = &[
+/// Every page of an organisation, below its own path.
+pub(crate) const ALL: &[&str] = &[
     "",
     "/members",
     "/access",

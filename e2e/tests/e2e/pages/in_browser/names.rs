@@ -6,6 +6,7 @@ use vestibule_e2e::{Backend, Browser, House, Setup};
 
 use super::super::Browser as Visitor;
 use super::assert_alone;
+use crate::pages::organization::ALL;
 
 /// Closes what is open, brings an image with a script, and turns the writing round.
 const HOSTILE: &str = "\"'><img src=x onerror=window.owned=1></title><script>window.owned=1</script>\u{202e}\u{2067}{{7*7}}&amp;";
@@ -126,21 +127,9 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
         .click(&format!("button[value='{}']", house.acme()))
         .await;
     let access = format!("/access?user={bob}&capability=READ_ONLY&path=/shared");
-    let sections = [
-        "",
-        "/members",
-        "/access",
-        "/keys",
-        "/sso",
-        "/audit",
-        "/plan",
-        "/settings",
-        "/documents",
-        "/agents",
-        &access,
-    ];
-    let mut paths: Vec<_> = sections
+    let mut paths: Vec<_> = ALL
         .iter()
+        .chain([&access.as_str()])
         .map(|rest| format!("{base}{rest}"))
         .collect();
     paths.push(format!("{base}/members/{bob}"));

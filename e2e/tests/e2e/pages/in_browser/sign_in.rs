@@ -86,13 +86,7 @@ async fn the_way_back_after_signing_out_shows_nothing_of_the_organization(
     #[values(true, false)] scripts: bool,
 ) {
     let house = House::start(Backend::Sqlite).await;
-    let setup = BrowserSetup::new();
-    let browser = if scripts {
-        setup
-    } else {
-        setup.without_scripts()
-    };
-    let browser = browser.start().await;
+    let browser = BrowserSetup::new().scripts(scripts).start().await;
     let members = format!("/organization/{}/members", house.acme());
     browser.sign_in(&house, &house.ada(), &members).await;
     assert!(browser.page().await.contains("bob@example.com"));

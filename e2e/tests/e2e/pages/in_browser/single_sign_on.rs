@@ -53,13 +53,7 @@ async fn a_connection_is_tested_through_its_provider_and_the_report_stands_among
     #[values(true, false)] scripts: bool,
 ) {
     let house = Setup::new(Backend::Sqlite).with_idp().start().await;
-    let setup = BrowserSetup::new();
-    let browser = if scripts {
-        setup
-    } else {
-        setup.without_scripts()
-    };
-    let browser = browser.start().await;
+    let browser = BrowserSetup::new().scripts(scripts).start().await;
     let one = format!(
         "/organization/{}/sso/{}",
         house.acme(),

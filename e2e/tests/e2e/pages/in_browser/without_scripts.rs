@@ -8,7 +8,7 @@ use super::{assert_alone, make_key, use_key};
 async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() {
     let house = House::start(Backend::Sqlite).await;
     let (acme, globex, bob) = (house.acme(), house.globex(), house.bob());
-    let browser = BrowserSetup::new().without_scripts().start().await;
+    let browser = BrowserSetup::new().scripts(false).start().await;
     browser.sign_in(&house, &house.ada(), "/account/keys").await;
     let secret = make_key(&browser, &house, "Without a script").await;
     assert_eq!(use_key(&house, &secret).await, 200);
