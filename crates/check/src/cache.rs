@@ -18,7 +18,6 @@ use vestibule_model::{Change, Digest, Principal, Timestamp};
 use self::index::Index;
 pub(crate) use self::index::Reading;
 use crate::limits::Allowances;
-use crate::scheme::Presented;
 
 mod index;
 #[cfg(test)]
@@ -141,12 +140,18 @@ impl Cache {
         }
     }
 
-    /// The entry of a credential, as long as it may be believed.
-    pub(crate) fn get(&self, presented: &Presented<'_>, now: Timestamp) -> Option<Arc<Entry>> {
+    /// The entry of a credential, as long as it may be believed. Whoever presents an access token
+    /// presents the `rest` too that is not in its digest.
+    pub(crate) fn get(
+        &self,
+        key: &CacheKey,
+        rest: Option<&[u8]>,
+        now: Timestamp,
+    ) -> Option<Arc<Entry>> {
         self.map
-            .get(&presented.cache_key())
+            .get(key)
             .filter(|entry| entry.is_fresh(now))
-            .filter(|entry| entry.caller.rest.as_deref() == presented.rest())
+            .filter(|entry| entry.caller.rest.as_deref() == rest)
     }
 
     /// To be called before the store is asked.

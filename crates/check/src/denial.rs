@@ -23,6 +23,7 @@ pub struct Denial {
 
 impl Denial {
     /// The denial of a request whose caller is not known.
+    #[cold]
     pub(crate) fn of(dialect: Dialect, cause: Cause) -> Self {
         Self {
             cause,

@@ -47,6 +47,7 @@ impl Pace {
             .allow_burst(self.count)
     }
 
+    #[cold]
     fn limited(self, until: &NotUntil<Nanos>) -> Limited {
         Limited {
             name: self.name,

@@ -87,7 +87,7 @@ impl Check {
     /// credential that was revoked while its body was on the way opens nothing. It counts towards
     /// no limit a second time.
     pub async fn confirm(&self, head: &RequestHead<'_>, passed: Passed) -> Verdict {
-        if passed.permit.is_none() || passed.judged_at == self.0.cache.applied() {
+        if !passed.has_caller() || passed.judged_at == self.0.cache.applied() {
             return Ok(passed);
         }
         self.0.ask(head, Counted::Already).await

@@ -10,41 +10,38 @@ use vestibule_credential::frame::{self, FrameError, Prefix, SecretKind};
 use vestibule_credential::token;
 use vestibule_model::Digest;
 
-use crate::cache::CacheKey;
 use crate::denial::Rejected;
 
 /// A credential that has the right shape at first sight; whether it is good is not known yet.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub(crate) enum Presented<'a> {
-    /// An API key, and its digest.
-    ApiKey(&'a [u8], Digest),
-    /// An access token: the whole text, the digest of its last characters, by which it is known,
-    /// and what stands before them.
+    /// An API key.
+    ApiKey(&'a [u8]),
+    /// An access token: the whole text, its last characters, by which it is known, and what stands
+    /// before them.
     AccessToken {
         text: &'a [u8],
-        digest: Digest,
+        last: &'a [u8],
         rest: &'a [u8],
     },
-    /// A session cookie, and its digest.
-    SessionCookie(&'a [u8], Digest),
+    /// A session cookie.
+    SessionCookie(&'a [u8]),
 }
 
 impl Presented<'_> {
-    pub(crate) fn cache_key(&self) -> CacheKey {
-        match *self {
-            Self::ApiKey(_, digest)
-            | Self::AccessToken { digest, .. }
-            | Self::SessionCookie(_, digest) => CacheKey(digest),
-        }
+    /// What the credential is known by.
+    pub(crate) fn digest(&self) -> Digest {
+        Digest::of(match self {
+            Self::ApiKey(text) | Self::SessionCookie(text) => text,
+            Self::AccessToken { last, .. } => last,
+        })
     }
 
     /// Whether a secret was copied as a whole: asked before anybody looks for it, and not where
     /// it is known already.
     pub(crate) fn verify(&self) -> Result<(), Rejected> {
         match self {
-            Self::ApiKey(text, _) | Self::SessionCookie(text, _) => {
-                frame::verify(text).map_err(rejected)
-            }
+            Self::ApiKey(text) | Self::SessionCookie(text) => frame::verify(text).map_err(rejected),
             Self::AccessToken { .. } => Ok(()),
         }
     }
@@ -98,15 +95,13 @@ fn bearer<'a>(headers: &'a HeaderMap, prefix: &Prefix) -> Result<Option<Presente
     if let Some((rest, last)) = token::split(token) {
         return Ok(Some(Presented::AccessToken {
             text: token,
-            digest: Digest::of(last),
+            last,
             rest,
         }));
     }
     match frame::recognize(prefix, token).map_err(rejected)? {
-        (SecretKind::LiveKey | SecretKind::TestKey, digest) => {
-            Ok(Some(Presented::ApiKey(token, digest)))
-        }
-        (SecretKind::Session, _) => Err(Rejected::WrongPlace),
+        SecretKind::LiveKey | SecretKind::TestKey => Ok(Some(Presented::ApiKey(token))),
+        SecretKind::Session => Err(Rejected::WrongPlace),
     }
 }
 
@@ -145,8 +140,8 @@ pub(crate) fn cookie<'a>(
         return Ok(None);
     };
     match frame::recognize(prefix, value).map_err(rejected)? {
-        (SecretKind::Session, digest) => Ok(Some(Presented::SessionCookie(value, digest))),
-        _ => Err(Rejected::WrongPlace),
+        SecretKind::Session => Ok(Some(Presented::SessionCookie(value))),
+        SecretKind::LiveKey | SecretKind::TestKey => Err(Rejected::WrongPlace),
     }
 }
 

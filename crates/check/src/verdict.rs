@@ -1,8 +1,12 @@
 //! What the check answers.
 
+use std::sync::Arc;
+
 use vestibule_policy::rule::Dialect;
 
+use crate::cache::Entry;
 use crate::denial::Denial;
+use crate::head::RequestHead;
 use crate::permit::Permit;
 
 /// The answer. What passes is small; what is refused may say more.
@@ -11,8 +15,7 @@ pub type Verdict = Result<Passed, Box<Denial>>;
 /// A request that may go on to its handler.
 #[derive(Debug, Clone)]
 pub struct Passed {
-    /// Who is calling; `None` where the route asks for no caller and none was found.
-    pub permit: Option<Permit>,
+    caller: Option<Arc<Entry>>,
     /// How the route speaks.
     pub dialect: Dialect,
     /// How many changes had been applied before the judgement.
@@ -20,12 +23,25 @@ pub struct Passed {
 }
 
 impl Passed {
-    pub(crate) fn new(permit: Option<Permit>, dialect: Dialect, judged_at: u64) -> Self {
+    pub(crate) fn new(caller: Option<Arc<Entry>>, dialect: Dialect, judged_at: u64) -> Self {
         Self {
-            permit,
+            caller,
             dialect,
             judged_at,
         }
+    }
+
+    /// Whether it is known who is calling. Not so where the route asks for no caller and none was
+    /// found.
+    pub fn has_caller(&self) -> bool {
+        self.caller.is_some()
+    }
+
+    /// The permit of the caller, where there is one, for the request that was judged: the one with
+    /// this head.
+    pub fn into_permit(self, head: &RequestHead<'_>) -> Option<Permit> {
+        let entry = self.caller?;
+        Some(Permit::new(entry, head.address, head.request_id.cloned()))
     }
 }
 

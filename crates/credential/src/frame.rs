@@ -177,14 +177,14 @@ pub fn mint(prefix: &Prefix, kind: SecretKind, entropy: &dyn Entropy) -> PlainSe
 
 /// Reads a presented secret: its kind, and the digest to look it up by. Allocates nothing.
 pub fn read(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameError> {
-    let recognized = recognize(prefix, text.as_bytes())?;
+    let kind = recognize(prefix, text.as_bytes())?;
     verify(text.as_bytes())?;
-    Ok(recognized)
+    Ok((kind, Digest::of(text.as_bytes())))
 }
 
-/// [`read`] for a place where most secrets are known by their digest, and were [`verify`]d before
-/// they became known: looks at prefix, kind and length alone.
-pub fn recognize(prefix: &Prefix, text: &[u8]) -> Result<(SecretKind, Digest), FrameError> {
+/// The kind of a presented secret, by prefix, kind and length alone: for a place where most
+/// secrets are known by their digest, and were [`verify`]d before they became known.
+pub fn recognize(prefix: &Prefix, text: &[u8]) -> Result<SecretKind, FrameError> {
     let rest = text
         .strip_prefix(prefix.as_str().as_bytes())
         .and_then(|rest| rest.strip_prefix(b"_"))
@@ -201,7 +201,7 @@ pub fn recognize(prefix: &Prefix, text: &[u8]) -> Result<(SecretKind, Digest), F
     if body.len() != RANDOM_LENGTH + CHECKSUM_LENGTH {
         return Err(FrameError::Malformed);
     }
-    Ok((kind, Digest::of(text)))
+    Ok(kind)
 }
 
 /// Whether a secret that was [`recognize`]d has the right alphabet and checksum.

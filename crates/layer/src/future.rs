@@ -46,13 +46,13 @@ pin_project! {
     /// The future of a [`CheckService`](crate::CheckService).
     pub struct CheckFuture<F> {
         #[pin]
-        state: State<F>,
+        pub(crate) state: State<F>,
     }
 }
 
 pin_project! {
     #[project = StateProjection]
-    enum State<F> {
+    pub(crate) enum State<F> {
         Calling { #[pin] future: F, answering: Answering },
         Refused { response: Option<Response> },
         Asking { future: BoxFuture<'static, Response> },
@@ -60,12 +60,6 @@ pin_project! {
 }
 
 impl<F> CheckFuture<F> {
-    pub(crate) const fn calling(future: F, answering: Answering) -> Self {
-        Self {
-            state: State::Calling { future, answering },
-        }
-    }
-
     pub(crate) const fn refused(response: Response) -> Self {
         Self {
             state: State::Refused {

@@ -10,9 +10,9 @@ use http::header::CONTENT_TYPE;
 use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
 use tower::{Service, ServiceExt};
 use vestibule_check::{Check, Denial, Passed, Permit, RequestHead};
-use vestibule_http::{ClientAddress, Problem, RequestId, body};
+use vestibule_http::{ClientAddress, Dialect, Problem, RequestId, body};
 
-use crate::future::{Answering, CheckFuture};
+use crate::future::{Answering, CheckFuture, State};
 
 /// Lets a request reach the inner service only with a permit, which it hands on in the request's
 /// extensions, and renders every [`Problem`] in the dialect of the route.
@@ -45,17 +45,24 @@ where
     }
 
     fn call(&mut self, mut request: Request) -> Self::Future {
-        let known = self.check.check_known(&head(
+        let head = head(
             request.method(),
             request.uri(),
             request.headers(),
             request.body(),
             request.extensions(),
-        ));
-        match known {
+        );
+        match self.check.check_known(&head) {
             Some(Ok(passed)) if !is_awaited(&passed, request.headers(), request.body()) => {
-                let answering = admit(&mut request, passed);
-                CheckFuture::calling(self.inner.call(request), answering)
+                let dialect = passed.dialect;
+                let permit = passed.into_permit(&head);
+                let answering = admit(&mut request, permit, dialect);
+                CheckFuture {
+                    state: State::Calling {
+                        future: self.inner.call(request),
+                        answering,
+                    },
+                }
             }
             Some(Err(denial)) => CheckFuture::refused(refuse(request.extensions(), &denial)),
             known => {
@@ -82,9 +89,7 @@ where
 /// not JSON may be larger than memory, and is the handler's to read.
 fn is_awaited(passed: &Passed, headers: &HeaderMap, body: &Body) -> bool {
     let is_json = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/json");
-    passed.permit.is_some()
-        && !body.is_end_stream()
-        && headers.get(CONTENT_TYPE).is_some_and(is_json)
+    passed.has_caller() && !body.is_end_stream() && headers.get(CONTENT_TYPE).is_some_and(is_json)
 }
 
 /// Judges a request whose credential is new, waits for a JSON body, and judges again what was
@@ -117,8 +122,10 @@ async fn complete(
         passed = check.confirm(&head, passed).await.map_err(refused)?;
         body = Body::from(read);
     }
+    let dialect = passed.dialect;
+    let permit = passed.into_permit(&head);
     let mut request = Request::from_parts(parts, body);
-    let answering = admit(&mut request, passed);
+    let answering = admit(&mut request, permit, dialect);
     Ok((request, answering))
 }
 
@@ -141,19 +148,22 @@ fn head<'a>(
 
 /// Hands the permit on. One that came in with the request, from whatever stands before, is not
 /// believed.
-fn admit(request: &mut Request, passed: Passed) -> Answering {
-    match passed.permit {
+#[inline] // or else the permit, which is large, is copied once more
+fn admit(request: &mut Request, permit: Option<Permit>, dialect: Dialect) -> Answering {
+    let extensions = request.extensions_mut();
+    let answering = Answering {
+        dialect,
+        request_id: extensions.get::<RequestId>().cloned(),
+    };
+    match permit {
         Some(permit) => {
-            request.extensions_mut().insert(permit);
+            extensions.insert(permit);
         }
         None => {
-            request.extensions_mut().remove::<Permit>();
+            extensions.remove::<Permit>();
         }
     }
-    Answering {
-        dialect: passed.dialect,
-        request_id: request.extensions().get::<RequestId>().cloned(),
-    }
+    answering
 }
 
 /// The answer to a request that may not pass.

@@ -59,17 +59,7 @@ impl ResourcePath {
                 "must have at most 1024 bytes",
             ));
         }
-        // By bytes, because requests wait for it.
-        let segments_ok = |rest: &[u8]| {
-            rest.split(|byte| *byte == b'/')
-                .all(|segment| !matches!(segment, b"" | b"." | b".."))
-        };
-        let canonical = match text.as_bytes() {
-            b"/" => true,
-            [b'/', rest @ ..] => segments_ok(rest) && !has_control_or_backslash(rest),
-            _ => false,
-        };
-        if canonical {
+        if text == "/" || is_canonical(text.as_bytes()) {
             Ok(())
         } else {
             Err(Invalid::new(
@@ -117,14 +107,20 @@ impl ResourcePath {
     }
 }
 
-/// Whether there is a `\\` or a character of Unicode's category Cc in what is UTF-8: U+0000 to U+001F
-/// and U+007F to U+009F.
-fn has_control_or_backslash(text: &[u8]) -> bool {
-    let mut before = 0;
-    text.iter().any(|&byte| {
-        let lead = std::mem::replace(&mut before, byte);
-        matches!(byte, 0..=0x1f | 0x7f | b'\\') || (lead == 0xc2 && byte <= 0x9f)
-    })
+/// Whether what is UTF-8 is a path of one segment or more. In one pass over its bytes, because
+/// requests wait for it.
+fn is_canonical(path: &[u8]) -> bool {
+    let refused = |(at, byte): (usize, &u8)| match byte {
+        b'/' => matches!(
+            &path[at + 1..],
+            [] | [b'/', ..] | [b'.'] | [b'.', b'/', ..] | [b'.', b'.'] | [b'.', b'.', b'/', ..]
+        ),
+        // Unicode's category Cc: U+0000 to U+001F and U+007F to U+009F.
+        0..=0x1f | 0x7f | b'\\' => true,
+        0x80..=0x9f => path[at - 1] == 0xc2,
+        _ => false,
+    };
+    path.first() == Some(&b'/') && !path.iter().enumerate().any(refused)
 }
 
 impl FromStr for ResourcePath {

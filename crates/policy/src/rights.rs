@@ -41,11 +41,16 @@ pub(crate) fn may_text<'p>(
         (Some((basis, has)), narrowing) if has >= capability && narrowing.allows(capability) => {
             Ok(basis)
         }
-        _ => Err(Refusal::Path {
-            path: path.to_owned(),
-            capability,
-            have: effective_text(principal, path),
-        }),
+        _ => Err(refused(principal, path, capability)),
+    }
+}
+
+#[cold]
+fn refused(principal: &Principal, path: &str, capability: Capability) -> Refusal {
+    Refusal::Path {
+        path: path.to_owned(),
+        capability,
+        have: effective_text(principal, path),
     }
 }
 

@@ -107,6 +107,7 @@ impl RuleTable {
     ///
     /// Allocates nothing while a path has at most three parameters. `HEAD` is answered by the rule
     /// of `GET` where it has none of its own, as axum's routing does.
+    #[inline] // or else the parameters, which are large, are copied once more
     pub fn find<'t, 'p>(&'t self, method: &str, path: &'p str) -> Found<'t, 'p> {
         let Ok(matched) = self.router.at(path) else {
             return Found::Nothing;

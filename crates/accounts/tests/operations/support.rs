@@ -454,7 +454,7 @@ async fn ask(check: &Check, path: &str, headers: &HeaderMap) -> Result<Permit, C
         request_id: Some(&HeaderValue::from_static("request-1")),
     };
     match check.check(&head).await {
-        Ok(passed) => Ok(passed.permit.unwrap()),
+        Ok(passed) => Ok(passed.into_permit(&head).unwrap()),
         Err(denial) => Err(denial.cause),
     }
 }

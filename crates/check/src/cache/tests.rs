@@ -30,12 +30,8 @@ fn principal(number: u128) -> Principal {
     }
 }
 
-fn presented(number: u128) -> Presented<'static> {
-    Presented::ApiKey(b"", Digest::of(&number.to_ne_bytes()))
-}
-
 fn key(number: u128) -> CacheKey {
-    presented(number).cache_key()
+    CacheKey(Digest::of(&number.to_ne_bytes()))
 }
 
 fn caller(principal: Principal) -> Caller {
@@ -59,11 +55,11 @@ fn an_entry_is_believed_for_a_fixed_time_however_often_it_is_used() {
     let cache = cache(10);
     cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
     let later = now().after(Duration::from_secs(59));
-    assert!(cache.get(&presented(1), later).is_some());
-    assert!(cache.get(&presented(1), later).is_some());
+    assert!(cache.get(&key(1), None, later).is_some());
+    assert!(cache.get(&key(1), None, later).is_some());
     assert!(
         cache
-            .get(&presented(1), now().after(Duration::from_secs(60)))
+            .get(&key(1), None, now().after(Duration::from_secs(60)))
             .is_none()
     );
 }
@@ -79,10 +75,10 @@ fn an_entry_never_outlives_its_credential() {
     cache.insert(cache.begin_reading(), key(1), caller(mortal), now());
     assert!(
         cache
-            .get(&presented(1), now().after(Duration::from_secs(4)))
+            .get(&key(1), None, now().after(Duration::from_secs(4)))
             .is_some()
     );
-    assert!(cache.get(&presented(1), end).is_none());
+    assert!(cache.get(&key(1), None, end).is_none());
 }
 
 #[test]
@@ -91,7 +87,7 @@ fn a_clock_that_is_set_back_makes_entries_worthless() {
     cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
     assert!(
         cache
-            .get(&presented(1), now().before(Duration::from_secs(1)))
+            .get(&key(1), None, now().before(Duration::from_secs(1)))
             .is_none()
     );
 }
@@ -138,7 +134,7 @@ fn a_change_removes_what_it_touches_and_nothing_else() {
         cache.apply(change);
         for number in [1, 2, 3, 4, 10] {
             assert_eq!(
-                cache.get(&presented(number), now()).is_none(),
+                cache.get(&key(number), None, now()).is_none(),
                 gone.contains(&number),
                 "{change} and {number}"
             );
@@ -153,12 +149,12 @@ fn what_was_read_before_a_change_is_not_kept_after_it() {
     cache.apply(Change::User(UserId::from_uuid(Uuid::from_u128(1))));
     cache.insert(reading, key(1), caller(principal(1)), now());
     assert!(
-        cache.get(&presented(1), now()).is_none(),
+        cache.get(&key(1), None, now()).is_none(),
         "the stale one is kept"
     );
     cache.insert(reading, key(2), caller(principal(2)), now());
     assert!(
-        cache.get(&presented(2), now()).is_some(),
+        cache.get(&key(2), None, now()).is_some(),
         "another user's is not"
     );
 }
@@ -173,7 +169,7 @@ fn a_reading_that_missed_more_changes_than_are_remembered_is_not_kept() {
         ))));
     }
     cache.insert(reading, key(1), caller(principal(1)), now());
-    assert!(cache.get(&presented(1), now()).is_none());
+    assert!(cache.get(&key(1), None, now()).is_none());
 }
 
 #[test]
@@ -181,18 +177,18 @@ fn nothing_is_kept_while_other_servers_cannot_be_heard() {
     let cache = cache(10);
     cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
     cache.suspend();
-    assert!(cache.get(&presented(1), now()).is_none());
+    assert!(cache.get(&key(1), None, now()).is_none());
     let during = cache.begin_reading();
     cache.insert(during, key(1), caller(principal(1)), now());
-    assert!(cache.get(&presented(1), now()).is_none());
+    assert!(cache.get(&key(1), None, now()).is_none());
     cache.resume();
     cache.insert(during, key(1), caller(principal(1)), now());
     assert!(
-        cache.get(&presented(1), now()).is_none(),
+        cache.get(&key(1), None, now()).is_none(),
         "it was read while deaf"
     );
     cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
-    assert!(cache.get(&presented(1), now()).is_some());
+    assert!(cache.get(&key(1), None, now()).is_some());
 }
 
 #[test]
@@ -253,7 +249,7 @@ fn no_reader_brings_a_revoked_principal_back() {
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
                     let at_least = applied.load(Ordering::SeqCst);
-                    if let Some(entry) = cache.get(&presented(1), now()) {
+                    if let Some(entry) = cache.get(&key(1), None, now()) {
                         if version_of(entry.principal()) < at_least {
                             stale.fetch_add(1, Ordering::SeqCst);
                         }

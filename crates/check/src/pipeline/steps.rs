@@ -9,11 +9,10 @@ use vestibule_policy::{Refusal, decide, target};
 
 use super::Inner;
 use super::route::Route;
-use crate::cache::{Caller, Entry};
+use crate::cache::{CacheKey, Caller, Entry};
 use crate::denial::{Cause, Denial, Rejected};
 use crate::denials::{DeniedCall, method_name};
 use crate::head::RequestHead;
-use crate::permit::Permit;
 use crate::scheme::{self, Presented};
 use crate::verdict::{Passed, Verdict};
 
@@ -38,19 +37,27 @@ impl Inner {
             Ok(None) => return Some(Ok(Passed::new(None, route.dialect, judged_at))),
             Err(denial) => return Some(Err(denial)),
         };
-        let entry = self.cache.get(&presented, now)?;
-        let judged = self.judge(head, &route, presented, entry, now, Counted::Yes);
-        Some(judged.map(|permit| Passed::new(Some(permit), route.dialect, judged_at)))
+        let key = CacheKey(presented.digest());
+        let entry = self.cache.get(&key, presented.rest(), now)?;
+        Some(
+            match self.judge(head, &route, presented, &entry, now, Counted::Yes) {
+                Ok(()) => Ok(Passed::new(Some(entry), route.dialect, judged_at)),
+                Err(denial) => Err(denial),
+            },
+        )
     }
 
     /// Judges a request, and waits for the directory where it has to be asked who is calling.
     pub(super) async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
         let (now, judged_at) = (self.clock.now(), self.cache.applied());
         let route = self.route(head)?;
-        let permit = match self.presented(head, &route)? {
+        let caller = match self.presented(head, &route)? {
             None => None,
             Some(presented) => match self.resolve(presented, now).await {
-                Ok(entry) => Some(self.judge(head, &route, presented, entry, now, counted)?),
+                Ok(entry) => {
+                    self.judge(head, &route, presented, &entry, now, counted)?;
+                    Some(entry)
+                }
                 Err(cause)
                     if route.access() == Access::Optional
                         && !matches!(cause, Cause::Unavailable) =>
@@ -61,7 +68,7 @@ impl Inner {
                 Err(cause) => return Err(route.denial(cause).into()),
             },
         };
-        Ok(Passed::new(permit, route.dialect, judged_at))
+        Ok(Passed::new(caller, route.dialect, judged_at))
     }
 
     /// Step 1: the path is canonical, and the rule table says what is there.
@@ -126,14 +133,16 @@ impl Inner {
 
     /// Step 3: who is calling, from the store where the cache does not know.
     async fn resolve(&self, presented: Presented<'_>, now: Timestamp) -> Result<Arc<Entry>, Cause> {
-        if let Some(entry) = self.cache.get(&presented, now) {
+        let digest = presented.digest();
+        let key = CacheKey(digest);
+        if let Some(entry) = self.cache.get(&key, presented.rest(), now) {
             return Ok(entry);
         }
         presented.verify().map_err(Cause::Rejected)?;
         let reading = self.cache.begin_reading();
         let principal = match presented {
-            Presented::ApiKey(_, digest) => self.directory.api_key(&digest).await,
-            Presented::SessionCookie(_, digest) => self.directory.session_cookie(&digest).await,
+            Presented::ApiKey(_) => self.directory.api_key(&digest).await,
+            Presented::SessionCookie(_) => self.directory.session_cookie(&digest).await,
             Presented::AccessToken { text, .. } => {
                 let text =
                     std::str::from_utf8(text).map_err(|_| Cause::Rejected(Rejected::Malformed))?;
@@ -162,7 +171,6 @@ impl Inner {
                     rest: presented.rest().map(Box::from),
                     principal,
                 };
-                let key = presented.cache_key();
                 Ok(self.cache.insert(reading, key, caller, now))
             }
             Err(unresolved) => Err(unresolved.into()),
@@ -177,16 +185,16 @@ impl Inner {
         head: &RequestHead<'_>,
         route: &Route<'_, '_>,
         presented: Presented<'_>,
-        entry: Arc<Entry>,
+        entry: &Entry,
         now: Timestamp,
         counted: Counted,
-    ) -> Result<Permit, Box<Denial>> {
+    ) -> Result<(), Box<Denial>> {
         let principal = entry.principal();
         if entry.first_use_this_minute(now) {
             self.usage.note(principal.credential, now);
         }
-        match self.obstacle(head, route, presented, &entry, counted) {
-            None => Ok(Permit::new(entry, head.address, head.request_id.cloned())),
+        match self.obstacle(head, route, presented, entry, counted) {
+            None => Ok(()),
             Some(cause) => {
                 let call = DeniedCall {
                     user_id: principal.user_id,

@@ -363,7 +363,7 @@ async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change
         request_id: None,
     };
     let passed = house.check.check(&head).await.unwrap();
-    let user = passed.permit.as_ref().unwrap().user_id();
+    let user = passed.clone().into_permit(&head).unwrap().user_id();
     // Nothing changed: the same permit, and nothing is counted, however often it is asked.
     let mut passed = house.check.confirm(&head, passed).await.unwrap();
     for _ in 0..10 {
