@@ -102,13 +102,13 @@ pub(crate) fn serve(kind: Kind, database: Option<&Path>) -> Result<()> {
         .build()?;
     runtime.block_on(async {
         match kind {
-            Kind::Bare => run(Router::new().route(ROUTE, get(bare))).await,
+            Kind::Bare => run(Router::new().route(ROUTE, get(bare)).with_state(())).await,
             Kind::Checked => {
                 let (router, table) = Routes::browser()
                     .get(ROUTE, fixture::rule(), checked)
                     .into_parts()?;
                 let (check, _) = fixture::check(table)?;
-                run(CheckLayer::new(check).layer(router)).await
+                run(CheckLayer::new(check).layer(router.with_state(()))).await
             }
             Kind::Stored => {
                 let (router, table) = Routes::browser()

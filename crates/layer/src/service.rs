@@ -129,6 +129,7 @@ async fn complete(
     Ok((request, answering))
 }
 
+#[inline]
 fn head<'a>(
     method: &'a Method,
     uri: &'a Uri,
