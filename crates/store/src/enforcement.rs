@@ -89,11 +89,7 @@ impl Write {
     ) -> Result<Vec<SessionId>, StoreError> {
         // Whoever begins or moves a session holds its user: what has begun is seen below, and what
         // begins later sees what this transaction demands.
-        sql("UPDATE user_account SET id = id
-             WHERE id IN (SELECT user_id FROM membership WHERE organization_id = $1)")
-        .bind(scope)
-        .execute(self)
-        .await?;
+        self.hold_people(scope).await?;
         sql("UPDATE session SET ended_at = $2
              WHERE organization_id = $1 AND ended_at IS NULL
                  AND user_id NOT IN (

@@ -1,7 +1,7 @@
 //! Transactions.
 
 use sqlx::Transaction;
-use vestibule_model::{AuditRecord, Change};
+use vestibule_model::{AuditRecord, Change, OrgScope};
 
 use crate::sql::{Connection, Source, sql};
 use crate::store::Pool;
@@ -109,6 +109,27 @@ impl Write {
         });
         task.await
             .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
+    }
+
+    /// Holds the members of an organisation, and who else has a session in it. Two transactions that
+    /// hold some of the same people do so in the same order, so that one waits for the other and
+    /// never both for each other.
+    pub(crate) async fn hold_people(&mut self, scope: OrgScope) -> Result<(), StoreError> {
+        match self.transaction {
+            // Whoever writes at all holds everything.
+            Open::Sqlite(_) => {}
+            Open::Postgres(_) => {
+                sql("SELECT id FROM user_account
+                     WHERE id IN (SELECT user_id FROM membership WHERE organization_id = $1
+                         UNION SELECT user_id FROM session
+                             WHERE organization_id = $1 AND ended_at IS NULL)
+                     ORDER BY id FOR NO KEY UPDATE")
+                .bind(scope)
+                .execute(self)
+                .await?;
+            }
+        }
+        Ok(())
     }
 
     /// Hands the changes to the other processes, from the moment of the commit on.
