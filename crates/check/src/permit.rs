@@ -87,6 +87,11 @@ impl Permit {
         rights::may(self.principal(), path, capability).map(|_| ())
     }
 
+    /// Whether the caller may approve what lies at `path`. No capability includes that.
+    pub fn may_approve(&self, path: &ResourcePath) -> Result<(), Refusal> {
+        rights::may_approve(self.principal(), path).map(|_| ())
+    }
+
     /// Whether the caller may act with the powers of `role` in the organisation. A narrowed key
     /// has none.
     pub fn administers(&self, role: Role) -> Result<(), Refusal> {
