@@ -15,7 +15,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use vestibule_check::Limited;
 
-pub use self::render::{ErrorBody, PageProblem, ProblemBody};
+pub use self::render::{ErrorBody, PageProblem, ProblemBody, keep_headers};
 
 /// One field that was refused.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]

@@ -14,6 +14,7 @@ use http::header::{
 use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
 use pin_project_lite::pin_project;
 use tower::Service;
+use vestibule_http::problem::keep_headers;
 use vestibule_http::{Dialect, PageProblem};
 
 use crate::look::Look;
@@ -203,14 +204,7 @@ fn redirected(response: &Response, location: HeaderValue) -> Response {
 /// Everything that the answer said beside its body stays.
 fn keep(answer: &mut Response, response: &Response) {
     let of_the_body = [CONTENT_TYPE, CONTENT_LENGTH, CONTENT_SECURITY_POLICY];
-    for name in response.headers().keys() {
-        if of_the_body.contains(name) || answer.headers().contains_key(name) {
-            continue;
-        }
-        for value in response.headers().get_all(name) {
-            answer.headers_mut().append(name, value.clone());
-        }
-    }
+    keep_headers(answer, response.headers(), &of_the_body);
 }
 
 #[cfg(test)]

@@ -1,8 +1,8 @@
 //! A problem on the wire, in any dialect.
 
 use axum::response::{IntoResponse, Response};
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
+use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::{FieldError, Problem};
@@ -116,6 +116,34 @@ impl Problem {
     }
 }
 
+impl Problem {
+    /// The answer on the wire, in the place of the one that left the problem: what else that one
+    /// carried, such as cookies, stays, but not the length of its empty body.
+    pub fn render_over(
+        &self,
+        left: &Response,
+        dialect: Dialect,
+        id: Option<&RequestId>,
+    ) -> Response {
+        let mut rendered = self.render(dialect, id);
+        keep_headers(&mut rendered, left.headers(), &[CONTENT_LENGTH]);
+        rendered
+    }
+}
+
+/// Adds to an answer all headers of the one whose place it takes: every value of every name that
+/// it has not itself and that is not among `except`.
+pub fn keep_headers(answer: &mut Response, headers: &HeaderMap, except: &[HeaderName]) {
+    for name in headers.keys() {
+        if except.contains(name) || answer.headers().contains_key(name) {
+            continue;
+        }
+        for value in headers.get_all(name) {
+            answer.headers_mut().append(name, value.clone());
+        }
+    }
+}
+
 /// Leaves the problem in the answer's extensions, where the check's layer finds it and renders it
 /// in the dialect of the request, with the request's id.
 impl IntoResponse for Problem {
@@ -142,5 +170,34 @@ fn code_of(status: StatusCode) -> &'static str {
         501 => "not_implemented",
         503 => "service_unavailable",
         _ => "error",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::header::{SET_COOKIE, VARY};
+
+    use super::*;
+
+    #[test]
+    fn what_else_the_answer_carried_stays_and_every_header_of_one_name() {
+        let mut left = Problem::internal().into_response();
+        for (name, value) in [
+            (SET_COOKIE, "a=1"),
+            (VARY, "cookie"),
+            (SET_COOKIE, "b=2"),
+            (CONTENT_LENGTH, "0"),
+            (CACHE_CONTROL, "private"),
+            (SET_COOKIE, "c=3"),
+        ] {
+            let value = HeaderValue::from_static(value);
+            left.headers_mut().append(name, value);
+        }
+        let rendered = Problem::internal().render_over(&left, Dialect::Bearer, None);
+        let all = |name| rendered.headers().get_all(name).iter().collect::<Vec<_>>();
+        assert_eq!(all(SET_COOKIE), ["a=1", "b=2", "c=3"]);
+        assert_eq!(all(VARY), ["cookie"]);
+        assert_eq!(all(CACHE_CONTROL), ["no-store"]);
+        assert!(all(CONTENT_LENGTH).is_empty());
     }
 }

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use axum::extract::Request;
 use axum::response::Response;
 use http::Uri;
-use http::header::{CONTENT_LENGTH, HeaderName};
+use http::header::HeaderName;
 use pin_project_lite::pin_project;
 use tower::Service;
 use vestibule_check::Check;
@@ -17,8 +17,8 @@ use vestibule_model::{Entropy, OsEntropy};
 
 static HEADER: HeaderName = HeaderName::from_static(RequestId::HEADER);
 
-/// Names requests. Being outermost, it also renders the problems of the layers between it and the
-/// check, in the dialect of the path.
+/// Names requests. Standing outside all that answers, it also renders the problems of the layers
+/// between it and the check, in the dialect of the path.
 #[derive(Debug, Clone)]
 pub(super) struct Name<S> {
     inner: S,
@@ -73,14 +73,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for NameFuture<F> 
         let Ok(mut response) = ready!(this.future.poll(context));
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
             let dialect = this.check.table().dialect_of(this.uri.path());
-            let mut rendered = problem.render(dialect, Some(this.id));
-            for (name, value) in response.headers() {
-                // The length is that of the empty body that the problem came with.
-                if name != CONTENT_LENGTH && !rendered.headers().contains_key(name) {
-                    rendered.headers_mut().append(name, value.clone());
-                }
-            }
-            response = rendered;
+            response = problem.render_over(&response, dialect, Some(this.id));
         }
         let id = this.id.header_value().clone();
         response.headers_mut().insert(&HEADER, id);
