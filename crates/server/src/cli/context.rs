@@ -38,8 +38,8 @@ impl ChangeSink for Changed {
     fn resume(&self) {}
 }
 
-/// How long it takes at most until a server beside us has heard of a change. On SQLite it looks
-/// every 50 ms.
+/// How long it usually takes at most until a server beside us has heard of a change. On SQLite it
+/// looks every 50 ms.
 const HEARD: Duration = Duration::from_millis(200);
 
 impl Context {
@@ -52,8 +52,8 @@ impl Context {
         }
     }
 
-    /// Waits until a server beside us has heard of what was changed: what follows the command in a
-    /// script may rely on it.
+    /// Waits until a server beside us has usually heard of what was changed, for what follows the
+    /// command in a script.
     pub(super) async fn settle(&self) {
         if self.changed.0.load(Ordering::SeqCst) {
             tokio::time::sleep(HEARD).await;
