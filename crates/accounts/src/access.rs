@@ -1,6 +1,6 @@
 //! Who may do what, and why: for administrators who set permissions.
 
-use vestibule_check::Unresolved;
+use vestibule_check::Inactive;
 use vestibule_model::{
     Capability, CredentialRef, HeldGrant, ResourcePath, Role, SessionId, UserId,
 };
@@ -39,7 +39,7 @@ pub struct Access {
     /// The highest capability that the user has there.
     pub have: Option<Capability>,
     /// Why nothing of the user passes at all, where that is so.
-    pub inactive: Option<Unresolved>,
+    pub inactive: Option<Inactive>,
     /// Every grant of the user's own and of the user's groups.
     pub grants: Vec<HeldGrant>,
 }
@@ -56,9 +56,9 @@ impl Accounts {
         let mut row = found.await?.ok_or(Error::NotFound { what: "member" })?;
         // The rights are shown as they are when nothing else stands against the user.
         let inactive = if row.user_suspended_at.take().is_some() {
-            Some(Unresolved::Suspended)
+            Some(Inactive::User)
         } else if row.membership.is_some_and(|(_, since)| since.is_some()) {
-            Some(Unresolved::NoMembership)
+            Some(Inactive::Membership)
         } else {
             None
         };

@@ -58,8 +58,8 @@ impl WaitingDenials {
 
 fn record(accounts: &Accounts, call: &DeniedCall, times: &DeniedTimes) -> AuditRecord {
     let actor = Actor {
-        user_id: Some(call.user_id),
-        credential: Some(call.credential),
+        user_id: Some(call.caller.user_id),
+        credential: Some(call.caller.credential),
         address: times.address,
         request_id: None,
     };
@@ -74,7 +74,7 @@ fn record(accounts: &Accounts, call: &DeniedCall, times: &DeniedTimes) -> AuditR
     let route = format!("{} {}", call.method, call.route);
     let mut record = accounts.record(
         &actor,
-        Some(call.organization_id),
+        Some(call.caller.organization_id),
         KIND,
         Some(route),
         &details,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
-use vestibule_check::{Directory, Unresolved};
+use vestibule_check::{Directory, Inactive, KnownCaller, Unresolved};
 use vestibule_credential::Claims;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{
@@ -118,14 +118,22 @@ impl StoreDirectory {
         credential: CredentialRef,
         expires_at: Option<Timestamp>,
     ) -> Result<Principal, Unresolved> {
+        let inactive = |why| {
+            let caller = KnownCaller {
+                user_id: row.user_id,
+                organization_id: row.organization_id,
+                credential,
+            };
+            Err(Unresolved::Inactive(why, caller))
+        };
         if row.user_suspended_at.is_some() {
-            return Err(Unresolved::Suspended);
+            return inactive(Inactive::User);
         }
         if row.organization_deactivated_at.is_some() {
-            return Err(Unresolved::OrganizationInactive);
+            return inactive(Inactive::Organization);
         }
         let Some((role, None)) = row.membership else {
-            return Err(Unresolved::NoMembership);
+            return inactive(Inactive::Membership);
         };
         Ok(Principal {
             user_id: row.user_id,

@@ -17,6 +17,7 @@ use vestibule_model::{Change, Digest, Principal, Timestamp};
 
 use self::index::Index;
 pub(crate) use self::index::Reading;
+use crate::denials::Denials;
 use crate::limits::Allowances;
 
 mod index;
@@ -44,6 +45,8 @@ pub(crate) struct Caller {
     pub(crate) allowances: Allowances,
     /// What of an access token is not in its digest.
     pub(crate) rest: Option<Box<[u8]>>,
+    /// Where it is noted what the caller was refused.
+    pub(crate) denials: Arc<Denials>,
 }
 
 /// A caller and how long the caller may be believed.
@@ -63,6 +66,10 @@ impl Entry {
 
     pub(crate) fn allowances(&self) -> &Allowances {
         &self.caller.allowances
+    }
+
+    pub(crate) fn denials(&self) -> &Denials {
+        &self.caller.denials
     }
 
     /// Whether the entry may still be believed. A clock that was set back makes it worthless.

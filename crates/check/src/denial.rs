@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use vestibule_credential::token::TokenError;
-use vestibule_model::{OrganizationId, PlanName, UserId};
+use vestibule_model::PlanName;
 use vestibule_policy::Refusal;
 use vestibule_policy::rule::Dialect;
 use vestibule_policy::target::NotCanonical;
 
+use crate::denials::KnownCaller;
 use crate::directory::Unresolved;
 
 /// Why a request may not pass, and who asked, where that is known.
@@ -17,8 +18,8 @@ pub struct Denial {
     pub cause: Cause,
     /// In which dialect the answer is given.
     pub dialect: Dialect,
-    /// Who asked, and for which organisation; `None` as long as the credential was not found good.
-    pub caller: Option<(UserId, OrganizationId)>,
+    /// Who asked; `None` as long as the credential was not found good.
+    pub caller: Option<KnownCaller>,
 }
 
 impl Denial {
@@ -98,9 +99,7 @@ impl From<Unresolved> for Cause {
             Unresolved::Unknown => Self::Rejected(Rejected::Unknown),
             Unresolved::Expired => Self::Rejected(Rejected::Expired),
             Unresolved::Revoked => Self::Rejected(Rejected::Revoked),
-            Unresolved::Suspended => Self::Inactive(Inactive::User),
-            Unresolved::NoMembership => Self::Inactive(Inactive::Membership),
-            Unresolved::OrganizationInactive => Self::Inactive(Inactive::Organization),
+            Unresolved::Inactive(inactive, _) => Self::Inactive(inactive),
             Unresolved::Unavailable(cause) => {
                 tracing::error!(%cause, "the directory did not answer");
                 Self::Unavailable
@@ -150,13 +149,16 @@ impl Rejected {
 }
 
 /// Why somebody who is known may not act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Inactive {
     /// The user is suspended.
+    #[error("the user is suspended")]
     User,
     /// The user is no active member of the organisation.
+    #[error("the user is not an active member of the organisation")]
     Membership,
     /// The organisation is deactivated.
+    #[error("the organisation is deactivated")]
     Organization,
 }
 

@@ -9,6 +9,9 @@ use vestibule_model::{
     ResourcePath, Role, SessionId, SystemClock, UserId,
 };
 
+use crate::denial::Inactive;
+use crate::denials::KnownCaller;
+
 /// The check's only view of the world: it asks who a credential is, and nothing else.
 ///
 /// Whoever implements it answers from the current truth, not from a cache: the check caches.
@@ -41,15 +44,9 @@ pub enum Unresolved {
     /// It was deleted, or its session was ended.
     #[error("the credential was revoked")]
     Revoked,
-    /// The user is suspended.
-    #[error("the user is suspended")]
-    Suspended,
-    /// The user does not belong to the organisation (any more).
-    #[error("the user is not an active member of the organisation")]
-    NoMembership,
-    /// The organisation is deactivated.
-    #[error("the organisation is deactivated")]
-    OrganizationInactive,
+    /// The credential is good, and who it stands for may not act now.
+    #[error("{0}")]
+    Inactive(Inactive, KnownCaller),
     /// The truth cannot be known now; the cause is for the log.
     #[error("the directory is not available: {0}")]
     Unavailable(String),

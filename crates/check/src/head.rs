@@ -38,6 +38,16 @@ impl RequestHead<'_> {
         if accepted.is_empty() || !self.has_body {
             return Ok(());
         }
+        if self.is_of_type(accepted) {
+            Ok(())
+        } else {
+            Err(Cause::ContentType { accepted })
+        }
+    }
+
+    /// Whether the body is said to be of one of these media types, whatever their parameters and
+    /// in whatever case (RFC 9110, 8.3.1). Said twice, it is of none.
+    pub fn is_of_type(&self, accepted: &[&str]) -> bool {
         let mut values = self.headers.get_all(CONTENT_TYPE).iter();
         let essence = match (values.next(), values.next()) {
             (Some(value), None) => value
@@ -47,15 +57,10 @@ impl RequestHead<'_> {
                 .map(str::trim),
             _ => None,
         };
-        match essence {
-            Some(essence)
-                if accepted
-                    .iter()
-                    .any(|media_type| essence.eq_ignore_ascii_case(media_type)) =>
-            {
-                Ok(())
-            }
-            _ => Err(Cause::ContentType { accepted }),
-        }
+        essence.is_some_and(|essence| {
+            accepted
+                .iter()
+                .any(|media_type| essence.eq_ignore_ascii_case(media_type))
+        })
     }
 }

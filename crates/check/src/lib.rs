@@ -25,7 +25,7 @@ mod verdict;
 pub use cache::CacheBounds;
 pub use csrf::OwnOrigin;
 pub use denial::{Cause, Csrf, Denial, Inactive, Limited, Rejected};
-pub use denials::{DenialBatch, DeniedCall, DeniedTimes};
+pub use denials::{Admitted, DenialBatch, DeniedCall, DeniedTimes, KnownCaller};
 pub use directory::{Directory, MemoryDirectory, Unresolved};
 pub use extract::MissingCheck;
 pub use head::RequestHead;

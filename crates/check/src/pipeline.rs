@@ -42,9 +42,9 @@ struct Inner {
     cache: Cache,
     limits: Limits,
     usage: Usage,
-    denials: Denials,
+    denials: Arc<Denials>,
     permitted: AtomicU64,
-    denied: AtomicU64,
+    turned_away: AtomicU64,
 }
 
 impl Check {
@@ -52,6 +52,7 @@ impl Check {
     pub fn new(parts: CheckParts) -> Self {
         Self(Arc::new(Inner {
             limits: Limits::new(&parts.table, &parts.plans),
+            denials: Arc::new(Denials::new(&parts.table, Arc::clone(&parts.clock))),
             table: parts.table,
             plans: parts.plans,
             directory: parts.directory,
@@ -62,9 +63,8 @@ impl Check {
             clock: parts.clock,
             cache: Cache::new(parts.cache),
             usage: Usage::default(),
-            denials: Denials::default(),
             permitted: AtomicU64::new(0),
-            denied: AtomicU64::new(0),
+            turned_away: AtomicU64::new(0),
         }))
     }
 
@@ -90,7 +90,11 @@ impl Check {
         if !passed.has_caller() || passed.judged_at == self.0.cache.applied() {
             return Ok(passed);
         }
-        self.0.ask(head, Counted::Already).await
+        let verdict = self.0.ask(head, Counted::Already).await;
+        if verdict.is_err() {
+            self.0.count(&verdict);
+        }
+        verdict
     }
 
     /// Makes a committed change hold: when this returns, no request that starts later passes on
@@ -140,7 +144,8 @@ impl Check {
     pub fn totals(&self) -> Totals {
         Totals {
             permitted: self.0.permitted.load(Ordering::Relaxed),
-            denied: self.0.denied.load(Ordering::Relaxed),
+            denied: self.0.denials.count(),
+            turned_away: self.0.turned_away.load(Ordering::Relaxed),
             remembered: self.0.cache.len(),
         }
     }
@@ -158,7 +163,9 @@ impl Inner {
     fn count(&self, verdict: &Verdict) {
         let counter = match verdict {
             Ok(_) => &self.permitted,
-            Err(_) => &self.denied,
+            Err(denial) if denial.caller.is_none() => &self.turned_away,
+            // Noted already, and so counted.
+            Err(_) => return,
         };
         counter.fetch_add(1, Ordering::Relaxed);
     }

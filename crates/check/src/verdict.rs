@@ -3,9 +3,11 @@
 use std::sync::Arc;
 
 use vestibule_policy::rule::Dialect;
+use vestibule_policy::table::RouteNumber;
 
 use crate::cache::Entry;
 use crate::denial::Denial;
+use crate::denials::Admitted;
 use crate::head::RequestHead;
 use crate::permit::Permit;
 
@@ -15,7 +17,7 @@ pub type Verdict = Result<Passed, Box<Denial>>;
 /// A request that may go on to its handler.
 #[derive(Debug, Clone)]
 pub struct Passed {
-    caller: Option<Arc<Entry>>,
+    caller: Option<(Arc<Entry>, RouteNumber)>,
     /// How the route speaks.
     pub dialect: Dialect,
     /// How many changes had been applied before the judgement.
@@ -23,7 +25,11 @@ pub struct Passed {
 }
 
 impl Passed {
-    pub(crate) fn new(caller: Option<Arc<Entry>>, dialect: Dialect, judged_at: u64) -> Self {
+    pub(crate) fn new(
+        caller: Option<(Arc<Entry>, RouteNumber)>,
+        dialect: Dialect,
+        judged_at: u64,
+    ) -> Self {
         Self {
             caller,
             dialect,
@@ -40,18 +46,27 @@ impl Passed {
     /// The permit of the caller, where there is one, for the request that was judged: the one with
     /// this head.
     pub fn into_permit(self, head: &RequestHead<'_>) -> Option<Permit> {
-        let entry = self.caller?;
+        let (entry, _) = self.caller?;
         Some(Permit::new(entry, head.address, head.request_id.cloned()))
+    }
+
+    /// Who was let pass to which route, where it is known who calls, for the case that the handler
+    /// refuses.
+    pub fn admitted(&self, head: &RequestHead<'_>) -> Option<Admitted> {
+        let (entry, route) = self.caller.as_ref()?;
+        Some(Admitted::new(Arc::clone(entry), *route, head.address))
     }
 }
 
 /// How many requests were judged since the start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
-    /// Those that passed.
+    /// Those that passed; of some of them the handler refused what they asked for.
     pub permitted: u64,
-    /// Those that did not.
+    /// Those of known callers that were refused, by the check or by the handler.
     pub denied: u64,
+    /// Those of callers whom nobody knows, which did not pass.
+    pub turned_away: u64,
     /// How many credentials are remembered now.
     pub remembered: usize,
 }

@@ -220,6 +220,11 @@ impl Problem {
         self
     }
 
+    /// Whether a caller who is known may not do what was asked: a 403.
+    pub fn is_refusal(&self) -> bool {
+        self.0.status == StatusCode::FORBIDDEN
+    }
+
     /// The stable cause.
     pub fn reason(&self) -> &str {
         &self.0.reason

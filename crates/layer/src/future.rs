@@ -10,6 +10,7 @@ use futures_util::future::BoxFuture;
 use http::HeaderValue;
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
 use pin_project_lite::pin_project;
+use vestibule_check::Admitted;
 use vestibule_http::{Dialect, Problem, RequestId};
 
 /// What an answer has to know of its request.
@@ -17,6 +18,8 @@ use vestibule_http::{Dialect, Problem, RequestId};
 pub(crate) struct Answering {
     pub(crate) dialect: Dialect,
     pub(crate) request_id: Option<RequestId>,
+    /// Who was let pass, where that is known: the handler may still refuse.
+    pub(crate) admitted: Option<Admitted>,
 }
 
 impl Answering {
@@ -24,6 +27,11 @@ impl Answering {
     /// said otherwise: nearly all of them are about somebody.
     pub(crate) fn finish(&self, mut response: Response) -> Response {
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
+            if let Some(admitted) = &self.admitted
+                && problem.is_refusal()
+            {
+                admitted.refused(problem.reason().to_owned().into());
+            }
             let mut rendered = problem.render(self.dialect, self.request_id.as_ref());
             // What else the handler put on the answer, such as a cookie, stays; but the length
             // that the router noted is that of an empty body.

@@ -6,11 +6,10 @@ use std::task::{Context, Poll};
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
-use http::header::CONTENT_TYPE;
-use http::{Extensions, HeaderMap, HeaderValue, Method, Uri};
+use http::{Extensions, HeaderMap, Method, Uri};
 use tower::{Service, ServiceExt};
 use vestibule_check::{Check, Denial, Passed, Permit, RequestHead};
-use vestibule_http::{ClientAddress, Dialect, Problem, RequestId, body};
+use vestibule_http::{ClientAddress, Problem, RequestId, body};
 
 use crate::future::{Answering, CheckFuture, State};
 
@@ -53,10 +52,10 @@ where
             request.extensions(),
         );
         match self.check.check_known(&head) {
-            Some(Ok(passed)) if !is_awaited(&passed, request.headers(), request.body()) => {
-                let dialect = passed.dialect;
+            Some(Ok(passed)) if !is_awaited(&passed, &head) => {
+                let answering = answering(&passed, &head, request.extensions());
                 let permit = passed.into_permit(&head);
-                let answering = admit(&mut request, permit, dialect);
+                admit(&mut request, permit);
                 CheckFuture {
                     state: State::Calling {
                         future: self.inner.call(request),
@@ -86,10 +85,11 @@ where
 
 /// Whether the body is waited for before the handler is called. A credential may be revoked while
 /// its body is on the way, and a permit is for what is true when the request is complete. What is
-/// not JSON may be larger than memory, and is the handler's to read.
-fn is_awaited(passed: &Passed, headers: &HeaderMap, body: &Body) -> bool {
-    let is_json = |kind: &HeaderValue| kind.as_bytes().starts_with(b"application/json");
-    passed.has_caller() && !body.is_end_stream() && headers.get(CONTENT_TYPE).is_some_and(is_json)
+/// neither JSON nor a form may be larger than memory, and is the handler's to read.
+fn is_awaited(passed: &Passed, head: &RequestHead<'_>) -> bool {
+    head.has_body
+        && passed.has_caller()
+        && head.is_of_type(&["application/json", "application/x-www-form-urlencoded"])
 }
 
 /// Judges a request whose credential is new, waits for a JSON body, and judges again what was
@@ -114,7 +114,7 @@ async fn complete(
         None => check.check(&head).await.map_err(refused)?,
     };
     let mut body = body;
-    if is_awaited(&passed, &parts.headers, &body) {
+    if is_awaited(&passed, &head) {
         let read = body::read(body).await;
         let read = read.map_err(|problem| {
             problem.render(passed.dialect, parts.extensions.get::<RequestId>())
@@ -122,10 +122,10 @@ async fn complete(
         passed = check.confirm(&head, passed).await.map_err(refused)?;
         body = Body::from(read);
     }
-    let dialect = passed.dialect;
+    let answering = answering(&passed, &head, &parts.extensions);
     let permit = passed.into_permit(&head);
     let mut request = Request::from_parts(parts, body);
-    let answering = admit(&mut request, permit, dialect);
+    admit(&mut request, permit);
     Ok((request, answering))
 }
 
@@ -147,15 +147,20 @@ fn head<'a>(
     }
 }
 
+#[inline]
+fn answering(passed: &Passed, head: &RequestHead<'_>, extensions: &Extensions) -> Answering {
+    Answering {
+        dialect: passed.dialect,
+        request_id: extensions.get().cloned(),
+        admitted: passed.admitted(head),
+    }
+}
+
 /// Hands the permit on. One that came in with the request, from whatever stands before, is not
 /// believed.
 #[inline] // or else the permit, which is large, is copied once more
-fn admit(request: &mut Request, permit: Option<Permit>, dialect: Dialect) -> Answering {
+fn admit(request: &mut Request, permit: Option<Permit>) {
     let extensions = request.extensions_mut();
-    let answering = Answering {
-        dialect,
-        request_id: extensions.get::<RequestId>().cloned(),
-    };
     match permit {
         Some(permit) => {
             extensions.insert(permit);
@@ -164,7 +169,6 @@ fn admit(request: &mut Request, permit: Option<Permit>, dialect: Dialect) -> Ans
             extensions.remove::<Permit>();
         }
     }
-    answering
 }
 
 /// The answer to a request that may not pass.

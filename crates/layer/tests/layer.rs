@@ -189,6 +189,44 @@ async fn a_permit_that_comes_in_with_a_request_is_not_believed() {
 }
 
 #[tokio::test]
+async fn what_a_handler_refuses_to_a_known_caller_is_noted_with_its_route_and_cause() {
+    let refuse = async |permit: Permit| -> Result<(), Problem> {
+        let path: model::ResourcePath = "/private".parse().map_err(|_| Problem::internal())?;
+        permit.administers(model::Role::Owner)?;
+        permit.may(&path, Capability::ReadOnly)?;
+        Err(Problem::forbidden("system_managed", "It stays."))
+    };
+    let (router, table) = Routes::<()>::bearer()
+        .get("/v1/refuse/{id}", Rule::signed_in(), refuse)
+        .get("/v1/missing", Rule::signed_in(), async || {
+            Problem::not_found("thing")
+        })
+        .into_parts()
+        .unwrap();
+    let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
+    let directory = MemoryDirectory::with_owner_key(&key.digest());
+    let origin = OwnOrigin::new("http://localhost");
+    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
+    let service = CheckLayer::new(check.clone()).layer(router);
+    for _ in ["the directory is asked", "the key is known"] {
+        let response = send(&service, "/v1/refuse/7", Some(&key)).await;
+        assert_eq!(response.status(), StatusCode::FORBIDDEN);
+    }
+    send(&service, "/v1/missing", Some(&key)).await;
+    send(&service, "/v1/refuse/7", None).await;
+    let noted = check.drain_denials().calls;
+    let [(call, times)] = noted.as_slice() else {
+        panic!("{noted:?}");
+    };
+    assert_eq!(
+        (call.method, &*call.route, &*call.reason, times.count),
+        ("GET", "/v1/refuse/{id}", "system_managed", 2)
+    );
+    let totals = check.totals();
+    assert_eq!((totals.denied, totals.turned_away), (2, 1));
+}
+
+#[tokio::test]
 async fn a_handler_that_wants_a_permit_on_a_public_route_fails_closed() {
     let (service, key) = service();
     let response = send(&service, "/v1/miswired", Some(&key)).await;
@@ -228,12 +266,10 @@ async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
         }
     }
 
+    let rule =
+        Rule::signed_in().consumes(&["application/json", "application/x-www-form-urlencoded"]);
     let (router, table) = Routes::<()>::bearer()
-        .post(
-            "/v1/things",
-            Rule::signed_in(),
-            async |_: Permit, body: String| body,
-        )
+        .post("/v1/things", rule, async |_: Permit, body: String| body)
         .into_parts()
         .unwrap();
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
@@ -248,8 +284,17 @@ async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
         origin,
     ));
     let service = CheckLayer::new(check.clone()).layer(router);
-    // The first request meets a key that is not known yet, the second one that is.
-    for revoked in [false, false, true] {
+    // The first request meets a key that is not known yet, the next two one that is.
+    for (revoked, media_type) in [
+        (false, "application/json"),
+        (false, "application/json"),
+        (true, "application/json"),
+        (true, "Application/JSON; charset=utf-8"),
+        (true, "application/x-www-form-urlencoded"),
+    ] {
+        directory
+            .1
+            .store(false, std::sync::atomic::Ordering::SeqCst);
         let (arrived, check) = (Arc::clone(&directory), check.clone());
         let body = Body::from_stream(futures_util::stream::once(async move {
             arrived
@@ -262,12 +307,12 @@ async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
             .method("POST")
             .uri("/v1/things")
             .header("authorization", format!("Bearer {}", key.expose()))
-            .header("content-type", "application/json")
+            .header("content-type", media_type)
             .header("transfer-encoding", "chunked")
             .body(body)
             .unwrap();
         let response = service.clone().oneshot(request).await.unwrap();
         let expected = if revoked { 401 } else { 200 };
-        assert_eq!(response.status().as_u16(), expected);
+        assert_eq!(response.status().as_u16(), expected, "{media_type}");
     }
 }

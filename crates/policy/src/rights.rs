@@ -161,11 +161,6 @@ pub fn visible(principal: &Principal) -> Visible {
     }
 }
 
-/// Whether `path` may not be read by the caller while something below it may.
-pub fn is_ancestor_of_visible(principal: &Principal, path: &ResourcePath) -> bool {
-    visible(principal).leads_down_from(path)
-}
-
 fn is_administrator(principal: &Principal) -> bool {
     principal.role >= Role::Admin
 }

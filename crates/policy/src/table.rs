@@ -45,6 +45,8 @@ pub enum Found<'t, 'p> {
         params: Params<'t, 'p>,
         /// How it speaks.
         dialect: Dialect,
+        /// Which route it is.
+        number: RouteNumber,
     },
     /// The path is known, for other methods: a 405.
     OtherMethod {
@@ -59,9 +61,22 @@ pub enum Found<'t, 'p> {
     Nothing,
 }
 
+/// Which route of its table one is, counted in the order of declaration from zero.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct RouteNumber(usize);
+
+impl RouteNumber {
+    /// The place of the route in a list of all of them.
+    pub const fn index(self) -> usize {
+        self.0
+    }
+}
+
 /// One declared route.
 #[derive(Debug, Clone, Copy)]
 pub struct Route<'t> {
+    /// Which one it is.
+    pub number: RouteNumber,
     /// The method.
     pub method: &'t str,
     /// The path as declared.
@@ -79,6 +94,8 @@ pub struct RuleTable {
     paths: Vec<Path>,
     by_template: HashMap<String, usize>,
     limits: Vec<LimitSpec>,
+    /// How many there are.
+    routes: usize,
 }
 
 /// One template and its methods: few, so they are searched in turn.
@@ -95,6 +112,7 @@ struct Method {
     name: String,
     dialect: Dialect,
     rule: Rule,
+    number: RouteNumber,
 }
 
 impl RuleTable {
@@ -121,6 +139,7 @@ impl RuleTable {
                 template: &entry.template,
                 params: Params(matched.params),
                 dialect: found.dialect,
+                number: found.number,
             },
             None => Found::OtherMethod {
                 allowed: &entry.allowed,
@@ -146,6 +165,7 @@ impl RuleTable {
     pub fn routes(&self) -> impl Iterator<Item = Route<'_>> {
         self.paths.iter().flat_map(|path| {
             path.methods.iter().map(|method| Route {
+                number: method.number,
                 method: &method.name,
                 template: &path.template,
                 dialect: method.dialect,
@@ -160,17 +180,6 @@ impl RuleTable {
             .iter()
             .enumerate()
             .map(|(index, spec)| (LimitId(index), spec))
-    }
-
-    /// This table with the routes of another. The limits of this one keep their numbers.
-    pub fn merge(self, other: Self) -> Result<Self, TableError> {
-        let mut merged = self;
-        for path in other.paths {
-            for method in path.methods {
-                merged.insert(&method.name, &path.template, method.dialect, method.rule)?;
-            }
-        }
-        Ok(merged)
     }
 }
 

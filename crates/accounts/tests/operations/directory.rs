@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use vestibule_accounts::{CannotResolve, NewApiKey};
-use vestibule_check::Unresolved;
+use vestibule_check::{Inactive, Unresolved};
 use vestibule_credential::{FrameError, TokenError};
 use vestibule_model::{CredentialRef, Role};
 
@@ -52,12 +52,23 @@ async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
             assert_eq!(obstacle(&house, text).await, expected);
         }
     };
+    // Whose credential it is, is known all the same.
+    let inactive = async |expected: Inactive| {
+        for text in texts {
+            match obstacle(&house, text).await {
+                CannotResolve::Unresolved(Unresolved::Inactive(why, caller)) => {
+                    assert_eq!((why, caller.user_id), (expected, grace));
+                }
+                other => panic!("{other:?}"),
+            }
+        }
+    };
     accounts.deactivate_member(&operator, grace).await.unwrap();
-    all(Unresolved::NoMembership).await;
+    inactive(Inactive::Membership).await;
     accounts.deactivate_organization(&operator).await.unwrap();
-    all(Unresolved::OrganizationInactive).await;
+    inactive(Inactive::Organization).await;
     accounts.suspend_user(&OPERATOR, grace).await.unwrap();
-    all(Unresolved::Suspended).await;
+    inactive(Inactive::User).await;
     house.clock.set(end);
     let expired = CannotResolve::Unresolved(Unresolved::Expired);
     assert_eq!(obstacle(&house, texts[0]).await, expired);

@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use uuid::Uuid;
 use vestibule_model::{
-    ApiKeyId, CredentialRef, OrganizationId, PlanName, Plans, ResourcePath, Role, SessionId, UserId,
+    ApiKeyId, CredentialRef, OrganizationId, PlanName, Plans, ResourcePath, Role, SessionId,
+    SystemClock, UserId,
 };
 use vestibule_policy::RuleTable;
 
@@ -40,6 +41,7 @@ fn caller(principal: Principal) -> Caller {
         allowances: limits.allowances(&principal),
         principal,
         rest: None,
+        denials: Arc::new(Denials::new(&RuleTable::default(), Arc::new(SystemClock))),
     }
 }
 

@@ -1,9 +1,12 @@
 //! What the rule table says of a request.
 
+use std::sync::Arc;
+
 use vestibule_policy::RuleTable;
 use vestibule_policy::rule::{Access, Dialect, Rule};
-use vestibule_policy::table::{Found, Params};
+use vestibule_policy::table::{Found, Params, RouteNumber};
 
+use crate::cache::Entry;
 use crate::denial::{Cause, Denial};
 use crate::head::RequestHead;
 
@@ -45,10 +48,19 @@ impl<'t, 'h> Route<'t, 'h> {
         }
     }
 
+    /// The template of the path; empty where there is no such route.
     pub(super) fn template(&self) -> &str {
         match self.found {
             Found::Rule { template, .. } => template,
             Found::OtherMethod { .. } | Found::Nothing => "",
+        }
+    }
+
+    /// A caller who was let pass, and to which route.
+    pub(super) fn of(&self, caller: Arc<Entry>) -> Option<(Arc<Entry>, RouteNumber)> {
+        match self.found {
+            Found::Rule { number, .. } => Some((caller, number)),
+            Found::OtherMethod { .. } | Found::Nothing => None,
         }
     }
 

@@ -11,7 +11,8 @@ use super::Inner;
 use super::route::Route;
 use crate::cache::{CacheKey, Caller, Entry};
 use crate::denial::{Cause, Denial, Rejected};
-use crate::denials::{DeniedCall, method_name};
+use crate::denials::{DeniedCall, KnownCaller, method_name};
+use crate::directory::Unresolved;
 use crate::head::RequestHead;
 use crate::scheme::{self, Presented};
 use crate::verdict::{Passed, Verdict};
@@ -23,6 +24,35 @@ pub(super) enum Counted {
     Already,
 }
 
+/// Why a credential leads to nobody who may act.
+struct Nobody {
+    cause: Cause,
+    /// Whose it is all the same.
+    caller: Option<KnownCaller>,
+}
+
+impl From<Rejected> for Nobody {
+    fn from(rejected: Rejected) -> Self {
+        Self {
+            cause: Cause::Rejected(rejected),
+            caller: None,
+        }
+    }
+}
+
+impl From<Unresolved> for Nobody {
+    fn from(unresolved: Unresolved) -> Self {
+        let caller = match unresolved {
+            Unresolved::Inactive(_, caller) => Some(caller),
+            _ => None,
+        };
+        Self {
+            cause: unresolved.into(),
+            caller,
+        }
+    }
+}
+
 impl Inner {
     /// Judges a request at once; `None` when the directory has to be asked who is calling.
     #[inline]
@@ -32,7 +62,7 @@ impl Inner {
             Ok(route) => route,
             Err(denial) => return Some(Err(denial)),
         };
-        let presented = match self.presented(head, &route) {
+        let presented = match self.presented(head, &route, Counted::Yes) {
             Ok(Some(presented)) => presented,
             Ok(None) => return Some(Ok(Passed::new(None, route.dialect, judged_at))),
             Err(denial) => return Some(Err(denial)),
@@ -41,7 +71,7 @@ impl Inner {
         let entry = self.cache.get(&key, presented.rest(), now)?;
         Some(
             match self.judge(head, &route, presented, &entry, now, Counted::Yes) {
-                Ok(()) => Ok(Passed::new(Some(entry), route.dialect, judged_at)),
+                Ok(()) => Ok(Passed::new(route.of(entry), route.dialect, judged_at)),
                 Err(denial) => Err(denial),
             },
         )
@@ -51,21 +81,24 @@ impl Inner {
     pub(super) async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
         let (now, judged_at) = (self.clock.now(), self.cache.applied());
         let route = self.route(head)?;
-        let caller = match self.presented(head, &route)? {
+        let caller = match self.presented(head, &route, counted)? {
             None => None,
             Some(presented) => match self.resolve(presented, now).await {
                 Ok(entry) => {
                     self.judge(head, &route, presented, &entry, now, counted)?;
-                    Some(entry)
+                    route.of(entry)
                 }
-                Err(cause)
+                Err(nobody)
                     if route.access() == Access::Optional
-                        && !matches!(cause, Cause::Unavailable) =>
+                        && !matches!(nobody.cause, Cause::Unavailable) =>
                 {
-                    self.without_caller(head, &route)?;
+                    self.without_caller(head, &route, counted)?;
                     None
                 }
-                Err(cause) => return Err(route.denial(cause).into()),
+                Err(nobody) => {
+                    let denial = self.denial(head, &route, nobody.caller, nobody.cause);
+                    return Err(denial.into());
+                }
             },
         };
         Ok(Passed::new(caller, route.dialect, judged_at))
@@ -90,10 +123,11 @@ impl Inner {
         &self,
         head: &RequestHead<'h>,
         route: &Route<'_, '_>,
+        counted: Counted,
     ) -> Result<Option<Presented<'h>>, Box<Denial>> {
         let access = route.access();
         if access == Access::Public {
-            return self.without_caller(head, route).map(|()| None);
+            return self.without_caller(head, route, counted).map(|()| None);
         }
         let (headers, prefix) = (head.headers, &self.prefix);
         let presented = match route.dialect {
@@ -104,7 +138,7 @@ impl Inner {
         match presented {
             Ok(Some(presented)) => Ok(Some(presented)),
             Ok(None) | Err(_) if access == Access::Optional => {
-                self.without_caller(head, route).map(|()| None)
+                self.without_caller(head, route, counted).map(|()| None)
             }
             Ok(None) => Err(route.denial(Cause::NoCredential).into()),
             Err(rejected) => Err(route.denial(Cause::Rejected(rejected)).into()),
@@ -117,6 +151,7 @@ impl Inner {
         &self,
         head: &RequestHead<'_>,
         route: &Route<'_, '_>,
+        counted: Counted,
     ) -> Result<(), Box<Denial>> {
         let (rule, _) = route.rule().map_err(|cause| route.denial(cause))?;
         if route.dialect != Dialect::Bearer && head.is_mutating() {
@@ -126,31 +161,37 @@ impl Inner {
         }
         head.content_type(rule)
             .map_err(|cause| route.denial(cause))?;
+        if counted == Counted::Already {
+            return Ok(());
+        }
         self.limits
             .count(rule.limits(), None, head.address)
             .map_err(|limited| route.denial(Cause::Limited(limited)).into())
     }
 
     /// Step 3: who is calling, from the store where the cache does not know.
-    async fn resolve(&self, presented: Presented<'_>, now: Timestamp) -> Result<Arc<Entry>, Cause> {
+    async fn resolve(
+        &self,
+        presented: Presented<'_>,
+        now: Timestamp,
+    ) -> Result<Arc<Entry>, Nobody> {
         let digest = presented.digest();
         let key = CacheKey(digest);
         if let Some(entry) = self.cache.get(&key, presented.rest(), now) {
             return Ok(entry);
         }
-        presented.verify().map_err(Cause::Rejected)?;
+        presented.verify()?;
         let reading = self.cache.begin_reading();
         let principal = match presented {
             Presented::ApiKey(_) => self.directory.api_key(&digest).await,
             Presented::SessionCookie(_) => self.directory.session_cookie(&digest).await,
             Presented::AccessToken { text, .. } => {
-                let text =
-                    std::str::from_utf8(text).map_err(|_| Cause::Rejected(Rejected::Malformed))?;
+                let text = std::str::from_utf8(text).map_err(|_| Rejected::Malformed)?;
                 let keyring = self.keyring.as_ref().map(|keyring| keyring.load());
                 let claims = keyring
                     .ok_or(TokenError::UnknownKey)
                     .and_then(|keyring| keyring.verify(text, now))
-                    .map_err(|error| Cause::Rejected(Rejected::Token(error)))?;
+                    .map_err(Rejected::Token)?;
                 let principal = self.directory.access_token(&claims).await;
                 principal.map(|principal| Principal {
                     expires_at: Some(match principal.expires_at {
@@ -163,12 +204,13 @@ impl Inner {
         };
         match principal {
             Ok(principal) if principal.expires_at.is_some_and(|end| end <= now) => {
-                Err(Cause::Rejected(Rejected::Expired))
+                Err(Rejected::Expired.into())
             }
             Ok(principal) => {
                 let caller = Caller {
                     allowances: self.limits.allowances(&principal),
                     rest: presented.rest().map(Box::from),
+                    denials: Arc::clone(&self.denials),
                     principal,
                 };
                 Ok(self.cache.insert(reading, key, caller, now))
@@ -195,21 +237,33 @@ impl Inner {
         }
         match self.obstacle(head, route, presented, entry, counted) {
             None => Ok(()),
-            Some(cause) => {
-                let call = DeniedCall {
-                    user_id: principal.user_id,
-                    organization_id: principal.organization_id,
-                    credential: principal.credential,
-                    method: method_name(head.method),
-                    route: route.template().into(),
-                    reason: cause.reason(),
-                };
-                self.denials.note(call, now, head.address);
-                Err(Box::new(Denial {
-                    caller: Some((principal.user_id, principal.organization_id)),
-                    ..route.denial(cause)
-                }))
-            }
+            Some(cause) => Err(self
+                .denial(head, route, Some(principal.into()), cause)
+                .into()),
+        }
+    }
+
+    /// The denial of a request, noted where it is known who calls.
+    #[cold]
+    fn denial(
+        &self,
+        head: &RequestHead<'_>,
+        route: &Route<'_, '_>,
+        caller: Option<KnownCaller>,
+        cause: Cause,
+    ) -> Denial {
+        if let Some(caller) = caller {
+            let call = DeniedCall {
+                caller,
+                method: method_name(head.method),
+                route: route.template().into(),
+                reason: cause.reason().into(),
+            };
+            self.denials.note(call, head.address);
+        }
+        Denial {
+            caller,
+            ..route.denial(cause)
         }
     }
 

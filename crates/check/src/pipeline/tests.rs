@@ -331,7 +331,10 @@ async fn denials_of_known_callers_are_aggregated_and_strangers_leave_no_trace() 
     let [(call, times)] = batch.calls.as_slice() else {
         panic!("{batch:?}");
     };
-    assert_eq!((call.reason, &*call.route), ("role_required", "/v1/owners"));
+    assert_eq!(
+        (&*call.reason, &*call.route),
+        ("role_required", "/v1/owners")
+    );
     assert_eq!(times.count, 200);
     assert!(house.check.drain_denials().calls.is_empty());
 }

@@ -53,7 +53,7 @@ fn answer(caller: &Principal, ask: Ask) -> Answer {
                 .err()
                 .map(|refusal| refusal.reason())
         }
-        WalkDown(at) => (!is_ancestor_of_visible(caller, &path(at))).then_some("not_listed"),
+        WalkDown(at) => (!visible(caller).leads_down_from(&path(at))).then_some("not_listed"),
     };
     reason.map_or(Yes, No)
 }
@@ -304,7 +304,7 @@ proptest! {
         let readable = may(&caller, &at, Capability::ReadOnly).is_ok();
         prop_assert_eq!(visible(&caller).includes(&at), readable);
         prop_assert_eq!(effective(&caller, &at).is_some(), readable);
-        prop_assert!(!(readable && is_ancestor_of_visible(&caller, &at)));
+        prop_assert!(!(readable && visible(&caller).leads_down_from(&at)));
     }
 
     #[test]

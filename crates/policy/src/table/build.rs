@@ -1,6 +1,6 @@
 //! How a table comes to be: route by route, each held to fit.
 
-use super::{Method, Path, RuleTable, TableError};
+use super::{Method, Path, RouteNumber, RuleTable, TableError};
 use crate::rule::{Limit, LimitId, LimitPer};
 use crate::{Dialect, Rule, template};
 
@@ -86,7 +86,10 @@ impl RuleTable {
             name: method.to_owned(),
             dialect,
             rule,
-        })
+            number: RouteNumber(self.routes),
+        })?;
+        self.routes += 1;
+        Ok(())
     }
 
     /// The place of a template, made where there is none.

@@ -232,40 +232,21 @@ fn limits_are_numbered_without_gaps_and_equal_ones_are_shared() {
 }
 
 #[test]
-fn merging_keeps_all_routes_and_this_table_s_limit_numbers() {
-    let a = limit("a", 10, LimitPer::User);
-    let b = limit("b", 20, LimitPer::User);
-    let one = table(&[("GET", "/x", Rule::signed_in().limit(a))]).unwrap();
-    let other = table(&[
-        ("GET", "/y", Rule::signed_in().limit(b)),
-        ("PUT", "/x", Rule::signed_in().limit(a)),
+fn routes_are_numbered_in_the_order_of_declaration() {
+    let table = table(&[
+        ("GET", "/x", Rule::public()),
+        ("GET", "/y", Rule::public()),
+        ("PUT", "/x", Rule::public()),
     ])
     .unwrap();
-    let merged = one.merge(other).unwrap();
-    let routes: Vec<_> = merged
-        .routes()
-        .map(|route| {
-            let ids: Vec<usize> = route.rule.limits().iter().map(|limit| limit.id.0).collect();
-            (route.method, route.template, ids)
-        })
-        .collect();
-    assert_eq!(
-        routes,
-        [
-            ("GET", "/x", vec![0]),
-            ("PUT", "/x", vec![0]),
-            ("GET", "/y", vec![1])
-        ]
-    );
-}
-
-#[test]
-fn merging_the_same_route_is_an_error() {
-    let one = table(&[("GET", "/x", Rule::public())]).unwrap();
-    assert!(matches!(
-        one.clone().merge(one),
-        Err(TableError::Duplicate { .. })
-    ));
+    let mut routes: Vec<_> = table.routes().collect();
+    routes.sort_by_key(|route| route.number.index());
+    let named: Vec<_> = routes.iter().map(|it| (it.method, it.template)).collect();
+    assert_eq!(named, [("GET", "/x"), ("GET", "/y"), ("PUT", "/x")]);
+    match table.find("PUT", "/x") {
+        Found::Rule { number, .. } => assert_eq!(number.index(), 2),
+        other => panic!("{other:?}"),
+    }
 }
 
 #[rstest]

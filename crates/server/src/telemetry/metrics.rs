@@ -135,8 +135,13 @@ impl Collector for Metrics {
             ),
             (
                 "check_denied",
-                "Requests that the check refused",
+                "Requests of known callers that were refused, by the check or by the handler",
                 totals.denied,
+            ),
+            (
+                "check_turned_away",
+                "Requests of callers whom nobody knows, which did not pass",
+                totals.turned_away,
             ),
             (
                 "changes_applied",
