@@ -69,15 +69,8 @@ impl Fields {
         match text.parse() {
             Ok(number) if bounds.contains(&number) => number,
             _ => {
-                let message = if *bounds.end() == u32::MAX {
-                    format!("must be a whole number from {}", bounds.start())
-                } else {
-                    format!(
-                        "must be a whole number from {} to {}",
-                        bounds.start(),
-                        bounds.end()
-                    )
-                };
+                let (least, most) = (bounds.start(), bounds.end());
+                let message = format!("must be a whole number from {least} to {most}");
                 self.refuse(field, "out_of_range", message);
                 default
             }

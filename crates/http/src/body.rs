@@ -14,7 +14,8 @@ use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 
-use crate::{FieldError, Problem};
+use crate::Problem;
+use crate::field::field_error;
 
 #[cfg(test)]
 mod tests;
@@ -135,7 +136,7 @@ pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
 
 fn refused(path: &str, error: &serde_json::Error) -> Problem {
     match error.classify() {
-        Category::Data => Problem::invalid(vec![field_error(path, &error.to_string())]),
+        Category::Data => Problem::invalid(vec![field_error("body", path, &error.to_string())]),
         Category::Syntax | Category::Eof | Category::Io => Problem::bad_request(
             "malformed_json",
             format!(
@@ -143,66 +144,7 @@ fn refused(path: &str, error: &serde_json::Error) -> Problem {
                 error.line(),
                 error.column()
             ),
-        ),
-    }
-}
-
-/// Turns the deserializer's words into ours. They may quote the value; ours never do.
-pub(crate) fn field_error(path: &str, error: &str) -> FieldError {
-    let message = error
-        .rsplit_once(" at line ")
-        .map_or(error, |(message, _)| message);
-    let quoted = || message.split('`').nth(1).unwrap_or_default();
-    let below = |name: &str| match path {
-        "" | "." => name.to_owned(),
-        path => format!("{path}.{name}"),
-    };
-    let here = || match path {
-        "" | "." => "body".to_owned(),
-        path => path.to_owned(),
-    };
-    let (field, reason, message) = if message.starts_with("missing field") {
-        (below(quoted()), "missing_field", "is required".to_owned())
-    } else if message.starts_with("unknown field") {
-        let expected = message
-            .split_once("expected ")
-            .map_or("no field at all", |(_, expected)| expected);
-        // The path ends in the unknown name already, where there is one.
-        let field = if path.ends_with(quoted()) {
-            here()
-        } else {
-            below(quoted())
-        };
-        let text = format!("is not a field here; expected {expected}");
-        (field, "unknown_field", text)
-    } else if message.starts_with("duplicate field") {
-        let field = if path.ends_with(quoted()) {
-            here()
-        } else {
-            below(quoted())
-        };
-        (field, "duplicate_field", "must be given once".to_owned())
-    } else if message.starts_with("invalid type") || message.starts_with("invalid length") {
-        let expected = message
-            .rsplit_once("expected ")
-            .map_or("of another type", |(_, expected)| expected);
-        let expected = if expected.starts_with("struct ") {
-            "an object"
-        } else {
-            expected
-        };
-        (here(), "wrong_type", format!("must be {expected}"))
-    } else if message.starts_with("unknown variant") || message.starts_with("invalid value") {
-        let expected = message
-            .rsplit_once("expected ")
-            .map_or("one of the documented values", |(_, expected)| expected);
-        (here(), "invalid_value", format!("must be {expected}"))
-    } else {
-        (here(), "invalid_value", message.to_owned())
-    };
-    FieldError {
-        field,
-        reason: reason.into(),
-        message,
+        )
+        .hint("Send one JSON object in UTF-8, without comments and without anything after it."),
     }
 }

@@ -4,6 +4,7 @@
 pub mod address;
 pub mod body;
 pub mod cookie;
+mod field;
 pub mod problem;
 pub mod query;
 pub mod refusal;

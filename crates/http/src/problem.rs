@@ -190,7 +190,8 @@ impl Problem {
             StatusCode::METHOD_NOT_ALLOWED,
             "method_not_allowed",
             format!("This path answers to {allowed} only."),
-        );
+        )
+        .hint("Use one of these methods; GET /openapi.json says what each of them does.");
         if let Ok(value) = HeaderValue::from_str(allowed) {
             problem.0.headers.insert(ALLOW, value);
         }

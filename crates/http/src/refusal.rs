@@ -22,7 +22,7 @@ impl From<&Denial> for Problem {
             )
             .hint("Send each path in its one plain spelling, without encoded slashes, dots or letters."),
             Cause::NoCredential => no_credential(denial.dialect),
-            Cause::Rejected(rejected) => self::rejected(*rejected),
+            Cause::Rejected(rejected) => self::rejected(*rejected, denial.dialect),
             Cause::Inactive(inactive) => self::inactive(*inactive),
             Cause::Csrf(csrf) => Self::forbidden(
                 reason,
@@ -44,9 +44,12 @@ impl From<&Denial> for Problem {
             Cause::ContentType { accepted } => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 reason,
-                "The body has another Content-Type than this route reads.",
+                "The body has no Content-Type, more than one, or another than this route reads.",
             )
-            .hint(format!("Send Content-Type: {}.", accepted.join(" or "))),
+            .hint(format!(
+                "Send one header Content-Type: {}.",
+                accepted.join(" or ")
+            )),
             Cause::Limited(limited) => Self::limited(*limited),
             Cause::Method { allowed } => Self::method_not_allowed(allowed),
             Cause::NoRoute => {
@@ -122,11 +125,20 @@ fn no_credential(dialect: Dialect) -> Problem {
     }
 }
 
-fn rejected(rejected: Rejected) -> Problem {
+fn rejected(rejected: Rejected, dialect: Dialect) -> Problem {
     let (detail, hint) = match rejected {
         Rejected::Malformed => (
             "The credential is malformed.",
-            "Send Authorization: Bearer <token> with an API key or an access token, unaltered.",
+            match dialect {
+                Dialect::Bearer => {
+                    "Send Authorization: Bearer <token> with an API key or an access token, unaltered."
+                }
+                Dialect::Browser => {
+                    "Send the session cookie unaltered, or sign in again; an API key or an access \
+                     token goes into the header Authorization: Bearer <token>."
+                }
+                Dialect::Page => "Sign in again.",
+            },
         ),
         Rejected::Duplicate => (
             "The credential was sent more than once.",

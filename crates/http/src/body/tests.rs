@@ -46,6 +46,7 @@ struct Grant {
     422,
     "grants[0].capability: must be one of `READ_ONLY`, `READ_WRITE`, `READ_WRITE_DELETE`"
 )]
+#[case::not_an_array(r#"{"name":"a","grants":"all"}"#, 422, "grants: must be an array")]
 #[case::nested_not_an_object(
     r#"{"name":"a","grants":[["/shared","READ_ONLY"]]}"#,
     422,
