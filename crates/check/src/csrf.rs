@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::ORIGIN;
 
-use crate::denial::Csrf;
+use crate::denial::{Csrf, WrongOrigin};
 
 /// The origin of our own pages, such as `https://app.example.com`: scheme, host and port as a
 /// browser writes them (RFC 6454, 6.1).
@@ -26,24 +26,35 @@ impl OwnOrigin {
     /// cross-site or same-site in `Sec-Fetch-Site`.
     pub(crate) fn guard(&self, headers: &HeaderMap) -> Result<(), Csrf> {
         let mut origins = headers.get_all(ORIGIN).iter();
-        let first = origins.next();
-        let single = origins.next().is_none();
-        let ours = first.is_some_and(|origin| origin.as_bytes() == self.0.as_bytes());
-        let from_elsewhere = headers
-            .get_all("sec-fetch-site")
-            .iter()
-            .any(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"));
-        if single && ours && !from_elsewhere {
-            return Ok(());
-        }
+        let found = match (origins.next(), origins.next()) {
+            (Some(_), Some(_)) => WrongOrigin::Repeated,
+            (None, _) => WrongOrigin::Missing,
+            (Some(origin), None) if origin.as_bytes() == self.0.as_bytes() => {
+                match elsewhere(headers) {
+                    None => return Ok(()),
+                    Some(site) => WrongOrigin::Site(site),
+                }
+            }
+            (Some(origin), None) => {
+                let bytes = &origin.as_bytes()[..origin.len().min(200)];
+                WrongOrigin::Other(String::from_utf8_lossy(bytes).into())
+            }
+        };
         Err(Csrf {
             expected: self.0.clone(),
-            received: first.map(|origin| {
-                let bytes = &origin.as_bytes()[..origin.len().min(200)];
-                String::from_utf8_lossy(bytes).into()
-            }),
+            found,
         })
     }
+}
+
+/// What the browser says of a request that comes from another site than ours.
+fn elsewhere(headers: &HeaderMap) -> Option<&'static str> {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    sites.find_map(|site| match site.as_bytes() {
+        b"cross-site" => Some("cross-site"),
+        b"same-site" => Some("same-site"),
+        _ => None,
+    })
 }
 
 #[cfg(test)]
@@ -94,10 +105,24 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_sent_twice_is_refused_even_if_one_is_ours() {
+    fn a_refusal_says_what_was_wrong() {
+        const OURS: &str = "https://app.example.com";
+        let found = |headers| OwnOrigin::new(OURS).guard(&headers).unwrap_err().found;
+        let other = WrongOrigin::Other("null".into());
+        assert_eq!(found(headers(Some("null"), Some("cross-site"))), other);
+        assert_eq!(found(headers(None, None)), WrongOrigin::Missing);
+        let site = WrongOrigin::Site("cross-site");
+        assert_eq!(found(headers(Some(OURS), Some("cross-site"))), site);
+    }
+
+    #[test]
+    fn an_origin_sent_twice_is_refused_even_if_both_are_ours() {
         let own = OwnOrigin::new("https://app.example.com");
-        let mut headers = headers(Some("https://app.example.com"), None);
-        headers.append(ORIGIN, HeaderValue::from_static("https://evil.example"));
-        assert!(own.guard(&headers).is_err());
+        for second in ["https://evil.example", "https://app.example.com"] {
+            let mut headers = headers(Some("https://app.example.com"), None);
+            headers.append(ORIGIN, HeaderValue::from_static(second));
+            let refused = own.guard(&headers).unwrap_err();
+            assert_eq!(refused.found, WrongOrigin::Repeated);
+        }
     }
 }

@@ -167,8 +167,21 @@ pub enum Inactive {
 pub struct Csrf {
     /// The origin that was expected.
     pub expected: Box<str>,
-    /// The origin that was received, cut to 200 bytes; `None` when there was none.
-    pub received: Option<Box<str>>,
+    /// What was wrong.
+    pub found: WrongOrigin,
+}
+
+/// What stood against the place from which a request came.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum WrongOrigin {
+    /// There is no `Origin`.
+    Missing,
+    /// There is more than one `Origin`.
+    Repeated,
+    /// Another origin than ours, cut to 200 bytes.
+    Other(Box<str>),
+    /// Our own `Origin`, but a `Sec-Fetch-Site` with this value.
+    Site(&'static str),
 }
 
 /// Which limit was reached.

@@ -24,7 +24,7 @@ mod verdict;
 
 pub use cache::CacheBounds;
 pub use csrf::OwnOrigin;
-pub use denial::{Cause, Csrf, Denial, Inactive, Limited, Rejected};
+pub use denial::{Cause, Csrf, Denial, Inactive, Limited, Rejected, WrongOrigin};
 pub use denials::{Admitted, DenialBatch, DeniedCall, DeniedTimes, KnownCaller};
 pub use directory::{Directory, MemoryDirectory, Unresolved};
 pub use extract::MissingCheck;
@@ -33,4 +33,5 @@ pub use limits::Limiter;
 pub use parts::{CheckParts, DEFAULT_COOKIE_NAME};
 pub use permit::Permit;
 pub use pipeline::Check;
+pub use scheme::{bearer_token, cookie_values};
 pub use verdict::{Passed, Totals, Verdict};

@@ -113,6 +113,45 @@ fn after_scheme(value: &[u8]) -> Result<&[u8], Rejected> {
     }
 }
 
+/// The token that is presented as bearer (RFC 6750, 2.1), as the check reads it: for handlers that
+/// the check lets through with any.
+pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
+    let value = headers.get(AUTHORIZATION)?;
+    let token = after_scheme(value.as_bytes()).ok()?;
+    std::str::from_utf8(token).ok()
+}
+
+/// The values of the cookies of a name (RFC 6265, 5.4), as the check reads them. They are bytes: a
+/// foreign cookie beside them may hold what it likes.
+pub fn cookie_values<'h, 'n>(
+    headers: &'h HeaderMap,
+    name: &'n str,
+) -> impl Iterator<Item = &'h [u8]> + use<'h, 'n> {
+    headers
+        .get_all(COOKIE)
+        .iter()
+        .flat_map(|header| Pairs(header.as_bytes()))
+        .filter_map(move |pair| pair.trim_ascii().strip_prefix(name.as_bytes()))
+        .filter_map(|value| value.strip_prefix(b"="))
+}
+
+/// What stands between the semicolons of a `Cookie` header.
+struct Pairs<'h>(&'h [u8]);
+
+impl<'h> Iterator for Pairs<'h> {
+    type Item = &'h [u8];
+
+    fn next(&mut self) -> Option<&'h [u8]> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let end = memchr::memchr(b';', self.0).unwrap_or(self.0.len());
+        let (pair, after) = self.0.split_at(end);
+        self.0 = after.get(1..).unwrap_or_default();
+        Some(pair)
+    }
+}
+
 /// The session cookie (RFC 6265, 5.4). Two values under its name are refused: which of them is the
 /// browser's own cannot be known.
 pub(crate) fn cookie<'a>(
@@ -120,25 +159,13 @@ pub(crate) fn cookie<'a>(
     prefix: &Prefix,
     name: &str,
 ) -> Result<Option<Presented<'a>>, Rejected> {
-    let mut found = None;
-    // Split as bytes: a foreign cookie beside ours may hold what it likes.
-    for header in headers.get_all(COOKIE) {
-        let mut rest = header.as_bytes();
-        while !rest.is_empty() {
-            let end = memchr::memchr(b';', rest).unwrap_or(rest.len());
-            let (pair, after) = rest.split_at(end);
-            rest = after.get(1..).unwrap_or_default();
-            if let Some(value) = pair.trim_ascii().strip_prefix(name.as_bytes())
-                && let Some(value) = value.strip_prefix(b"=")
-                && found.replace(value).is_some()
-            {
-                return Err(Rejected::Duplicate);
-            }
-        }
-    }
-    let Some(value) = found else {
+    let mut values = cookie_values(headers, name);
+    let Some(value) = values.next() else {
         return Ok(None);
     };
+    if values.next().is_some() {
+        return Err(Rejected::Duplicate);
+    }
     match frame::recognize(prefix, value).map_err(rejected)? {
         SecretKind::Session => Ok(Some(Presented::SessionCookie(value))),
         SecretKind::LiveKey | SecretKind::TestKey => Err(Rejected::WrongPlace),
@@ -149,5 +176,36 @@ fn rejected(error: FrameError) -> Rejected {
     match error {
         FrameError::NotFramed | FrameError::Malformed => Rejected::Malformed,
         FrameError::Checksum => Rejected::Checksum,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    #[test]
+    fn the_bearer_token_is_what_follows_the_scheme_whatever_white_space_is_round_it() {
+        let mut headers = HeaderMap::new();
+        assert_eq!(bearer_token(&headers), None);
+        for text in ["bearer eyJ.a.b", "Bearer  eyJ.a.b", "BEARER \teyJ.a.b\t"] {
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(text).unwrap());
+            assert_eq!(bearer_token(&headers), Some("eyJ.a.b"), "{text:?}");
+        }
+        for text in ["Basic eyJ.a.b", "Bearer", "eyJ.a.b"] {
+            headers.insert(AUTHORIZATION, HeaderValue::from_str(text).unwrap());
+            assert_eq!(bearer_token(&headers), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_cookie_is_found_among_others_whatever_white_space_is_round_it() {
+        let mut headers = HeaderMap::new();
+        let foreign = b"theme=d\xfcster;\tours=a ;ours2=x; =; ;;";
+        headers.append(COOKIE, HeaderValue::from_bytes(foreign).unwrap());
+        headers.append(COOKIE, HeaderValue::from_static("lang=en;  ours=b"));
+        let found: Vec<_> = cookie_values(&headers, "ours").collect();
+        assert_eq!(found, [b"a", b"b"]);
     }
 }

@@ -2,7 +2,8 @@
 
 use http::{HeaderMap, HeaderValue};
 use vestibule_accounts::PlainBinding;
-use vestibule_http::{Problem, SessionCookie, cookie};
+use vestibule_check::cookie_values;
+use vestibule_http::{Problem, SessionCookie};
 
 /// How long a browser keeps it, in seconds: as long as a sign-in may take.
 const LIFE: u32 = 600;
@@ -24,7 +25,7 @@ impl BindingCookie {
 
     /// The value that the browser has, where a sign-in has begun in it already.
     pub fn presented<'h>(&'h self, headers: &'h HeaderMap) -> Option<&'h str> {
-        cookie::values(headers, &self.name).find_map(|value| std::str::from_utf8(value).ok())
+        cookie_values(headers, &self.name).find_map(|value| std::str::from_utf8(value).ok())
     }
 
     /// The value of `Set-Cookie` that hands it to the browser. `Lax`, since the way back is a

@@ -12,4 +12,5 @@ mod stranger;
 pub use binding::BindingCookie;
 pub use failure::{Failure, Result};
 pub use session::{session_cookie, session_cookies};
-pub use stranger::{Stranger, bearer_token};
+pub use stranger::Stranger;
+pub use vestibule_check::{bearer_token, cookie_values};

@@ -1,7 +1,8 @@
 //! The session cookies that a request presents, as digests.
 
 use http::HeaderMap;
-use vestibule_http::{Problem, SessionCookie, cookie};
+use vestibule_check::cookie_values;
+use vestibule_http::{Problem, SessionCookie};
 use vestibule_model::Digest;
 
 /// No browser has so many cookies of one name.
@@ -13,14 +14,14 @@ const MOST_COOKIES: usize = 4;
 /// 500 where there is none, which the check has excluded.
 pub fn session_cookie(headers: &HeaderMap, cookie: &SessionCookie) -> Result<Digest, Problem> {
     // The first: the check has seen to it that no other passes.
-    let first = cookie::values(headers, &cookie.name).next();
+    let first = cookie_values(headers, &cookie.name).next();
     first.map(Digest::of).ok_or_else(Problem::internal)
 }
 
 /// All session cookies of a request: for what ends their sessions. A browser sends one, unless
 /// somebody has planted another beside it.
 pub fn session_cookies(headers: &HeaderMap, cookie: &SessionCookie) -> Vec<Digest> {
-    cookie::values(headers, &cookie.name)
+    cookie_values(headers, &cookie.name)
         .take(MOST_COOKIES)
         .map(Digest::of)
         .collect()
@@ -43,7 +44,7 @@ mod tests {
     #[test]
     fn the_cookie_is_found_among_others_of_any_character_set() {
         let mut headers = HeaderMap::new();
-        let foreign = b"theme=d\xfcster; __Host-vestibule=ks_sess_a ;__Host-vestibule2=x";
+        let foreign = b"theme=d\xfcster;\t__Host-vestibule=ks_sess_a ;__Host-vestibule2=x";
         headers.append(COOKIE, HeaderValue::from_bytes(foreign).unwrap());
         headers.append(COOKIE, "lang=en;  __Host-vestibule=b".parse().unwrap());
         let (ours, other) = (named("__Host-vestibule"), named("session"));

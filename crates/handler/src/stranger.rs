@@ -5,9 +5,9 @@ use std::net::IpAddr;
 
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
-use http::header::AUTHORIZATION;
 use http::request::Parts;
 use vestibule_accounts::{Origin, SignOut};
+use vestibule_check::bearer_token;
 use vestibule_http::{ClientAddress, RequestId, SessionCookie};
 
 use crate::session_cookies;
@@ -64,28 +64,5 @@ impl Stranger {
             cookies: session_cookies(headers, cookie),
             ..self.sign_out(headers)
         }
-    }
-}
-
-/// The token that is presented as bearer (RFC 6750, 2.1).
-pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
-    let text = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = text.split_once(' ')?;
-    let is_bearer = scheme.eq_ignore_ascii_case("bearer");
-    is_bearer.then(|| token.trim_matches(' '))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_token_is_what_follows_the_scheme() {
-        let mut headers = HeaderMap::new();
-        assert_eq!(bearer_token(&headers), None);
-        headers.insert(AUTHORIZATION, "bearer  eyJ.a.b".parse().unwrap());
-        assert_eq!(bearer_token(&headers), Some("eyJ.a.b"));
-        headers.insert(AUTHORIZATION, "Basic eyJ.a.b".parse().unwrap());
-        assert_eq!(bearer_token(&headers), None);
     }
 }

@@ -1,7 +1,6 @@
 //! Cookies that come in, and the session cookie on its way out.
 
-use http::header::COOKIE;
-use http::{HeaderMap, HeaderValue};
+use http::HeaderValue;
 use vestibule_credential::frame::PlainSecret;
 
 /// How the session cookie is called and how long the browser keeps it.
@@ -39,27 +38,4 @@ impl SessionCookie {
         ))
         .ok()
     }
-}
-
-/// The values of the cookies of a name. Read as bytes: what else a browser keeps for this host may
-/// be of any character set.
-pub fn values<'r>(headers: &'r HeaderMap, name: &'r str) -> impl Iterator<Item = &'r [u8]> + 'r {
-    headers
-        .get_all(COOKIE)
-        .iter()
-        .flat_map(|header| header.as_bytes().split(|byte| *byte == b';'))
-        .filter_map(move |pair| {
-            let pair = trim_spaces(pair).strip_prefix(name.as_bytes())?;
-            pair.strip_prefix(b"=")
-        })
-}
-
-fn trim_spaces(mut bytes: &[u8]) -> &[u8] {
-    while let Some(rest) = bytes.strip_prefix(b" ") {
-        bytes = rest;
-    }
-    while let Some(rest) = bytes.strip_suffix(b" ") {
-        bytes = rest;
-    }
-    bytes
 }

@@ -2,7 +2,8 @@
 //! made it, cannot have a page say what did not happen.
 
 use http::{HeaderMap, HeaderValue};
-use vestibule_http::{Problem, cookie};
+use vestibule_handler::cookie_values;
+use vestibule_http::Problem;
 
 use crate::text;
 
@@ -25,12 +26,12 @@ pub(crate) fn tell(what: &'static str) -> Result<HeaderValue, Problem> {
 
 /// Whether a request brings a notice.
 pub(crate) fn is_there(headers: &HeaderMap) -> bool {
-    cookie::values(headers, NAME).next().is_some()
+    cookie_values(headers, NAME).next().is_some()
 }
 
 /// What the notice of a request says.
 pub(crate) fn read(headers: &HeaderMap) -> Option<&'static str> {
-    let what = cookie::values(headers, NAME).next()?;
+    let what = cookie_values(headers, NAME).next()?;
     text::find(&format!("done.{}", std::str::from_utf8(what).ok()?))
 }
 
