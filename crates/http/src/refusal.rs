@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
-use vestibule_check::{Cause, Denial, Inactive, Rejected};
+use vestibule_check::{Cause, Csrf, Denial, Inactive, Rejected, WrongOrigin};
 use vestibule_model::PlanName;
 use vestibule_policy::Refusal;
 
@@ -24,20 +24,7 @@ impl From<&Denial> for Problem {
             Cause::NoCredential => no_credential(denial.dialect),
             Cause::Rejected(rejected) => self::rejected(*rejected, denial.dialect),
             Cause::Inactive(inactive) => self::inactive(*inactive),
-            Cause::Csrf(csrf) => Self::forbidden(
-                reason,
-                match &csrf.received {
-                    Some(received) => format!(
-                        "A request that changes something must carry Origin: {}; this one carried {received:?}.",
-                        csrf.expected
-                    ),
-                    None => format!(
-                        "A request that changes something must carry Origin: {}; this one carried none.",
-                        csrf.expected
-                    ),
-                },
-            )
-            .hint(
+            Cause::Csrf(csrf) => Self::forbidden(reason, not_from_our_page(csrf)).hint(
                 "Send the request from our own page, or use an API key in the Authorization \
                  header, which needs no Origin.",
             ),
@@ -67,6 +54,20 @@ impl From<&Denial> for Problem {
             ),
         }
     }
+}
+
+fn not_from_our_page(Csrf { expected, found }: &Csrf) -> String {
+    let found = match found {
+        WrongOrigin::Missing => "this one carried none".to_owned(),
+        WrongOrigin::Other(origin) => format!("this one carried {origin:?}"),
+        WrongOrigin::Repeated => "this one carried more than one".to_owned(),
+        WrongOrigin::Site(site) => {
+            format!(
+                "this one did, but its Sec-Fetch-Site: {site} says that it comes from elsewhere"
+            )
+        }
+    };
+    format!("A request that changes something must carry Origin: {expected}; {found}.")
 }
 
 impl From<&Refusal> for Problem {
@@ -190,5 +191,29 @@ fn inactive(inactive: Inactive) -> Problem {
         Inactive::Organization => Problem::forbidden(reason, "This organisation is deactivated.")
             .code("tenant_deactivated")
             .hint("Ask the operator."),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(WrongOrigin::Missing, "carried none.")]
+    #[case(WrongOrigin::Repeated, "carried more than one.")]
+    #[case(WrongOrigin::Other("null".into()), "carried \"null\".")]
+    #[case(
+        WrongOrigin::Site("cross-site"),
+        "Sec-Fetch-Site: cross-site says that it comes from elsewhere."
+    )]
+    fn the_refusal_of_an_origin_names_what_was_wrong(
+        #[case] found: WrongOrigin,
+        #[case] end: &str,
+    ) {
+        let expected = "https://app.example.com".into();
+        let detail = not_from_our_page(&Csrf { expected, found });
+        assert!(detail.ends_with(end), "{detail}");
     }
 }
