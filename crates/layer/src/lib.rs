@@ -25,11 +25,15 @@
 mod changes;
 mod future;
 mod layer;
+mod path_parts;
+mod query;
 mod routes;
 mod service;
 
 pub use changes::ResourceChanges;
 pub use layer::CheckLayer;
+pub use path_parts::PathParts;
+pub use query::without_query;
 pub use routes::Routes;
 pub use service::CheckService;
 

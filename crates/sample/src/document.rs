@@ -2,81 +2,24 @@
 
 use axum::extract::State;
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_layer::model::Timestamp;
 use vestibule_layer::{Json, Permit, Query, Routes, Rule};
 
 use crate::documented::{BearerRefusals, Documented};
 use crate::error::Result;
-use crate::id::{self, Id};
-use crate::node::{Kind, Node};
-use crate::parts::{Fields, ListQuery, Page, PathId, Permissions, null_or, uninterrupted};
+use crate::id;
+use crate::list::{ItemQuery, ListQuery};
+use crate::node::Kind;
+use crate::parts::{Fields, Page, PathId, null_or, uninterrupted};
 use crate::state::App;
-use crate::tree::{Change, New};
+use crate::tree::{Change, New, NewText};
+use crate::version::Origin;
 
-/// A document, as the caller may see it.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct Document {
-    /// Always `DOCUMENT`.
-    part_type: &'static str,
-    /// The document's id.
-    #[schema(example = "doc_01jhmpfn80e48s5s0q7b7cwx5e")]
-    id: String,
-    /// The same id.
-    path_part_id: String,
-    /// Its name.
-    name: String,
-    /// The folder it lies in; null at the root.
-    parent_path_part_id: Option<String>,
-    /// Where it is, as grants name it.
-    #[schema(example = "/shared/reports/q1")]
-    materialized_path: String,
-    /// Always false: no document belongs to every organisation.
-    system_managed: bool,
-    /// Always `not_required`: documents of this service need no approval.
-    approval_state: &'static str,
-    /// Always false: this service keeps no search index.
-    exclude_from_qdrant: bool,
-    /// The organisation it belongs to.
-    tenant_id: String,
-    /// Its text; left out of lists.
-    #[serde(skip_serializing_if = "Option::is_none")]
-    content: Option<String>,
-    /// When it was made.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// When it was last changed.
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-    /// What the caller may do with it.
-    permissions: Permissions,
-}
+mod shape;
 
-impl Document {
-    fn new(permit: &Permit, node: Node) -> Self {
-        let id = Id::<id::Document>::from_uuid(node.id).to_string();
-        Self {
-            part_type: Kind::Document.part_type(),
-            path_part_id: id.clone(),
-            id,
-            name: node.name,
-            parent_path_part_id: node
-                .parent
-                .map(|parent| Id::<id::Folder>::from_uuid(parent).to_string()),
-            permissions: Permissions::of(permit, &node.path),
-            materialized_path: node.path.to_string(),
-            system_managed: node.system_managed,
-            approval_state: "not_required",
-            exclude_from_qdrant: false,
-            tenant_id: permit.organization_id().to_string(),
-            content: node.content,
-            created_at: node.created_at,
-            updated_at: node.updated_at,
-        }
-    }
-}
+use shape::Document;
 
 /// A document to make.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -89,6 +32,18 @@ pub(crate) struct NewDocument {
     parent_path_part_id: Option<String>,
     /// Its text, at most 64 KiB; empty where left out.
     content: Option<String>,
+    /// What kind of document it is: capital letters, digits and underscores. `UNKNOWN` where left
+    /// out.
+    #[schema(
+        min_length = 1,
+        max_length = 64,
+        pattern = "^[A-Z][A-Z0-9_]*$",
+        example = "PLAIN_TEXT"
+    )]
+    document_type: Option<String>,
+    /// Whether it was brought in or made here; `SOURCE` where left out.
+    #[schema(value_type = Option<Origin>)]
+    document_origin: Option<String>,
 }
 
 /// What to change of a document; what is left out stays.
@@ -106,8 +61,12 @@ pub(crate) struct DocumentChange {
     #[serde(default, deserialize_with = "null_or")]
     #[schema(value_type = Option<String>)]
     parent_path_part_id: Option<Option<String>>,
-    /// The new text, at most 64 KiB.
+    /// Whether it is to be left out of search.
+    exclude_from_qdrant: Option<bool>,
+    /// The new text, at most 64 KiB. Another text than before is another version.
     content: Option<String>,
+    /// The version that is to hold: only the one that does, since no other is kept.
+    active_version_id: Option<String>,
 }
 
 pub(crate) fn documented() -> Documented<App> {
@@ -132,18 +91,16 @@ async fn list_documents(
     permit: Permit,
     query: Query<ListQuery>,
 ) -> Result<Json<Page<Document>>> {
-    let (parent, limit, offset) = query.0.checked()?;
-    let (nodes, total) = state
-        .list(&permit, Kind::Document, parent, limit, offset)
-        .await?;
+    let (parent, part) = query.0.checked()?;
+    let (nodes, total) = state.list(&permit, Kind::Document, parent, part).await?;
     Ok(Json(Page {
         items: nodes
             .into_iter()
             .map(|node| Document::new(&permit, node))
             .collect(),
         total,
-        limit,
-        offset,
+        limit: part.limit,
+        offset: part.offset,
     }))
 }
 
@@ -165,12 +122,21 @@ async fn create_document(
     fields.name(Some(&body.name));
     fields.content(body.content.as_deref());
     let parent = fields.parent(body.parent_path_part_id.as_deref());
+    let document_type = fields.parse("document_type", body.document_type.as_deref(), str::parse);
+    let origin = fields.parse(
+        "document_origin",
+        body.document_origin.as_deref(),
+        str::parse,
+    );
     fields.done()?;
     let new = New {
-        kind: Kind::Document,
         name: body.name,
         parent,
-        content: Some(body.content.unwrap_or_default()),
+        document: Some(NewText {
+            document_type: document_type.unwrap_or_default(),
+            origin: origin.unwrap_or_default(),
+            content: body.content.unwrap_or_default(),
+        }),
     };
     let State(app) = state;
     uninterrupted(async move {
@@ -184,14 +150,16 @@ async fn create_document(
 ///
 /// Needs `READ_ONLY` on it.
 #[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents",
-    params(("id" = String, Path, description = "The document's id.")),
+    params(("id" = String, Path, description = "The document's id."), ItemQuery),
     security(("bearer" = [])),
     responses((status = 200, description = "The document.", body = Document), BearerRefusals))]
 async fn get_document(
     state: State<App>,
     permit: Permit,
     id: PathId<id::Document>,
+    query: Query<ItemQuery>,
 ) -> Result<Json<Document>> {
+    query.0.check()?;
     let node = state.get(&permit, Kind::Document, id.0.uuid()).await?;
     Ok(Json(Document::new(&permit, node)))
 }
@@ -219,11 +187,15 @@ async fn change_document(
     let parent = body
         .parent_path_part_id
         .map(|parent| fields.parent(parent.as_deref()));
+    let version = body.active_version_id.as_deref();
+    let active_version = fields.id::<id::DocumentVersion>("active_version_id", version);
     fields.done()?;
     let change = Change {
         name: body.name,
         parent,
         content: body.content,
+        exclude_from_qdrant: body.exclude_from_qdrant,
+        active_version,
     };
     let (State(app), id) = (state, id.0.uuid());
     uninterrupted(async move {

@@ -10,6 +10,7 @@ use uuid::Uuid;
 use vestibule_layer::Visible;
 use vestibule_layer::model::ResourcePath;
 
+use crate::list::Span;
 use crate::node::Kind;
 
 /// Conditions that all have to hold. Values are bound, never written into the text.
@@ -39,7 +40,18 @@ impl Filter {
         format!("${}", self.values.len())
     }
 
-    fn and_any_path<'p>(&mut self, paths: impl IntoIterator<Item = &'p ResourcePath>) {
+    /// Adds the two ends of a span of time.
+    pub(crate) fn and_within(&mut self, column: &'static str, span: Span) {
+        for (moment, holds) in [(span.after, ">="), (span.before, "<")] {
+            if let Some(moment) = moment {
+                let value = self.value(&moment.as_micros().to_string());
+                self.and_text(&format!("{column} {holds} CAST({value} AS BIGINT)"));
+            }
+        }
+    }
+
+    /// Adds that the path is one of these.
+    pub(crate) fn and_any_path<'p>(&mut self, paths: impl IntoIterator<Item = &'p ResourcePath>) {
         let parameters: Vec<String> = paths
             .into_iter()
             .map(|path| self.value(path.as_str()))

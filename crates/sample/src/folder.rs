@@ -11,8 +11,9 @@ use vestibule_layer::{Json, Permit, Query, Routes, Rule};
 use crate::documented::{BearerRefusals, Documented};
 use crate::error::Result;
 use crate::id::{self, Id};
+use crate::list::{ItemQuery, ListQuery};
 use crate::node::{Kind, Node};
-use crate::parts::{Fields, ListQuery, Page, PathId, Permissions, null_or, uninterrupted};
+use crate::parts::{Fields, Page, PathId, Permissions, null_or, uninterrupted};
 use crate::state::App;
 use crate::tree::{Change, New};
 
@@ -37,8 +38,12 @@ pub(crate) struct Folder {
     system_managed: bool,
     /// Always `not_required`: folders of this service need no approval.
     approval_state: &'static str,
-    /// Always false: this service keeps no search index.
+    /// Whether the client wants it left out of search. It is kept for the client: this service has
+    /// no search.
     exclude_from_qdrant: bool,
+    /// Always empty: this service has no tags.
+    #[schema(value_type = Vec<Object>, max_items = 0)]
+    tags: [(); 0],
     /// The organisation it belongs to.
     tenant_id: String,
     /// When it was made.
@@ -71,7 +76,8 @@ impl Folder {
             materialized_path: node.path.to_string(),
             system_managed: node.system_managed,
             approval_state: "not_required",
-            exclude_from_qdrant: false,
+            exclude_from_qdrant: node.exclude_from_qdrant,
+            tags: [],
             tenant_id: permit.organization_id().to_string(),
             created_at: node.created_at,
             updated_at: node.updated_at,
@@ -106,6 +112,8 @@ pub(crate) struct FolderChange {
     #[serde(default, deserialize_with = "null_or")]
     #[schema(value_type = Option<String>)]
     parent_path_part_id: Option<Option<String>>,
+    /// Whether it is to be left out of search.
+    exclude_from_qdrant: Option<bool>,
 }
 
 pub(crate) fn documented() -> Documented<App> {
@@ -130,18 +138,16 @@ async fn list_folders(
     permit: Permit,
     query: Query<ListQuery>,
 ) -> Result<Json<Page<Folder>>> {
-    let (parent, limit, offset) = query.0.checked()?;
-    let (nodes, total) = state
-        .list(&permit, Kind::Folder, parent, limit, offset)
-        .await?;
+    let (parent, part) = query.0.checked()?;
+    let (nodes, total) = state.list(&permit, Kind::Folder, parent, part).await?;
     Ok(Json(Page {
         items: nodes
             .into_iter()
             .map(|node| Folder::new(&permit, node))
             .collect(),
         total,
-        limit,
-        offset,
+        limit: part.limit,
+        offset: part.offset,
     }))
 }
 
@@ -164,10 +170,9 @@ async fn create_folder(
     let parent = fields.parent(body.parent_path_part_id.as_deref());
     fields.done()?;
     let new = New {
-        kind: Kind::Folder,
         name: body.name,
         parent,
-        content: None,
+        document: None,
     };
     let State(app) = state;
     uninterrupted(async move {
@@ -181,14 +186,16 @@ async fn create_folder(
 ///
 /// Needs `READ_ONLY` on it.
 #[utoipa::path(get, path = "/v1/folders/{id}", tag = "folders",
-    params(("id" = String, Path, description = "The folder's id.")),
+    params(("id" = String, Path, description = "The folder's id."), ItemQuery),
     security(("bearer" = [])),
     responses((status = 200, description = "The folder.", body = Folder), BearerRefusals))]
 async fn get_folder(
     state: State<App>,
     permit: Permit,
     id: PathId<id::Folder>,
+    query: Query<ItemQuery>,
 ) -> Result<Json<Folder>> {
+    query.0.check()?;
     let node = state.get(&permit, Kind::Folder, id.0.uuid()).await?;
     Ok(Json(Folder::new(&permit, node)))
 }
@@ -219,7 +226,8 @@ async fn change_folder(
     let change = Change {
         name: body.name,
         parent,
-        content: None,
+        exclude_from_qdrant: body.exclude_from_qdrant,
+        ..Change::default()
     };
     let (State(app), id) = (state, id.0.uuid());
     uninterrupted(async move {

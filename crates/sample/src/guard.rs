@@ -1,10 +1,10 @@
 //! What is refused about a node, and in which words.
 
-use vestibule_layer::model::Capability;
+use vestibule_layer::model::{Capability, ResourcePath};
 use vestibule_layer::{Permit, Problem, Refusal};
 
-use crate::error::Result;
-use crate::node::Node;
+use crate::error::{self, Result};
+use crate::node::{self, Node};
 
 /// Whether the caller may act with `needs` on a node known by its id. Where the caller may not even
 /// read it, the refusal does not tell its path, which holds the names of all folders above.
@@ -36,4 +36,36 @@ pub(crate) fn changeable(node: &Node) -> Result<()> {
 /// 403: the folder is the organisation's own, whoever asks.
 pub(crate) fn system_managed(detail: &'static str) -> Problem {
     Problem::forbidden("system_managed", detail).hint("Work with the folders below it.")
+}
+
+/// The path of what has this name in a folder.
+pub(crate) fn child(parent: &ResourcePath, name: &str) -> Result<ResourcePath> {
+    parent.join(name).map_err(|invalid| {
+        if invalid.reason == "path_too_long" {
+            too_long("name", "must leave the whole path with at most 1024 bytes").into()
+        } else {
+            Problem::invalid(vec![error::field("name", invalid)]).into()
+        }
+    })
+}
+
+/// Whether everything below still has a path that is short enough, once moved; `field` is what
+/// would make it too long.
+pub(crate) async fn fits(
+    connection: &mut sqlx::AnyConnection,
+    permit: &Permit,
+    field: &'static str,
+    from: &ResourcePath,
+    to: &ResourcePath,
+) -> Result<()> {
+    let longest = node::longest_below(connection, permit.scope(), from).await?;
+    if (longest + to.as_str().len()).saturating_sub(from.as_str().len()) > ResourcePath::MAX_BYTES {
+        let message = "must leave every path below with at most 1024 bytes";
+        return Err(too_long(field, message).into());
+    }
+    Ok(())
+}
+
+fn too_long(field: &str, message: &'static str) -> Problem {
+    error::refused(field, "path_too_long", message)
 }

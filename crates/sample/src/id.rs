@@ -32,6 +32,8 @@ nouns! {
     Folder = "folder";
     /// A document of the tree.
     Document = "doc";
+    /// A version of a document's text.
+    DocumentVersion = "version";
     /// A conversation with an agent.
     AgentSession = "agent";
     /// One event of a conversation.

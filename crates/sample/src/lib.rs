@@ -18,14 +18,18 @@ mod filter;
 mod folder;
 mod guard;
 mod id;
+mod list;
 mod listed;
 mod month;
 mod name;
 mod node;
+mod page;
 mod parts;
+mod path_parts;
 mod seed;
 mod state;
 mod tree;
+mod version;
 
 use std::sync::Arc;
 

@@ -7,7 +7,9 @@ use crate::Sample;
 use crate::conversation::{self, Owner};
 use crate::error::Error;
 use crate::filter::Filter;
-use crate::node::{self, Kind};
+use crate::list::Part;
+use crate::node::Kind;
+use crate::page::page;
 
 /// One entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -47,8 +49,8 @@ impl Sample {
         let filter = Filter::anywhere(&visible);
         let scope = permit.scope();
         let kind = Kind::Document;
-        let page = node::page(&mut connection, scope, kind, filter, limit, offset);
-        let (nodes, total) = page.await?;
+        let part = Part::first(limit, offset);
+        let (nodes, total) = page(&mut connection, scope, kind, filter, part).await?;
         let listed = nodes.into_iter().map(|node| ListedItem {
             path: Some(node.path.to_string()),
             name: node.name,

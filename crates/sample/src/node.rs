@@ -4,12 +4,12 @@
 //! segments, never with LIKE, which is blind to case on SQLite and has wildcards to escape.
 
 use sqlx::any::AnyRow;
-use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
+use sqlx::{AnyConnection, AssertSqlSafe, Row};
 use uuid::Uuid;
-use vestibule_layer::model::{OrgScope, ResourcePath, Timestamp};
+use vestibule_layer::model::{Invalid, OrgScope, ResourcePath, Timestamp};
 
-use crate::filter::Filter;
 use crate::id::{self, Id};
+use crate::version::Facts;
 
 /// What a node is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -56,13 +56,27 @@ pub(crate) struct Node {
     pub(crate) system_managed: bool,
     /// The text of a document; not read for lists.
     pub(crate) content: Option<String>,
+    /// Whether the client wants it left out of search, of which this service has none.
+    pub(crate) exclude_from_qdrant: bool,
+    /// What a document is; of a folder it means nothing, and is not stored.
+    pub(crate) facts: Facts,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
 }
 
-const COLUMNS: &str = "id, kind, parent_id, name, path, system_managed, created_at, updated_at";
+impl Node {
+    fn stored_facts(&self) -> Option<&Facts> {
+        (self.kind == Kind::Document).then_some(&self.facts)
+    }
+}
 
-fn node(row: &AnyRow) -> sqlx::Result<Node> {
+/// All columns but the text.
+pub(crate) const COLUMNS: &str = "id, kind, parent_id, name, path, system_managed, \
+    document_type, document_origin, exclude_from_qdrant, version, version_id, version_made_by, \
+    version_created_at, created_at, updated_at";
+
+/// What a row of [`COLUMNS`] and `content` says.
+pub(crate) fn node(row: &AnyRow) -> sqlx::Result<Node> {
     let parent: Option<String> = row.try_get("parent_id")?;
     Ok(Node {
         id: uuid(&row.try_get::<String, _>("id")?)?,
@@ -75,6 +89,8 @@ fn node(row: &AnyRow) -> sqlx::Result<Node> {
         path: path(&row.try_get::<String, _>("path")?)?,
         system_managed: row.try_get::<i64, _>("system_managed")? == 1,
         content: row.try_get("content")?,
+        exclude_from_qdrant: row.try_get::<i64, _>("exclude_from_qdrant")? == 1,
+        facts: Facts::read(row)?,
         created_at: Timestamp::from_micros(row.try_get("created_at")?),
         updated_at: Timestamp::from_micros(row.try_get("updated_at")?),
     })
@@ -86,10 +102,11 @@ pub(crate) fn uuid(text: &str) -> sqlx::Result<Uuid> {
 
 fn path(text: &str) -> sqlx::Result<ResourcePath> {
     text.parse()
-        .map_err(|error: vestibule_layer::model::Invalid| sqlx::Error::Decode(error.into()))
+        .map_err(|error: Invalid| sqlx::Error::Decode(error.into()))
 }
 
-fn organization(scope: OrgScope) -> String {
+/// The organisation as rows name it.
+pub(crate) fn organization(scope: OrgScope) -> String {
     scope.organization_id().uuid().to_string()
 }
 
@@ -141,53 +158,18 @@ pub(crate) async fn at(
         .transpose()
 }
 
-/// One page of the nodes that a filter lets through, by name, and how many those are.
-pub(crate) async fn page(
-    connection: &mut AnyConnection,
-    scope: OrgScope,
-    kind: Kind,
-    mut filter: Filter,
-    limit: u32,
-    offset: u32,
-) -> sqlx::Result<(Vec<Node>, i64)> {
-    filter.and(&["organization_id = ", ""], &organization(scope));
-    filter.and(&["kind = ", ""], kind.part_type());
-    let count = format!(
-        "SELECT COUNT(*) AS total FROM sample_node WHERE {}",
-        filter.sql()
-    );
-    let total: i64 = filter
-        .bind(sqlx::query::<Any>(AssertSqlSafe(count)))
-        .fetch_one(&mut *connection)
-        .await?
-        .try_get("total")?;
-    let next = filter.len() + 1;
-    let rows = format!(
-        "SELECT {COLUMNS}, NULL AS content FROM sample_node WHERE {} \
-         ORDER BY name, id LIMIT ${next} OFFSET ${}",
-        filter.sql(),
-        next + 1
-    );
-    let rows = filter
-        .bind(sqlx::query::<Any>(AssertSqlSafe(rows)))
-        .bind(i64::from(limit))
-        .bind(i64::from(offset))
-        .fetch_all(connection)
-        .await?;
-    let nodes = rows.iter().map(node).collect::<sqlx::Result<_>>()?;
-    Ok((nodes, total))
-}
-
 /// Adds a node, unless its path is taken; says whether it was added.
 pub(crate) async fn insert(
     connection: &mut AnyConnection,
     scope: OrgScope,
     node: &Node,
 ) -> sqlx::Result<bool> {
+    let facts = node.stored_facts();
     let inserted = sqlx::query(
         "INSERT INTO sample_node (id, organization_id, kind, parent_id, name, path, \
-         system_managed, content, created_at, updated_at) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) \
+         system_managed, content, created_at, updated_at, exclude_from_qdrant, document_type, \
+         document_origin, version, version_id, version_made_by, version_created_at) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17) \
          ON CONFLICT (organization_id, path) DO NOTHING",
     )
     .bind(node.id.to_string())
@@ -200,20 +182,30 @@ pub(crate) async fn insert(
     .bind(node.content.clone())
     .bind(node.created_at.as_micros())
     .bind(node.updated_at.as_micros())
+    .bind(i64::from(node.exclude_from_qdrant))
+    .bind(facts.map(|facts| facts.document_type.as_str().to_owned()))
+    .bind(facts.map(|facts| facts.origin.as_str()))
+    .bind(facts.map_or(1, |facts| facts.version.number))
+    .bind(facts.map(|facts| facts.version.id.to_string()))
+    .bind(facts.and_then(|facts| facts.version.made_by.map(|user| user.to_string())))
+    .bind(facts.map(|facts| facts.version.created_at.as_micros()))
     .execute(connection)
     .await?;
     Ok(inserted.rows_affected() == 1)
 }
 
-/// Writes what can change of a node: its place, its name, its text and the time.
+/// Writes what can change of a node: its place, its name, its text with its version, and the time.
 pub(crate) async fn update(
     connection: &mut AnyConnection,
     scope: OrgScope,
     node: &Node,
 ) -> sqlx::Result<()> {
+    let version = node.stored_facts().map(|facts| facts.version);
     sqlx::query(
         "UPDATE sample_node SET parent_id = $3, name = $4, path = $5, content = $6, \
-         updated_at = $7 WHERE organization_id = $1 AND id = $2",
+         updated_at = $7, exclude_from_qdrant = $8, version = $9, version_id = $10, \
+         version_made_by = $11, version_created_at = $12 \
+         WHERE organization_id = $1 AND id = $2",
     )
     .bind(organization(scope))
     .bind(node.id.to_string())
@@ -222,6 +214,11 @@ pub(crate) async fn update(
     .bind(node.path.as_str())
     .bind(node.content.clone())
     .bind(node.updated_at.as_micros())
+    .bind(i64::from(node.exclude_from_qdrant))
+    .bind(version.map_or(1, |version| version.number))
+    .bind(version.map(|version| version.id.to_string()))
+    .bind(version.and_then(|version| version.made_by.map(|user| user.to_string())))
+    .bind(version.map(|version| version.created_at.as_micros()))
     .execute(connection)
     .await?;
     Ok(())

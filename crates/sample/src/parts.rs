@@ -1,11 +1,13 @@
 //! What requests and answers about folders and documents have in common.
 
+use std::ops::RangeInclusive;
+
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use serde::{Deserialize, Deserializer, Serialize};
-use utoipa::{IntoParams, ToSchema};
+use utoipa::ToSchema;
 use uuid::Uuid;
-use vestibule_layer::model::{Capability, Invalid, ResourcePath, Role};
+use vestibule_layer::model::{Capability, Invalid, ResourcePath, Timestamp};
 use vestibule_layer::{FieldError, Permit, Problem};
 
 use crate::error::{self, Result};
@@ -15,7 +17,7 @@ use crate::name;
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Page<T> {
-    /// What the page holds, by name.
+    /// What the page holds.
     pub(crate) items: Vec<T>,
     /// How many there are on all pages that this caller may see.
     pub(crate) total: i64,
@@ -49,50 +51,8 @@ impl Permissions {
             can_read: may(Capability::ReadOnly),
             can_write: may(Capability::ReadWrite),
             can_delete: may(Capability::ReadWriteDelete),
-            can_approve: may_approve(permit, path),
+            can_approve: permit.may_approve(path).is_ok(),
         }
-    }
-}
-
-/// No capability includes approval: it takes the role, or a grant that says so, and a narrowed key
-/// has to have one too.
-fn may_approve(permit: &Permit, path: &ResourcePath) -> bool {
-    let principal = permit.principal();
-    let approves = |grants: &[vestibule_layer::model::HeldGrant]| {
-        grants
-            .iter()
-            .any(|grant| grant.can_approve && grant.path.covers(path))
-    };
-    let by_user = principal.role >= Role::Admin || approves(&principal.grants);
-    by_user && principal.narrowed_to.as_deref().is_none_or(approves)
-}
-
-/// Which page of which folder.
-#[derive(Debug, Deserialize, IntoParams)]
-#[serde(deny_unknown_fields)]
-#[into_params(parameter_in = Query)]
-pub(crate) struct ListQuery {
-    /// The folder to list. Without it: the folders at the root, or the documents anywhere.
-    parent_path_part_id: Option<String>,
-    /// How many at most: 1 to 100, 20 unless said.
-    #[param(minimum = 1, maximum = 100, default = 20)]
-    limit: Option<u32>,
-    /// How many to leave out first.
-    #[param(default = 0)]
-    offset: Option<u32>,
-}
-
-impl ListQuery {
-    /// The folder, the limit and the offset.
-    pub(crate) fn checked(&self) -> Result<(Option<Uuid>, u32, u32)> {
-        let mut fields = Fields::default();
-        let parent = fields.parent(self.parent_path_part_id.as_deref());
-        let limit = self.limit.unwrap_or(20);
-        if !(1..=100).contains(&limit) {
-            fields.refuse("limit", Invalid::new("out_of_range", "must be 1 to 100"));
-        }
-        fields.done()?;
-        Ok((parent, limit, self.offset.unwrap_or(0)))
     }
 }
 
@@ -123,14 +83,57 @@ impl Fields {
         }
     }
 
+    /// The value that a text stands for, where there is one.
+    pub(crate) fn parse<T>(
+        &mut self,
+        field: &str,
+        text: Option<&str>,
+        read: impl FnOnce(&str) -> std::result::Result<T, Invalid>,
+    ) -> Option<T> {
+        read(text?)
+            .map_err(|invalid| self.refuse(field, invalid))
+            .ok()
+    }
+
+    /// The id of something.
+    pub(crate) fn id<N: Noun>(&mut self, field: &str, id: Option<&str>) -> Option<Uuid> {
+        self.parse(field, id, str::parse::<Id<N>>).map(Id::uuid)
+    }
+
     pub(crate) fn parent(&mut self, id: Option<&str>) -> Option<Uuid> {
-        match id?.parse::<Id<Folder>>() {
-            Ok(id) => Some(id.uuid()),
-            Err(invalid) => {
-                self.refuse("parent_path_part_id", invalid);
-                None
-            }
-        }
+        self.id::<Folder>("parent_path_part_id", id)
+    }
+
+    /// A moment in RFC 3339.
+    pub(crate) fn moment(&mut self, field: &str, text: Option<&str>) -> Option<Timestamp> {
+        self.parse(field, text, Timestamp::parse)
+    }
+
+    /// Yes or no, where something was said.
+    pub(crate) fn flag(&mut self, field: &str, text: Option<&str>) -> Option<bool> {
+        self.parse(field, text, |text| {
+            text.parse()
+                .map_err(|_| Invalid::new("invalid_value", "must be true or false"))
+        })
+    }
+
+    /// A whole number within bounds, or its default where there is none.
+    pub(crate) fn number(
+        &mut self,
+        field: &str,
+        text: Option<&str>,
+        bounds: RangeInclusive<u32>,
+        default: u32,
+    ) -> u32 {
+        let within = |text: &str| {
+            let number = text.parse().ok().filter(|number| bounds.contains(number));
+            number.ok_or_else(|| {
+                let (least, most) = (bounds.start(), bounds.end());
+                let message = format!("must be a whole number from {least} to {most}");
+                Invalid::new("out_of_range", message)
+            })
+        };
+        self.parse(field, text, within).unwrap_or(default)
     }
 
     pub(crate) fn done(self) -> Result<()> {

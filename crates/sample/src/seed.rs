@@ -59,6 +59,7 @@ impl Sample {
             let mut document =
                 self.node(Kind::Document, Some(parent), path.parse().map_err(fault)?);
             document.content = Some(content.to_owned());
+            document.facts.version.made_by = Some(user_id);
             self.ensure(&mut transaction, scope, document).await?;
         }
         transaction.commit().await?;

@@ -10,6 +10,7 @@ use vestibule_layer::{Permit, ResourceChanges};
 
 use crate::error::Result;
 use crate::node::{self, Kind, Node};
+use crate::version::{DocumentType, Facts, Origin, Version};
 use crate::{Sample, id, tree};
 
 /// The state of the routes. Cloning is cheap.
@@ -107,7 +108,7 @@ impl Sample {
     pub(crate) fn node(&self, kind: Kind, parent: Option<Uuid>, path: ResourcePath) -> Node {
         let now = self.clock.now();
         Node {
-            id: id::mint(&*self.clock, &*self.entropy),
+            id: self.mint(),
             kind,
             parent,
             name: path
@@ -119,8 +120,29 @@ impl Sample {
             path,
             system_managed: false,
             content: None,
+            exclude_from_qdrant: false,
+            facts: self.facts(None),
             created_at: now,
             updated_at: now,
         }
+    }
+
+    /// What a new document is where nothing else is said of it: in its first version.
+    pub(crate) fn facts(&self, made_by: Option<UserId>) -> Facts {
+        Facts {
+            document_type: DocumentType::default(),
+            origin: Origin::default(),
+            version: Version {
+                id: self.mint(),
+                number: 1,
+                made_by,
+                created_at: self.clock.now(),
+            },
+        }
+    }
+
+    /// A new id.
+    pub(crate) fn mint(&self) -> Uuid {
+        id::mint(&*self.clock, &*self.entropy)
     }
 }

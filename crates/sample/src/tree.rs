@@ -9,10 +9,12 @@ use vestibule_layer::{Permit, Problem};
 
 use crate::error::{self, Result};
 use crate::filter::Filter;
-use crate::guard::{allowed, changeable, system_managed};
-use crate::id;
+use crate::guard::{allowed, changeable, child, fits, system_managed};
+use crate::list::Part;
 use crate::node::{self, Kind, Node};
+use crate::page::page;
 use crate::state::App;
+use crate::version::{DocumentType, Facts, Origin};
 
 /// What a PATCH changes; what is `None` stays.
 #[derive(Debug, Default)]
@@ -25,15 +27,26 @@ pub(crate) struct Change {
     )]
     pub(crate) parent: Option<Option<Uuid>>,
     pub(crate) content: Option<String>,
+    pub(crate) exclude_from_qdrant: Option<bool>,
+    /// The version that is to hold: only the one that does.
+    pub(crate) active_version: Option<Uuid>,
 }
 
 /// What a POST makes.
 #[derive(Debug)]
 pub(crate) struct New {
-    pub(crate) kind: Kind,
     pub(crate) name: String,
     pub(crate) parent: Option<Uuid>,
-    pub(crate) content: Option<String>,
+    /// What a document is, and its text; a folder where there is none.
+    pub(crate) document: Option<NewText>,
+}
+
+/// What makes a new node a document.
+#[derive(Debug)]
+pub(crate) struct NewText {
+    pub(crate) document_type: DocumentType,
+    pub(crate) origin: Origin,
+    pub(crate) content: String,
 }
 
 /// Where a node hangs: below a folder, or at the root.
@@ -50,8 +63,7 @@ impl App {
         permit: &Permit,
         kind: Kind,
         parent: Option<Uuid>,
-        limit: u32,
-        offset: u32,
+        part: Part,
     ) -> Result<(Vec<Node>, i64)> {
         self.sample.prepare(permit).await?;
         let scope = permit.scope();
@@ -71,7 +83,7 @@ impl App {
             (None, Kind::Folder) => Filter::roots(&users(), permit.home(), &visible),
             (None, Kind::Document) => Filter::anywhere(&visible),
         };
-        Ok(node::page(&mut connection, scope, kind, filter, limit, offset).await?)
+        Ok(page(&mut connection, scope, kind, filter, part).await?)
     }
 
     /// One node, which the caller may read.
@@ -94,17 +106,17 @@ impl App {
         node::lock(&mut transaction, scope).await?;
         let place = place(&mut transaction, permit, new.parent).await?;
         let path = child(&place.path, &new.name)?;
-        let now = self.sample.clock.now();
-        let node = Node {
-            id: id::mint(&*self.sample.clock, &*self.sample.entropy),
-            kind: new.kind,
-            parent: place.id,
-            name: new.name,
-            path,
-            system_managed: false,
-            content: new.content,
-            created_at: now,
-            updated_at: now,
+        let node = match new.document {
+            None => self.sample.node(Kind::Folder, place.id, path),
+            Some(new) => Node {
+                facts: Facts {
+                    document_type: new.document_type,
+                    origin: new.origin,
+                    ..self.sample.facts(Some(permit.user_id()))
+                },
+                content: Some(new.content),
+                ..self.sample.node(Kind::Document, place.id, path)
+            },
         };
         if !node::insert(&mut transaction, scope, &node).await? {
             return Err(error::name_taken().into());
@@ -132,8 +144,18 @@ impl App {
         allowed(permit, &before, Capability::ReadWrite)?;
 
         let mut after = before.clone();
-        if let Some(content) = change.content {
-            after.content = Some(content);
+        let now = self.sample.clock.now();
+        let version = before.facts.version;
+        if change.active_version.is_some_and(|id| id != version.id) {
+            return Err(Problem::not_found("document version").into());
+        }
+        if change.content.is_some() && change.content != before.content {
+            after.facts.version = version.next(self.sample.mint(), permit.user_id(), now);
+            after.content = change.content;
+        }
+        if let Some(exclude) = change.exclude_from_qdrant {
+            changeable(&before)?;
+            after.exclude_from_qdrant = exclude;
         }
         if let Some(name) = change.name {
             after.name = name;
@@ -162,7 +184,12 @@ impl App {
                 // is a deletion to them.
                 allowed(permit, &before, Capability::ReadWriteDelete)?;
             }
-            fits(&mut transaction, permit, &before.path, &after.path).await?;
+            let field = if after.parent == before.parent {
+                "name"
+            } else {
+                "parent_path_part_id"
+            };
+            fits(&mut transaction, permit, field, &before.path, &after.path).await?;
             if node::at(&mut transaction, scope, &after.path)
                 .await?
                 .is_some()
@@ -170,7 +197,7 @@ impl App {
                 return Err(error::name_taken().into());
             }
         }
-        after.updated_at = self.sample.clock.now();
+        after.updated_at = now;
         node::update(&mut transaction, scope, &after).await?;
         if after.path == before.path {
             transaction.commit().await?;
@@ -248,29 +275,4 @@ async fn place(
         return Err(system_managed("Only the members' own folders hang here.").into());
     }
     Ok(Place { id: parent, path })
-}
-
-fn child(parent: &ResourcePath, name: &str) -> Result<ResourcePath> {
-    Ok(parent
-        .join(name)
-        .map_err(|invalid| Problem::invalid(vec![error::field("name", invalid)]))?)
-}
-
-/// Whether everything below still has a path that is short enough, once moved.
-async fn fits(
-    connection: &mut sqlx::AnyConnection,
-    permit: &Permit,
-    from: &ResourcePath,
-    to: &ResourcePath,
-) -> Result<()> {
-    let longest = node::longest_below(connection, permit.scope(), from).await?;
-    if (longest + to.as_str().len()).saturating_sub(from.as_str().len()) > ResourcePath::MAX_BYTES {
-        return Err(error::refused(
-            "parent_path_part_id",
-            "path_too_long",
-            "must leave every path below with at most 1024 bytes",
-        )
-        .into());
-    }
-    Ok(())
 }

@@ -445,3 +445,32 @@ async fn of_many_who_want_one_name_one_gets_it(
     assert_eq!(statuses, [201, 409, 409, 409, 409, 409, 409, 409]);
     world.end().await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_folder_is_left_out_of_search_when_its_client_says_so(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let eng = world.folder(&owner, "/eng").await;
+    let path = format!("/v1/folders/{eng}?with_tags=true");
+    assert_eq!(
+        world.get(&owner, &path).await.expect(200)["exclude_from_qdrant"],
+        false
+    );
+    let body = json!({"exclude_from_qdrant": true});
+    let patched = format!("/v1/folders/{eng}");
+    world
+        .call(&owner, "PATCH", &patched, body.clone())
+        .await
+        .expect(200);
+    let found = world.get(&owner, &path).await.expect(200);
+    assert_eq!(found["exclude_from_qdrant"], true);
+    assert_eq!(found["tags"], json!([]));
+    let shared = world.folder(&owner, "/shared").await;
+    let patched = format!("/v1/folders/{shared}");
+    let answer = world.call(&owner, "PATCH", &patched, body).await;
+    assert_eq!(answer.refused(403), "system_managed");
+    world.end().await;
+}

@@ -171,7 +171,7 @@ pub(crate) struct World {
     service: CheckService<Router>,
     plan: Arc<Plan>,
     database: Option<String>,
-    _directory: tempfile::TempDir,
+    directory: tempfile::TempDir,
 }
 
 fn superuser() -> String {
@@ -245,7 +245,7 @@ impl World {
             service: CheckLayer::new(check).layer(router),
             plan: Arc::new(plan),
             database,
-            _directory: directory,
+            directory,
         }
     }
 
@@ -254,6 +254,25 @@ impl World {
         if let Some(name) = self.database {
             on_postgres(format!("DROP DATABASE {name}")).await;
         }
+    }
+
+    /// Does something to the database beside the service, as a server of another version would.
+    pub(crate) async fn beside(&self, statement: &str) {
+        let url = if let Some(name) = &self.database {
+            let url = superuser();
+            let (server, _) = url.rsplit_once('/').expect("a URL with a database");
+            format!("{server}/{name}")
+        } else {
+            format!(
+                "sqlite:{}",
+                self.directory.path().join("sample.db").display()
+            )
+        };
+        sqlx::any::install_default_drivers();
+        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        connection.execute(statement).await.unwrap();
+        connection.close().await.unwrap();
     }
 
     pub(crate) fn owner(&self) -> Person {

@@ -1,0 +1,234 @@
+//! What a document is beside its place: its type, its origin, and the version of its text.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::Serialize;
+use sqlx::Row;
+use sqlx::any::AnyRow;
+use utoipa::ToSchema;
+use uuid::Uuid;
+use vestibule_layer::Permit;
+use vestibule_layer::model::{Invalid, Timestamp, UserId};
+
+use crate::id::{self, Id};
+use crate::node::{self, Node};
+
+/// What only documents have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) document_type: DocumentType,
+    pub(crate) origin: Origin,
+    pub(crate) version: Version,
+}
+
+impl Facts {
+    /// What a document's row says of it, or what holds of one that was written before there was more
+    /// to say.
+    pub(crate) fn read(row: &AnyRow) -> sqlx::Result<Self> {
+        let document_type: Option<String> = row.try_get("document_type")?;
+        let origin: Option<String> = row.try_get("document_origin")?;
+        let id: Option<String> = row.try_get("version_id")?;
+        let made_by: Option<String> = row.try_get("version_made_by")?;
+        let created_at: Option<i64> = row.try_get("version_created_at")?;
+        Ok(Self {
+            document_type: parsed(document_type)?.unwrap_or_default(),
+            origin: parsed(origin)?.unwrap_or_default(),
+            version: Version {
+                id: node::uuid(&id.map_or_else(|| row.try_get("id"), Ok)?)?,
+                number: row.try_get("version")?,
+                made_by: parsed::<UserId>(made_by)?,
+                created_at: Timestamp::from_micros(
+                    created_at.map_or_else(|| row.try_get("created_at"), Ok)?,
+                ),
+            },
+        })
+    }
+}
+
+fn parsed<T: FromStr<Err = Invalid>>(text: Option<String>) -> sqlx::Result<Option<T>> {
+    let value = text.map(|text| text.parse()).transpose();
+    value.map_err(|error: Invalid| sqlx::Error::Decode(error.into()))
+}
+
+/// The version that a document's text is now. The ones before are not kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Version {
+    pub(crate) id: Uuid,
+    /// From 1, one more with each rewrite.
+    pub(crate) number: i64,
+    /// Who wrote it, where that is known.
+    pub(crate) made_by: Option<UserId>,
+    pub(crate) created_at: Timestamp,
+}
+
+impl Version {
+    /// The one that comes after.
+    pub(crate) const fn next(self, id: Uuid, made_by: UserId, created_at: Timestamp) -> Self {
+        Self {
+            id,
+            number: self.number.saturating_add(1),
+            made_by: Some(made_by),
+            created_at,
+        }
+    }
+}
+
+/// What kind of document the client says it is. The service makes nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DocumentType(String);
+
+impl DocumentType {
+    const MAX_BYTES: usize = 64;
+
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for DocumentType {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl Default for DocumentType {
+    fn default() -> Self {
+        Self("UNKNOWN".to_owned())
+    }
+}
+
+impl FromStr for DocumentType {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let plain = |byte: u8| byte.is_ascii_uppercase() || byte.is_ascii_digit() || byte == b'_';
+        if text.starts_with(|first: char| first.is_ascii_uppercase())
+            && text.len() <= Self::MAX_BYTES
+            && text.bytes().all(plain)
+        {
+            return Ok(Self(text.to_owned()));
+        }
+        Err(Invalid::new(
+            "invalid_document_type",
+            "must be 1 to 64 capital letters, digits and underscores, such as PDF or PLAIN_TEXT",
+        ))
+    }
+}
+
+/// Whether a document was brought in or made here.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+#[schema(as = DocumentOrigin)]
+pub(crate) enum Origin {
+    /// It was brought in.
+    #[default]
+    Source,
+    /// It was made from others.
+    Generated,
+}
+
+impl Origin {
+    /// As the store and the answers have it.
+    pub(crate) const fn as_str(self) -> &'static str {
+        match self {
+            Self::Source => "SOURCE",
+            Self::Generated => "GENERATED",
+        }
+    }
+}
+
+impl FromStr for Origin {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "SOURCE" => Ok(Self::Source),
+            "GENERATED" => Ok(Self::Generated),
+            _ => Err(Invalid::new(
+                "invalid_document_origin",
+                "must be SOURCE or GENERATED",
+            )),
+        }
+    }
+}
+
+/// The version of a document that holds: its current text.
+#[derive(Debug, Serialize, ToSchema)]
+pub(crate) struct DocumentVersion {
+    /// The version's id; each rewrite has another.
+    #[schema(example = "version_01jhmpfn80e48s5s0q7b7cwx5e")]
+    pub(crate) id: String,
+    /// The same id.
+    path_part_id: String,
+    /// From 1, one more with each rewrite.
+    #[schema(minimum = 1)]
+    version: i64,
+    /// `v` and its number.
+    #[schema(example = "v1")]
+    name: String,
+    /// The document.
+    parent_path_id: String,
+    /// Where it is, below the document.
+    #[schema(example = "/shared/reports/q1/v1")]
+    materialized_path: String,
+    /// Always false.
+    system_managed: bool,
+    /// The organisation it belongs to.
+    tenant_id: String,
+    /// Who wrote it; null where that is not known.
+    uploader: Option<Uploader>,
+    /// When it was written.
+    #[schema(value_type = String, format = DateTime)]
+    created_at: Timestamp,
+    /// The same: a version does not change.
+    #[schema(value_type = String, format = DateTime)]
+    updated_at: Timestamp,
+}
+
+/// Who wrote a version.
+#[derive(Debug, Serialize, ToSchema)]
+struct Uploader {
+    /// The user's id.
+    #[schema(example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
+    id: String,
+}
+
+impl DocumentVersion {
+    /// The one that a document has.
+    pub(crate) fn new(permit: &Permit, document: &Node) -> Self {
+        let version = document.facts.version;
+        let id = Id::<id::DocumentVersion>::from_uuid(version.id).to_string();
+        let name = format!("v{}", version.number);
+        Self {
+            path_part_id: id.clone(),
+            id,
+            version: version.number,
+            parent_path_id: Id::<id::Document>::from_uuid(document.id).to_string(),
+            materialized_path: format!("{}/{name}", document.path),
+            name,
+            system_managed: false,
+            tenant_id: permit.organization_id().to_string(),
+            uploader: version.made_by.map(|user| Uploader {
+                id: user.to_string(),
+            }),
+            created_at: version.created_at,
+            updated_at: version.created_at,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_type_is_one_plain_word() {
+        for good in ["PDF", "PLAIN_TEXT", "MP3", &"X".repeat(64)] {
+            assert_eq!(good.parse::<DocumentType>().unwrap().as_str(), good);
+        }
+        for bad in ["", "pdf", "_PDF", "3GP", "A B", "Ä", &"X".repeat(65)] {
+            assert!(bad.parse::<DocumentType>().is_err(), "{bad}");
+        }
+    }
+}
