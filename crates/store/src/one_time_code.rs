@@ -1,6 +1,6 @@
 //! Codes by which an application fetches the token of a finished sign-in.
 
-use vestibule_model::{Digest, Timestamp, UserId};
+use vestibule_model::{ConnectionId, Digest, Timestamp, UserId};
 
 use crate::sql::sql;
 use crate::sso_session::{SsoSession, read_origin};
@@ -20,21 +20,21 @@ pub struct OneTimeCode {
 }
 
 impl Store {
-    /// Whether there is such a code: asked first, so that a stranger's guess costs no transaction.
-    pub async fn is_one_time_code(
+    /// Whom a code stands for, where there is such one: asked first, so that a stranger's guess
+    /// costs no transaction, and the user can be held before the code is.
+    pub async fn user_of_one_time_code(
         &self,
         digest: &Digest,
         redirect_uri: &str,
         now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        let found = sql("SELECT COUNT(*) AS count FROM sso_code
+    ) -> Result<Option<UserId>, StoreError> {
+        sql("SELECT user_id FROM sso_code
              WHERE digest = $1 AND redirect_uri = $2 AND expires_at > $3")
         .bind(digest)
         .bind(redirect_uri)
         .bind(now)
-        .count(&mut self.reader().await?)
-        .await?;
-        Ok(found > 0)
+        .optional(&mut self.reader().await?, |row| row.get("user_id"))
+        .await
     }
 }
 
@@ -88,6 +88,41 @@ impl Write {
                 expires_at: row.get("expires_at")?,
             })
         })
+        .await
+    }
+
+    /// Deletes the codes that were not fetched yet, of the same sessions as
+    /// [`end_sso_sessions`](Self::end_sso_sessions) would end; how many. It waits for whoever is
+    /// exchanging one of them: the session of that is there to be ended afterwards.
+    pub async fn delete_one_time_codes(
+        &mut self,
+        connection: ConnectionId,
+        subject: Option<&str>,
+        provider_session: Option<&str>,
+    ) -> Result<u64, StoreError> {
+        sql("DELETE FROM sso_code
+             WHERE connection_id = $1 AND subject = COALESCE($2, subject)
+                 AND ($3 = '' OR provider_session = $3
+                     OR ($2 IS NOT NULL AND provider_session IS NULL))")
+        .bind(connection)
+        .bind(subject)
+        .bind(provider_session.unwrap_or_default())
+        .execute(self)
+        .await
+    }
+
+    /// Deletes the codes of a user that were not fetched yet, those by one connection or all; how
+    /// many. It waits as [`delete_one_time_codes`](Self::delete_one_time_codes) does.
+    pub async fn delete_one_time_codes_of(
+        &mut self,
+        user: UserId,
+        connection: Option<ConnectionId>,
+    ) -> Result<u64, StoreError> {
+        sql("DELETE FROM sso_code
+             WHERE user_id = $1 AND connection_id = COALESCE($2, connection_id)")
+        .bind(user)
+        .bind(connection)
+        .execute(self)
         .await
     }
 }

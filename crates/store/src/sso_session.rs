@@ -145,25 +145,6 @@ impl Write {
         .await
     }
 
-    /// Deletes the codes that were not fetched yet, of the same sessions as
-    /// [`end_sso_sessions`](Self::end_sso_sessions) would end; how many.
-    pub async fn delete_one_time_codes(
-        &mut self,
-        connection: ConnectionId,
-        subject: Option<&str>,
-        provider_session: Option<&str>,
-    ) -> Result<u64, StoreError> {
-        sql("DELETE FROM sso_code
-             WHERE connection_id = $1 AND subject = COALESCE($2, subject)
-                 AND ($3 = '' OR provider_session = $3
-                     OR ($2 IS NOT NULL AND provider_session IS NULL))")
-        .bind(connection)
-        .bind(subject)
-        .bind(provider_session.unwrap_or_default())
-        .execute(self)
-        .await
-    }
-
     /// Ends the sessions of a user that came by a connection; those that were not ended before.
     pub async fn end_sso_sessions_of(
         &mut self,

@@ -17,7 +17,7 @@ use vestibule_sso::Identity;
 use vestibule_store::Write;
 
 use self::linking::proved_address;
-use super::Sso;
+use super::{NO_CONNECTION, Sso};
 use crate::{Caller, Error, Result};
 
 /// How the user was found.
@@ -86,7 +86,8 @@ impl Sso {
         }
         let mut records = Vec::new();
         let (user, found) = self.find(&mut write, arrival, &mut records).await?;
-        if user.suspended_at.is_some() {
+        // Whoever ends the sessions of a user waits for the one that begins here.
+        if !write.hold_user(user.id).await? {
             return Err(Error::denied(
                 "user_suspended",
                 "The user is suspended; ask an administrator.",
@@ -203,6 +204,15 @@ impl Sso {
         let subject = Some(subject.to_string());
         self.accounts()
             .record(actor, organization, kind, subject, details)
+    }
+}
+
+/// Refuses whoever comes by a connection that was switched off or removed meanwhile.
+pub(super) async fn keep_enabled(write: &mut Write, arrival: &Arrival<'_>) -> Result<()> {
+    let found = write.connection(arrival.caller.scope(), arrival.connection.id);
+    match found.await? {
+        Some((connection, _)) if connection.is_enabled() => Ok(()),
+        _ => Err(NO_CONNECTION),
     }
 }
 

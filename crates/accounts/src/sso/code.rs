@@ -27,11 +27,15 @@ impl Sso {
         let accounts = self.accounts();
         let now = accounts.now();
         let digest = Digest::of(code.as_bytes());
-        let store = accounts.store();
-        if !store.is_one_time_code(&digest, redirect_uri, now).await? {
+        let found = accounts
+            .store()
+            .user_of_one_time_code(&digest, redirect_uri, now);
+        let user = found.await?.ok_or_else(no_such_code)?;
+        let mut write = accounts.begin().await?;
+        // The user before the code, as everywhere.
+        if !write.hold_user(user).await? {
             return Err(no_such_code());
         }
-        let mut write = accounts.begin().await?;
         let code = write
             .take_one_time_code(&digest, redirect_uri, now)
             .await?

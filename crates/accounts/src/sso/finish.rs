@@ -9,7 +9,7 @@ use vestibule_sso::Identity;
 use vestibule_store::{OneTimeCode, SsoSession, Write};
 use zeroize::Zeroizing;
 
-use super::admission::{Admission, Arrival};
+use super::admission::{Admission, Arrival, keep_enabled};
 use super::arrived::{CallbackRequest, Location};
 use super::callback::with_query;
 use super::initiate::ReturnTo;
@@ -47,6 +47,7 @@ impl Sso {
             role,
             ..
         } = self.admit(arrival).await?;
+        keep_enabled(&mut write, arrival).await?;
         let came_by = self.came_by(arrival)?;
         let noted = self.attempt(arrival.connection, "sign_in", origin);
         let noted = attempt::told(noted, arrival.identity, Some(user.id));
@@ -108,6 +109,7 @@ impl Sso {
             user,
             ..
         } = self.admit(arrival).await?;
+        keep_enabled(&mut write, arrival).await?;
         let Arrival {
             connection,
             identity,

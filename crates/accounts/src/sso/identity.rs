@@ -33,6 +33,10 @@ impl Sso {
         if write.delete_identities(scope, connection, user).await? == 0 {
             return Err(Error::NotFound { what: "identity" });
         }
+        // First the codes: the session of one that is being exchanged is there afterwards.
+        write
+            .delete_one_time_codes_of(user, Some(connection))
+            .await?;
         let ended = write
             .end_sso_sessions_of(scope, connection, user, now)
             .await?;

@@ -110,10 +110,11 @@ impl Sso {
             ));
         }
         let (subject, session) = (token.subject.as_deref(), token.session.as_deref());
+        // First the codes: the session of one that is being exchanged is there afterwards.
+        write.delete_one_time_codes(id, subject, session).await?;
         let ended = write
             .end_sso_sessions(scope, id, subject, session, now)
             .await?;
-        write.delete_one_time_codes(id, subject, session).await?;
         for session in &ended {
             write.change(Change::Session(*session));
         }

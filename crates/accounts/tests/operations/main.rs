@@ -15,6 +15,7 @@ mod grant;
 mod group;
 mod keyring;
 mod membership;
+mod one_time_code;
 mod organization;
 mod own;
 mod provider;

@@ -216,6 +216,24 @@ impl House {
         }
     }
 
+    /// Until a transaction waits for another one's lock; on PostgreSQL.
+    pub(crate) async fn until_somebody_waits(&self) {
+        let name = self.database.postgres.as_deref().unwrap();
+        let mut connection = PgConnection::connect(&postgres_url(name)).await.unwrap();
+        let waiting = "SELECT COUNT(*) FROM pg_stat_activity
+             WHERE datname = current_database() AND wait_event_type = 'Lock'";
+        loop {
+            let count: i64 = sqlx::query_scalar(waiting)
+                .fetch_one(&mut connection)
+                .await
+                .unwrap();
+            if count > 0 {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
     pub(crate) fn store(&self) -> &Store {
         self.accounts.store()
     }

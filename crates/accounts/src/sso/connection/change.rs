@@ -128,6 +128,8 @@ impl Sso {
                  single sign-on first.",
             ));
         }
+        // First the codes: the session of one that is being exchanged is there afterwards.
+        write.delete_one_time_codes(id, None, None).await?;
         let mut ended = 0;
         if end_sessions {
             let sessions = write.end_sso_sessions(scope, id, None, None, now).await?;
@@ -136,7 +138,6 @@ impl Sso {
                 write.change(Change::Session(session));
             }
         }
-        write.delete_one_time_codes(id, None, None).await?;
         let kind = "sso.connection_disabled";
         self.commit_connection(write, caller, kind, &connection, Some(ended))
             .await?;
