@@ -60,7 +60,7 @@ pub use sso::{
     Target, TestOutcome, TestReport, Which, sso_settings,
 };
 pub use token::{AccessToken, Refreshed};
-pub use user::{Me, NewUser};
+pub use user::{Me, NewUser, Suspended};
 
 // What the methods take and give back, so that callers need not name the store.
 pub use vestibule_store::{AuditFilter, AuditRow, NarrowedApiKey, Page, SsoPolicy};

@@ -4,6 +4,11 @@
 //! sign in without the provider, and no more active members than its plan has seats. All are counted
 //! after the change, in its own transaction and under the organisation's lock: what would break them
 //! is undone. Only an owner makes owners, or unmakes them.
+//!
+//! One is exempt: the operator, who suspends whom it has to, also the last owner of an organisation
+//! or the last who can sign in without the provider
+//! ([`suspend_user`](Accounts::suspend_user)), because a stolen account must not stay. The
+//! organisations that are left without an active owner are named in the answer and in the record.
 
 use serde_json::{Value, json};
 use vestibule_model::{Change, Membership, Role, User, UserId};

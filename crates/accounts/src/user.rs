@@ -1,10 +1,12 @@
 //! People.
 
-use serde_json::json;
+use serde_json::{Value, json};
 use vestibule_check::Permit;
 use vestibule_credential::PlainPassword;
-use vestibule_model::{Actor, Change, Email, Name, OrganizationId, Role, SessionId, User, UserId};
-use vestibule_store::Page;
+use vestibule_model::{
+    Actor, Change, Email, Name, Organization, OrganizationId, Role, SessionId, User, UserId,
+};
+use vestibule_store::{Page, Write};
 
 use crate::caller::credential_stands;
 use crate::{Accounts, Error, Operator, Result};
@@ -28,6 +30,15 @@ pub struct Me {
     /// Whether the user comes in through the organisation's identity provider: by this session or,
     /// where a key calls, because there is no other way in.
     pub by_provider: bool,
+}
+
+/// What a suspension has done.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Suspended {
+    /// How many sessions it has ended.
+    pub sessions_ended: usize,
+    /// The organisations that have no active owner now, and had the user for one.
+    pub ownerless: Vec<Organization>,
 }
 
 /// What a new user is to be.
@@ -162,16 +173,8 @@ impl Accounts {
         let mut write = self.begin().await?;
         write.insert_user(&user, hash.as_deref()).await?;
         let details = json!({ "after": { "email": user.email, "password": hash.is_some() } });
-        let actor = Actor::operator();
-        self.commit_as(
-            write,
-            &actor,
-            None,
-            "user.created",
-            user.id.to_string(),
-            &details,
-        )
-        .await?;
+        self.commit_user(write, user.id, "user.created", &details)
+            .await?;
         Ok(user)
     }
 
@@ -187,55 +190,72 @@ impl Accounts {
         if !write.set_password(id, &hash).await? {
             return Err(NO_USER);
         }
+        write.delete_one_time_codes_of(id, None).await?;
         let ended = write.end_sessions_of(id, self.now()).await?;
         write.change(Change::User(id));
         let details = json!({ "sessions_ended": ended.len() });
-        self.commit_as(
-            write,
-            &Actor::operator(),
-            None,
-            "user.password_changed",
-            id.to_string(),
-            &details,
-        )
-        .await
+        self.commit_user(write, id, "user.password_changed", &details)
+            .await
     }
 
-    /// Lets nothing of a user pass any more, in any organisation. For the operator.
-    pub async fn suspend_user(&self, _: &Operator, id: UserId) -> Result<()> {
-        self.set_suspended(id, true).await
+    /// Lets nothing of a user pass any more, in any organisation, and ends all the user's sessions
+    /// for good. For the operator, who can shut out a stolen account whoever else is there: also
+    /// the last owner of an organisation.
+    pub async fn suspend_user(&self, _: &Operator, id: UserId) -> Result<Suspended> {
+        let mut write = self.begin().await?;
+        let user = write.user(id).await?.ok_or(NO_USER)?;
+        let already = user.suspended_at.is_some();
+        if !already {
+            write.set_user_suspended(id, Some(self.now())).await?;
+        }
+        let ownerless = write.organizations_left_without_owner_by(id).await?;
+        if already {
+            return Ok(Suspended {
+                sessions_ended: 0,
+                ownerless,
+            });
+        }
+        write.delete_one_time_codes_of(id, None).await?;
+        let ended = write.end_sessions_of(id, self.now()).await?;
+        // Of the user, and so of every one of the sessions.
+        write.change(Change::User(id));
+        let left: Vec<_> = ownerless.iter().map(|it| it.id).collect();
+        let details = json!({
+            "sessions_ended": ended.len(),
+            "organizations_without_owner": left,
+        });
+        self.commit_user(write, id, "user.suspended", &details)
+            .await?;
+        Ok(Suspended {
+            sessions_ended: ended.len(),
+            ownerless,
+        })
     }
 
-    /// Lets a suspended user in again. For the operator.
+    /// Lets a suspended user in again, who has to sign in anew. For the operator.
     pub async fn unsuspend_user(&self, _: &Operator, id: UserId) -> Result<()> {
-        self.set_suspended(id, false).await
-    }
-
-    async fn set_suspended(&self, id: UserId, suspended: bool) -> Result<()> {
-        let user = self.0.store.user(id).await?.ok_or(NO_USER)?;
-        if user.suspended_at.is_some() == suspended {
+        let mut write = self.begin().await?;
+        let user = write.user(id).await?.ok_or(NO_USER)?;
+        if user.suspended_at.is_none() {
             return Ok(());
         }
-        let mut write = self.begin().await?;
-        let since = suspended.then(|| self.now());
-        if !write.set_user_suspended(id, since).await? {
-            return Err(NO_USER);
-        }
+        write.set_user_suspended(id, None).await?;
         write.change(Change::User(id));
-        let kind = if suspended {
-            "user.suspended"
-        } else {
-            "user.unsuspended"
-        };
-        self.commit_as(
-            write,
-            &Actor::operator(),
-            None,
-            kind,
-            id.to_string(),
-            &json!({}),
-        )
-        .await
+        self.commit_user(write, id, "user.unsuspended", &json!({}))
+            .await
+    }
+
+    /// Commits with the record of what the operator did to a user.
+    async fn commit_user(
+        &self,
+        write: Write,
+        id: UserId,
+        kind: &'static str,
+        details: &Value,
+    ) -> Result<()> {
+        let operator = Actor::operator();
+        self.commit_as(write, &operator, None, kind, id.to_string(), details)
+            .await
     }
 
     pub(crate) async fn hash_new(&self, password: PlainPassword) -> Result<String> {

@@ -97,6 +97,28 @@ impl Store {
 }
 
 impl Write {
+    /// The organisations whose active members include this user as an owner, and none of whose
+    /// active owners may act: the oldest first.
+    pub async fn organizations_left_without_owner_by(
+        &mut self,
+        user: UserId,
+    ) -> Result<Vec<Organization>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            organization_columns!(),
+            " FROM membership m JOIN organization o ON o.id = m.organization_id
+             WHERE m.user_id = $1 AND m.role = 'OWNER' AND m.deactivated_at IS NULL
+                 AND NOT EXISTS (
+                     SELECT 1 FROM membership n JOIN user_account u ON u.id = n.user_id
+                     WHERE n.organization_id = m.organization_id AND n.role = 'OWNER'
+                         AND n.deactivated_at IS NULL AND u.suspended_at IS NULL)
+             ORDER BY o.created_at, o.id"
+        ))
+        .bind(user)
+        .all(self, read_organization)
+        .await
+    }
+
     /// Adds an organisation.
     pub async fn insert_organization(
         &mut self,

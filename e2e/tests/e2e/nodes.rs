@@ -245,7 +245,7 @@ async fn what_the_command_line_changes_holds_for_every_server(
             &["user", "suspend", &bob.email, "--yes"],
             &me,
             (200, ""),
-            (403, ""),
+            (401, ""),
         ),
         (
             &["key", "revoke", acme, &id, "--yes"],

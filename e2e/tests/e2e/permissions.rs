@@ -307,7 +307,7 @@ async fn roles_groups_keys_and_suspensions_hold_from_the_next_request_on(
         .await
         .expect(403);
 
-    // Nothing of a suspended user's passes: key, token, cookie.
+    // Nothing of a suspended user's passes: key, token, cookie. The sessions are over.
     let cookie = house.cookie_of(&bob).await;
     let session = || {
         let call = house.get("/api/auth/session").cookie(&cookie);
@@ -317,12 +317,13 @@ async fn roles_groups_keys_and_suspensions_hold_from_the_next_request_on(
     house
         .cli_json(&["user", "suspend", &bob.email, "--yes"])
         .await;
-    let refused = soon(403, read).await;
+    soon(401, read).await;
+    session().await.expect(401);
+    let refused = soon(403, || get(&his_key, doc())).await;
     assert_eq!(refused.reason(), "user_suspended");
-    session().await.expect(403);
-    get(&his_key, doc()).await.expect(403);
     house.cli_json(&["user", "unsuspend", &bob.email]).await;
     soon(200, || get(&his_key, doc())).await;
+    session().await.expect(401);
 
     // A key that is revoked, and an organisation that is deactivated.
     let (id, text) = key(house, None).await;

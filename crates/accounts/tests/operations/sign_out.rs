@@ -83,7 +83,7 @@ async fn a_session_ends_for_whoever_may_not_act_any_more(
             .await
             .map(drop),
         "organization" => accounts.deactivate_organization(&operator).await,
-        _ => accounts.suspend_user(&OPERATOR, grace.id).await,
+        _ => accounts.suspend_user(&OPERATOR, grace.id).await.map(drop),
     }
     .unwrap();
     let presented = if with_cookie {

@@ -54,7 +54,7 @@ impl Before {
             }
             Lost::Membership => accounts.deactivate_member(&operator, id).await.map(drop),
             Lost::Organization => accounts.deactivate_organization(&operator).await,
-            Lost::User => accounts.suspend_user(&OPERATOR, id).await,
+            Lost::User => accounts.suspend_user(&OPERATOR, id).await.map(drop),
             Lost::Role => {
                 let changed = accounts.set_role(&operator, id, Role::User).await;
                 changed.map(drop)

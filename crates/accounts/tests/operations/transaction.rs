@@ -79,7 +79,7 @@ async fn nothing_changes_where_its_record_cannot_be_written(
             .await
             .map(drop),
         accounts.deactivate_organization(&operator).await,
-        accounts.suspend_user(&OPERATOR, grace.id).await,
+        accounts.suspend_user(&OPERATOR, grace.id).await.map(drop),
         accounts.rotate_keyring(&OPERATOR).await.map(drop),
     ];
     for (number, answer) in broken.into_iter().enumerate() {

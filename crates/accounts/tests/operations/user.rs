@@ -1,10 +1,13 @@
 //! People.
 
 use rstest::rstest;
-use vestibule_accounts::{NewUser, Page};
-use vestibule_model::{OsEntropy, SystemClock, UserId};
+use serde_json::json;
+use vestibule_accounts::{AuditFilter, AuditRow, NewUser, Page};
+use vestibule_model::{OsEntropy, Role, SystemClock, UserId};
 
-use crate::support::{Backend, House, OPERATOR, assert_refused, new_key, refused_fields};
+use crate::support::{
+    Backend, House, OPERATOR, assert_refused, assert_revoked, details, new_key, refused_fields,
+};
 
 fn new(email: &str, password: Option<&str>) -> NewUser {
     NewUser {
@@ -79,18 +82,63 @@ async fn nothing_of_a_suspended_user_passes(
         ]
     };
     assert_eq!(passing().await, [true; 3]);
-    for _ in 0..2 {
-        accounts
-            .suspend_user(&OPERATOR, house.owner.id)
-            .await
-            .unwrap();
+    for sessions_ended in [1, 0] {
+        let done = accounts.suspend_user(&OPERATOR, house.owner.id).await;
+        assert_eq!(done.unwrap().sessions_ended, sessions_ended);
     }
     assert_eq!(passing().await, [false; 3]);
     accounts
         .unsuspend_user(&OPERATOR, house.owner.id)
         .await
         .unwrap();
-    assert_eq!(passing().await, [true; 3]);
+    // The sessions have ended for good; keys are revoked by themselves.
+    assert_eq!(passing().await, [true, false, false]);
+    assert_revoked(&house.by_bearer(&entry.token).await);
+    let records = installation(&house, "user.suspended").await;
+    assert_eq!(records.len(), 1);
+    assert_eq!(details(&records[0])["sessions_ended"], 1);
+}
+
+async fn installation(house: &House, kind: &str) -> Vec<AuditRow> {
+    let filter = AuditFilter {
+        kind: Some(kind.to_owned()),
+        ..AuditFilter::default()
+    };
+    let page = Page::first(100);
+    let found = house
+        .accounts
+        .audit_of_the_installation(&OPERATOR, &filter, page);
+    found.await.unwrap().0
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_suspends_the_last_owner_is_told_which_organizations_have_none_now(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let accounts = &house.accounts;
+    let ada = house.owner.id;
+    let grace = house.member("grace@example.com", Role::Owner).await;
+    let second = house.organization_of("Second", ada).await;
+    let done = accounts.suspend_user(&OPERATOR, ada).await.unwrap();
+    assert_eq!(done.ownerless, std::slice::from_ref(&second));
+    let done = accounts.suspend_user(&OPERATOR, grace.id).await.unwrap();
+    assert_eq!(done.ownerless, std::slice::from_ref(&house.organization));
+    let records = installation(&house, "user.suspended").await;
+    let mut left: Vec<_> = records
+        .iter()
+        .map(|row| details(row)["organizations_without_owner"].clone())
+        .collect();
+    left.sort_by_key(ToString::to_string);
+    let mut expected = vec![json!([second.id]), json!([house.organization.id])];
+    expected.sort_by_key(ToString::to_string);
+    assert_eq!(left, expected);
+    // The operator makes another owner.
+    let alan = house.member("alan@example.com", Role::Owner).await;
+    accounts.unsuspend_user(&OPERATOR, grace.id).await.unwrap();
+    let done = accounts.suspend_user(&OPERATOR, alan.id).await.unwrap();
+    assert_eq!(done.ownerless, []);
 }
 
 #[rstest]

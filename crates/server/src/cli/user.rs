@@ -1,5 +1,6 @@
 //! `vestibule user`.
 
+use std::fmt::Write as _;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
@@ -126,9 +127,23 @@ pub(super) async fn run(context: &Context, command: UserCommand) -> Result<(), F
             let accounts = context.accounts().await?;
             let user = lookup::user(&accounts, &user).await?;
             output::confirm(yes, &format!("Ending the sessions of {}", user.email))?;
-            accounts.suspend_user(&OPERATOR, user.id).await?;
+            let done = accounts.suspend_user(&OPERATOR, user.id).await?;
             let user = accounts.user(&OPERATOR, user.id).await?;
-            output.done(&describe(&user), &format!("{} is suspended.", user.email))
+            let mut shown = describe(&user);
+            shown["sessions_ended"] = done.sessions_ended.into();
+            let ids = done.ownerless.iter().map(|it| it.id.to_string());
+            shown["organizations_without_owner"] = ids.collect();
+            let mut text = format!("{} is suspended.", user.email);
+            if !done.ownerless.is_empty() {
+                let names: Vec<_> = done.ownerless.iter().map(|it| it.name.as_str()).collect();
+                let _ = write!(
+                    text,
+                    " Without an active owner now: {}. Make somebody one with `vestibule member \
+                     add` or `vestibule member role`.",
+                    names.join(", ")
+                );
+            }
+            output.done(&shown, &text)
         }
         UserCommand::Unsuspend { user } => {
             let accounts = context.accounts().await?;
