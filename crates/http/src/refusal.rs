@@ -88,6 +88,9 @@ impl From<Refusal> for Problem {
 fn way_out(refusal: &Refusal) -> &'static str {
     match refusal {
         Refusal::Role { .. } => "Ask an owner of the organisation for the role, or to do it.",
+        Refusal::Path { by_key: true, .. } => {
+            "Use a key whose own grants reach this path, or one without grants of its own."
+        }
         Refusal::Path { .. } | Refusal::Approval { .. } => {
             "Ask an administrator of the organisation for a grant on this path."
         }

@@ -7,10 +7,12 @@ use vestibule_model::{Capability, Grant, GrantId, ResourcePath};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum GrantRefusal {
     /// The holder has all of it already: a 409.
-    #[error("The grant {by} already allows this.")]
+    #[error("{}", covering(*.by, *.approval_by))]
     Covered {
         /// The grant that covers it.
         by: GrantId,
+        /// Another one, where it takes that too: the first has the capability, this the approval.
+        approval_by: Option<GrantId>,
     },
     /// The holder has as many as one may have.
     #[error("There are {max} grants already, which is the limit; delete one first.")]
@@ -18,6 +20,13 @@ pub enum GrantRefusal {
         /// How many one may have.
         max: usize,
     },
+}
+
+fn covering(by: GrantId, approval_by: Option<GrantId>) -> String {
+    match approval_by {
+        None => format!("The grant {by} already allows this."),
+        Some(other) => format!("The grants {by} and {other} together already allow this."),
+    }
 }
 
 impl GrantRefusal {
@@ -42,19 +51,32 @@ pub fn admit<'g>(
     max: usize,
 ) -> Result<(), GrantRefusal> {
     let mut count = 0;
-    let mut capable = None;
-    let mut approving = !can_approve;
+    let (mut whole, mut capable, mut approving) = (None, None, None);
     for grant in existing {
         count += 1;
-        if grant.path.covers(path) {
-            approving |= grant.can_approve;
-            if grant.capability >= capability {
-                capable.get_or_insert(grant.id);
-            }
+        if !grant.path.covers(path) {
+            continue;
+        }
+        let (is_capable, approves) = (grant.capability >= capability, grant.can_approve);
+        if is_capable {
+            capable.get_or_insert(grant.id);
+        }
+        if approves {
+            approving.get_or_insert(grant.id);
+        }
+        if is_capable && (approves || !can_approve) {
+            whole.get_or_insert(grant.id);
         }
     }
-    match capable {
-        Some(by) if approving => Err(GrantRefusal::Covered { by }),
+    match (whole, capable, approving) {
+        (Some(by), ..) => Err(GrantRefusal::Covered {
+            by,
+            approval_by: None,
+        }),
+        (None, Some(by), Some(other)) => Err(GrantRefusal::Covered {
+            by,
+            approval_by: Some(other),
+        }),
         _ if count >= max => Err(GrantRefusal::TooMany { max }),
         _ => Ok(()),
     }

@@ -16,7 +16,7 @@ pub enum Refusal {
         needs: Role,
     },
     /// The caller's rights on a path do not reach.
-    #[error("This needs {capability} on {path}; {}.", having(*.have))]
+    #[error("This needs {capability} on {path}; {} {}.", whom(*.by_key), having(*.have))]
     Path {
         /// The path asked about.
         path: String,
@@ -24,6 +24,8 @@ pub enum Refusal {
         capability: Capability,
         /// What the caller has there.
         have: Option<Capability>,
+        /// Whether it is the key's own grants that do not reach, while its owner's rights do.
+        by_key: bool,
     },
     /// No grant lets the caller approve at a path.
     #[error("This needs a grant with can_approve on {path} or above it.")]
@@ -74,12 +76,16 @@ impl Refusal {
     }
 }
 
+fn whom(by_key: bool) -> &'static str {
+    if by_key { "this key has" } else { "you have" }
+}
+
 fn having(have: Option<Capability>) -> &'static str {
     match have {
-        None => "you have nothing there",
-        Some(Capability::ReadOnly) => "you have READ_ONLY there",
-        Some(Capability::ReadWrite) => "you have READ_WRITE there",
-        Some(Capability::ReadWriteDelete) => "you have READ_WRITE_DELETE there",
+        None => "nothing there",
+        Some(Capability::ReadOnly) => "READ_ONLY there",
+        Some(Capability::ReadWrite) => "READ_WRITE there",
+        Some(Capability::ReadWriteDelete) => "READ_WRITE_DELETE there",
     }
 }
 

@@ -51,6 +51,7 @@ fn refused(principal: &Principal, path: &str, capability: Capability) -> Refusal
         path: path.to_owned(),
         capability,
         have: effective_text(principal, path),
+        by_key: strongest(principal, path).is_some_and(|(_, has)| has >= capability),
     }
 }
 

@@ -45,16 +45,17 @@ pub enum LimitPer {
     Address,
 }
 
-/// At most `count` requests in any `window`.
+/// `count` requests at once, and again as many in every `window`, evenly spread: the generic cell
+/// rate algorithm. Whoever uses them up at once has one more every `window / count`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct LimitSpec {
     /// What `RateLimit-Policy` calls it.
     pub name: &'static str,
     /// Whose requests are counted together.
     pub per: LimitPer,
-    /// How many may pass.
+    /// How many may pass at once.
     pub count: NonZeroU32,
-    /// In which time.
+    /// In which time as many come back.
     pub window: Duration,
 }
 

@@ -28,13 +28,6 @@ pub enum NotCanonical {
     NotUtf8,
 }
 
-impl NotCanonical {
-    /// Stable `snake_case` cause for programs.
-    pub const fn reason(self) -> &'static str {
-        "path_not_canonical"
-    }
-}
-
 /// Whether a raw request path, without its query, is the one spelling that all servers read alike.
 ///
 /// The proxy before us and the service behind us may each decode, fold and cut a path in their own

@@ -28,7 +28,7 @@ pub(super) fn covered_by_others(grants: &[Grant]) -> Vec<FieldError> {
             grant.can_approve,
             usize::MAX,
         );
-        let Err(GrantRefusal::Covered { by }) = refusal else {
+        let Err(GrantRefusal::Covered { by, .. }) = refusal else {
             return None;
         };
         let by = grants.iter().position(|other| other.id == by).unwrap_or(at);

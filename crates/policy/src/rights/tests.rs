@@ -213,6 +213,34 @@ fn keys_and_approvals_hold_to_the_least_of_all_rights(
     assert_eq!(answer(&caller(role, holds), ask), expected);
 }
 
+#[rstest]
+#[case::the_key_is_in_the_way(Owner, "key RO /shared", "this key has READ_ONLY there")]
+#[case::the_key_reaches_nothing(Owner, "key RO /other", "this key has nothing there")]
+#[case::its_owner_may_not_either(User, "RO /shared; key RW /shared", "you have READ_ONLY there")]
+#[case::no_key(User, "RO /shared", "you have READ_ONLY there")]
+fn a_refusal_says_whether_it_is_the_key_that_does_not_reach(
+    #[case] role: Role,
+    #[case] holds: &str,
+    #[case] expected: &str,
+) {
+    let caller = caller(role, holds);
+    let refusal = may(&caller, &path("/shared"), Capability::ReadWrite).unwrap_err();
+    assert!(refusal.to_string().contains(expected), "{refusal}");
+}
+
+#[rstest]
+#[case::one("RW /z +approve; RO /z", "The grant")]
+#[case::two("RW /z; RO /z +approve", "together")]
+fn a_grant_that_adds_nothing_is_refused_with_all_that_it_takes_to_cover_it(
+    #[case] holds: &str,
+    #[case] expected: &str,
+) {
+    let held = stored(&caller(User, holds));
+    let refusal = admit(&held, &path("/z"), Capability::ReadWrite, true, 50).unwrap_err();
+    assert_eq!(refusal.reason(), "subsumed");
+    assert!(refusal.to_string().contains(expected), "{refusal}");
+}
+
 #[test]
 fn a_key_narrowed_to_nothing_may_nothing() {
     let mut key = caller(Owner, "key");
