@@ -1,7 +1,8 @@
 //! What a change makes wrong, and what it made wrong while the store was asked.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{HashMap, HashSet, VecDeque};
 
+use quick_cache::DefaultHashBuilder;
 use uuid::Uuid;
 use vestibule_model::{Change, Principal};
 
@@ -13,7 +14,8 @@ pub(super) const REMEMBERED_CHANGES: usize = 256;
 /// Which entries a user, a key or a session has, and the latest changes.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    entries: HashMap<Uuid, Vec<CacheKey>>,
+    /// A user may present thousands of tokens, so that none of them may be looked for in turn.
+    entries: HashMap<Uuid, HashSet<CacheKey, DefaultHashBuilder>>,
     changes: VecDeque<Change>,
     /// How many changes were ever applied.
     applied: u64,
@@ -37,7 +39,8 @@ impl Index {
 
     /// The entries of a user, a key or a session.
     pub(super) fn of(&self, subject: Uuid) -> Vec<CacheKey> {
-        self.entries.get(&subject).cloned().unwrap_or_default()
+        let keys = self.entries.get(&subject);
+        keys.into_iter().flatten().copied().collect()
     }
 
     /// How many users, keys and sessions have entries.
@@ -49,22 +52,19 @@ impl Index {
     /// How many entries are found by their subjects.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
-        self.entries.values().map(Vec::len).sum()
+        self.entries.values().map(HashSet::len).sum()
     }
 
     pub(super) fn add(&mut self, key: CacheKey, principal: &Principal) {
         for subject in subjects(principal) {
-            let keys = self.entries.entry(subject).or_default();
-            if !keys.contains(&key) {
-                keys.push(key);
-            }
+            self.entries.entry(subject).or_default().insert(key);
         }
     }
 
     pub(super) fn forget(&mut self, key: &CacheKey, principal: &Principal) {
         for subject in subjects(principal) {
             if let Some(keys) = self.entries.get_mut(&subject) {
-                keys.retain(|known| known != key);
+                keys.remove(key);
                 if keys.is_empty() {
                     self.entries.remove(&subject);
                 }
