@@ -85,11 +85,6 @@ impl SecretKind {
             Self::Session => "sess",
         }
     }
-
-    /// Whether it is an API key.
-    pub const fn is_api_key(self) -> bool {
-        matches!(self, Self::LiveKey | Self::TestKey)
-    }
 }
 
 /// A secret in clear, on its way to its holder. Wiped when dropped.
@@ -133,17 +128,6 @@ pub enum FrameError {
     /// It has the right shape and the wrong checksum: mistyped, or never ours.
     #[error("the credential's checksum is wrong; it was probably not copied as a whole")]
     Checksum,
-}
-
-impl FrameError {
-    /// Stable, `snake_case` cause for programs.
-    pub const fn reason(self) -> &'static str {
-        match self {
-            Self::NotFramed => "credential_unknown_kind",
-            Self::Malformed => "credential_malformed",
-            Self::Checksum => "credential_checksum",
-        }
-    }
 }
 
 /// Makes a new secret. Every base62 character is equally likely.

@@ -38,11 +38,7 @@ const CALLS: [(&str, usize); 16] = [
 ];
 
 /// Reasons that the scan finds and no answer names.
-const ELSEWHERE: [&str; 10] = [
-    // The check has its own words for these.
-    "credential_malformed",
-    "credential_checksum",
-    "credential_unknown_kind",
+const ELSEWHERE: [&str; 7] = [
     // Of the configuration, of the operator, and of the change feed.
     "invalid_prefix",
     "invalid_network",
