@@ -17,12 +17,14 @@ mod service;
 mod single_sign_on;
 mod v1;
 
+use std::sync::Arc;
+
 use axum::extract::FromRef;
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
 use vestibule_accounts::{Accounts, Sso};
 use vestibule_http::SessionCookie;
-use vestibule_layer::Routes;
+use vestibule_layer::{PathParts, Routes};
 
 use crate::documented::Documented;
 
@@ -36,6 +38,9 @@ pub struct ApiState {
     pub accounts: Accounts,
     /// Single sign-on; its routes answer 404 where it is `None`.
     pub sso: Option<Sso>,
+    /// Who knows the ids of what stands at the paths of grants; grants are named by path alone
+    /// where it is `None`.
+    pub path_parts: Option<Arc<dyn PathParts>>,
     /// How the session cookie is called.
     pub cookie: SessionCookie,
     /// The OpenAPI document of the whole server, as JSON.
@@ -56,6 +61,7 @@ impl ApiState {
         Ok(Self {
             accounts,
             sso: None,
+            path_parts: None,
             cookie,
             document: serde_json::to_vec(document)?.into(),
         })
@@ -66,6 +72,15 @@ impl ApiState {
     pub fn with_sso(self, sso: Sso) -> Self {
         Self {
             sso: Some(sso),
+            ..self
+        }
+    }
+
+    /// The same, with a service whose resources grants may be named by.
+    #[must_use]
+    pub fn with_path_parts(self, path_parts: Arc<dyn PathParts>) -> Self {
+        Self {
+            path_parts: Some(path_parts),
             ..self
         }
     }

@@ -87,7 +87,7 @@ impl FromStr for PathOrder {
             "UPDATED_AT" => Ok(Self::UpdatedAt),
             "CREATED_AT" => Ok(Self::CreatedAt),
             _ => Err(Invalid::new(
-                "invalid_sort_order",
+                "invalid_sort",
                 "must be LOGICAL, NAME, UPDATED_AT or CREATED_AT",
             )),
         }
@@ -110,7 +110,7 @@ impl FromStr for SortDirection {
         match text {
             "ASC" => Ok(Self::Asc),
             "DESC" => Ok(Self::Desc),
-            _ => Err(Invalid::new("invalid_sort_dir", "must be ASC or DESC")),
+            _ => Err(Invalid::new("invalid_sort", "must be ASC or DESC")),
         }
     }
 }

@@ -38,7 +38,7 @@ const CALLS: [(&str, usize); 16] = [
 ];
 
 /// Reasons that the scan finds and no answer names.
-const ELSEWHERE: [&str; 7] = [
+const ELSEWHERE: [&str; 13] = [
     // Of the configuration, of the operator, and of the change feed.
     "invalid_prefix",
     "invalid_network",
@@ -46,6 +46,13 @@ const ELSEWHERE: [&str; 7] = [
     "invalid_change",
     "missing",
     "credential_rejected",
+    // Of the command line alone.
+    "cancelled",
+    "check_failed",
+    "conflict",
+    "failed",
+    "not_allowed",
+    "wrong_usage",
     // Of the table of content types.
     "not_listed",
 ];

@@ -6,7 +6,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::limits;
-use vestibule_accounts::{Accounts, Caller, HolderKind};
+use vestibule_accounts::{Accounts, Caller, HolderKind, NewGrant, Page};
 use vestibule_handler::Result;
 use vestibule_http::{Json, Problem, Query};
 use vestibule_layer::{Permit, Rule};
@@ -14,6 +14,7 @@ use vestibule_model::{
     Capability, Grant, GrantHolder, GrantId, OrganizationId, ResourcePath, Role, Timestamp, UserId,
 };
 
+use crate::ApiState;
 use crate::documented::Documented;
 use crate::input::Id;
 use crate::openapi::tag;
@@ -21,6 +22,8 @@ use crate::page::Paged;
 use crate::schema::CapabilitySchema;
 
 mod input;
+mod order;
+mod part;
 
 use input::{CreatePermission, ListQuery, TenantQuery, UpdatePermission};
 
@@ -52,6 +55,10 @@ struct Permission {
     /// The same as `path`.
     #[schema(value_type = String, example = "/shared/eng")]
     materialized_path: ResourcePath,
+    /// The resource that stands there now; null where none does, or where no service is connected
+    /// whose resources have ids.
+    #[schema(required, example = "folder_01jhmpfn80e48s5s0q7b7cwx5e")]
+    path_part_id: Option<String>,
     /// What it allows there.
     #[schema(value_type = CapabilitySchema)]
     capability: Capability,
@@ -66,13 +73,14 @@ struct Permission {
 }
 
 impl Permission {
-    fn new(user_id: UserId, grant: Grant) -> Self {
+    fn new(user_id: UserId, grant: Grant, path_part_id: Option<String>) -> Self {
         Self {
             id: grant.id,
             tenant_id: grant.organization_id,
             user_id,
             materialized_path: grant.path.clone(),
             path: grant.path,
+            path_part_id,
             capability: grant.capability,
             can_approve: grant.can_approve,
             created_at: grant.created_at,
@@ -106,25 +114,34 @@ fn must_be_active(permit: &Permit, tenant: Option<OrganizationId>) -> Result<(),
     responses(
         (status = 201, description = "The permission.", body = Permission),
         (status = 400, description = "The member has 50 permissions (`permission_limit`), or the body is not JSON."),
-        (status = 404, description = "No such member, or another organisation than that of the request."),
+        (status = 404, description = "No such member or path part, or another organisation than that of the request."),
         (status = 409, description = "Another permission of the member allows all of it (`subsumed`)."),
     ),
 )]
 async fn create(
-    State(accounts): State<Accounts>,
+    State(state): State<ApiState>,
     permit: Permit,
     Json(body): Json<CreatePermission>,
 ) -> Result<(StatusCode, Json<Permission>)> {
-    let (tenant, user, new) = body.validate()?;
-    must_be_active(&permit, tenant)?;
-    let caller = Caller::from(&permit);
-    let grant = accounts.grant_to_user(&caller, user, new).await?;
-    Ok((StatusCode::CREATED, Json(Permission::new(user, grant))))
+    let wanted = body.validate()?;
+    must_be_active(&permit, wanted.tenant)?;
+    let path = part::path_of(&state, &permit, wanted.place).await?;
+    // Asked before, so that nobody is told of a failure when the permission is given.
+    let part = part::id_of(&state, &permit, &path).await?;
+    let new = NewGrant {
+        path,
+        capability: wanted.capability,
+        can_approve: wanted.can_approve,
+    };
+    let (caller, user) = (Caller::from(&permit), wanted.user);
+    let grant = state.accounts.grant_to_user(&caller, user, new).await?;
+    let permission = Permission::new(user, grant, part);
+    Ok((StatusCode::CREATED, Json(permission)))
 }
 
 /// List a member's permissions
 ///
-/// Those given to the member alone, not those of groups; the oldest first.
+/// Those given to the member alone, not those of groups; the oldest first, unless said otherwise.
 #[utoipa::path(
     get,
     path = "/v1/user-permissions",
@@ -137,22 +154,24 @@ async fn create(
     ),
 )]
 async fn list(
-    State(accounts): State<Accounts>,
+    State(state): State<ApiState>,
     permit: Permit,
     Query(query): Query<ListQuery>,
 ) -> Result<Json<Paged<Permission>>> {
     let wanted = query.validate()?;
     must_be_active(&permit, wanted.tenant)?;
-    let grants = accounts
-        .user_grants(
-            &Caller::from(&permit),
-            wanted.user,
-            wanted.capability,
-            wanted.page,
-        )
-        .await?;
-    let shown = |grant| Permission::new(wanted.user, grant);
-    Ok(Json(Paged::new(wanted.page, grants, shown)))
+    let (caller, user) = (Caller::from(&permit), wanted.user);
+    let all = Page::first(u32::try_from(Grant::MAX_PER_USER).unwrap_or(u32::MAX));
+    let grants = state
+        .accounts
+        .user_grants(&caller, user, wanted.capability, all);
+    let (grants, total) = grants.await?;
+    let grants = order::sorted(grants, wanted.sort_by, wanted.sort_dir, wanted.page);
+    let paths: Vec<_> = grants.iter().map(|grant| grant.path.clone()).collect();
+    let parts = part::ids_of(&state, &permit, &paths).await?;
+    let items = grants.into_iter().zip(parts).collect();
+    let shown = |(grant, part)| Permission::new(user, grant, part);
+    Ok(Json(Paged::new(wanted.page, (items, total), shown)))
 }
 
 /// Change a permission
@@ -172,19 +191,24 @@ async fn list(
     ),
 )]
 async fn update(
-    State(accounts): State<Accounts>,
+    State(state): State<ApiState>,
     permit: Permit,
     Id(id): Id<GrantId>,
     Query(query): Query<TenantQuery>,
     Json(body): Json<UpdatePermission>,
 ) -> Result<Json<Permission>> {
-    let patch = body.validate()?;
+    let (mut patch, place) = body.validate()?;
     must_be_active(&permit, query.tenant()?)?;
-    let grant = accounts
+    if let Some(place) = place {
+        patch.path = Some(part::path_of(&state, &permit, place).await?);
+    }
+    let grant = state
+        .accounts
         .update_grant(&Caller::from(&permit), HolderKind::User, id, patch)
         .await?;
+    let part = part::id_of(&state, &permit, &grant.path).await?;
     match grant.holder {
-        GrantHolder::User(user) => Ok(Json(Permission::new(user, grant))),
+        GrantHolder::User(user) => Ok(Json(Permission::new(user, grant, part))),
         GrantHolder::Group(_) | GrantHolder::ApiKey(_) => Err(Problem::internal().into()),
     }
 }

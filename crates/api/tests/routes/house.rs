@@ -21,7 +21,7 @@ use vestibule_api::ApiState;
 use vestibule_check::{CacheBounds, Check, CheckParts, OwnOrigin};
 use vestibule_credential::{HasherConfig, Issuer, Keyring, MasterKey, PasswordHasher, Prefix};
 use vestibule_http::SessionCookie;
-use vestibule_layer::{CheckLayer, CheckService};
+use vestibule_layer::{CheckLayer, CheckService, PathParts};
 use vestibule_model::clock::ManualClock;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{Organization, OsEntropy, Plan, Plans, Role, Timestamp, User};
@@ -169,6 +169,15 @@ fn plans() -> Plans {
 
 impl House {
     pub(crate) async fn new() -> Self {
+        Self::with(None).await
+    }
+
+    /// One whose resources have ids.
+    pub(crate) async fn with_path_parts(path_parts: Arc<dyn PathParts>) -> Self {
+        Self::with(Some(path_parts)).await
+    }
+
+    async fn with(path_parts: Option<Arc<dyn PathParts>>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = StoreUrl::sqlite(directory.path().join("vestibule.db"));
         let store = Store::connect(url).await.unwrap();
@@ -176,7 +185,7 @@ impl House {
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
         let (accounts, keyring) = accounts(store, &clock).await;
         let sso = sso(&accounts, &clock);
-        let (check, service) = open(&accounts, &sso, keyring, &clock);
+        let (check, service) = open(&accounts, &sso, path_parts, keyring, &clock);
 
         let ada = user(&accounts, "ada@example.com", "Ada", "Lovelace").await;
         let grace = user(&accounts, "grace@example.com", "Grace", "Hopper").await;
@@ -310,6 +319,7 @@ fn sso(accounts: &Accounts, clock: &Arc<ManualClock>) -> Sso {
 fn open(
     accounts: &Accounts,
     sso: &Sso,
+    path_parts: Option<Arc<dyn PathParts>>,
     keyring: Arc<ArcSwap<Keyring>>,
     clock: &Arc<ManualClock>,
 ) -> (Check, CheckService<Router>) {
@@ -318,7 +328,8 @@ fn open(
         max_age: accounts.lifetimes().session_absolute.as_secs(),
     };
     let state = ApiState::new(accounts.clone(), cookie, &vestibule_api::openapi()).unwrap();
-    let state = state.with_sso(sso.clone());
+    let mut state = state.with_sso(sso.clone());
+    state.path_parts = path_parts;
     let (router, table) = vestibule_api::routes(state).into_parts().unwrap();
     let check = Check::new(CheckParts {
         table,

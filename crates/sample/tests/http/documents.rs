@@ -294,8 +294,8 @@ async fn lists_are_sorted_and_cut_as_the_query_says(
         assert_eq!(list["total"], expected.len(), "{query}");
     }
     for (query, reason) in [
-        ("sort_order=SIZE", "invalid_sort_order"),
-        ("sort_dir=asc", "invalid_sort_dir"),
+        ("sort_order=SIZE", "invalid_sort"),
+        ("sort_dir=asc", "invalid_sort"),
         ("with_tags=perhaps", "invalid_value"),
         ("created_after=yesterday", "invalid_time"),
         ("limit=-1", "out_of_range"),

@@ -2,14 +2,15 @@
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use vestibule_accounts::{GrantPatch, NewGrant, Page};
-use vestibule_handler::Result;
+use vestibule_accounts::{GrantPatch, Page};
 use vestibule_http::Problem;
 use vestibule_model::{Capability, OrganizationId, ResourcePath, UserId};
 
 use crate::input::Fields;
 use crate::page::page;
 use crate::schema::CapabilitySchema;
+
+use super::order::{PermissionOrder, SortDirection};
 
 /// What is to be granted to whom.
 #[derive(Debug, Deserialize, ToSchema)]
@@ -21,9 +22,13 @@ pub(super) struct CreatePermission {
     /// A member of the organisation.
     #[schema(example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
     user_id: String,
-    /// Where it holds, and on all below.
+    /// Where it holds, and on all below: exactly one of this and `path_part_id`.
     #[schema(example = "/shared/eng")]
-    path: String,
+    path: Option<String>,
+    /// The resource on whose path it holds: its id, in either spelling. It stands for the path
+    /// that the resource has now.
+    #[schema(example = "folder_01jhmpfn80e48s5s0q7b7cwx5e")]
+    path_part_id: Option<String>,
     /// What it allows there.
     #[schema(value_type = CapabilitySchema)]
     capability: String,
@@ -32,23 +37,59 @@ pub(super) struct CreatePermission {
     can_approve: bool,
 }
 
+/// What a [`CreatePermission`] asks for.
+#[derive(Debug)]
+pub(super) struct Creation {
+    pub(super) tenant: Option<OrganizationId>,
+    pub(super) user: UserId,
+    pub(super) place: Place,
+    pub(super) capability: Capability,
+    pub(super) can_approve: bool,
+}
+
+/// Where a permission is to hold.
+#[derive(Debug)]
+pub(super) enum Place {
+    Path(ResourcePath),
+    /// Where the resource with this id stands.
+    Part(String),
+}
+
+/// The place that two fields name; nothing where neither does.
+fn place(fields: &mut Fields, path: Option<String>, part: Option<String>) -> Option<Place> {
+    match (path, part) {
+        (Some(path), None) => fields.parse("path", &path).map(Place::Path),
+        (None, Some(part)) => Some(Place::Part(part)),
+        (None, None) => None,
+        (Some(_), Some(_)) => {
+            fields.refuse(
+                "path_part_id",
+                "ambiguous_field",
+                "must not be given together with path",
+            );
+            None
+        }
+    }
+}
+
 impl CreatePermission {
-    pub(super) fn validate(&self) -> Result<(Option<OrganizationId>, UserId, NewGrant), Problem> {
+    pub(super) fn validate(self) -> Result<Creation, Problem> {
         let mut fields = Fields::default();
         let tenant = fields.parse_optional("tenant_id", self.tenant_id.as_deref());
         let user: Option<UserId> = fields.parse("user_id", &self.user_id);
-        let path: Option<ResourcePath> = fields.parse("path", &self.path);
+        if self.path.is_none() && self.path_part_id.is_none() {
+            fields.refuse("path", "missing_field", "is required, or path_part_id");
+        }
+        let place = place(&mut fields, self.path, self.path_part_id);
         let capability: Option<Capability> = fields.parse("capability", &self.capability);
-        let all = match (user, path, capability) {
-            (Some(user), Some(path), Some(capability)) => Some((
+        let all = match (user, place, capability) {
+            (Some(user), Some(place), Some(capability)) => Some(Creation {
                 tenant,
                 user,
-                NewGrant {
-                    path,
-                    capability,
-                    can_approve: self.can_approve,
-                },
-            )),
+                place,
+                capability,
+                can_approve: self.can_approve,
+            }),
             _ => None,
         };
         fields.finish_with(all)
@@ -59,9 +100,12 @@ impl CreatePermission {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpdatePermission {
-    /// Where it holds, and on all below.
+    /// Where it holds, and on all below: at most one of this and `path_part_id`.
     #[schema(example = "/shared/eng")]
     path: Option<String>,
+    /// The resource on whose path it holds: its id, in either spelling.
+    #[schema(example = "folder_01jhmpfn80e48s5s0q7b7cwx5e")]
+    path_part_id: Option<String>,
     /// What it allows there.
     #[schema(value_type = Option<CapabilitySchema>)]
     capability: Option<String>,
@@ -70,15 +114,17 @@ pub(super) struct UpdatePermission {
 }
 
 impl UpdatePermission {
-    pub(super) fn validate(&self) -> Result<GrantPatch, Problem> {
+    /// The change, and where the permission is to hold, which the change does not say yet.
+    pub(super) fn validate(self) -> Result<(GrantPatch, Option<Place>), Problem> {
         let mut fields = Fields::default();
+        let place = place(&mut fields, self.path, self.path_part_id);
         let patch = GrantPatch {
-            path: fields.parse_optional("path", self.path.as_deref()),
+            path: None,
             capability: fields.parse_optional("capability", self.capability.as_deref()),
             can_approve: self.can_approve,
         };
         fields.finish()?;
-        Ok(patch)
+        Ok((patch, place))
     }
 }
 
@@ -112,6 +158,12 @@ pub(super) struct ListQuery {
     /// Only permissions of this capability.
     #[param(value_type = Option<CapabilitySchema>)]
     capability: Option<String>,
+    /// By what they are sorted; equal ones by age.
+    #[param(inline, value_type = Option<PermissionOrder>, default = "CREATED_AT")]
+    sort_by: Option<String>,
+    /// Up or down.
+    #[param(inline, value_type = Option<SortDirection>, default = "ASC")]
+    sort_dir: Option<String>,
     /// How many items at most.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
@@ -125,6 +177,8 @@ pub(super) struct Wanted {
     pub(super) tenant: Option<OrganizationId>,
     pub(super) user: UserId,
     pub(super) capability: Option<Capability>,
+    pub(super) sort_by: PermissionOrder,
+    pub(super) sort_dir: SortDirection,
     pub(super) page: Page,
 }
 
@@ -134,11 +188,15 @@ impl ListQuery {
         let tenant = fields.parse_optional("tenant_id", self.tenant_id.as_deref());
         let user = fields.parse("user_id", &self.user_id);
         let capability = fields.parse_optional("capability", self.capability.as_deref());
+        let sort_by = fields.parse_optional("sort_by", self.sort_by.as_deref());
+        let sort_dir = fields.parse_optional("sort_dir", self.sort_dir.as_deref());
         let page = page(&mut fields, self.limit.as_deref(), self.offset.as_deref());
         fields.finish_with(user.map(|user| Wanted {
             tenant,
             user,
             capability,
+            sort_by: sort_by.unwrap_or_default(),
+            sort_dir: sort_dir.unwrap_or_default(),
             page,
         }))
     }

@@ -1,9 +1,16 @@
 //! `/v1/user-permissions`
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
 use http::StatusCode;
 use insta::assert_json_snapshot;
 use rstest::rstest;
 use serde_json::{Value, json};
+use vestibule_http::Problem;
+use vestibule_layer::{PathParts, Permit};
+use vestibule_model::ResourcePath;
 
 use crate::house::{Answer, House};
 
@@ -35,6 +42,7 @@ async fn a_permission_is_given_listed_changed_and_taken_back() {
       "id": "[grant]",
       "materialized_path": "/shared/eng",
       "path": "/shared/eng",
+      "path_part_id": null,
       "tenant_id": "[engines]",
       "updated_at": "2027-01-15T08:00:01Z",
       "user_id": "[grace]"
@@ -71,6 +79,111 @@ async fn a_permission_is_given_listed_changed_and_taken_back() {
     assert_eq!((gone.status, &*gone.text), (StatusCode::NO_CONTENT, ""));
     let again = house.call("DELETE", &path).bearer(&key).send().await;
     assert_eq!(again.refusal(), (404, "not_found".to_owned()));
+}
+
+/// A service with one folder.
+#[derive(Debug)]
+struct OneFolder;
+
+impl PathParts for OneFolder {
+    fn path_of<'a>(
+        &'a self,
+        _: &'a Permit,
+        id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<ResourcePath>, Problem>> {
+        let found = (id == "folder_eng").then(|| "/shared/eng".parse().unwrap());
+        Box::pin(async move { Ok(found) })
+    }
+
+    fn ids_of<'a>(
+        &'a self,
+        _: &'a Permit,
+        paths: &'a [ResourcePath],
+    ) -> BoxFuture<'a, Result<Vec<Option<String>>, Problem>> {
+        let id =
+            |path: &ResourcePath| (path.as_str() == "/shared/eng").then(|| "folder_eng".to_owned());
+        Box::pin(async move { Ok(paths.iter().map(id).collect()) })
+    }
+}
+
+#[tokio::test]
+async fn a_resource_may_be_named_by_its_id_and_answers_say_which_stands_there() {
+    let house = House::with_path_parts(Arc::new(OneFolder)).await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let by = |name: &str, place: &str| json!({ "user_id": house.grace.id, name: place, "capability": "READ_ONLY" });
+    let made = grant(&house, &key, &by("path_part_id", "folder_eng")).await;
+    assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
+    assert_eq!(made.text_at("/path"), "/shared/eng");
+    assert_eq!(made.text_at("/path_part_id"), "folder_eng");
+    house.clock.advance(Duration::from_secs(1));
+    let elsewhere = grant(&house, &key, &by("path", "/elsewhere")).await;
+    assert_eq!(elsewhere.json()["path_part_id"], Value::Null);
+    let unknown = grant(&house, &key, &by("path_part_id", "folder_ops")).await;
+    assert_eq!(unknown.refusal(), (404, "not_found".to_owned()));
+
+    let query = format!("{PATH}?user_id={}", house.grace.id);
+    let list = house.get(&query).bearer(&key).send().await;
+    assert_eq!(list.text_at("/items/0/path_part_id"), "folder_eng");
+    assert_eq!(list.json()["items"][1]["path_part_id"], Value::Null);
+
+    let path = format!("{PATH}/{}", elsewhere.text_at("/id"));
+    let patch = json!({ "path_part_id": "folder_eng", "capability": "READ_WRITE" });
+    let moved = house.call("PATCH", &path).bearer(&key).json(&patch);
+    let moved = moved.send().await;
+    assert_eq!(moved.text_at("/materialized_path"), "/shared/eng");
+    assert_eq!(moved.text_at("/path_part_id"), "folder_eng");
+}
+
+#[tokio::test]
+async fn a_place_is_named_once_and_by_id_only_where_resources_have_ids() {
+    let house = House::with_path_parts(Arc::new(OneFolder)).await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let user = house.grace.id;
+    let neither = json!({ "user_id": user, "capability": "READ_ONLY" });
+    let answer = grant(&house, &key, &neither).await;
+    assert_eq!(answer.refusal(), (422, "missing_field".to_owned()));
+    let both = json!({ "user_id": user, "capability": "READ_ONLY", "path": "/shared/eng", "path_part_id": "folder_eng" });
+    let answer = grant(&house, &key, &both).await;
+    assert_eq!(answer.refusal(), (422, "ambiguous_field".to_owned()));
+
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let body = json!({ "user_id": house.grace.id, "capability": "READ_ONLY", "path_part_id": "folder_eng" });
+    let answer = grant(&house, &key, &body).await;
+    assert_eq!(answer.refusal(), (422, "no_path_parts".to_owned()));
+    assert_eq!(answer.text_at("/errors/0/field"), "path_part_id");
+}
+
+#[rstest]
+#[case("", ["/a", "/b", "/c"])]
+#[case("&sort_dir=DESC", ["/c", "/b", "/a"])]
+#[case("&sort_by=CAPABILITY", ["/b", "/c", "/a"])]
+#[case("&sort_by=CAPABILITY&sort_dir=DESC", ["/a", "/c", "/b"])]
+#[tokio::test]
+async fn permissions_are_sorted_as_the_query_says(
+    #[case] order: &str,
+    #[case] expected: [&str; 3],
+) {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    for (path, capability) in [
+        ("/a", "READ_WRITE_DELETE"),
+        ("/b", "READ_ONLY"),
+        ("/c", "READ_WRITE"),
+    ] {
+        let body = json!({ "user_id": house.grace.id, "path": path, "capability": capability });
+        grant(&house, &key, &body).await;
+        house.clock.advance(Duration::from_secs(1));
+    }
+    for (number, path) in expected.into_iter().enumerate() {
+        let query = format!(
+            "{PATH}?user_id={}{order}&limit=1&offset={number}",
+            house.grace.id
+        );
+        let list = house.get(&query).bearer(&key).send().await;
+        assert_eq!(list.json()["total"], 3);
+        assert_eq!(list.text_at("/items/0/path"), path);
+    }
 }
 
 #[tokio::test]
@@ -126,6 +239,16 @@ async fn only_administrators_of_the_organisation_may() {
 #[rstest]
 #[case("", "missing_field", "user_id")]
 #[case("user_id=ada", "invalid_id", "user_id")]
+#[case(
+    "user_id=user_01h455vb4pex5vsknk084sn02q&sort_by=PATH",
+    "invalid_sort",
+    "sort_by"
+)]
+#[case(
+    "user_id=user_01h455vb4pex5vsknk084sn02q&sort_dir=up",
+    "invalid_sort",
+    "sort_dir"
+)]
 #[case(
     "user_id=user_01h455vb4pex5vsknk084sn02q&capability=read",
     "invalid_capability",
