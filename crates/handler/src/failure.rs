@@ -1,4 +1,4 @@
-//! What goes wrong in `accounts`, as a problem: the one place that gives it a status.
+//! What goes wrong in `accounts`, as a problem: where each error gets its status.
 
 use std::time::Duration;
 

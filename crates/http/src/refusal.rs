@@ -1,4 +1,4 @@
-//! The check's denials as problems: the one place where a cause becomes a status.
+//! The check's denials as problems: where each cause gets its status.
 
 use std::time::Duration;
 
