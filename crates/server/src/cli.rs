@@ -33,10 +33,15 @@ use crate::failure::Failure;
 
 /// Runs a command line; the code for the shell.
 pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
-    let cli = match Cli::try_parse_from(arguments) {
+    let arguments: Vec<_> = arguments.into_iter().collect();
+    let cli = match Cli::try_parse_from(&arguments) {
         Ok(cli) => cli,
-        Err(error) => return output::usage(&error),
+        Err(error) => {
+            let as_json = arguments.iter().any(|argument| argument == "--json");
+            return output::usage(&error, as_json);
+        }
     };
+    let as_json = cli.global.json;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()
@@ -44,7 +49,7 @@ pub fn run(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     match runtime.and_then(|runtime| runtime.block_on(command(cli))) {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            output::failure(&failure);
+            output::failure(&failure, as_json);
             failure.code().into()
         }
     }

@@ -22,6 +22,7 @@ mod tests;
 
 pub use error::{ConfigError, ConfigErrors};
 pub use public_url::PublicUrl;
+pub(crate) use reader::socket_address;
 pub use schema::{KEYS, Key};
 pub use settings::{LogFormat, SampleSettings, ServerSettings, Settings, SsoSettings};
 pub use sources::{Environment, Origin, Sources, Value, Values};

@@ -1,7 +1,10 @@
 //! Why a command did not do what it was asked, and the exit code that says so to scripts.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::process::ExitCode;
+
+use serde_json::{Value, json};
 
 use vestibule_accounts::Error;
 use vestibule_store::StoreError;
@@ -34,8 +37,26 @@ pub enum Code {
 #[derive(Debug)]
 pub struct Failure {
     code: Code,
+    reason: Cow<'static, str>,
     message: String,
     hint: Option<String>,
+    field: Option<String>,
+}
+
+impl Code {
+    /// The stable cause where nothing finer is known.
+    const fn reason(self) -> &'static str {
+        match self {
+            Self::Failed => "failed",
+            Self::Usage => "wrong_usage",
+            Self::Cancelled => "cancelled",
+            Self::Auth => "not_allowed",
+            Self::NotFound => "not_found",
+            Self::Conflict => "conflict",
+            Self::CheckFailed => "check_failed",
+            Self::Temporary => "unavailable",
+        }
+    }
 }
 
 impl Failure {
@@ -43,8 +64,10 @@ impl Failure {
     pub fn new(code: Code, message: impl Into<String>) -> Self {
         Self {
             code,
+            reason: code.reason().into(),
             message: message.into(),
             hint: None,
+            field: None,
         }
     }
 
@@ -69,10 +92,36 @@ impl Failure {
         Self::failed(with_causes(&error))
     }
 
+    /// An error of an operation, its fields named as the command line names them.
+    pub fn named(mut error: Error, names: &[(&str, &str)]) -> Self {
+        if let Error::Invalid(fields) = &mut error {
+            for field in fields {
+                if let Some((_, name)) = names.iter().find(|(theirs, _)| *theirs == field.field) {
+                    (*name).clone_into(&mut field.field);
+                }
+            }
+        }
+        error.into()
+    }
+
     /// Adds what to do about it.
     #[must_use]
     pub fn hint(mut self, hint: impl Into<String>) -> Self {
         self.hint = Some(hint.into());
+        self
+    }
+
+    /// Names a finer cause, stable and `snake_case`.
+    #[must_use]
+    pub fn reason(mut self, reason: impl Into<Cow<'static, str>>) -> Self {
+        self.reason = reason.into();
+        self
+    }
+
+    /// Names the argument, flag or key that is wrong.
+    #[must_use]
+    pub fn field(mut self, field: impl Into<String>) -> Self {
+        self.field = Some(field.into());
         self
     }
 
@@ -86,6 +135,17 @@ impl Failure {
     /// What goes to the shell.
     pub fn code(&self) -> Code {
         self.code
+    }
+
+    /// The failure for programs: `{"error": {"reason", "message", "hint"?, "field"?}}`.
+    pub fn json(&self) -> Value {
+        let mut error = json!({ "reason": self.reason, "message": self.message });
+        for (name, text) in [("hint", &self.hint), ("field", &self.field)] {
+            if let Some(text) = text {
+                error[name] = text.as_str().into();
+            }
+        }
+        json!({ "error": error })
     }
 }
 
@@ -119,7 +179,14 @@ impl From<Error> for Failure {
             Error::Busy { .. } | Error::Limited(_) | Error::Unavailable(_) => Code::Temporary,
             Error::Full(_) | Error::Internal(_) => Code::Failed,
         };
-        Self::new(code, with_causes(&error))
+        let failure = Self::new(code, with_causes(&error)).reason(error.reason());
+        match error {
+            Error::Invalid(fields) => match fields.into_iter().next() {
+                Some(first) => failure.field(first.field),
+                None => failure,
+            },
+            _ => failure,
+        }
     }
 }
 
@@ -136,7 +203,12 @@ impl From<StoreError> for Failure {
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        Self::usage(format!("The configuration is wrong:\n{errors}"))
+        let failure = Self::usage(format!("The configuration is wrong:\n{errors}"))
+            .reason("wrong_configuration");
+        match errors.0.into_iter().next() {
+            Some(first) => failure.field(first.key),
+            None => failure,
+        }
     }
 }
 

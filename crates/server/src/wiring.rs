@@ -129,18 +129,7 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
         table,
         sample,
     } = routes(settings, &accounts, public_url, look.clone()).await?;
-    let check = Check::new(CheckParts {
-        plans: settings.plans.clone(),
-        keyring: Some(keyring),
-        prefix: settings.prefix.clone(),
-        cookie_name: settings.cookie_name.clone(),
-        cache: settings.cache,
-        ..CheckParts::new(
-            table,
-            Arc::new(accounts.directory()),
-            OwnOrigin::new(public_url.as_str()),
-        )
-    });
+    let check = check_with(keyring, settings, &accounts, table, public_url);
     let requests = Arc::new(Requests::default());
     let metrics = Metrics::new(check.clone(), Arc::clone(&requests));
     let store = accounts.store();
@@ -160,6 +149,38 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
         stack,
         metrics,
         sample,
+    })
+}
+
+/// The check of a server with these settings, for who only asks it.
+pub fn check(
+    settings: &Settings,
+    accounts: &Accounts,
+    table: RuleTable,
+    public_url: &PublicUrl,
+) -> Check {
+    let keyring = Arc::new(ArcSwap::new(accounts.keyring()));
+    check_with(keyring, settings, accounts, table, public_url)
+}
+
+fn check_with(
+    keyring: Arc<ArcSwap<Keyring>>,
+    settings: &Settings,
+    accounts: &Accounts,
+    table: RuleTable,
+    public_url: &PublicUrl,
+) -> Check {
+    Check::new(CheckParts {
+        plans: settings.plans.clone(),
+        keyring: Some(keyring),
+        prefix: settings.prefix.clone(),
+        cookie_name: settings.cookie_name.clone(),
+        cache: settings.cache,
+        ..CheckParts::new(
+            table,
+            Arc::new(accounts.directory()),
+            OwnOrigin::new(public_url.as_str()),
+        )
     })
 }
 
@@ -195,16 +216,19 @@ pub async fn routes(
     if let Some(sso) = &single_sign_on {
         state = state.with_sso(sso.clone());
     }
-    let mut routes = vestibule_api::routes(state);
     let mut sample = None;
     if settings.sample.enabled {
         let connected = Sample::connect(&settings.sample.url)
             .await
             .map_err(Failure::from_error)?;
         connected.migrate().await.map_err(Failure::from_error)?;
-        let moves = Arc::new(FollowingGrants::new(accounts.clone()));
-        routes = routes.merge(connected.clone().routes(moves));
+        state = state.with_path_parts(Arc::new(connected.clone()));
         sample = Some(connected);
+    }
+    let mut routes = vestibule_api::routes(state);
+    if let Some(sample) = &sample {
+        let moves = Arc::new(FollowingGrants::new(accounts.clone()));
+        routes = routes.merge(sample.routes(moves));
     }
     let web = Web::new(WebParts {
         accounts: accounts.clone(),

@@ -1,5 +1,7 @@
 //! `vestibule quickstart`: what a newcomer sees, pastes and comes back to.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::process::Stdio;
 
 use rstest::rstest;
@@ -83,22 +85,24 @@ struct Done {
     output: String,
 }
 
-/// Pastes lines into one shell. `curl` tells on stderr what it sent and got, and prints what it
-/// would print anyhow.
+/// Pastes lines into one shell. The `curl` that it finds tells on stderr what it sent and got, and
+/// prints what it would print anyhow.
 async fn paste(lines: &[String], environment: Option<&(&'static str, String)>) -> Vec<Done> {
     const END: &str = "----the end of a line----";
     let pasted = lines
         .iter()
         .map(|line| format!("{line}\necho '{END}'; echo '{END}' >&2\n"));
-    let script: Vec<_> =
-        std::iter::once("curl() { command curl --noproxy '*' -v \"$@\"; }\n".to_owned())
-            .chain(pasted)
-            .collect();
-    let script = script.concat();
+    let script: String = pasted.collect();
+    let path = std::env::var("PATH").unwrap();
+    let folder = TempDir::new().unwrap();
+    let told = folder.path().join("curl");
+    let program = format!("#!/bin/sh\nPATH='{path}'\nexec curl --noproxy '*' -v \"$@\"\n");
+    std::fs::write(&told, program).unwrap();
+    std::fs::set_permissions(&told, Permissions::from_mode(0o700)).unwrap();
     let mut shell = Command::new("bash");
     shell
         .env_clear()
-        .env("PATH", std::env::var("PATH").unwrap());
+        .env("PATH", format!("{}:{path}", folder.path().display()));
     let mut shell = shell
         .envs(environment.cloned())
         .stdin(Stdio::piped())
@@ -175,7 +179,9 @@ async fn pasting_the_lines_does_what_their_comments_promise(
         for line in lines {
             let done = done.next().unwrap();
             assert!(!done.output.contains("Usage:"), "{line}: {}", done.output);
-            if line.contains("curl") {
+            if line.starts_with("curl() ") {
+                assert!(done.output.is_empty(), "{}", done.output);
+            } else if line.contains("curl") {
                 assert_eq!(done.requests.len(), 1, "{line}: {}", done.output);
             }
             if let Some((name, _)) = line.split_once("=$(")

@@ -17,6 +17,7 @@ use super::org::OrgCommand;
 use super::plan::PlanCommand;
 use super::sso::SsoCommand;
 use super::user::UserCommand;
+use crate::config::socket_address;
 
 /// Self-hosted authentication: API keys, sign-in, organisations, path permissions and plans.
 #[derive(Debug, Parser)]
@@ -119,7 +120,7 @@ Examples:
 #[derive(Debug, Args)]
 pub(super) struct QuickstartCommand {
     /// Where to listen, on a loopback address; port 0 takes any free port [default: 127.0.0.1:8080]
-    #[arg(long, value_name = "ADDR")]
+    #[arg(long, value_name = "ADDR", value_parser = socket_address)]
     pub(super) listen: Option<SocketAddr>,
     /// Also start an identity provider for development, and connect the first organisation with it
     #[arg(long)]
@@ -159,7 +160,7 @@ impl From<PageArgs> for vestibule_accounts::Page {
     }
 }
 
-/// Consent to what cannot be undone.
+/// Consent to what cannot be undone, or stops many people.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Yes {
     /// Do it without asking

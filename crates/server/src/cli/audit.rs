@@ -56,8 +56,14 @@ pub(super) async fn run(context: &Context, command: AuditCommand) -> Result<(), 
         kind,
         user_id,
         subject: None,
-        since: since.as_deref().map(time).transpose()?,
-        until: until.as_deref().map(time).transpose()?,
+        since: since
+            .as_deref()
+            .map(|text| time("--since", text))
+            .transpose()?,
+        until: until
+            .as_deref()
+            .map(|text| time("--until", text))
+            .transpose()?,
     };
     let (rows, total) = if let Some(org) = org {
         let (caller, _) = lookup::caller(&accounts, &org).await?;
@@ -69,7 +75,7 @@ pub(super) async fn run(context: &Context, command: AuditCommand) -> Result<(), 
             .await?
     };
     let items: Vec<_> = rows.iter().map(describe).collect();
-    let columns = ["at", "kind", "user_id", "subject", "address", "details"];
+    let columns = ["at", "kind", "actor", "user_id", "subject", "address", "details"];
     context.output.list(&columns, &items, total)
 }
 
@@ -80,6 +86,7 @@ fn describe(row: &AuditRow) -> Value {
         "id": row.id,
         "at": row.at,
         "organization_id": row.organization_id,
+        "actor": row.actor,
         "user_id": row.user_id,
         "credential": row.credential,
         "address": row.address,

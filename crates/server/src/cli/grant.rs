@@ -2,7 +2,7 @@
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vestibule_accounts::{HolderKind, NewGrant};
+use vestibule_accounts::{Error, HolderKind, NewGrant};
 use vestibule_model::{Capability, Grant, GrantHolder, GrantId, ResourcePath};
 
 use super::args::{PageArgs, Yes};
@@ -110,8 +110,10 @@ pub(super) async fn run(context: &Context, command: GrantCommand) -> Result<(), 
             let id: GrantId = parse("GRANT", &grant)?;
             let mut found = None;
             for kind in [HolderKind::User, HolderKind::Group] {
-                if let Ok(grant) = accounts.grant(&caller, kind, id).await {
-                    found = Some((kind, grant));
+                match accounts.grant(&caller, kind, id).await {
+                    Ok(grant) => found = Some((kind, grant)),
+                    Err(Error::NotFound { .. }) => {}
+                    Err(error) => return Err(error.into()),
                 }
             }
             let (kind, grant) =

@@ -7,7 +7,7 @@ use vestibule_model::{ApiKey, ApiKeyId, Capability, ResourcePath, Timestamp};
 
 use super::args::{PageArgs, Yes};
 use super::context::Context;
-use super::lookup::{self, parse};
+use super::lookup::{self, parse, wrong};
 use super::output;
 use crate::failure::{Code, Failure};
 
@@ -69,10 +69,15 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
                 .collect::<Result<_, _>>()?;
             let new = NewApiKey {
                 name: parse("NAME", &name)?,
-                expires_at: expires_at.as_deref().map(time).transpose()?,
+                expires_at: expires_at
+                    .as_deref()
+                    .map(|text| time("--expires-at", text))
+                    .transpose()?,
                 grants: (!grants.is_empty()).then_some(grants),
             };
-            let created = accounts.create_api_key_for(&caller, owner.id, new).await?;
+            let created = accounts.create_api_key_for(&caller, owner.id, new).await;
+            let created = created
+                .map_err(|error| Failure::named(error, &[("expires_at", "--expires-at")]))?;
             let mut object = describe(&created.key);
             object["key"] = created.secret.expose().into();
             if output.json {
@@ -125,14 +130,15 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
     }
 }
 
-pub(super) fn time(text: &str) -> Result<Timestamp, Failure> {
-    Timestamp::parse(text).map_err(|invalid| Failure::usage(format!("{text} {invalid}.")))
+pub(super) fn time(name: &str, text: &str) -> Result<Timestamp, Failure> {
+    Timestamp::parse(text).map_err(|invalid| wrong(name, &invalid))
 }
 
 fn grant_of(text: &str) -> Result<NewGrant, Failure> {
     let Some((capability, path)) = text.split_once(':') else {
         return Err(
             Failure::usage(format!("--grant {text} is not CAPABILITY:PATH."))
+                .field("--grant")
                 .hint("For example --grant READ_ONLY:/shared"),
         );
     };

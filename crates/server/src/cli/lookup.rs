@@ -1,19 +1,25 @@
 //! People and organisations, named as people name them.
 
 use vestibule_accounts::{Accounts, Caller, Operator, Page};
-use vestibule_model::{Email, Organization, OrganizationId, User, UserId};
+use vestibule_model::{Email, Invalid, Organization, OrganizationId, User, UserId};
 
 use crate::failure::{Code, Failure};
 
 pub(super) const OPERATOR: Operator = Operator::at_the_command_line();
 
 /// Reads an argument.
-pub(super) fn parse<T: std::str::FromStr<Err = vestibule_model::Invalid>>(
+pub(super) fn parse<T: std::str::FromStr<Err = Invalid>>(
     name: &str,
     text: &str,
 ) -> Result<T, Failure> {
-    text.parse()
-        .map_err(|invalid| Failure::usage(format!("{name} {invalid}.")))
+    text.parse().map_err(|invalid| wrong(name, &invalid))
+}
+
+/// The refusal of an argument.
+pub(super) fn wrong(name: &str, invalid: &Invalid) -> Failure {
+    Failure::usage(format!("{name} {invalid}."))
+        .reason(invalid.reason)
+        .field(name)
 }
 
 /// A user, by e-mail address or id.
@@ -22,7 +28,11 @@ pub(super) async fn user(accounts: &Accounts, text: &str) -> Result<User, Failur
         let email: Email = parse("USER", text)?;
         return Ok(accounts.user_by_email(&OPERATOR, &email).await?);
     }
-    let id: UserId = parse("USER", text)?;
+    let id: UserId = text.parse().map_err(|mut invalid: Invalid| {
+        let of_an_id = invalid.message.trim_start_matches("must be ");
+        invalid.message = format!("must be an e-mail address, or {of_an_id}");
+        wrong("USER", &invalid)
+    })?;
     Ok(accounts.user(&OPERATOR, id).await?)
 }
 

@@ -58,7 +58,9 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
                 plan: parse::<PlanName>("--plan", &plan)?,
                 owner: lookup::user(&accounts, &owner).await?.id,
             };
-            let organization = accounts.create_organization(&OPERATOR, new).await?;
+            let organization = accounts.create_organization(&OPERATOR, new).await;
+            let organization =
+                organization.map_err(|error| Failure::named(error, &[("plan", "--plan")]))?;
             output.object(&describe(&organization))
         }
         OrgCommand::List(page) => {
@@ -71,10 +73,11 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
         }
         OrgCommand::Deactivate { org, yes } => {
             let (caller, organization) = lookup::caller(&accounts, &org).await?;
-            output::confirm(
-                yes,
-                &format!("Ending what goes on in {}", organization.name),
-            )?;
+            let sentence = format!(
+                "Nobody can act in {} until it is activated again.",
+                organization.name
+            );
+            output::consent(yes, &sentence)?;
             accounts.deactivate_organization(&caller).await?;
             let organization = lookup::organization(&accounts, &org).await?;
             let text = format!("{} is deactivated.", organization.name);

@@ -3,6 +3,7 @@
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 
+use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::{Value, json};
 
 use super::args::Yes;
@@ -87,30 +88,63 @@ pub(super) fn message(text: &str) {
     let _ = writeln!(stderr(), "{text}");
 }
 
-/// Why it was not done.
-pub(super) fn failure(failure: &Failure) {
-    message(&format!("error: {failure}"));
+/// Why it was not done: for people, or one line of JSON.
+pub(super) fn failure(failure: &Failure, as_json: bool) {
+    if as_json {
+        message(&failure.json().to_string());
+    } else {
+        message(&format!("error: {failure}"));
+    }
 }
 
 /// What clap says: help and version are data, anything else is a message.
-pub(super) fn usage(error: &clap::Error) -> ExitCode {
-    let _ = error.print();
-    if error.use_stderr() {
-        Code::Usage.into()
+pub(super) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
+    if !error.use_stderr() {
+        let _ = error.print();
+        return ExitCode::SUCCESS;
+    }
+    if as_json {
+        failure(&misread(error), true);
     } else {
-        ExitCode::SUCCESS
+        let _ = error.print();
+    }
+    Code::Usage.into()
+}
+
+/// What clap says of a wrong command line, without the usage that follows it.
+fn misread(error: &clap::Error) -> Failure {
+    if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
+        return Failure::usage("A command is missing.").hint("See --help.");
+    }
+    let text = error.render().to_string();
+    let first = text.split("\n\n").next().unwrap_or_default();
+    let words: Vec<_> = first.split_whitespace().collect();
+    let sentence = words.join(" ");
+    let failure = Failure::usage(sentence.trim_start_matches("error: ")).hint("See --help.");
+    match error.get(ContextKind::InvalidArg) {
+        Some(ContextValue::String(argument)) => failure.field(argument.as_str()),
+        Some(ContextValue::Strings(arguments)) => failure.field(arguments.join(", ")),
+        _ => failure,
     }
 }
 
 /// Asks on a terminal before something is done that cannot be undone; elsewhere wants `--yes`.
 pub(super) fn confirm(yes: Yes, what: &str) -> Result<(), Failure> {
+    consent(yes, &format!("{what} cannot be undone."))
+}
+
+/// Says what will be and asks on a terminal whether to do it; elsewhere wants `--yes`.
+pub(super) fn consent(yes: Yes, sentence: &str) -> Result<(), Failure> {
     if yes.yes {
         return Ok(());
     }
     if !stdin().is_terminal() {
-        return Err(Failure::usage(format!("{what} cannot be undone.")).hint("Say --yes."));
+        return Err(Failure::usage(sentence)
+            .reason("consent_needed")
+            .field("--yes")
+            .hint("Say --yes."));
     }
-    let _ = write!(stderr(), "{what} cannot be undone. Do it? [y/N] ");
+    let _ = write!(stderr(), "{sentence} Do it? [y/N] ");
     let mut answer = String::new();
     let read = stdin().read_line(&mut answer);
     match answer.trim() {

@@ -38,7 +38,9 @@ pub(super) async fn run(context: &Context, command: PlanCommand) -> Result<(), F
             let accounts = context.accounts().await?;
             let plan: PlanName = parse("PLAN", &plan)?;
             let (caller, _) = lookup::caller(&accounts, &org).await?;
-            let organization = accounts.set_plan(&caller, &plan).await?;
+            let organization = accounts.set_plan(&caller, &plan).await;
+            let organization =
+                organization.map_err(|error| Failure::named(error, &[("plan", "PLAN")]))?;
             let text = format!("{} is on the plan {plan} now.", organization.name);
             output.done(&org::describe(&organization), &text)
         }

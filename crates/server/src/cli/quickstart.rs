@@ -48,7 +48,7 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
                 output::data(&shown.to_text(&cookie))
             };
             if let Err(failure) = printed {
-                output::failure(&failure);
+                output::failure(&failure, json);
             }
         })
         .await

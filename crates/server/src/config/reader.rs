@@ -29,6 +29,18 @@ pub(super) struct Reader<'a> {
     pub(super) errors: Vec<ConfigError>,
 }
 
+/// An address and a port to listen on; `localhost` for the loopback address.
+pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
+    let numeric = match text.strip_prefix("localhost:") {
+        Some(port) => format!("127.0.0.1:{port}"),
+        None => text.to_owned(),
+    };
+    numeric.parse().map_err(|_| {
+        "must be an address and a port such as 127.0.0.1:8080, localhost:8080 or [::]:8080"
+            .to_owned()
+    })
+}
+
 impl Reader<'_> {
     /// Reads every field before it gives up, so that `errors` is complete.
     pub(super) fn settings(&mut self) -> Option<Settings> {
@@ -135,12 +147,7 @@ impl Reader<'_> {
     }
 
     fn address(&mut self, key: &str) -> Option<SocketAddr> {
-        self.parsed(key, |text, _| {
-            let text = text.replace("localhost:", "127.0.0.1:");
-            text.parse().map_err(|_| {
-                "must be an address and a port such as 127.0.0.1:8080 or [::]:8080".to_owned()
-            })
-        })
+        self.parsed(key, |text, _| socket_address(text))
     }
 
     /// Where nothing is said, the sample goes where the store is: into a file beside its file, or

@@ -143,6 +143,8 @@ MEMBER_PASSWORD={USER_PASSWORD}
 MEMBER_ID={USER_ID}
 FIRST={FIRST}
 SECOND={SECOND}
+# In this shell, what curl prints ends with a line break.
+curl() { command curl -w '\n' "$@"; }
 
 # Without a credential: 401, and what to send instead.
 curl -i $URL/v1/documents
