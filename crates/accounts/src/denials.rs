@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vestibule_check::{DenialBatch, DeniedCall, DeniedTimes};
-use vestibule_model::{Actor, AuditRecord};
+use vestibule_model::{Actor, ActorKind, AuditRecord};
 
 use crate::{Accounts, Result};
 
@@ -37,27 +37,30 @@ impl WaitingDenials {
 
     /// Writes all of them; what could not be written stays.
     pub(crate) async fn flush(&mut self, accounts: &Accounts) -> Result<()> {
-        if self.overflow > 0 {
-            let details = json!({ "reason": "overflow", "count": self.overflow });
-            self.records
-                .push(accounts.record(&Actor::operator(), None, KIND, None, &details));
-            self.overflow = 0;
-        }
         while !self.records.is_empty() {
             let end = self.records.len().min(BATCH);
-            let mut write = accounts.begin().await?;
-            write
-                .append_audit(self.records.get(..end).unwrap_or_default())
-                .await?;
-            write.commit_unaudited().await?;
+            write(accounts, self.records.get(..end).unwrap_or_default()).await?;
             self.records.drain(..end);
+        }
+        if self.overflow > 0 {
+            let details = json!({ "reason": "overflow", "count": self.overflow });
+            let record = accounts.record(&Actor::server(), None, KIND, None, &details);
+            write(accounts, &[record]).await?;
+            self.overflow = 0;
         }
         Ok(())
     }
 }
 
+async fn write(accounts: &Accounts, records: &[AuditRecord]) -> Result<()> {
+    let mut write = accounts.begin().await?;
+    write.append_audit(records).await?;
+    Ok(write.commit_unaudited().await?)
+}
+
 fn record(accounts: &Accounts, call: &DeniedCall, times: &DeniedTimes) -> AuditRecord {
     let actor = Actor {
+        kind: ActorKind::User,
         user_id: Some(call.caller.user_id),
         credential: Some(call.caller.credential),
         address: times.address,

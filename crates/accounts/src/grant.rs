@@ -233,17 +233,18 @@ impl Accounts {
     /// Takes away all grants on a path and below it, whoever holds them, because nothing is there
     /// any more, or not yet; how many those were. Whoever deletes or makes the folder has asked the
     /// caller's permit whether the caller may.
-    pub async fn remove_grants_below(&self, caller: &Caller, path: &ResourcePath) -> Result<u64> {
+    pub async fn remove_grants_below(&self, caller: &Caller, path: &ResourcePath) -> Result<usize> {
         let mut write = self.begin_locked(caller).await?;
-        let count = write.delete_grants_below(caller.scope(), path).await?;
-        if count == 0 {
+        let removed = write.delete_grants_below(caller.scope(), path).await?;
+        if removed.is_empty() {
             return Ok(0);
         }
         write.change(Change::Organization(caller.organization_id()));
-        let details = json!({ "before": path, "count": count });
+        let grants: Vec<_> = removed.iter().map(describe).collect();
+        let details = json!({ "before": path, "count": removed.len(), "grants": grants });
         self.commit(write, caller, "grant.removed", path.to_string(), &details)
             .await?;
-        Ok(count)
+        Ok(removed.len())
     }
 
     async fn commit_grant(

@@ -1,8 +1,9 @@
 //! Groups.
 
 use serde_json::json;
-use vestibule_model::{Change, Group, GroupId, Name, Role, UserId};
+use vestibule_model::{Change, GrantHolder, Group, GroupId, Name, Role, UserId};
 
+use crate::grant::describe;
 use crate::{Accounts, Caller, Error, Result};
 
 const NO_GROUP: Error = Error::NotFound { what: "group" };
@@ -51,11 +52,15 @@ impl Accounts {
         let group = self.0.store.group(caller.scope(), id).await?;
         let group = group.ok_or(NO_GROUP)?;
         let mut write = self.begin_locked(caller).await?;
+        let grants = write
+            .grants_of(caller.scope(), GrantHolder::Group(id))
+            .await?;
         if !write.delete_group(caller.scope(), id).await? {
             return Err(NO_GROUP);
         }
         write.change(Change::Organization(group.organization_id));
-        let details = json!({ "before": { "name": group.name } });
+        let grants: Vec<_> = grants.iter().map(describe).collect();
+        let details = json!({ "before": { "name": group.name, "grants": grants } });
         self.commit(write, caller, "group.deleted", id.to_string(), &details)
             .await
     }

@@ -50,7 +50,7 @@ impl KeyringParts<'_> {
             id: AuditId::mint(clock, entropy),
             at: clock.now(),
             organization_id: None,
-            actor: Actor::operator(),
+            actor: Actor::server(),
             kind: "keyring.created",
             subject: Some(key.id.to_string()),
             details: json!({}).to_string(),

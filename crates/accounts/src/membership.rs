@@ -11,9 +11,10 @@
 //! organisations that are left without an active owner are named in the answer and in the record.
 
 use serde_json::{Value, json};
-use vestibule_model::{Change, Membership, Role, User, UserId};
+use vestibule_model::{Change, GrantHolder, Membership, Role, User, UserId};
 use vestibule_store::{Page, Write};
 
+use crate::grant::describe;
 use crate::{Accounts, Caller, Error, Result};
 
 /// A member, as lists show one.
@@ -99,11 +100,16 @@ impl Accounts {
             return Ok(before);
         }
         let since = Some(self.now());
+        let groups = write.groups_of(caller.scope(), user).await?;
         write
             .set_membership_deactivated(caller.scope(), user, since)
             .await?;
         owners.keep(&mut write, caller).await?;
-        let details = json!({ "role": before.role });
+        let details = json!({
+            "role": before.role,
+            "before": { "active": true, "groups": groups },
+            "after": { "active": false, "groups": [] },
+        });
         self.commit_member(write, caller, user, "member.deactivated", &details)
             .await?;
         Ok(Membership {
@@ -125,7 +131,11 @@ impl Accounts {
             .set_membership_deactivated(caller.scope(), user, None)
             .await?;
         self.keep_seats(&mut write, caller).await?;
-        let details = json!({ "role": before.role });
+        let details = json!({
+            "role": before.role,
+            "before": { "active": false },
+            "after": { "active": true },
+        });
         self.commit_member(write, caller, user, "member.activated", &details)
             .await?;
         Ok(Membership {
@@ -143,6 +153,9 @@ impl Accounts {
             before,
             owners,
         } = self.begin_member(caller, user).await?;
+        let scope = caller.scope();
+        let groups = write.groups_of(scope, user).await?;
+        let grants = write.grants_of(scope, GrantHolder::User(user)).await?;
         write
             .remove_membership(caller.scope(), user, self.now())
             .await?;
@@ -151,7 +164,10 @@ impl Accounts {
             // Whoever is added again later comes by the provider.
             self.end_password_sessions(&mut write, caller).await?;
         }
-        let details = json!({ "before": { "role": before.role } });
+        let grants: Vec<_> = grants.iter().map(describe).collect();
+        let details = json!({
+            "before": { "role": before.role, "groups": groups, "grants": grants },
+        });
         self.commit_member(write, caller, user, "member.removed", &details)
             .await
     }

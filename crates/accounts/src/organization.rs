@@ -167,7 +167,11 @@ impl Accounts {
         } else {
             "organization.activated"
         };
-        self.commit(write, caller, kind, id.to_string(), &json!({}))
+        let details = json!({
+            "before": { "active": deactivated },
+            "after": { "active": !deactivated },
+        });
+        self.commit(write, caller, kind, id.to_string(), &details)
             .await
     }
 }

@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use serde_json::json;
-use vestibule_model::{Actor, Change, CredentialRef, Digest, OrganizationId, SessionId};
+use vestibule_model::{Actor, ActorKind, Change, CredentialRef, Digest, OrganizationId, SessionId};
 
 use crate::{Accounts, Result};
 
@@ -98,6 +98,7 @@ impl Accounts {
         }
         write.change(Change::Session(id));
         let actor = Actor {
+            kind: ActorKind::User,
             user_id: Some(session.user_id),
             credential: Some(credential),
             address: presented.address,

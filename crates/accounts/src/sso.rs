@@ -36,7 +36,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_check::Limiter;
-use vestibule_model::{Actor, ConnectionId, OrgScope, OrganizationId, SsoConnection, UserId};
+use vestibule_model::{
+    Actor, ActorKind, ConnectionId, OrgScope, OrganizationId, SsoConnection, UserId,
+};
 use vestibule_sso::Party;
 use vestibule_store::ConnectionSecrets;
 
@@ -86,6 +88,7 @@ pub struct Origin {
 impl Origin {
     fn actor(&self, user_id: Option<UserId>) -> Actor {
         Actor {
+            kind: ActorKind::User,
             user_id,
             credential: None,
             address: self.address,

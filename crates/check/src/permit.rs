@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use vestibule_model::{
-    Actor, Capability, CredentialRef, OrgScope, OrganizationId, Plan, Principal, ResourcePath,
+    Actor, ActorKind, Capability, CredentialRef, OrgScope, OrganizationId, Plan, Principal, ResourcePath,
     Role, UserId,
 };
 use vestibule_policy::Refusal;
@@ -116,6 +116,7 @@ impl Permit {
     /// Who did what this request does, for the audit log.
     pub fn actor(&self) -> Actor {
         Actor {
+            kind: ActorKind::User,
             user_id: Some(self.principal().user_id),
             credential: Some(self.principal().credential),
             address: self.address,

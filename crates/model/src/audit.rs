@@ -1,13 +1,58 @@
 //! What was done, by whom, and what it changed.
 
 use std::net::IpAddr;
+use std::str::FromStr;
 
-use crate::{AuditId, CredentialRef, OrganizationId, Timestamp, UserId};
+use serde::{Deserialize, Serialize};
+
+use crate::{AuditId, CredentialRef, Invalid, OrganizationId, Timestamp, UserId};
+
+/// What kind of actor did something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ActorKind {
+    /// A user, or somebody who is about to become known as one.
+    User,
+    /// Whoever may run the commands of the binary.
+    Operator,
+    /// An organisation's identity provider, by itself.
+    IdentityProvider,
+    /// The server, of its own accord.
+    Server,
+}
+
+impl ActorKind {
+    /// The spelling in the store and wherever records are shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::User => "user",
+            Self::Operator => "operator",
+            Self::IdentityProvider => "identity_provider",
+            Self::Server => "server",
+        }
+    }
+}
+
+impl FromStr for ActorKind {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text {
+            "user" => Ok(Self::User),
+            "operator" => Ok(Self::Operator),
+            "identity_provider" => Ok(Self::IdentityProvider),
+            "server" => Ok(Self::Server),
+            _ => Err(Invalid::new("invalid_actor", "is no kind of actor")),
+        }
+    }
+}
 
 /// Who did something, from where and in which request.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// The user; `None` for an operator at the command line and for the server itself.
+    /// What kind of actor it is.
+    pub kind: ActorKind,
+    /// The user, where it is one who is known.
     pub user_id: Option<UserId>,
     /// What the user called with.
     pub credential: Option<CredentialRef>,
@@ -20,7 +65,22 @@ pub struct Actor {
 impl Actor {
     /// The operator at the command line.
     pub const fn operator() -> Self {
+        Self::impersonal(ActorKind::Operator)
+    }
+
+    /// An organisation's identity provider, by itself.
+    pub const fn identity_provider() -> Self {
+        Self::impersonal(ActorKind::IdentityProvider)
+    }
+
+    /// The server, of its own accord.
+    pub const fn server() -> Self {
+        Self::impersonal(ActorKind::Server)
+    }
+
+    const fn impersonal(kind: ActorKind) -> Self {
         Self {
+            kind,
             user_id: None,
             credential: None,
             address: None,

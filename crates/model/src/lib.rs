@@ -34,7 +34,7 @@ pub mod user;
 
 pub use api_key::ApiKey;
 pub use attempt::SsoAttempt;
-pub use audit::{Actor, AuditRecord};
+pub use audit::{Actor, ActorKind, AuditRecord};
 pub use capability::Capability;
 pub use change::Change;
 pub use clock::{Clock, CoarseClock, SystemClock, Timestamp};

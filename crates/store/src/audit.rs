@@ -1,6 +1,8 @@
 //! The audit log.
 
-use vestibule_model::{AuditId, AuditRecord, OrgScope, OrganizationId, Timestamp, UserId};
+use vestibule_model::{
+    ActorKind, AuditId, AuditRecord, OrgScope, OrganizationId, Timestamp, UserId,
+};
 
 use crate::page::Page;
 use crate::sql::{Query, Row, sql};
@@ -15,7 +17,9 @@ pub struct AuditRow {
     pub at: Timestamp,
     /// The organisation it concerns.
     pub organization_id: Option<OrganizationId>,
-    /// The user who did it; `None` for an operator and for the server itself.
+    /// What kind of actor did it; `None` in records of versions that wrote down users alone.
+    pub actor: Option<ActorKind>,
+    /// The user who did it, where it was one.
     pub user_id: Option<UserId>,
     /// What the user called with, as `api_key:key_01…`.
     pub credential: Option<String>,
@@ -83,8 +87,8 @@ macro_rules! records {
     ($whose:literal) => {
         (
             concat!(
-                "SELECT id, at, organization_id, user_id, credential, address, request_id, kind,
-                     subject, details",
+                "SELECT id, at, organization_id, actor, user_id, credential, address, request_id,
+                     kind, subject, details",
                 wanted!($whose),
                 " ORDER BY at DESC, id DESC LIMIT $8 OFFSET $9"
             ),
@@ -94,11 +98,16 @@ macro_rules! records {
 }
 
 fn read_record(row: &Row<'_>) -> Result<AuditRow, StoreError> {
+    // A kind that a later version knows is none for this one.
+    let actor: Option<String> = row.get("actor")?;
+    let actor = actor.and_then(|text| text.parse().ok());
+    let user_id: Option<UserId> = row.get("user_id")?;
     Ok(AuditRow {
         id: row.get("id")?,
         at: row.get("at")?,
         organization_id: row.get("organization_id")?,
-        user_id: row.get("user_id")?,
+        actor: actor.or(user_id.map(|_| ActorKind::User)),
+        user_id,
         credential: row.get("credential")?,
         address: row.get("address")?,
         request_id: row.get("request_id")?,
@@ -158,8 +167,8 @@ impl Write {
             let address = record.actor.address.map(|it| it.to_string());
             sql(
                 "INSERT INTO audit_record (id, at, organization_id, user_id, credential, address,
-                    request_id, kind, subject, details)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)",
+                    request_id, kind, subject, details, actor)
+                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
             )
             .bind(record.id)
             .bind(record.at)
@@ -171,6 +180,7 @@ impl Write {
             .bind(record.kind)
             .bind(record.subject.as_deref())
             .bind(record.details.as_str())
+            .bind(record.actor.kind.as_str())
             .execute(self)
             .await?;
         }

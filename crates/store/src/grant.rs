@@ -220,20 +220,7 @@ impl Write {
         if from == to || *from == ResourcePath::root() {
             return Ok(Vec::new());
         }
-        // All that begins with `from/` lies between `from/` and `from0`: `0` comes after `/`.
-        let grants = sql(concat!(
-            "SELECT ",
-            grant_columns!(),
-            " FROM path_grant g
-             WHERE g.organization_id = $1 AND (g.path = $2 OR (g.path > $3 AND g.path < $4))
-             ORDER BY g.created_at, g.id"
-        ))
-        .bind(scope)
-        .bind(from)
-        .bind(format!("{from}/").as_str())
-        .bind(format!("{from}0").as_str())
-        .all(self, read_grant)
-        .await?;
+        let grants = self.grants_below(scope, from).await?;
         let mut moved = Vec::new();
         for mut grant in grants {
             let path = grant.path.rebased(from, to);
@@ -248,17 +235,18 @@ impl Write {
         Ok(moved)
     }
 
-    /// Deletes the grants on a path and below it, whoever holds them; how many there were. The
-    /// root is never gone: nothing is deleted for it.
+    /// Deletes the grants on a path and below it, whoever holds them; those that there were, the
+    /// oldest first. The root is never gone: nothing is deleted for it. Only after
+    /// [`lock_organization`](Self::lock_organization) are those all.
     pub async fn delete_grants_below(
         &mut self,
         scope: OrgScope,
         path: &ResourcePath,
-    ) -> Result<u64, StoreError> {
+    ) -> Result<Vec<Grant>, StoreError> {
         if *path == ResourcePath::root() {
-            return Ok(0);
+            return Ok(Vec::new());
         }
-        // As in `rebase_grants`, all that begins with `path/`.
+        let grants = self.grants_below(scope, path).await?;
         sql("DELETE FROM path_grant
              WHERE organization_id = $1 AND (path = $2 OR (path > $3 AND path < $4))")
         .bind(scope)
@@ -266,6 +254,29 @@ impl Write {
         .bind(format!("{path}/").as_str())
         .bind(format!("{path}0").as_str())
         .execute(self)
+        .await?;
+        Ok(grants)
+    }
+
+    /// The grants on a path and below it, whoever holds them, the oldest first.
+    async fn grants_below(
+        &mut self,
+        scope: OrgScope,
+        path: &ResourcePath,
+    ) -> Result<Vec<Grant>, StoreError> {
+        // All that begins with `path/` lies between `path/` and `path0`: `0` comes after `/`.
+        sql(concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM path_grant g
+             WHERE g.organization_id = $1 AND (g.path = $2 OR (g.path > $3 AND g.path < $4))
+             ORDER BY g.created_at, g.id"
+        ))
+        .bind(scope)
+        .bind(path)
+        .bind(format!("{path}/").as_str())
+        .bind(format!("{path}0").as_str())
+        .all(self, read_grant)
         .await
     }
 }

@@ -1,7 +1,7 @@
 //! Whether the password is right, and where the session begins.
 
 use vestibule_credential::{HashError, PlainPassword, Verdict};
-use vestibule_model::{Actor, OrganizationId, Role, User};
+use vestibule_model::{Actor, ActorKind, OrganizationId, Role, User};
 
 use super::SignIn;
 use crate::user::password_of;
@@ -46,6 +46,7 @@ impl Accounts {
             None
         };
         let actor = Actor {
+            kind: ActorKind::User,
             user_id: Some(row.user.id),
             credential: None,
             address: sign_in.address,

@@ -118,7 +118,7 @@ impl Sso {
         for session in &ended {
             write.change(Change::Session(*session));
         }
-        let caller = Caller::arriving(connection.organization_id, Actor::operator());
+        let caller = Caller::arriving(connection.organization_id, Actor::identity_provider());
         let details = json!({
             "issuer": token.issuer,
             "subject": token.subject,

@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{AuditFilter, Caller, Page};
-use vestibule_model::Role;
+use serde_json::json;
+use vestibule_accounts::{AuditFilter, Caller, NewGrant, Page};
+use vestibule_model::{ActorKind, Capability, Role};
 
-use crate::support::{Backend, House, assert_refused};
+use crate::support::{Backend, House, OPERATOR, assert_refused, details};
 
 #[rstest]
 #[tokio::test]
@@ -63,4 +64,80 @@ async fn admins_find_records_by_kind_actor_and_time(
         .await
         .unwrap();
     assert!(rows.iter().all(|row| row.kind == "organization.created"));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_record_says_what_kind_of_actor_it_was(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let owner = house.caller(house.owner.id).await;
+    for (caller, name) in [(house.operator(), "a"), (owner, "b")] {
+        house.tick();
+        let made = house
+            .accounts
+            .create_group(&caller, name.parse().unwrap())
+            .await;
+        made.unwrap();
+    }
+    let kinds = async |kind: &str| {
+        let rows = house.records(kind).await;
+        rows.iter().map(|row| row.actor).collect::<Vec<_>>()
+    };
+    let (user, operator) = (Some(ActorKind::User), Some(ActorKind::Operator));
+    assert_eq!(kinds("group.created").await, [user, operator]);
+    let filter = AuditFilter::default();
+    let page = Page::first(100);
+    let found = house
+        .accounts
+        .audit_of_the_installation(&OPERATOR, &filter, page);
+    let (rows, _) = found.await.unwrap();
+    let made = rows.iter().find(|row| row.kind == "keyring.created");
+    assert_eq!(made.unwrap().actor, Some(ActorKind::Server));
+    // Written by a version that wrote down users alone.
+    house.raw("UPDATE audit_record SET actor = NULL").await;
+    assert_eq!(kinds("group.created").await, [user, None]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_record_tells_what_a_member_and_an_organization_were_before(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let (accounts, operator) = (&house.accounts, house.operator());
+    let grace = house.member("grace@example.com", Role::User).await.id;
+    let group = accounts.create_group(&operator, "g".parse().unwrap()).await;
+    let group = group.unwrap().id;
+    let join = async || {
+        accounts
+            .add_to_group(&operator, group, grace)
+            .await
+            .unwrap()
+    };
+    join().await;
+    accounts.deactivate_member(&operator, grace).await.unwrap();
+    let record = details(&house.records("member.deactivated").await[0]);
+    let before = json!({ "active": true, "groups": [group] });
+    assert_eq!(record["before"], before);
+    assert_eq!(record["after"], json!({ "active": false, "groups": [] }));
+
+    accounts.activate_member(&operator, grace).await.unwrap();
+    join().await;
+    let new = NewGrant {
+        path: "/shared".parse().unwrap(),
+        capability: Capability::ReadOnly,
+        can_approve: false,
+    };
+    accounts.grant_to_user(&operator, grace, new).await.unwrap();
+    accounts.remove_member(&operator, grace).await.unwrap();
+    let record = details(&house.records("member.removed").await[0]);
+    assert_eq!(record["before"]["groups"], json!([group]));
+    assert_eq!(record["before"]["grants"][0]["path"], "/shared");
+
+    accounts.deactivate_organization(&operator).await.unwrap();
+    let record = details(&house.records("organization.deactivated").await[0]);
+    assert_eq!(record["before"], json!({ "active": true }));
+    assert_eq!(record["after"], json!({ "active": false }));
 }

@@ -284,6 +284,7 @@ async fn grants_end_with_what_they_were_for(
         let permit = house.by_bearer(secret).await.unwrap();
         permit.may(&path(text), READ).is_ok()
     };
+    let narrowed_id = narrowed.key.id;
     let (plain, narrowed) = (key.secret.expose(), narrowed.secret.expose());
     assert!(reads(plain, "/shared/f/x").await);
     assert!(reads(narrowed, "/shared/f/x").await);
@@ -298,6 +299,13 @@ async fn grants_end_with_what_they_were_for(
     let removed = house.records("grant.removed").await;
     assert_eq!(details(&removed[0])["before"], "/shared/f");
     assert_eq!(details(&removed[0])["count"], 2);
+    let lost = &details(&removed[0])["grants"];
+    let holders = [narrowed_id.to_string(), grace.id.to_string()];
+    for (number, holder) in holders.iter().enumerate() {
+        assert_eq!(lost[number]["holder"], *holder);
+        assert_eq!(lost[number]["path"], "/shared/f");
+        assert_eq!(lost[number]["capability"], "READ_ONLY");
+    }
     // Nothing to remove, nothing to tell.
     assert_eq!(remove().await, 0);
     assert_eq!(house.records("grant.removed").await.len(), 1);

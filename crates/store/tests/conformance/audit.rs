@@ -3,7 +3,7 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use rstest::rstest;
-use vestibule_model::{Actor, AuditRecord, CredentialRef};
+use vestibule_model::{Actor, ActorKind, AuditRecord, CredentialRef};
 use vestibule_store::{AuditFilter, Page};
 
 use crate::support::{Backend, World, at, record, scope, session};
@@ -25,6 +25,7 @@ async fn a_record_is_read_back_as_it_was_written(
     let session = session(world.scope, world.owner.id);
     let written = AuditRecord {
         actor: Actor {
+            kind: ActorKind::User,
             user_id: Some(world.owner.id),
             credential: Some(CredentialRef::AccessToken(session.id)),
             address: Some(IpAddr::V4(Ipv4Addr::LOCALHOST)),
@@ -45,6 +46,7 @@ async fn a_record_is_read_back_as_it_was_written(
     let row = &rows[0];
     assert_eq!((row.id, row.at), (written.id, written.at));
     assert_eq!(row.organization_id, written.organization_id);
+    assert_eq!(row.actor, Some(ActorKind::User));
     assert_eq!(row.user_id, Some(world.owner.id));
     assert_eq!(row.credential, Some(format!("access_token:{}", session.id)));
     assert_eq!(row.address.as_deref(), Some("127.0.0.1"));

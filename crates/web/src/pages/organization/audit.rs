@@ -6,7 +6,7 @@ use askama::Template;
 use axum::extract::RawQuery;
 use vestibule_accounts::AuditFilter;
 use vestibule_layer::{Routes, Rule};
-use vestibule_model::{Role, Timestamp, UserId};
+use vestibule_model::{ActorKind, Role, Timestamp, UserId};
 
 use super::names::{Names, names};
 use crate::failure::Outcome;
@@ -97,9 +97,10 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
         .into_iter()
         .map(|record| Shown {
             at: record.at,
-            who: record
-                .user_id
-                .map_or_else(|| t!("audit.nobody").to_owned(), |user| names.of(user)),
+            who: record.user_id.map_or_else(
+                || in_place_of_a_user(record.actor).to_owned(),
+                |user| names.of(user),
+            ),
             gist: gist::gist(
                 record.subject.as_deref().unwrap_or_default(),
                 &record.details,
@@ -127,6 +128,16 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
             paging,
         },
     )
+}
+
+/// Who did it where it was no user who is known.
+fn in_place_of_a_user(actor: Option<ActorKind>) -> &'static str {
+    match actor {
+        Some(ActorKind::Operator) => t!("audit.by_operator"),
+        Some(ActorKind::Server) => t!("audit.by_server"),
+        Some(ActorKind::IdentityProvider) => t!("audit.by_provider"),
+        Some(ActorKind::User) | None => t!("audit.nobody"),
+    }
 }
 
 /// What a kind means, in words; its name where the catalogue has none.
