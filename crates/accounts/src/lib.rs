@@ -27,6 +27,7 @@ pub mod limits;
 mod membership;
 mod organization;
 mod own_session;
+mod owners;
 mod password;
 mod plan;
 mod session;

@@ -67,6 +67,24 @@ impl Store {
             .await?;
         Ok((members, total))
     }
+
+    /// All active owners, the longest first.
+    pub async fn owners(&self, scope: OrgScope) -> Result<Vec<(User, Membership)>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            user_columns!(),
+            ", m.organization_id, m.role, m.created_at, m.deactivated_at
+             FROM membership m JOIN user_account u ON u.id = m.user_id
+             WHERE m.organization_id = $1 AND m.role = $2 AND m.deactivated_at IS NULL
+             ORDER BY m.created_at, m.user_id"
+        ))
+        .bind(scope)
+        .bind(Role::Owner)
+        .all(&mut self.reader().await?, |row| {
+            Ok((read_user(row)?, read_membership(row)?))
+        })
+        .await
+    }
 }
 
 impl Write {

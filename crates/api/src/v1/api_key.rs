@@ -120,8 +120,8 @@ struct ApiKey {
     grants: Option<Vec<KeyGrant>>,
 }
 
-/// A new key, with its secret.
-#[derive(Debug, Serialize, ToSchema)]
+/// A new key, with its secret, which is why nobody prints it.
+#[derive(Serialize, ToSchema)]
 struct CreatedKey {
     /// The key's id.
     #[schema(value_type = String, example = "key_01jhmpfn80e48s5s0q7b7cwx5e")]

@@ -43,6 +43,34 @@ async fn a_member_is_added_once_and_only_if_known(
 
 #[rstest]
 #[tokio::test]
+async fn the_owners_of_one_organization_are_its_active_ones(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    world.member("grace@example.com", Role::User).await;
+    world.member("alan@example.com", Role::Admin).await;
+    let other = world.member("charles@example.com", Role::Owner).await;
+    let listed = async |scope| {
+        let owners = world.store.owners(scope).await.unwrap();
+        owners
+            .into_iter()
+            .map(|(user, _)| user.id)
+            .collect::<std::collections::BTreeSet<_>>()
+    };
+    assert_eq!(listed(world.scope).await, [world.owner.id, other.id].into());
+    let mut write = world.store.begin().await.unwrap();
+    write
+        .set_membership_deactivated(world.scope, other.id, Some(at(9)))
+        .await
+        .unwrap();
+    write.commit(record("member.deactivated")).await.unwrap();
+    assert_eq!(listed(world.scope).await, [world.owner.id].into());
+    let elsewhere = scope(world.organization("Other").await.id);
+    assert_eq!(listed(elsewhere).await, [].into());
+}
+
+#[rstest]
+#[tokio::test]
 async fn members_are_listed_with_their_users_and_nobody_else_s(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -53,3 +53,25 @@ async fn a_choice_of_members_says_when_it_is_cut_and_whoever_is_meant_is_in_it()
         assert!(member.text.contains(&link), "{page}: {}", member.text);
     }
 }
+
+/// The list of owners is complete, since whoever is not ticked has to use single sign-on.
+#[tokio::test]
+async fn an_owner_beyond_the_members_that_are_listed_may_be_exempt_from_single_sign_on() {
+    let house = House::start(Backend::Sqlite).await;
+    let last = house
+        .newcomer("last@example.com", house.acme(), "OWNER")
+        .await;
+    let file = house.data().join("vestibule.db");
+    let options = SqliteConnectOptions::new().filename(file);
+    let mut connection = options.connect().await.unwrap();
+    connection.execute(MANY).await.unwrap();
+    let ada = Browser::of(&house, &house.ada()).await;
+    // All the others joined before.
+    let late = "UPDATE membership SET created_at = 3000000000000000 WHERE user_id = \
+        (SELECT id FROM user_account WHERE email = 'last@example.com')";
+    connection.execute(late).await.unwrap();
+    let path = format!("/organization/{}/sso", house.acme());
+    let page = ada.get(&path).await.expect(200);
+    let choice = format!("name=\"owner\" value=\"{}\"", last.id);
+    assert!(page.text.contains(&choice), "{}", page.text);
+}

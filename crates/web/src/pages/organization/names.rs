@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use vestibule_accounts::{Error, Member, Page};
-use vestibule_model::{Membership, Role, UserId};
+use vestibule_model::UserId;
 
 use super::name_of;
 use crate::frame::Visit;
@@ -51,9 +51,14 @@ impl Names {
 
 /// What the members of the organisation are called; `chosen` is among them, however many there are.
 pub(super) async fn names(visit: &Visit, chosen: Option<UserId>) -> Result<Names, Error> {
-    let mut names = named(visit, |_| true).await?;
+    let accounts = visit.web.accounts();
+    let (members, total) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
+    let mut names = Names {
+        known: named(members),
+        is_cut: total > u64::from(MOST),
+    };
     if let Some(user) = chosen.filter(|user| names.is_cut && !names.has(*user)) {
-        match visit.web.accounts().member(&visit.caller(), user).await {
+        match accounts.member(&visit.caller(), user).await {
             Ok(member) => drop(names.known.insert(user, full_name(&member))),
             Err(Error::NotFound { .. }) => {}
             Err(error) => return Err(error),
@@ -62,22 +67,19 @@ pub(super) async fn names(visit: &Visit, chosen: Option<UserId>) -> Result<Names
     Ok(names)
 }
 
-/// The same of its active owners.
+/// The same of all its active owners, however many there are.
 pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
-    named(visit, |membership| {
-        membership.role == Role::Owner && membership.deactivated_at.is_none()
+    let owners = visit.web.accounts().owners(&visit.caller()).await?;
+    Ok(Names {
+        known: named(owners),
+        is_cut: false,
     })
-    .await
 }
 
-async fn named(visit: &Visit, wanted: fn(&Membership) -> bool) -> Result<Names, Error> {
-    let accounts = visit.web.accounts();
-    let (members, total) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
-    let members = members.into_iter().filter(|(_, it)| wanted(it));
-    Ok(Names {
-        known: members.map(|it| (it.0.id, full_name(&it))).collect(),
-        is_cut: total > u64::from(MOST),
-    })
+fn named(members: Vec<Member>) -> BTreeMap<UserId, String> {
+    let each = members.into_iter();
+    each.map(|member| (member.0.id, full_name(&member)))
+        .collect()
 }
 
 /// Name and address of a member; the address once where there is no name.

@@ -86,8 +86,10 @@ async fn list(visit: Visit) -> Outcome {
 /// Who need not, and whether the others must.
 async fn policy(Posted { visit, form }: Posted) -> Outcome {
     let (sso, caller) = (sso(&visit)?, visit.caller());
-    let owners = form.values("owner");
-    let owners: Vec<UserId> = owners.filter_map(|id| id.parse().ok()).collect();
+    let owners = form.values("owner").map(str::parse::<UserId>);
+    let owners: Result<Vec<_>, _> = owners.collect();
+    // Whoever is left out has to use single sign-on: nobody is, for an id that cannot be read.
+    let owners = owners.map_err(|_| no_such("member"))?;
     let done = match form.value("act") {
         "break_glass" => sso.set_break_glass(&caller, &owners).await,
         // Both buttons stand below the list: what is ticked counts, whichever is pressed.

@@ -21,7 +21,13 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
     let id = id.map_err(|_| no_such("domain"));
     let (done, what) = match form.value("act") {
         "add" => {
-            let connection = form.value("connection").parse::<ConnectionId>().ok();
+            let connection = match form.value("connection") {
+                "" => None,
+                id => Some(
+                    id.parse::<ConnectionId>()
+                        .map_err(|_| no_such("connection"))?,
+                ),
+            };
             let added = sso.add_domain(&caller, form.value("domain").trim(), connection);
             (added.await.map(drop), "domain_added")
         }
