@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 use vestibule_e2e::{Backend, House};
 
-use crate::support::{grant, members, try_grant, unknown};
+use crate::support::{document, folder, grant, members, try_grant, unknown};
 
 #[rstest]
 #[tokio::test]
@@ -31,6 +31,7 @@ async fn a_permission_is_given_changed_listed_and_taken_back(
         "id",
         "materialized_path",
         "path",
+        "path_part_id",
         "tenant_id",
         "updated_at",
         "user_id",
@@ -70,6 +71,60 @@ async fn a_permission_is_given_changed_listed_and_taken_back(
         .send()
         .await
         .expect(404);
+}
+
+/// The UUID that an id is in its other spelling, of 26 digits in Crockford base32.
+fn uuid_of(id: &str) -> uuid::Uuid {
+    let (_, digits) = id.split_once('_').unwrap();
+    let value = |digit| "0123456789abcdefghjkmnpqrstvwxyz".find(digit).unwrap() as u128;
+    let bits = digits
+        .chars()
+        .fold(0, |bits, digit| bits << 5 | value(digit));
+    uuid::Uuid::from_u128(bits)
+}
+
+/// A client names a folder or document by its id, in either spelling, as by its path.
+#[rstest]
+#[tokio::test]
+async fn a_permission_is_given_on_what_stands_at_a_path(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let (key, bob) = (house.key(), house.bob().id);
+    let eng = folder(&house, None, "eng").await;
+    let plan = document(&house, &eng, "plan").await;
+    let body = |id: &str, capability: &str| json!({ "user_id": bob, "path_part_id": id, "capability": capability });
+    let post = async |body| {
+        let call = house.post("/v1/user-permissions").bearer(key);
+        call.json(body).send().await
+    };
+    let given = post(body(&eng, "READ_ONLY")).await.expect(201);
+    assert_eq!(given.text_at("/path"), "/eng");
+    assert_eq!(given.text_at("/path_part_id"), eng);
+    let uuid = uuid_of(&plan).to_string();
+    let given = post(body(&uuid, "READ_WRITE")).await.expect(201);
+    assert_eq!(given.text_at("/path"), "/eng/plan");
+    assert_eq!(given.text_at("/path_part_id"), plan);
+
+    // What moves takes its permissions along; what is gone, or another's, or none, is not named.
+    let renamed = house.patch(&format!("/v1/folders/{eng}")).bearer(key);
+    let renamed = renamed.json(json!({ "name": "engineering" })).send().await;
+    renamed.expect(200);
+    let list = format!("/v1/user-permissions?user_id={bob}&sort_dir=DESC");
+    let listed = house.get(&list).bearer(key).send().await.expect(200);
+    assert_eq!(listed.text_at("/items/0/path"), "/engineering/plan");
+    assert_eq!(listed.text_at("/items/0/path_part_id"), plan);
+    assert_eq!(listed.text_at("/items/1/path_part_id"), eng);
+    let cy = house
+        .newcomer("cy@example.com", house.globex(), "OWNER")
+        .await;
+    let token = house.token_of(&cy).await;
+    let foreign = house.post("/v1/user-permissions").bearer(&token);
+    let body_of_cy = json!({ "user_id": cy.id, "path_part_id": eng, "capability": "READ_ONLY" });
+    foreign.json(body_of_cy).send().await.expect(404);
+    for (id, status) in [(unknown("folder"), 404), ("eng".to_owned(), 422)] {
+        post(body(&id, "READ_ONLY")).await.expect(status);
+    }
 }
 
 /// Numbers 27 to 30 of the worked examples, and 40.
