@@ -491,7 +491,7 @@ async fn explain_names_the_rule_and_what_met_it(
         let said: Value = serde_json::from_str(stdout(&output)).unwrap();
         assert_eq!(
             code(&output),
-            if said["verdict"] == "allowed" { 0 } else { 7 }
+            if said["verdict"] == "denied" { 7 } else { 0 }
         );
         assert!(!stderr(&output).contains(credential) && !stdout(&output).contains(credential));
         said
@@ -499,7 +499,7 @@ async fn explain_names_the_rule_and_what_met_it(
     let said = explain(house.key(), "get", "/v1/user-permissions?limit=1").await;
     assert_eq!(
         (&said["verdict"], &said["rule"]),
-        (&json!("allowed"), &json!("GET /v1/user-permissions"))
+        (&json!("passes"), &json!("GET /v1/user-permissions"))
     );
     assert!(
         said["lines"].to_string().contains("by the role OWNER"),
@@ -507,23 +507,192 @@ async fn explain_names_the_rule_and_what_met_it(
     );
     let said = explain(&token, "GET", "/v1/user-permissions").await;
     assert_eq!(
-        (&said["verdict"], said["reason"].is_string()),
-        (&json!("denied"), true)
+        (&said["verdict"], &said["reason"]),
+        (&json!("denied"), &json!("role_required"))
     );
     assert!(said["lines"].to_string().contains("as USER"), "{said}");
     let said = explain(&token, "GET", "/v1/users/me").await;
-    assert_eq!(said["verdict"], "allowed", "{said}");
-    let said = explain("ks_live_nonsense", "GET", "/v1/users/me").await;
-    assert_eq!(said["reason"], "credential_rejected");
-    let said = explain(house.key(), "POST", "/v1/users/me").await;
-    assert_eq!(said["reason"], "method_not_allowed");
-    let said = explain(house.key(), "GET", "/v1//users").await;
-    assert_eq!(said["reason"], "path_not_canonical");
+    assert_eq!(said["verdict"], "passes", "{said}");
     // What a path asks for is met by a grant: the feature of the plan is named where it decides.
     good(&house, &["plan", "set", "Acme", "free"]).await;
     let said = explain(house.key(), "POST", "/api/managed-agents/session").await;
     assert_eq!(said["verdict"], "denied");
     assert!(said["lines"].to_string().contains("agents"), "{said}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_gives_the_reason_that_the_server_gives(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let ada = house.ada();
+    let token = house.token_of(&ada).await;
+    let session = house.cookie_of(&ada).await;
+    let gone = house.token_of(&house.bob()).await;
+    let ended = house.post("/v1/auth/signout").bearer(&gone).send().await;
+    ended.expect(200);
+    let altered = format!("{}0", &house.key()[..house.key().len() - 1]);
+    for (credential, method, path) in [
+        (house.key(), "GET", "/v1/users/me"),
+        (house.key(), "POST", "/v1/users/me"),
+        (house.key(), "GET", "/v1/nowhere"),
+        (house.key(), "GET", "/v1//users"),
+        (house.key(), "POST", "/v1/auth/uat"),
+        (&token, "GET", "/v1/documents"),
+        (&gone, "GET", "/v1/documents"),
+        ("ks_live_nonsense", "GET", "/v1/users/me"),
+        ("nonsense", "GET", "/api/auth/session"),
+        (&altered, "GET", "/v1/users/me"),
+        (&session, "GET", "/v1/documents"),
+        (&token, "GET", "/api/auth/session"),
+    ] {
+        let request = house.call(method, path);
+        let answer = request.bearer(credential).send().await;
+        let arguments = ["explain", "--credential-stdin", method, path, "--json"];
+        let output = house.cli_with(&arguments, credential).await;
+        let said: Value = serde_json::from_str(stdout(&output)).unwrap();
+        let is_error = answer.status >= 400;
+        let reason = if is_error {
+            answer.reason()
+        } else {
+            String::new()
+        };
+        assert_eq!(
+            (said["reason"].as_str().unwrap_or_default(), code(&output)),
+            (reason.as_str(), if is_error { 7 } else { 0 }),
+            "{method} {path}: {said}"
+        );
+    }
+    // The value of a cookie is put where a browser would put it.
+    let arguments = [
+        "explain",
+        "--credential-stdin",
+        "POST",
+        "/api/auth/switch-org",
+    ];
+    let output = house.cli_with(&arguments, &session).await;
+    assert_eq!((code(&output), stderr(&output)), (0, ""), "{output:?}");
+    let arguments = ["explain", "--credential-stdin", "GET", "/account"];
+    let output = house.cli_with(&arguments, &session).await;
+    assert_eq!((code(&output), stderr(&output)), (0, ""), "{output:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_tells_what_a_handler_decides_about_a_path() {
+    let house = House::start(Backend::Sqlite).await;
+    let token = house.token_of(&house.bob()).await;
+    let mine = format!("/users/{}/notes", house.bob().id);
+    for (path, capability, verdict, reason, ground) in [
+        (
+            "/shared/reports",
+            "READ_ONLY",
+            "allowed",
+            Value::Null,
+            "by grant_",
+        ),
+        (
+            "/shared/reports",
+            "READ_WRITE",
+            "denied",
+            json!("capability_not_granted"),
+            "READ_WRITE on /shared/reports: no",
+        ),
+        (
+            "/private",
+            "READ_ONLY",
+            "denied",
+            json!("path_not_granted"),
+            "READ_ONLY on /private: no",
+        ),
+        (
+            &mine,
+            "READ_WRITE_DELETE",
+            "allowed",
+            Value::Null,
+            "in the own folder",
+        ),
+    ] {
+        let document = "/v1/documents/doc_00000000000000000000000000";
+        let arguments = ["explain", "--credential-stdin", "GET", document, "--json"];
+        let about = ["--path", path, "--capability", capability];
+        let arguments = [&arguments[..], &about].concat();
+        let output = house.cli_with(&arguments, &token).await;
+        let said: Value = serde_json::from_str(stdout(&output)).unwrap();
+        assert_eq!(
+            (&said["verdict"], &said["reason"]),
+            (&json!(verdict), &reason)
+        );
+        assert!(said["lines"].to_string().contains(ground), "{said}");
+        assert_eq!(code(&output), if verdict == "allowed" { 0 } else { 7 });
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_json_an_error_is_one_line_of_json_on_stderr() {
+    let house = House::start(Backend::Sqlite).await;
+    for (arguments, expected, reason, field) in [
+        (&["org", "show", "nope"][..], 5, "not_found", Value::Null),
+        (
+            &["plan", "set", "Acme", "nope"],
+            2,
+            "unknown_plan",
+            json!("PLAN"),
+        ),
+        (
+            &["config", "check", "--set", "log.levl=warn"],
+            7,
+            "wrong_configuration",
+            json!("log.levl"),
+        ),
+        (&["user", "show", "nobody"], 2, "invalid_id", json!("USER")),
+        (
+            &[
+                "key",
+                "create",
+                "Acme",
+                "bob@example.com",
+                "k",
+                "--expires-at",
+                "2001-01-01T00:00:00Z",
+            ],
+            2,
+            "not_in_future",
+            json!("--expires-at"),
+        ),
+        (
+            &["org", "deactivate", "Acme"],
+            2,
+            "consent_needed",
+            json!("--yes"),
+        ),
+        (
+            &["org", "list", "--limit", "0"],
+            2,
+            "wrong_usage",
+            json!("--limit <LIMIT>"),
+        ),
+        (&["org"], 2, "wrong_usage", Value::Null),
+        (
+            &["org", "list", "--nonsense"],
+            2,
+            "wrong_usage",
+            json!("--nonsense"),
+        ),
+    ] {
+        let arguments = [arguments, &["--json"]].concat();
+        let said = refused(&house, &arguments, expected).await;
+        assert_eq!(said.lines().count(), 1, "{said}");
+        let error = serde_json::from_str::<Value>(&said).unwrap()["error"].take();
+        assert!(error["message"].is_string(), "{arguments:?}: {error}");
+        assert_eq!(
+            (&error["reason"], &error["field"]),
+            (&json!(reason), &field),
+            "{arguments:?}: {error}"
+        );
+    }
+    let said = refused(&house, &["user", "show", "nobody"], 2).await;
+    assert!(said.contains("e-mail address"), "{said}");
 }
 
 #[rstest]
