@@ -6,7 +6,8 @@
 use std::net::IpAddr;
 
 use libfuzzer_sys::fuzz_target;
-use vestibule_outbound::{AddressKind, Network, Url};
+use vestibule_model::Network;
+use vestibule_outbound::{AddressKind, Url};
 
 fuzz_target!(|data: &[u8]| {
     let Ok(text) = std::str::from_utf8(data) else {

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject as _;
-
-use crate::guard::Network;
+use vestibule_model::Network;
 
 /// The operator's choices. The default is the strictest.
 #[derive(Debug, Clone, Default)]

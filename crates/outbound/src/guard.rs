@@ -7,91 +7,16 @@
 
 use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use std::str::FromStr;
 
-/// A network in CIDR notation, such as `10.20.0.0/16` or `fd00::/8`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Network {
-    address: IpAddr,
-    length: u8,
+use vestibule_model::Network;
+
+const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Network {
+    Network::new(IpAddr::V4(Ipv4Addr::new(a, b, c, d)), length)
 }
 
-/// The text is not a network in CIDR notation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("must be an address or a network such as 10.20.0.0/16, with no bits set after its prefix")]
-pub struct NotANetwork;
-
-impl Network {
-    const fn v4(a: u8, b: u8, c: u8, d: u8, length: u8) -> Self {
-        let address = IpAddr::V4(Ipv4Addr::new(a, b, c, d));
-        Self { address, length }
-    }
-
-    const fn v6(first: u16, second: u16, third: u16, length: u8) -> Self {
-        let address = IpAddr::V6(Ipv6Addr::new(first, second, third, 0, 0, 0, 0, 0));
-        Self { address, length }
-    }
-
-    /// Whether the address lies in this network. The two families never contain each other.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        match (self.address, address) {
-            (IpAddr::V4(own), IpAddr::V4(other)) => {
-                let shift = 32 - u32::from(self.length.min(32));
-                (u32::from(own) ^ u32::from(other))
-                    .checked_shr(shift)
-                    .unwrap_or(0)
-                    == 0
-            }
-            (IpAddr::V6(own), IpAddr::V6(other)) => {
-                let shift = 128 - u32::from(self.length.min(128));
-                (u128::from(own) ^ u128::from(other))
-                    .checked_shr(shift)
-                    .unwrap_or(0)
-                    == 0
-            }
-            _ => false,
-        }
-    }
-
-    /// Whether it is one single address.
-    fn is_host(&self) -> bool {
-        self.length == if self.address.is_ipv4() { 32 } else { 128 }
-    }
-}
-
-impl FromStr for Network {
-    type Err = NotANetwork;
-
-    fn from_str(text: &str) -> Result<Self, NotANetwork> {
-        let (address, length) = match text.split_once('/') {
-            Some((address, length)) => (address, Some(length)),
-            None => (text, None),
-        };
-        let address: IpAddr = address.parse().map_err(|_| NotANetwork)?;
-        let most = if address.is_ipv4() { 32 } else { 128 };
-        let length = match length {
-            None => most,
-            Some(digits) if digits.bytes().all(|b| b.is_ascii_digit()) => {
-                digits.parse().map_err(|_| NotANetwork)?
-            }
-            Some(_) => return Err(NotANetwork),
-        };
-        let stray = match address {
-            _ if length > most => return Err(NotANetwork),
-            IpAddr::V4(v4) => u32::from(v4).checked_shl(u32::from(length)).unwrap_or(0) != 0,
-            IpAddr::V6(v6) => u128::from(v6).checked_shl(u32::from(length)).unwrap_or(0) != 0,
-        };
-        if stray {
-            return Err(NotANetwork);
-        }
-        Ok(Self { address, length })
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.length)
-    }
+const fn v6(first: u16, second: u16, third: u16, length: u8) -> Network {
+    let address = Ipv6Addr::new(first, second, third, 0, 0, 0, 0, 0);
+    Network::new(IpAddr::V6(address), length)
 }
 
 /// Why an address is not one of the public internet.
@@ -166,64 +91,60 @@ impl fmt::Display for AddressKind {
     }
 }
 
-const GLOBAL_V6: Network = Network::v6(0x2000, 0, 0, 3);
+const GLOBAL_V6: Network = v6(0x2000, 0, 0, 3);
 
 /// The well-known prefix of NAT64 (RFC 6052), whose last four bytes are an IPv4 address.
-const NAT64: Network = Network::v6(0x64, 0xff9b, 0, 96);
+const NAT64: Network = v6(0x64, 0xff9b, 0, 96);
 
 /// Metadata services that do not already stand apart, or that must stay apart when the network
 /// around them is allowed.
 const METADATA: &[Network] = &[
-    Network::v4(169, 254, 169, 254, 32), // nearly every cloud
-    Network::v4(169, 254, 170, 2, 32),   // credentials of AWS containers
-    Network::v4(100, 100, 100, 200, 32), // Alibaba
-    Network::v4(168, 63, 129, 16, 32),   // Azure, a public address
-    Network::v4(192, 0, 0, 192, 32),     // Oracle
-    Network {
-        address: IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)), // AWS
-        length: 128,
-    },
+    v4(169, 254, 169, 254, 32), // nearly every cloud
+    v4(169, 254, 170, 2, 32),   // credentials of AWS containers
+    v4(100, 100, 100, 200, 32), // Alibaba
+    v4(168, 63, 129, 16, 32),   // Azure, a public address
+    v4(192, 0, 0, 192, 32),     // Oracle
+    AWS_V6,
 ];
+
+const AWS_V6: Network = Network::new(
+    IpAddr::V6(Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254)),
+    128,
+);
 
 const SPECIAL: &[(Network, AddressKind)] = &[
-    (Network::v4(0, 0, 0, 0, 8), AddressKind::Unspecified),
-    (Network::v4(10, 0, 0, 0, 8), AddressKind::Private),
-    (Network::v4(100, 64, 0, 0, 10), AddressKind::CarrierShared),
-    (Network::v4(127, 0, 0, 0, 8), AddressKind::Loopback),
-    (Network::v4(169, 254, 0, 0, 16), AddressKind::LinkLocal),
-    (Network::v4(172, 16, 0, 0, 12), AddressKind::Private),
-    (Network::v4(192, 0, 0, 0, 24), AddressKind::Reserved),
-    (Network::v4(192, 0, 2, 0, 24), AddressKind::Documentation),
-    (Network::v4(192, 88, 99, 0, 24), AddressKind::Translated), // 6to4 relays
-    (Network::v4(192, 168, 0, 0, 16), AddressKind::Private),
-    (Network::v4(198, 18, 0, 0, 15), AddressKind::Benchmarking),
-    (Network::v4(198, 51, 100, 0, 24), AddressKind::Documentation),
-    (Network::v4(203, 0, 113, 0, 24), AddressKind::Documentation),
-    (Network::v4(224, 0, 0, 0, 4), AddressKind::Multicast),
-    (Network::v4(240, 0, 0, 0, 4), AddressKind::Reserved), // and 255.255.255.255
-    (Network::v6(0, 0, 0, 128), AddressKind::Unspecified),
+    (v4(0, 0, 0, 0, 8), AddressKind::Unspecified),
+    (v4(10, 0, 0, 0, 8), AddressKind::Private),
+    (v4(100, 64, 0, 0, 10), AddressKind::CarrierShared),
+    (v4(127, 0, 0, 0, 8), AddressKind::Loopback),
+    (v4(169, 254, 0, 0, 16), AddressKind::LinkLocal),
+    (v4(172, 16, 0, 0, 12), AddressKind::Private),
+    (v4(192, 0, 0, 0, 24), AddressKind::Reserved),
+    (v4(192, 0, 2, 0, 24), AddressKind::Documentation),
+    (v4(192, 88, 99, 0, 24), AddressKind::Translated), // 6to4 relays
+    (v4(192, 168, 0, 0, 16), AddressKind::Private),
+    (v4(198, 18, 0, 0, 15), AddressKind::Benchmarking),
+    (v4(198, 51, 100, 0, 24), AddressKind::Documentation),
+    (v4(203, 0, 113, 0, 24), AddressKind::Documentation),
+    (v4(224, 0, 0, 0, 4), AddressKind::Multicast),
+    (v4(240, 0, 0, 0, 4), AddressKind::Reserved), // and 255.255.255.255
+    (v6(0, 0, 0, 128), AddressKind::Unspecified),
     (LOOPBACK_V6, AddressKind::Loopback),
-    (Network::v6(0, 0, 0, 80), AddressKind::Translated), // mapped and compatible
-    (Network::v6(0x64, 0xff9b, 0, 32), AddressKind::Translated), // NAT64, also RFC 8215
-    (
-        Network::v6(0x2001, 0xdb8, 0, 32),
-        AddressKind::Documentation,
-    ),
-    (Network::v6(0x2001, 0, 0, 32), AddressKind::Translated), // Teredo
-    (Network::v6(0x2001, 0x2, 0, 48), AddressKind::Benchmarking),
-    (Network::v6(0x2001, 0, 0, 23), AddressKind::Reserved), // protocols of the IETF
-    (Network::v6(0x2002, 0, 0, 16), AddressKind::Translated), // 6to4
-    (Network::v6(0x3fff, 0, 0, 20), AddressKind::Documentation),
-    (Network::v6(0xfc00, 0, 0, 7), AddressKind::UniqueLocal),
-    (Network::v6(0xfe80, 0, 0, 10), AddressKind::LinkLocal),
-    (Network::v6(0xfec0, 0, 0, 10), AddressKind::Private), // site-local, deprecated
-    (Network::v6(0xff00, 0, 0, 8), AddressKind::Multicast),
+    (v6(0, 0, 0, 80), AddressKind::Translated), // mapped and compatible
+    (v6(0x64, 0xff9b, 0, 32), AddressKind::Translated), // NAT64, also RFC 8215
+    (v6(0x2001, 0xdb8, 0, 32), AddressKind::Documentation),
+    (v6(0x2001, 0, 0, 32), AddressKind::Translated), // Teredo
+    (v6(0x2001, 0x2, 0, 48), AddressKind::Benchmarking),
+    (v6(0x2001, 0, 0, 23), AddressKind::Reserved), // protocols of the IETF
+    (v6(0x2002, 0, 0, 16), AddressKind::Translated), // 6to4
+    (v6(0x3fff, 0, 0, 20), AddressKind::Documentation),
+    (v6(0xfc00, 0, 0, 7), AddressKind::UniqueLocal),
+    (v6(0xfe80, 0, 0, 10), AddressKind::LinkLocal),
+    (v6(0xfec0, 0, 0, 10), AddressKind::Private), // site-local, deprecated
+    (v6(0xff00, 0, 0, 8), AddressKind::Multicast),
 ];
 
-const LOOPBACK_V6: Network = Network {
-    address: IpAddr::V6(Ipv6Addr::LOCALHOST),
-    length: 128,
-};
+const LOOPBACK_V6: Network = Network::new(IpAddr::V6(Ipv6Addr::LOCALHOST), 128);
 
 /// The judge of addresses: the public internet, and what the operator allows beyond it.
 #[derive(Debug, Clone, Default)]

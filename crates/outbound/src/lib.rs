@@ -24,7 +24,7 @@ mod tls;
 pub use client::Outbound;
 pub use config::{Config, ConfigError, Limits};
 pub use error::{DnsError, OutboundError};
-pub use guard::{AddressKind, Guard, Network};
+pub use guard::{AddressKind, Guard};
 pub use request::{Answer, Request};
 pub use resolver::{FixedResolver, Resolver};
 pub use system::SystemResolver;

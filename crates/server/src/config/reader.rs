@@ -12,7 +12,6 @@ use vestibule_check::CacheBounds;
 use vestibule_credential::password::HasherConfig;
 use vestibule_credential::seal::MasterKey;
 use vestibule_http::TrustedProxies;
-use vestibule_http::address::Network;
 use vestibule_model::session::Lifetimes;
 use vestibule_store::StoreUrl;
 
@@ -182,18 +181,9 @@ impl Reader<'_> {
 
     fn proxies(&mut self) -> Option<TrustedProxies> {
         const KEY: &str = "server.trusted_proxies";
-        let networks = match &self.value(KEY)?.raw {
-            Raw::List(items) => items
-                .iter()
-                .map(|item| {
-                    Network::from_str(item).map_err(|error| format!("has {item:?}, which {error}"))
-                })
-                .collect(),
-            _ => Err("must be a list of networks".to_owned()),
-        };
-        match networks {
-            Ok(networks) => Some(TrustedProxies::new(networks)),
-            Err(message) => self.refuse(KEY, message),
+        match TrustedProxies::new(self.networks(KEY)?) {
+            Ok(proxies) => Some(proxies),
+            Err(invalid) => self.refuse(KEY, invalid.message),
         }
     }
 

@@ -1,6 +1,7 @@
 //! `[sso]`: where identity providers may be.
 
-use vestibule_outbound::{Config, Network};
+use vestibule_model::Network;
+use vestibule_outbound::Config;
 
 use super::kind::Raw;
 use super::reader::Reader;
@@ -33,7 +34,7 @@ impl Reader<'_> {
         }
     }
 
-    fn networks(&mut self, key: &str) -> Option<Vec<Network>> {
+    pub(super) fn networks(&mut self, key: &str) -> Option<Vec<Network>> {
         let items = self.list(key)?;
         let networks = items.iter().map(|item| {
             let network = item.parse::<Network>();

@@ -103,7 +103,7 @@ mod tests {
 
     #[test]
     fn a_trusted_proxy_brings_as_many_as_it_likes() {
-        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]);
+        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]).unwrap();
         let crowd = Crowd::new(1, Arc::new(proxies));
         let places: Vec<_> = (0..5).map(|_| crowd.enter(address("10.0.0.1"))).collect();
         assert!(places.iter().all(Option::is_some));

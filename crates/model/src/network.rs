@@ -1,0 +1,161 @@
+//! Networks in CIDR notation.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::str::FromStr;
+
+use crate::Invalid;
+
+/// A network in CIDR notation (RFC 4632, 3.1), such as `10.20.0.0/16` or `fd00::/8`, or a single
+/// address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Network {
+    address: IpAddr,
+    length: u8,
+}
+
+impl Network {
+    /// The network of the first `length` bits of `address`, for tables in code: at most 32 for
+    /// IPv4, 128 for IPv6, and no bit is set after them.
+    pub const fn new(address: IpAddr, length: u8) -> Self {
+        Self { address, length }
+    }
+
+    /// Whether the address lies in this network. The two families never contain each other.
+    pub fn contains(&self, address: IpAddr) -> bool {
+        match (self.address, address) {
+            (IpAddr::V4(own), IpAddr::V4(other)) => {
+                let shift = 32 - u32::from(self.length.min(32));
+                (own.to_bits() ^ other.to_bits())
+                    .checked_shr(shift)
+                    .unwrap_or(0)
+                    == 0
+            }
+            (IpAddr::V6(own), IpAddr::V6(other)) => {
+                let shift = 128 - u32::from(self.length.min(128));
+                (own.to_bits() ^ other.to_bits())
+                    .checked_shr(shift)
+                    .unwrap_or(0)
+                    == 0
+            }
+            _ => false,
+        }
+    }
+
+    /// How many bits its addresses share.
+    pub const fn length(&self) -> u8 {
+        self.length
+    }
+
+    /// Whether it is of IPv4.
+    pub const fn is_ipv4(&self) -> bool {
+        self.address.is_ipv4()
+    }
+
+    /// Whether it is one single address.
+    pub const fn is_host(&self) -> bool {
+        self.length == width(self.address)
+    }
+}
+
+/// How many bits an address has.
+const fn width(address: IpAddr) -> u8 {
+    if address.is_ipv4() { 32 } else { 128 }
+}
+
+impl FromStr for Network {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        read(text).ok_or_else(|| {
+            Invalid::new(
+                "invalid_network",
+                "must be an address or a network such as 10.20.0.0/16, with no bits set after its \
+                 prefix",
+            )
+        })
+    }
+}
+
+fn read(text: &str) -> Option<Network> {
+    let (address, digits) = match text.split_once('/') {
+        Some((address, digits)) => (address, Some(digits)),
+        None => (text, None),
+    };
+    let address: IpAddr = address.parse().ok()?;
+    let length = match digits {
+        None => width(address),
+        Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
+        Some(_) => return None,
+    };
+    let after = u32::from(length);
+    let stray = match address {
+        _ if length > width(address) => return None,
+        IpAddr::V4(v4) => v4.to_bits().checked_shl(after).unwrap_or(0) != 0,
+        IpAddr::V6(v6) => v6.to_bits().checked_shl(after).unwrap_or(0) != 0,
+    };
+    (!stray).then_some(Network { address, length })
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.length)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case("10.20.0.0/16", "10.20.255.255", true)]
+    #[case("10.20.0.0/16", "10.21.0.0", false)]
+    #[case("10.20.0.1", "10.20.0.1", true)]
+    #[case("10.20.0.1", "10.20.0.2", false)]
+    #[case("0.0.0.0/0", "203.0.113.9", true)]
+    #[case("0.0.0.0/0", "::1", false)]
+    #[case("fd00::/8", "fdff::1", true)]
+    #[case("fd00::/8", "fe00::1", false)]
+    #[case("::/0", "2001:db8::1", true)]
+    #[case("::ffff:10.0.0.0/104", "10.0.0.1", false)]
+    fn a_network_holds_the_addresses_that_share_its_prefix(
+        #[case] network: Network,
+        #[case] address: IpAddr,
+        #[case] holds: bool,
+    ) {
+        assert_eq!(network.contains(address), holds);
+    }
+
+    #[rstest]
+    #[case("")]
+    #[case("10.0.0")]
+    #[case("10.0.0.0/33")]
+    #[case("10.0.0.1/8")]
+    #[case("10.0.0.0/")]
+    #[case("10.0.0.0/+8")]
+    #[case("fd00::/129")]
+    #[case("fd00::1/64")]
+    #[case("example.com/8")]
+    #[case("1.0.0.0/0")]
+    fn what_is_no_network_is_refused(#[case] text: &str) {
+        assert_eq!(
+            text.parse::<Network>().unwrap_err().reason,
+            "invalid_network"
+        );
+    }
+
+    #[rstest]
+    #[case("10.20.0.0/16", false)]
+    #[case("10.20.0.1/32", true)]
+    #[case("::1/128", true)]
+    #[case("fd00::/8", false)]
+    fn a_network_is_written_as_it_is_read(#[case] text: &str, #[case] is_host: bool) {
+        let network: Network = text.parse().unwrap();
+        assert_eq!(
+            (network.to_string().as_str(), network.is_host()),
+            (text, is_host)
+        );
+    }
+}
