@@ -336,3 +336,58 @@ async fn denials_of_known_callers_are_gathered_and_strangers_leave_nothing(
     }
     assert_eq!(count, 50);
 }
+
+/// What the check lets pass and the handler refuses is on record, and so is a good credential of
+/// somebody who may not act.
+#[rstest]
+#[tokio::test]
+async fn what_a_handler_refuses_is_on_record_and_so_is_a_suspended_user_s_key(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut house = House::start(backend).await;
+    let bob = house.bob().clone();
+    let token = house.token_of(&bob).await;
+    let key = house
+        .post("/v1/api-keys")
+        .bearer(&token)
+        .json(json!({ "name": "bob's" }))
+        .send()
+        .await
+        .expect(201)
+        .json();
+    let key = key["key"].as_str().unwrap().to_owned();
+    let folder = json!({ "name": "not at the root" });
+    for _ in 0..3 {
+        let refused = house.post("/v1/folders").bearer(&key).json(folder.clone());
+        refused.send().await.expect(403);
+    }
+    house
+        .cli_json(&["user", "suspend", &bob.email, "--yes"])
+        .await;
+    house
+        .get("/v1/users/me")
+        .bearer(&key)
+        .send()
+        .await
+        .expect(403);
+    house.ask_to_end();
+    house.ended(Duration::from_secs(15)).await;
+
+    let records = house.audit(house.acme()).await;
+    let denied: Vec<_> = records
+        .iter()
+        .filter(|one| one["kind"] == "access.denied" && one["user_id"] == bob.id)
+        .map(|one| {
+            let subject = one["subject"].as_str().unwrap();
+            (subject, one["details"]["reason"].as_str().unwrap())
+        })
+        .collect();
+    assert!(
+        denied.contains(&("POST /v1/folders", "path_not_granted")),
+        "{denied:?}"
+    );
+    assert!(
+        denied.contains(&("GET /v1/users/me", "user_suspended")),
+        "{denied:?}"
+    );
+}
