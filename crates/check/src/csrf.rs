@@ -43,6 +43,7 @@ impl OwnOrigin {
         Err(Csrf {
             expected: self.0.clone(),
             found,
+            or_bearer: true,
         })
     }
 }

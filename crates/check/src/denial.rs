@@ -169,6 +169,8 @@ pub struct Csrf {
     pub expected: Box<str>,
     /// What was wrong.
     pub found: WrongOrigin,
+    /// Whether the request would have needed none with a bearer in place of the cookie.
+    pub or_bearer: bool,
 }
 
 /// What stood against the place from which a request came.

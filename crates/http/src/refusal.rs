@@ -24,10 +24,14 @@ impl From<&Denial> for Problem {
             Cause::NoCredential => no_credential(denial.dialect),
             Cause::Rejected(rejected) => self::rejected(*rejected, denial.dialect),
             Cause::Inactive(inactive) => self::inactive(*inactive),
-            Cause::Csrf(csrf) => Self::forbidden(reason, not_from_our_page(csrf)).hint(
-                "Send the request from our own page, or use an API key in the Authorization \
-                 header, which needs no Origin.",
-            ),
+            Cause::Csrf(csrf) => {
+                Self::forbidden(reason, not_from_our_page(csrf)).hint(if csrf.or_bearer {
+                    "Send the request from our own page, or with a key or token in the \
+                     Authorization header in place of the cookie, which needs no Origin."
+                } else {
+                    "Send the request from our own page."
+                })
+            }
             Cause::ContentType { accepted } => Self::new(
                 StatusCode::UNSUPPORTED_MEDIA_TYPE,
                 reason,
@@ -56,7 +60,11 @@ impl From<&Denial> for Problem {
     }
 }
 
-fn not_from_our_page(Csrf { expected, found }: &Csrf) -> String {
+fn not_from_our_page(
+    Csrf {
+        expected, found, ..
+    }: &Csrf,
+) -> String {
     let found = match found {
         WrongOrigin::Missing => "this one carried none".to_owned(),
         WrongOrigin::Other(origin) => format!("this one carried {origin:?}"),
@@ -216,7 +224,11 @@ mod tests {
         #[case] end: &str,
     ) {
         let expected = "https://app.example.com".into();
-        let detail = not_from_our_page(&Csrf { expected, found });
+        let detail = not_from_our_page(&Csrf {
+            expected,
+            found,
+            or_bearer: true,
+        });
         assert!(detail.ends_with(end), "{detail}");
     }
 }

@@ -79,6 +79,7 @@ pub struct Rule {
     pub(crate) access: Access,
     pub(crate) bearer_only: bool,
     pub(crate) not_by_key: bool,
+    origin_or_bearer: bool,
     pub(crate) role: Option<Role>,
     pub(crate) feature: Option<Cow<'static, str>>,
     pub(crate) capability: Option<(Capability, PathTemplate)>,
@@ -92,6 +93,7 @@ impl Rule {
             access,
             bearer_only: false,
             not_by_key: false,
+            origin_or_bearer: false,
             role: None,
             feature: None,
             capability: None,
@@ -129,6 +131,14 @@ impl Rule {
     #[must_use]
     pub const fn not_by_key(mut self) -> Self {
         self.not_by_key = true;
+        self
+    }
+
+    /// On an open route for browsers that changes something: with no `Origin` at all too, where a
+    /// key or token comes as bearer and no session cookie with it. No browser sends such a thing.
+    #[must_use]
+    pub const fn origin_or_bearer(mut self) -> Self {
+        self.origin_or_bearer = true;
         self
     }
 
@@ -184,6 +194,11 @@ impl Rule {
     /// Whether the session cookie is not read on this route.
     pub const fn is_bearer_only(&self) -> bool {
         self.bearer_only
+    }
+
+    /// Whether a bearer without a session cookie stands for the `Origin`, dead or alive.
+    pub const fn takes_origin_or_bearer(&self) -> bool {
+        self.origin_or_bearer
     }
 
     /// The limits, with their numbers in the table.

@@ -23,7 +23,7 @@ use crate::single_sign_on;
 pub(crate) fn routes() -> Documented {
     Documented::browser()
         .add(Rule::public(), routes!(sign_in))
-        .add(Rule::public(), routes!(sign_out))
+        .add(Rule::public().origin_or_bearer(), routes!(sign_out))
 }
 
 /// The answer's one header.
@@ -147,8 +147,9 @@ struct BrowserSignOut {
 ///
 /// Ends the session of the cookie, and that of an access token sent as bearer, with its cookie and
 /// all its tokens, and clears the cookie; also where the token has expired or the user may not act
-/// any more. Without a session there is nothing to end, and the answer is the same. The request
-/// must carry the `Origin` of this server.
+/// any more. Without a session there is nothing to end, and the answer is the same; so it is with an
+/// API key, which lives until it is deleted (`DELETE /v1/api-keys/{id}`). The request must carry the
+/// `Origin` of this server, unless it carries a bearer token and no session cookie.
 #[utoipa::path(
     post,
     path = "/api/auth/sign-out",

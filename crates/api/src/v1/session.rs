@@ -218,7 +218,8 @@ struct SignOutFor {
 ///
 /// Ends the session of the access token, with all its tokens and its cookie; also where the token
 /// has expired or the user may not act any more. Without a token there is nothing to end, and the
-/// answer is the same.
+/// answer is the same. So it is with an API key, which has no session: it lives until it is deleted
+/// (`DELETE /v1/api-keys/{id}`).
 #[utoipa::path(
     post,
     path = "/v1/auth/signout",

@@ -30,7 +30,11 @@ use vestibule_policy::RuleTable;
 use vestibule_sso::Party;
 use vestibule_store::{Store, StoreUrl};
 
-const OPERATOR: Operator = Operator::at_the_command_line();
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test does what commands of the binary do"
+)]
+pub(crate) const OPERATOR: Operator = Operator::at_the_command_line();
 
 /// Where our own pages are.
 pub(crate) const OUR_ORIGIN: &str = "https://app.example.com";
@@ -195,7 +199,11 @@ impl House {
         let difference = organization(&accounts, "Difference", "free", &ada).await;
         let foreign = organization(&accounts, "Foreign", "free", &charles).await;
         accounts
-            .add_member(&Caller::operator(engines.id), grace.id, Role::User)
+            .add_member(
+                &Caller::operator(&OPERATOR, engines.id),
+                grace.id,
+                Role::User,
+            )
             .await
             .unwrap();
         Self {
@@ -243,7 +251,7 @@ impl House {
         };
         let made = self
             .accounts
-            .create_api_key_for(&Caller::operator(organization.id), owner.id, new)
+            .create_api_key_for(&Caller::operator(&OPERATOR, organization.id), owner.id, new)
             .await;
         made.unwrap().secret.expose().to_owned()
     }

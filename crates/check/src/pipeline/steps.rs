@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use http::HeaderMap;
 use vestibule_credential::token::TokenError;
 use vestibule_model::{Principal, Timestamp};
 use vestibule_policy::rule::{Access, Dialect};
@@ -10,7 +11,7 @@ use vestibule_policy::{Refusal, decide, target};
 use super::Inner;
 use super::route::Route;
 use crate::cache::{CacheKey, Caller, Entry};
-use crate::denial::{Cause, Denial, Rejected};
+use crate::denial::{Cause, Csrf, Denial, Rejected, WrongOrigin};
 use crate::denials::{DeniedCall, KnownCaller, method_name};
 use crate::directory::Unresolved;
 use crate::head::RequestHead;
@@ -154,10 +155,16 @@ impl Inner {
         counted: Counted,
     ) -> Result<(), Box<Denial>> {
         let (rule, _) = route.rule().map_err(|cause| route.denial(cause))?;
-        if route.dialect != Dialect::Bearer && head.is_mutating() {
-            self.origin
-                .guard(head.headers)
-                .map_err(|csrf| route.denial(Cause::Csrf(csrf)))?;
+        if route.dialect != Dialect::Bearer
+            && head.is_mutating()
+            && let Err(csrf) = self.origin.guard(head.headers)
+        {
+            let or_bearer = rule.takes_origin_or_bearer();
+            // Every browser says from where a POST comes.
+            let is_a_program = csrf.found == WrongOrigin::Missing;
+            if !(or_bearer && is_a_program && self.has_only_a_bearer(head.headers)) {
+                return Err(route.denial(Cause::Csrf(Csrf { or_bearer, ..csrf })).into());
+            }
         }
         head.content_type(rule)
             .map_err(|cause| route.denial(cause))?;
@@ -167,6 +174,13 @@ impl Inner {
         self.limits
             .count(rule.limits(), None, head.address)
             .map_err(|limited| route.denial(Cause::Limited(limited)).into())
+    }
+
+    /// Whether a request has a bearer that looks like one of ours, and no session cookie.
+    fn has_only_a_bearer(&self, headers: &HeaderMap) -> bool {
+        let mut cookies = scheme::cookie_values(headers, &self.cookie_name);
+        let bearer = scheme::presented(headers, &self.prefix, None);
+        matches!(bearer, Ok(Some(_))) && cookies.next().is_none()
     }
 
     /// Step 3: who is calling, from the store where the cache does not know.

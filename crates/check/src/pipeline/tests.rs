@@ -64,6 +64,12 @@ fn table() -> RuleTable {
         ("POST", "/api/sign-in", browser, Rule::public()),
         ("POST", "/api/sign-out", browser, Rule::optional()),
         ("POST", "/v1/sign-out", bearer, Rule::optional()),
+        (
+            "POST",
+            "/api/leave",
+            browser,
+            Rule::public().origin_or_bearer(),
+        ),
     ] {
         table = table.add(method, path, dialect, rule).unwrap();
     }
@@ -216,6 +222,13 @@ const BODY: (&str, &str) = ("content-length", "2");
 #[case::sign_out_without_anything("POST /v1/sign-out", &[], "passed")]
 #[case::sign_out_with_a_dead_token("POST /v1/sign-out", &[("authorization", "Bearer x")], "passed")]
 #[case::sign_out_from_elsewhere("POST /api/sign-out", &[COOKIE, THEIRS], "csrf_origin_mismatch")]
+#[case::leaving_with_a_dead_token("POST /api/leave", &[("authorization", "Bearer TOKENx")], "passed")]
+#[case::leaving_with_junk("POST /api/leave", &[("authorization", "Bearer x")], "csrf_origin_mismatch")]
+#[case::leaving_with_a_token_from_elsewhere("POST /api/leave", &[THEIRS, TOKEN], "csrf_origin_mismatch")]
+#[case::leaving_with_a_password("POST /api/leave", &[("authorization", "Basic YTpi")], "csrf_origin_mismatch")]
+#[case::leaving_with_a_token_beside_a_cookie("POST /api/leave", &[COOKIE, TOKEN], "csrf_origin_mismatch")]
+#[case::leaving_with_nothing("POST /api/leave", &[], "csrf_origin_mismatch")]
+#[case::leaving_with_a_cookie_from_us("POST /api/leave", &[COOKIE, OURS], "passed")]
 #[case::json("POST /v1/things", &[KEY, BODY, JSON], "passed")]
 #[case::form("POST /v1/things", &[KEY, BODY, FORM], "unsupported_media_type")]
 #[case::body_without_a_type("POST /v1/things", &[KEY, BODY], "unsupported_media_type")]

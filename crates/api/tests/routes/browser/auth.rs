@@ -60,6 +60,31 @@ async fn a_sign_in_may_name_the_organisation() {
     assert_eq!(answer.text_at("/organization/name"), "Difference");
 }
 
+#[tokio::test]
+async fn a_program_signs_out_with_its_token_and_no_origin() {
+    let house = House::new().await;
+    let token = house.token("ada@example.com").await;
+    let cookie = house.cookie("ada@example.com").await;
+    let beside = house.post(SIGN_OUT).bearer(&token).header(COOKIE, &cookie);
+    let refused = beside.send().await;
+    assert_eq!(refused.refusal(), (403, "csrf_origin_mismatch".to_owned()));
+    let hint = refused.text_at("/hint");
+    assert!(hint.contains("in place of the cookie"), "{hint}");
+    // The second time the token is dead already.
+    for _ in 0..2 {
+        let out = house.post(SIGN_OUT).bearer(&token).send().await;
+        assert_eq!(out.status, StatusCode::OK);
+    }
+    let gone = house.get(SESSION).bearer(&token).send().await;
+    assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
+    // At sign-in nothing stands for the Origin, and the hint does not say that a key does.
+    let refused = house.post(SIGN_IN).json(&ada()).send().await;
+    assert_eq!(
+        refused.text_at("/hint"),
+        "Send the request from our own page."
+    );
+}
+
 #[rstest]
 #[case(None)]
 #[case(Some("null"))]

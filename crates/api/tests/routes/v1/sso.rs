@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use vestibule_accounts::Caller;
 
-use crate::house::{Answer, House};
+use crate::house::{Answer, House, OPERATOR};
 
 const APP: &str = "https://app.example/callback";
 
@@ -65,7 +65,7 @@ impl Connected {
             .send()
             .await;
         assert_eq!(domain.status, StatusCode::CREATED, "{}", domain.text);
-        let operator = Caller::operator(house.engines.id);
+        let operator = Caller::operator(&OPERATOR, house.engines.id);
         let domain = domain.text_at("/id").parse().unwrap();
         house.sso.assert_domain(&operator, domain).await.unwrap();
         Self {

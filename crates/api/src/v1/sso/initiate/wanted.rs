@@ -5,7 +5,7 @@ use utoipa::{IntoParams, ToSchema};
 use vestibule_accounts::{Error, ReturnTo, Sso, Target};
 use vestibule_handler::Result;
 use vestibule_http::Problem;
-use vestibule_model::{ConnectionId, OrganizationId};
+use vestibule_model::{ConnectionId, OrgScope, OrganizationId};
 
 use crate::input::Fields;
 
@@ -116,8 +116,8 @@ pub(super) async fn target(
         }
     };
     let store = sso.accounts().store();
-    let owner = store.organization_of_connection(id).await;
-    if owner.map_err(Error::from)? != Some(organization) {
+    let scope = store.scope_of_connection(id).await.map_err(Error::from)?;
+    if scope.map(OrgScope::organization_id) != Some(organization) {
         return Err(Problem::not_found("connection to an identity provider").into());
     }
     Ok(Target::Connection(id))
