@@ -8,7 +8,7 @@ use std::task::{Context, Poll, ready};
 use axum::response::Response;
 use futures_util::future::BoxFuture;
 use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_LENGTH};
+use http::header::CACHE_CONTROL;
 use pin_project_lite::pin_project;
 use vestibule_check::Admitted;
 use vestibule_http::{Dialect, Problem, RequestId};
@@ -32,15 +32,7 @@ impl Answering {
             {
                 admitted.refused(problem.reason().to_owned().into());
             }
-            let mut rendered = problem.render(self.dialect, self.request_id.as_ref());
-            // What else the handler put on the answer, such as a cookie, stays; but the length
-            // that the router noted is that of an empty body.
-            for (name, value) in response.headers() {
-                if name != CONTENT_LENGTH && !rendered.headers().contains_key(name) {
-                    rendered.headers_mut().append(name, value.clone());
-                }
-            }
-            return rendered;
+            return problem.render_over(&response, self.dialect, self.request_id.as_ref());
         }
         response
             .headers_mut()

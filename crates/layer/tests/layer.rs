@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use axum::body::Body;
 use axum::extract::{MatchedPath, Request};
-use axum::response::Response;
+use axum::response::{AppendHeaders, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use tower::{Layer, ServiceExt};
@@ -224,6 +224,25 @@ async fn what_a_handler_refuses_to_a_known_caller_is_noted_with_its_route_and_ca
     );
     let totals = check.totals();
     assert_eq!((totals.denied, totals.turned_away), (2, 1));
+}
+
+#[tokio::test]
+async fn a_problem_keeps_every_cookie_that_came_with_it() {
+    let refuse = async || {
+        let cookies = AppendHeaders([(SET_COOKIE, "a=1"), (SET_COOKIE, "b=2")]);
+        (cookies, Problem::not_found("thing"))
+    };
+    let (router, table) = Routes::<()>::bearer()
+        .get("/v1/thing", Rule::public(), refuse)
+        .into_parts()
+        .unwrap();
+    let origin = OwnOrigin::new("http://localhost");
+    let parts = CheckParts::new(table, Arc::new(MemoryDirectory::new()), origin);
+    let service = CheckLayer::new(Check::new(parts)).layer(router);
+    let response = send(&service, "/v1/thing", None).await;
+    assert_eq!(response.status(), StatusCode::NOT_FOUND);
+    let cookies: Vec<_> = response.headers().get_all(SET_COOKIE).iter().collect();
+    assert_eq!(cookies, ["a=1", "b=2"]);
 }
 
 #[tokio::test]
