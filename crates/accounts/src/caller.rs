@@ -20,17 +20,26 @@ impl Operator {
     }
 }
 
-/// Who asks for something in one organisation: a caller whom the check let pass, or the operator.
+/// Who asks for something in one organisation: a caller whom the check let pass, the operator, or
+/// somebody who is about to arrive and may nothing yet.
 #[derive(Debug, Clone)]
 pub struct Caller {
     scope: OrgScope,
     actor: Actor,
-    permit: Option<Permit>,
+    who: Who,
+}
+
+#[derive(Debug, Clone)]
+enum Who {
+    Operator,
+    Permit(Permit),
+    /// Somebody who arrives from an organisation's identity provider, or the provider itself.
+    Arriving,
 }
 
 impl Caller {
     /// The operator, acting in an organisation.
-    pub fn operator(organization_id: OrganizationId) -> Self {
+    pub fn operator(_: &Operator, organization_id: OrganizationId) -> Self {
         #[expect(
             clippy::disallowed_methods,
             reason = "the operator may act in every organisation"
@@ -39,22 +48,17 @@ impl Caller {
         Self {
             scope,
             actor: Actor::operator(),
-            permit: None,
+            who: Who::Operator,
         }
     }
 
     /// Somebody who arrives from an organisation's identity provider, or the provider itself:
     /// nobody with powers, for whom the server does what the organisation has set up.
-    pub(crate) fn arriving(organization_id: OrganizationId, actor: Actor) -> Self {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the organisation is that of the connection, which was looked up"
-        )]
-        let scope = OrgScope::assume(organization_id);
+    pub(crate) const fn arriving(scope: OrgScope, actor: Actor) -> Self {
         Self {
             scope,
             actor,
-            permit: None,
+            who: Who::Arriving,
         }
     }
 
@@ -73,38 +77,43 @@ impl Caller {
         &self.actor
     }
 
-    /// The permit; `None` for the operator.
-    pub(crate) fn permit(&self) -> Option<&Permit> {
-        self.permit.as_ref()
-    }
-
-    /// The user who calls. The operator is nobody in the organisation and has nothing there.
-    pub(crate) fn user(&self) -> Result<UserId> {
-        match &self.permit {
-            Some(permit) => Ok(permit.user_id()),
-            None => Err(Error::field("owner", "missing", "must name a user")),
+    /// The permit; `None` for the operator, and for whoever arrives.
+    pub(crate) const fn permit(&self) -> Option<&Permit> {
+        match &self.who {
+            Who::Permit(permit) => Some(permit),
+            Who::Operator | Who::Arriving => None,
         }
     }
 
-    /// Refuses whoever has not the powers of `role`. A key narrowed to paths has no powers at all.
+    /// The user who calls. The operator is nobody in the organisation and has nothing there, and
+    /// whoever arrives is nobody yet.
+    pub(crate) fn user(&self) -> Result<UserId> {
+        self.permit()
+            .map(Permit::user_id)
+            .ok_or_else(|| Error::field("owner", "missing", "must name a user"))
+    }
+
+    /// Refuses whoever has not the powers of `role`. A key narrowed to paths has no powers at all,
+    /// and neither has whoever arrives.
     pub(crate) fn needs(&self, role: Role) -> Result<()> {
-        match &self.permit {
-            Some(permit) => Ok(permit.administers(role)?),
-            None => Ok(()),
+        match &self.who {
+            Who::Operator => Ok(()),
+            Who::Permit(permit) => Ok(permit.administers(role)?),
+            Who::Arriving => Err(Error::Forbidden(Refusal::Role { needs: role })),
         }
     }
 
     /// Refuses whoever has lost since the permit was given what the permit was given for: the
     /// credential, the user's freedom to act, the membership, or the role. Whoever has them keeps
     /// them until the transaction is over; the membership and the role do where it has locked the
-    /// organisation.
+    /// organisation. The operator, and whoever arrives, have no permit to lose.
     pub(crate) async fn still_stands(
         &self,
         write: &mut Write,
         now: Timestamp,
         lifetimes: &Lifetimes,
     ) -> Result<()> {
-        let Some(permit) = &self.permit else {
+        let Some(permit) = self.permit() else {
             return Ok(());
         };
         credential_stands(permit, write, now, lifetimes).await?;
@@ -119,13 +128,15 @@ impl Caller {
 
     /// Refuses whoever is not the operator.
     pub(crate) fn needs_operator(&self) -> Result<()> {
-        match &self.permit {
-            Some(permit) => Err(Error::Forbidden(Refusal::CredentialKind {
-                presented: permit.credential().kind(),
-                accepts: "the command line",
-            })),
-            None => Ok(()),
-        }
+        let presented = match &self.who {
+            Who::Operator => return Ok(()),
+            Who::Permit(permit) => permit.credential().kind(),
+            Who::Arriving => "identity_provider",
+        };
+        Err(Error::Forbidden(Refusal::CredentialKind {
+            presented,
+            accepts: "the command line",
+        }))
     }
 }
 
@@ -159,7 +170,32 @@ impl From<&Permit> for Caller {
         Self {
             scope: permit.scope(),
             actor: permit.actor(),
-            permit: Some(permit.clone()),
+            who: Who::Permit(permit.clone()),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_model::{OsEntropy, SystemClock};
+
+    use super::*;
+
+    const OPERATOR: Operator = Operator(());
+
+    #[test]
+    fn whoever_arrives_has_no_powers() {
+        let organization = OrganizationId::mint(&SystemClock, &OsEntropy);
+        let operator = Caller::operator(&OPERATOR, organization);
+        let arriving = Caller::arriving(operator.scope(), Actor::identity_provider());
+        for role in [Role::User, Role::Admin, Role::Owner] {
+            operator.needs(role).unwrap();
+            let refused = arriving.needs(role).unwrap_err();
+            assert_eq!(refused.reason(), "role_required");
+        }
+        operator.needs_operator().unwrap();
+        assert!(arriving.needs_operator().is_err());
+        assert!(arriving.user().is_err());
+        assert!(arriving.permit().is_none());
     }
 }

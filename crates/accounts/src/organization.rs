@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vestibule_model::{
-    Change, Membership, Name, OrgScope, Organization, OrganizationId, PlanName, Role, UserId,
+    Change, Membership, Name, Organization, OrganizationId, PlanName, Role, UserId,
 };
 use vestibule_store::Page;
 
@@ -42,9 +42,11 @@ impl Accounts {
         caller: &Caller,
         id: OrganizationId,
     ) -> Result<(Organization, Option<Role>)> {
-        let role = match caller.permit() {
-            Some(permit) => Some(self.role_in(permit.user_id(), id).await?),
-            None => None,
+        let role = if let Some(permit) = caller.permit() {
+            Some(self.role_in(permit.user_id(), id).await?)
+        } else {
+            caller.needs_operator()?;
+            None
         };
         let organization = self.0.store.organization(id).await?;
         let organization = organization
@@ -55,18 +57,8 @@ impl Accounts {
 
     /// The role of an active member; who is none does not learn whether the organisation exists.
     pub(crate) async fn role_in(&self, user: UserId, id: OrganizationId) -> Result<Role> {
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one row that is read is what proves the scope"
-        )]
-        let scope = OrgScope::assume(id);
-        self.0
-            .store
-            .membership(scope, user)
-            .await?
-            .filter(|membership| membership.deactivated_at.is_none())
-            .map(|membership| membership.role)
-            .ok_or(NO_ORGANIZATION)
+        let found = self.0.store.scope_of_member(user, id).await?;
+        found.map(|(_, role)| role).ok_or(NO_ORGANIZATION)
     }
 
     /// All organisations. For the operator.
@@ -81,7 +73,7 @@ impl Accounts {
     /// Makes an organisation with its first owner. For the operator.
     pub async fn create_organization(
         &self,
-        _: &Operator,
+        operator: &Operator,
         new: NewOrganization,
     ) -> Result<Organization> {
         self.known_plan(&new.plan)?;
@@ -95,7 +87,7 @@ impl Accounts {
             created_at: self.now(),
             deactivated_at: None,
         };
-        let caller = Caller::operator(organization.id);
+        let caller = Caller::operator(operator, organization.id);
         let mut write = self.begin().await?;
         write.insert_organization(&organization).await?;
         write

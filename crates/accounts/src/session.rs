@@ -4,8 +4,7 @@ use serde_json::json;
 use vestibule_check::Permit;
 use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
-    Change, CredentialRef, Digest, OrgScope, Organization, OrganizationId, Plan, Role, Timestamp,
-    User,
+    Change, CredentialRef, Digest, Organization, OrganizationId, Plan, Role, Timestamp, User,
 };
 use vestibule_policy::Refusal;
 use vestibule_store::{Page, Write};
@@ -132,14 +131,9 @@ impl Accounts {
         organization: OrganizationId,
     ) -> Result<()> {
         credential_stands(permit, write, self.now(), &self.0.lifetimes).await?;
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one row that is read is what proves the scope"
-        )]
-        let scope = OrgScope::assume(organization);
         let user = permit.user_id();
-        let role = write.active_role(scope, user).await?;
-        role.ok_or(NO_ORGANIZATION)?;
+        let found = write.scope_of_member(user, organization).await?;
+        let (scope, _) = found.ok_or(NO_ORGANIZATION)?;
         match permit.credential().session() {
             Some(session) => self.keep_sso(write, session, user, scope).await,
             None => Ok(()),

@@ -11,8 +11,8 @@ use std::net::IpAddr;
 use serde_json::json;
 use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
-    Actor, Change, CredentialRef, Digest, Email, OrgScope, Organization, OrganizationId, Session,
-    SessionId, UserId,
+    Actor, Change, CredentialRef, Digest, Email, Organization, OrganizationId, Session, SessionId,
+    UserId,
 };
 use vestibule_store::Write;
 use zeroize::Zeroizing;
@@ -161,14 +161,9 @@ impl Accounts {
         if !write.hold_password(user, &known.stored).await? {
             return Ok(None);
         }
-        #[expect(
-            clippy::disallowed_methods,
-            reason = "the one row that is read is what proves the scope"
-        )]
-        let scope = OrgScope::assume(me.organization_id);
-        let role = write.active_role(scope, user).await?;
+        let found = write.scope_of_member(user, me.organization_id).await?;
         let organization = write.organization(me.organization_id).await?;
-        let (Some(role), Some(organization)) = (role, organization) else {
+        let (Some((scope, role)), Some(organization)) = (found, organization) else {
             return Err(Error::BadCredentials);
         };
         self.keep_password_out(&mut write, user, scope).await?;

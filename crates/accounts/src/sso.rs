@@ -36,9 +36,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use vestibule_check::Limiter;
-use vestibule_model::{
-    Actor, ActorKind, ConnectionId, OrgScope, OrganizationId, SsoConnection, UserId,
-};
+use vestibule_model::{Actor, ActorKind, ConnectionId, OrgScope, SsoConnection, UserId};
 use vestibule_sso::Party;
 use vestibule_store::ConnectionSecrets;
 
@@ -146,17 +144,12 @@ impl Sso {
         id: ConnectionId,
     ) -> Result<(OrgScope, SsoConnection, ConnectionSecrets)> {
         let store = self.accounts().store();
-        let organization = store.organization_of_connection(id).await?;
-        let scope = scope_of(organization.ok_or(NO_CONNECTION)?);
+        let scope = store.scope_of_connection(id).await?;
+        let scope = scope.ok_or(NO_CONNECTION)?;
         let found = store.connection(scope, id).await?;
         let (connection, secrets) = found.ok_or(NO_CONNECTION)?;
         Ok((scope, connection, secrets))
     }
-}
-
-/// The scope of somebody who is about to arrive.
-fn scope_of(organization: OrganizationId) -> OrgScope {
-    crate::Caller::arriving(organization, Actor::operator()).scope()
 }
 
 impl std::fmt::Debug for Sso {

@@ -10,6 +10,7 @@ pub mod config;
 pub mod dev_idp;
 pub mod failure;
 pub mod listen;
+mod operator;
 pub mod quickstart;
 mod sample;
 pub mod serve;

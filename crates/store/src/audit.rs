@@ -100,7 +100,7 @@ macro_rules! records {
 fn read_record(row: &Row<'_>) -> Result<AuditRow, StoreError> {
     // A kind that a later version knows is none for this one.
     let actor: Option<String> = row.get("actor")?;
-    let actor = actor.and_then(|text| text.parse().ok());
+    let actor = actor.and_then(|text| ActorKind::named(&text));
     let user_id: Option<UserId> = row.get("user_id")?;
     Ok(AuditRow {
         id: row.get("id")?,

@@ -100,16 +100,17 @@ impl Store {
         connection(&mut self.reader().await?, scope, id).await
     }
 
-    /// Whose a connection is, where the organisation is active: for strangers who name it.
-    pub async fn organization_of_connection(
+    /// The first of an organisation's enabled connections, where there is one: for strangers who
+    /// name the organisation.
+    pub async fn first_connection(
         &self,
-        id: ConnectionId,
-    ) -> Result<Option<OrganizationId>, StoreError> {
-        sql("SELECT c.organization_id
-             FROM sso_connection c JOIN organization o ON o.id = c.organization_id
-             WHERE c.id = $1 AND o.deactivated_at IS NULL")
-        .bind(id)
-        .optional(&mut self.reader().await?, |row| row.get("organization_id"))
+        organization: OrganizationId,
+    ) -> Result<Option<ConnectionId>, StoreError> {
+        sql("SELECT id FROM sso_connection
+             WHERE organization_id = $1 AND disabled_at IS NULL
+             ORDER BY created_at, id LIMIT 1")
+        .bind(organization)
+        .optional(&mut self.reader().await?, |row| row.get("id"))
         .await
     }
 }

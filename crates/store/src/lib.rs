@@ -63,6 +63,7 @@ mod pending_sign_in;
 mod postgres;
 mod redirect_uri;
 mod refresh;
+mod scope;
 mod session;
 mod sql;
 mod sqlite;

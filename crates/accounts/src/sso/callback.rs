@@ -102,7 +102,7 @@ impl Sso {
             return Err(NO_CONNECTION);
         }
         Ok(Taken {
-            caller: Caller::arriving(connection.organization_id, origin.actor(None)),
+            caller: Caller::arriving(scope, origin.actor(None)),
             connection,
             secrets,
             payload,
@@ -176,8 +176,7 @@ impl Sso {
                 path,
             } => {
                 arrival.linking = Some((*user, *session));
-                let caller =
-                    Caller::arriving(connection.organization_id, origin.actor(Some(*user)));
+                let caller = Caller::arriving(caller.scope(), origin.actor(Some(*user)));
                 arrival.caller = &caller;
                 let identity = self.finish_link(&arrival, origin).await?;
                 Ok(Arrived::Linked {

@@ -3,7 +3,7 @@
 use vestibule_model::Digest;
 
 use super::finish::Newcomer;
-use super::{Origin, Sso, scope_of};
+use super::{Origin, Sso};
 use crate::{Caller, Error, Result, TokenSignIn};
 
 /// Unknown, used, expired, or for another redirect: nobody is told which.
@@ -43,7 +43,7 @@ impl Sso {
 
         // A minute is long enough for everything to have changed.
         let came_by = &code.origin;
-        let scope = scope_of(came_by.organization_id);
+        let scope = came_by.scope();
         let user = write.user(code.user_id).await?;
         let membership = write.membership(scope, code.user_id).await?;
         let organization = write.organization(came_by.organization_id).await?;
@@ -64,7 +64,7 @@ impl Sso {
         if !stands {
             return Err(no_such_code());
         }
-        let caller = Caller::arriving(came_by.organization_id, origin.actor(Some(user.id)));
+        let caller = Caller::arriving(scope, origin.actor(Some(user.id)));
         let newcomer = Newcomer {
             caller: &caller,
             user: &user,

@@ -52,8 +52,8 @@ impl Sso {
         let noted = self.attempt(arrival.connection, "sign_in", origin);
         let noted = attempt::told(noted, arrival.identity, Some(user.id));
         write.insert_attempt(&noted).await?;
-        let organization = arrival.caller.organization_id();
-        let caller = Caller::arriving(organization, origin.actor(Some(user.id)));
+        let scope = arrival.caller.scope();
+        let caller = Caller::arriving(scope, origin.actor(Some(user.id)));
         for record in &mut records {
             record.actor = caller.actor().clone();
         }

@@ -7,7 +7,7 @@ use vestibule_model::{
 use vestibule_store::ConnectionSecrets;
 
 use super::begin::{Browser, Purpose, check_path};
-use super::{NO_CONNECTION, Origin, PlainBinding, Sso, Which, scope_of};
+use super::{NO_CONNECTION, Origin, PlainBinding, Sso, Which};
 use crate::{Error, Result};
 
 const LONGEST_STATE: usize = 256;
@@ -171,9 +171,8 @@ impl Sso {
         {
             return Ok(connection);
         }
-        let connections = store.connections(scope_of(organization)).await?;
-        let first = connections.into_iter().find(SsoConnection::is_enabled);
-        first.map(|connection| connection.id).ok_or(NO_CONNECTION)
+        let first = store.first_connection(organization).await?;
+        first.ok_or(NO_CONNECTION)
     }
 
     pub(super) async fn check_return(&self, scope: OrgScope, to: &ReturnTo) -> Result<()> {

@@ -5,7 +5,7 @@ use vestibule_model::{Actor, Change, ConnectionId, Digest};
 use vestibule_sso::oidc::logout::LogoutRequest;
 use vestibule_store::SsoSession;
 
-use super::{Sso, Which, scope_of};
+use super::{Sso, Which};
 use crate::{Caller, Error, Result, SignOut};
 
 impl Sso {
@@ -53,10 +53,7 @@ impl Sso {
             let Some(came_by) = store.sso_session(session).await? else {
                 continue;
             };
-            if !store
-                .is_redirect_uri(scope_of(came_by.organization_id), uri)
-                .await?
-            {
+            if !store.is_redirect_uri(came_by.scope(), uri).await? {
                 return Err(Error::field(
                     "post_logout_redirect_uri",
                     "redirect_uri_not_registered",
@@ -118,7 +115,7 @@ impl Sso {
         for session in &ended {
             write.change(Change::Session(*session));
         }
-        let caller = Caller::arriving(connection.organization_id, Actor::identity_provider());
+        let caller = Caller::arriving(scope, Actor::identity_provider());
         let details = json!({
             "issuer": token.issuer,
             "subject": token.subject,

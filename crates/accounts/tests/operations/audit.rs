@@ -58,7 +58,7 @@ async fn admins_find_records_by_kind_actor_and_time(
     let read = accounts.audit(&user, &filter, Page::default()).await;
     assert_refused(read, "role_required");
     let elsewhere = house.organization_of("Elsewhere", grace).await;
-    let elsewhere = Caller::operator(elsewhere.id);
+    let elsewhere = Caller::operator(&OPERATOR, elsewhere.id);
     let (rows, _) = accounts
         .audit(&elsewhere, &filter, Page::default())
         .await
@@ -111,10 +111,8 @@ async fn a_record_tells_what_a_member_and_an_organization_were_before(
     let group = accounts.create_group(&operator, "g".parse().unwrap()).await;
     let group = group.unwrap().id;
     let join = async || {
-        accounts
-            .add_to_group(&operator, group, grace)
-            .await
-            .unwrap()
+        let joined = accounts.add_to_group(&operator, group, grace).await;
+        joined.unwrap();
     };
     join().await;
     accounts.deactivate_member(&operator, grace).await.unwrap();

@@ -4,7 +4,7 @@ use rstest::rstest;
 use vestibule_accounts::{Caller, GrantPatch, HolderKind, NewApiKey, NewGrant, Page};
 use vestibule_model::{Capability, GrantId, GroupId, OsEntropy, ResourcePath, Role, SystemClock};
 
-use crate::support::{Backend, House, assert_refused, details, new_key, record};
+use crate::support::{Backend, House, OPERATOR, assert_refused, details, new_key, record};
 
 fn new(path: &str, capability: Capability) -> NewGrant {
     NewGrant {
@@ -214,7 +214,7 @@ async fn what_is_not_of_this_organization_or_kind_does_not_exist(
     let of_key = house.key(house.owner.id, narrowed).await;
     let of_key = of_key.grants.unwrap()[0].id;
     let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
-    let elsewhere = Caller::operator(elsewhere.id);
+    let elsewhere = Caller::operator(&OPERATOR, elsewhere.id);
     let all = HolderKind::Group;
     for (caller, kind, id) in [
         (&owner, HolderKind::User, of_group.id),

@@ -4,7 +4,7 @@ use rstest::rstest;
 use vestibule_accounts::NewGrant;
 use vestibule_model::{Capability, GroupId, OsEntropy, Role, SystemClock};
 
-use crate::support::{Backend, House, assert_refused, new_key};
+use crate::support::{Backend, House, OPERATOR, assert_refused, new_key};
 
 #[rstest]
 #[tokio::test]
@@ -111,7 +111,7 @@ async fn groups_are_managed_by_admins_and_joined_by_active_members(
     assert_refused(accounts.add_to_group(&owner, unknown, grace).await, missing);
     assert_refused(accounts.group_members(&owner, unknown).await, missing);
     let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
-    let elsewhere = vestibule_accounts::Caller::operator(elsewhere.id);
+    let elsewhere = vestibule_accounts::Caller::operator(&OPERATOR, elsewhere.id);
     assert_refused(accounts.delete_group(&elsewhere, group).await, missing);
     accounts.deactivate_member(&owner, grace).await.unwrap();
     assert_refused(accounts.add_to_group(&owner, group, grace).await, missing);

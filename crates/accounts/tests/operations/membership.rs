@@ -211,7 +211,7 @@ async fn parallel_additions_take_no_more_seats_than_there_are(
 ) {
     let house = House::new(backend).await;
     let small = house.organization_of("Small", house.owner.id).await;
-    let operator = Caller::operator(small.id);
+    let operator = Caller::operator(&OPERATOR, small.id);
     let accounts = &house.accounts;
     let mut users = Vec::new();
     for number in 0..6 {

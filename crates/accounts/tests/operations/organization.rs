@@ -47,7 +47,7 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
         }
     }
     let caller = house.caller(house.owner.id).await;
-    let operator = Caller::operator(second.id);
+    let operator = Caller::operator(&OPERATOR, second.id);
     accounts.deactivate_organization(&operator).await.unwrap();
     let shut = accounts.organization(&caller, second.id).await;
     assert_refused(shut, "not_found");
@@ -110,7 +110,7 @@ async fn another_plan_holds_for_the_next_request(
     assert_refused(accounts.set_plan(&owner, &team).await, kind);
     assert_refused(accounts.deactivate_organization(&owner).await, kind);
     assert_refused(accounts.activate_organization(&owner).await, kind);
-    let nowhere = Caller::operator(OrganizationId::mint(&SystemClock, &OsEntropy));
+    let nowhere = Caller::operator(&OPERATOR, OrganizationId::mint(&SystemClock, &OsEntropy));
     assert_refused(accounts.set_plan(&nowhere, &team).await, "not_found");
 }
 

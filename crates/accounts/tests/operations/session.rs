@@ -80,7 +80,7 @@ async fn a_refresh_for_another_organization_takes_an_active_membership_there(
     let shut = house.organization_of("Shut", house.owner.id).await;
     let accounts = &house.accounts;
     accounts
-        .deactivate_organization(&Caller::operator(shut.id))
+        .deactivate_organization(&Caller::operator(&OPERATOR, shut.id))
         .await
         .unwrap();
 
@@ -95,11 +95,15 @@ async fn a_refresh_for_another_organization_takes_an_active_membership_there(
     }
     // A membership that stands still is none.
     accounts
-        .add_member(&Caller::operator(second.id), grace.id, Role::Owner)
+        .add_member(
+            &Caller::operator(&OPERATOR, second.id),
+            grace.id,
+            Role::Owner,
+        )
         .await
         .unwrap();
     accounts
-        .deactivate_member(&Caller::operator(second.id), house.owner.id)
+        .deactivate_member(&Caller::operator(&OPERATOR, second.id), house.owner.id)
         .await
         .unwrap();
     assert_refused(for_one(second.id).await, "not_found");
@@ -186,7 +190,7 @@ async fn a_switch_gives_a_new_cookie_for_the_other_organization_and_kills_the_ol
     let ids: Vec<_> = view.organizations.iter().map(|(it, _)| it.id).collect();
     assert_eq!(ids, [house.organization.id, second.id]);
 
-    let operator = Caller::operator(second.id);
+    let operator = Caller::operator(&OPERATOR, second.id);
     let filter = vestibule_accounts::AuditFilter::default();
     let page = vestibule_accounts::Page::default();
     let (rows, _) = house
@@ -209,7 +213,7 @@ async fn a_switch_to_where_one_is_no_member_or_without_the_cookie_is_refused(
     let shut = house.organization_of("Shut", house.owner.id).await;
     house
         .accounts
-        .deactivate_organization(&Caller::operator(shut.id))
+        .deactivate_organization(&Caller::operator(&OPERATOR, shut.id))
         .await
         .unwrap();
     let entry = house.enter(house.owner.id, house.organization.id).await;

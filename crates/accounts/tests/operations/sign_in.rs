@@ -109,7 +109,10 @@ async fn whatever_is_wrong_the_answer_is_the_same(
     let other = house.organization_of("Elsewhere", lonely.id).await;
     house
         .accounts
-        .remove_member(&vestibule_accounts::Caller::operator(other.id), lonely.id)
+        .remove_member(
+            &vestibule_accounts::Caller::operator(&OPERATOR, other.id),
+            lonely.id,
+        )
         .await
         .unwrap_err();
     let closed = house.user("closed@example.com").await;
@@ -117,7 +120,7 @@ async fn whatever_is_wrong_the_answer_is_the_same(
     let shut = house.organization_of("Closed", closed.id).await;
     house
         .accounts
-        .deactivate_organization(&vestibule_accounts::Caller::operator(shut.id))
+        .deactivate_organization(&vestibule_accounts::Caller::operator(&OPERATOR, shut.id))
         .await
         .unwrap();
 

@@ -6,7 +6,7 @@ use vestibule_model::Role;
 use vestibule_outbound::FixedResolver;
 
 use crate::provider::{APP, Connected, origin, secret, settings_for, sso_of};
-use crate::support::{Backend, House, assert_refused, refused_fields};
+use crate::support::{Backend, House, OPERATOR, assert_refused, refused_fields};
 
 #[rstest]
 #[tokio::test]
@@ -128,7 +128,7 @@ async fn only_owners_change_who_vouches_for_people(
         .house
         .organization_of("Other", world.house.owner.id)
         .await;
-    let other = Caller::operator(elsewhere.id);
+    let other = Caller::operator(&OPERATOR, elsewhere.id);
     assert_refused(world.sso.connection(&other, world.id).await, "not_found");
     assert_refused(
         world.sso.swap_connection(&other, world.id).await,
@@ -240,7 +240,7 @@ async fn a_domain_is_proved_in_the_dns_by_one_organization_at_a_time(
     let proved = seeing.verify_domain(&operator, domain.id).await.unwrap();
     assert_eq!(proved.verified_at, Some(house.now()));
     let other = house.organization_of("Other", house.owner.id).await;
-    let other = Caller::operator(other.id);
+    let other = Caller::operator(&OPERATOR, other.id);
     let rival = sso.add_domain(&other, "example.org", None).await.unwrap();
     assert_refused(sso.assert_domain(&other, rival.id).await, "domain_taken");
     sso.remove_domain(&operator, domain.id).await.unwrap();

@@ -29,6 +29,10 @@ use vestibule_policy::{Dialect, Rule, RuleTable};
 use vestibule_store::{Store, StoreUrl};
 
 /// The operator.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test does what commands of the binary do"
+)]
 pub(crate) const OPERATOR: Operator = Operator::at_the_command_line();
 
 /// The hash of `password` at a cost that tests can pay; signing in with it makes a new one.
@@ -248,7 +252,7 @@ impl House {
     }
 
     pub(crate) fn operator(&self) -> Caller {
-        Caller::operator(self.organization.id)
+        Caller::operator(&OPERATOR, self.organization.id)
     }
 
     /// One more organisation on the plan `free`, of this owner.

@@ -2,12 +2,12 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::{AuditFilter, AuditRow, Operator};
+use vestibule_accounts::{AuditFilter, AuditRow};
 
 use super::args::PageArgs;
 use super::context::Context;
 use super::key::time;
-use super::lookup;
+use super::lookup::{self, OPERATOR};
 use crate::failure::Failure;
 
 #[derive(Debug, Subcommand)]
@@ -69,13 +69,14 @@ pub(super) async fn run(context: &Context, command: AuditCommand) -> Result<(), 
         let (caller, _) = lookup::caller(&accounts, &org).await?;
         accounts.audit(&caller, &filter, page.into()).await?
     } else {
-        let operator = Operator::at_the_command_line();
         accounts
-            .audit_of_the_installation(&operator, &filter, page.into())
+            .audit_of_the_installation(&OPERATOR, &filter, page.into())
             .await?
     };
     let items: Vec<_> = rows.iter().map(describe).collect();
-    let columns = ["at", "kind", "actor", "user_id", "subject", "address", "details"];
+    let columns = [
+        "at", "kind", "actor", "user_id", "subject", "address", "details",
+    ];
     context.output.list(&columns, &items, total)
 }
 

@@ -1,11 +1,10 @@
 //! People and organisations, named as people name them.
 
-use vestibule_accounts::{Accounts, Caller, Operator, Page};
+use vestibule_accounts::{Accounts, Caller, Page};
 use vestibule_model::{Email, Invalid, Organization, OrganizationId, User, UserId};
 
 use crate::failure::{Code, Failure};
-
-pub(super) const OPERATOR: Operator = Operator::at_the_command_line();
+pub(super) use crate::operator::OPERATOR;
 
 /// Reads an argument.
 pub(super) fn parse<T: std::str::FromStr<Err = Invalid>>(
@@ -39,7 +38,9 @@ pub(super) async fn user(accounts: &Accounts, text: &str) -> Result<User, Failur
 /// An organisation, by id or by its exact name, where only one has it.
 pub(super) async fn organization(accounts: &Accounts, text: &str) -> Result<Organization, Failure> {
     if let Ok(id) = text.parse::<OrganizationId>() {
-        let (organization, _) = accounts.organization(&Caller::operator(id), id).await?;
+        let (organization, _) = accounts
+            .organization(&Caller::operator(&OPERATOR, id), id)
+            .await?;
         return Ok(organization);
     }
     let mut page = Page::first(100);
@@ -77,5 +78,5 @@ pub(super) async fn caller(
     text: &str,
 ) -> Result<(Caller, Organization), Failure> {
     let organization = organization(accounts, text).await?;
-    Ok((Caller::operator(organization.id), organization))
+    Ok((Caller::operator(&OPERATOR, organization.id), organization))
 }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use vestibule_accounts::{Caller, NewConnection, NewSecret, Operator, Page, Sso, sso_settings};
+use vestibule_accounts::{Caller, NewConnection, NewSecret, Page, Sso, sso_settings};
 use vestibule_model::{ConnectionId, Entropy as _, OsEntropy, SystemClock};
 use vestibule_sso::{PlainClientSecret, Preset};
 
@@ -16,6 +16,7 @@ use super::data_dir::{DataDir, IDP};
 use crate::config::Settings;
 use crate::dev_idp::{self, CLIENT_ID, DevIdpParts};
 use crate::failure::{Code, Failure};
+use crate::operator::OPERATOR;
 use crate::serve::Server;
 use crate::wiring;
 
@@ -141,13 +142,12 @@ async fn connection(
     issuer: &str,
     secret: PlainClientSecret,
 ) -> Result<ConnectionId, Failure> {
-    let operator = Operator::at_the_command_line();
     let page = Page::first(1);
-    let (organizations, _) = sso.accounts().all_organizations(&operator, page).await?;
+    let (organizations, _) = sso.accounts().all_organizations(&OPERATOR, page).await?;
     let Some(first) = organizations.first() else {
         return Err(Failure::failed("There is no organisation to connect."));
     };
-    let caller = Caller::operator(first.id);
+    let caller = Caller::operator(&OPERATOR, first.id);
     let connections = sso.connections(&caller).await?;
     if let Some(found) = connections.iter().find(|it| it.live.issuer == issuer) {
         return Ok(found.id);

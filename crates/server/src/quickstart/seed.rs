@@ -1,13 +1,12 @@
 //! What a new quickstart holds: two organisations, two people, a key, and something to read.
 
-use vestibule_accounts::{
-    Accounts, Caller, NewApiKey, NewGrant, NewOrganization, NewUser, Operator,
-};
+use vestibule_accounts::{Accounts, Caller, NewApiKey, NewGrant, NewOrganization, NewUser};
 use vestibule_credential::frame::PlainSecret;
 use vestibule_credential::password::PlainPassword;
 use vestibule_model::{Capability, Email, Entropy, Invalid, OsEntropy, Role, UserId};
 
 use crate::failure::Failure;
+use crate::operator::OPERATOR;
 use crate::wiring::Wired;
 
 /// The owner of both organisations.
@@ -26,7 +25,6 @@ pub(super) struct Secrets {
 
 /// Fills an empty store.
 pub(super) async fn everything(wired: &Wired) -> Result<Secrets, Failure> {
-    let operator = Operator::at_the_command_line();
     let accounts = &wired.accounts;
     let (owner_password, user_password) = (password(), password());
     let owner = add_user(accounts, OWNER, "Ada", &owner_password).await?;
@@ -39,7 +37,7 @@ pub(super) async fn everything(wired: &Wired) -> Result<Secrets, Failure> {
             plan: read(plan)?,
             owner,
         };
-        let organization = accounts.create_organization(&operator, new).await?;
+        let organization = accounts.create_organization(&OPERATOR, new).await?;
         if let Some(sample) = &wired.sample {
             let seeded = sample.seed(organization.id, owner, name).await;
             seeded.map_err(Failure::from_error)?;
@@ -49,7 +47,7 @@ pub(super) async fn everything(wired: &Wired) -> Result<Secrets, Failure> {
     let first = organizations
         .first()
         .ok_or_else(|| Failure::defect("no organisation was made"))?;
-    let caller = Caller::operator(first.id);
+    let caller = Caller::operator(&OPERATOR, first.id);
     accounts.add_member(&caller, user, Role::User).await?;
     let grant = NewGrant {
         path: read(GRANTED)?,
@@ -82,8 +80,7 @@ async fn add_user(
         last_name: None,
         password: Some(PlainPassword::try_from(password.to_owned()).map_err(Failure::defect)?),
     };
-    let operator = Operator::at_the_command_line();
-    Ok(accounts.create_user(&operator, new).await?.id)
+    Ok(accounts.create_user(&OPERATOR, new).await?.id)
 }
 
 fn read<T: std::str::FromStr<Err = Invalid>>(text: &str) -> Result<T, Failure> {

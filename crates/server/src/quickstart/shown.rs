@@ -1,13 +1,14 @@
 //! What a quickstart tells of itself.
 
 use serde::Serialize;
-use vestibule_accounts::{Caller, Operator, Page};
+use vestibule_accounts::{Caller, Page};
 use vestibule_model::{ConnectionId, Email, Name, OrganizationId, PlanName, Role, UserId};
 
 use super::data_dir::DataDir;
 use super::idp::Connected;
 use super::seed::{OWNER, Secrets, USER};
 use crate::failure::Failure;
+use crate::operator::OPERATOR;
 use crate::serve::Server;
 
 /// The line that `quickstart --json` prints.
@@ -74,11 +75,10 @@ pub(super) async fn gather(
     idp: Option<Connected>,
 ) -> Result<Shown, Failure> {
     let accounts = &server.wired().accounts;
-    let operator = Operator::at_the_command_line();
-    let (found, _) = accounts.all_organizations(&operator, PAGE).await?;
+    let (found, _) = accounts.all_organizations(&OPERATOR, PAGE).await?;
     let (mut organizations, mut users) = (Vec::new(), Vec::new());
     for organization in found {
-        let caller = Caller::operator(organization.id);
+        let caller = Caller::operator(&OPERATOR, organization.id);
         for (user, membership) in accounts.members(&caller, PAGE).await?.0 {
             let password = secrets
                 .as_ref()

@@ -1,0 +1,81 @@
+//! Rows that prove a scope.
+//!
+//! Whoever has no permit yet, or turns to another organisation than that of the permit, gets the
+//! scope from what was read: a membership, a connection that somebody named, what a session came by.
+
+use vestibule_model::{ConnectionId, OrgScope, OrganizationId, Role, UserId};
+
+use crate::sql::{Row, Source, sql};
+use crate::sso_session::SsoSession;
+use crate::{Store, StoreError, Write};
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "the row that was read is what proves the scope"
+)]
+const fn proved(organization_id: OrganizationId) -> OrgScope {
+    OrgScope::assume(organization_id)
+}
+
+async fn of_member(
+    source: &mut impl Source,
+    user: UserId,
+    organization: OrganizationId,
+) -> Result<Option<(OrgScope, Role)>, StoreError> {
+    sql("SELECT m.organization_id, m.role
+         FROM membership m JOIN organization o ON o.id = m.organization_id
+         WHERE m.organization_id = $1 AND m.user_id = $2
+             AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL")
+    .bind(organization)
+    .bind(user)
+    .optional(source, |row: &Row<'_>| {
+        Ok((proved(row.get("organization_id")?), row.get("role")?))
+    })
+    .await
+}
+
+impl Store {
+    /// The scope of an active organisation that the user is an active member of, and as what.
+    pub async fn scope_of_member(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+    ) -> Result<Option<(OrgScope, Role)>, StoreError> {
+        of_member(&mut self.reader().await?, user, organization).await
+    }
+
+    /// The scope of a connection that a stranger names, where its organisation is active.
+    pub async fn scope_of_connection(
+        &self,
+        id: ConnectionId,
+    ) -> Result<Option<OrgScope>, StoreError> {
+        sql("SELECT c.organization_id
+             FROM sso_connection c JOIN organization o ON o.id = c.organization_id
+             WHERE c.id = $1 AND o.deactivated_at IS NULL")
+        .bind(id)
+        .optional(&mut self.reader().await?, |row| {
+            row.get("organization_id").map(proved)
+        })
+        .await
+    }
+}
+
+impl Write {
+    /// The scope of an active organisation that the user is an active member of, and as what, as
+    /// this transaction sees it. Only after [`lock_organization`](Self::lock_organization) is it
+    /// still true at the commit.
+    pub async fn scope_of_member(
+        &mut self,
+        user: UserId,
+        organization: OrganizationId,
+    ) -> Result<Option<(OrgScope, Role)>, StoreError> {
+        of_member(self, user, organization).await
+    }
+}
+
+impl SsoSession {
+    /// The scope of the organisation whose provider vouched.
+    pub const fn scope(&self) -> OrgScope {
+        proved(self.organization_id)
+    }
+}
