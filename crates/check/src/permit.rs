@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use http::HeaderValue;
 use vestibule_model::{
-    Actor, ActorKind, Capability, CredentialRef, OrgScope, OrganizationId, Plan, Principal, ResourcePath,
-    Role, UserId,
+    Actor, ActorKind, Capability, CredentialRef, OrgScope, OrganizationId, Plan, Principal,
+    ResourcePath, Role, UserId,
 };
 use vestibule_policy::Refusal;
 
