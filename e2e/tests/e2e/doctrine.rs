@@ -7,6 +7,7 @@ mod input;
 mod methods;
 mod paths;
 mod statuses;
+mod ways_out;
 
 use serde_json::Value;
 use vestibule_e2e::Answer;
