@@ -2,12 +2,12 @@
 
 use axum::routing::MethodRouter;
 use http::StatusCode;
-use utoipa::openapi::path::{Operation, PathItem, Paths};
+use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem, Paths};
 use utoipa::openapi::schema::Components;
 use utoipa::openapi::security::SecurityRequirement;
-use utoipa::openapi::{OpenApi, OpenApiBuilder, Ref, RefOr, Schema};
+use utoipa::openapi::{OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema};
 use vestibule_http::Dialect;
-use vestibule_layer::{Routes, Rule};
+use vestibule_layer::{Routes, Rule, without_query};
 use vestibule_policy::rule::Access;
 
 use crate::ApiState;
@@ -58,7 +58,13 @@ impl Documented {
         let Some((method, mut operation)) = only_operation(item) else {
             return self;
         };
+        let handler = if without_parameters(&path, &operation) {
+            without_query(handler)
+        } else {
+            handler
+        };
         document_rule(&mut operation, &rule, self.dialect, path.contains('{'));
+        never_null(&mut operation);
         let components = self.document.components.get_or_insert_default();
         components.schemas.extend(schemas);
         self.document
@@ -78,6 +84,30 @@ impl Documented {
     /// The routes and what is written of them.
     pub(crate) fn into_parts(self) -> (Routes<ApiState>, OpenApi) {
         (self.routes, self.document)
+    }
+}
+
+/// Whether nothing in the query means anything to a route of the interface. Those that read their
+/// query refuse what they do not know themselves, or have to bear what a provider adds.
+fn without_parameters(path: &str, operation: &Operation) -> bool {
+    let in_query = |parameter: &RefOr<Parameter>| matches!(parameter, RefOr::T(parameter) if parameter.parameter_in == ParameterIn::Query);
+    let reads = operation.parameters.iter().flatten().any(in_query);
+    !reads && (path.starts_with("/v1/") || path.starts_with("/api/"))
+}
+
+/// A body that may be left out is an object where it is there, and never `null`.
+fn never_null(operation: &mut Operation) {
+    let Some(RefOr::T(body)) = &mut operation.request_body else {
+        return;
+    };
+    for content in body.content.values_mut() {
+        if let RefOr::T(content) = content
+            && let Some(RefOr::T(Schema::OneOf(either))) = &content.schema
+        {
+            let object = either.items.iter().find(|it| matches!(it, RefOr::Ref(_)));
+            content.schema = object.cloned();
+            body.required = Some(Required::False);
+        }
     }
 }
 

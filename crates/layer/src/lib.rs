@@ -42,6 +42,7 @@ pub use vestibule_check::{
     Permit, Unresolved,
 };
 pub use vestibule_credential as credential;
+pub use vestibule_http::problem::{ErrorBody, ProblemBody};
 pub use vestibule_http::{Dialect, FieldError, Json, OptionalJson, PageProblem, Problem, Query};
 pub use vestibule_model as model;
 pub use vestibule_policy::{LimitPer, LimitSpec, Refusal, Rule, RuleTable, TableError, Visible};

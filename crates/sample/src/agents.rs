@@ -15,7 +15,7 @@ use axum::extract::State;
 use utoipa_axum::routes;
 use uuid::Uuid;
 use vestibule_layer::model::Role;
-use vestibule_layer::{Json, LimitPer, LimitSpec, Permit, Problem, Query, Routes, Rule};
+use vestibule_layer::{Json, LimitPer, LimitSpec, Permit, Problem, Query, Rule};
 
 use bodies::{
     AgentSessionItem, AgentSessionList, AgentSessionQuery, AgentSessionRef, AgentSessionStarted,
@@ -23,7 +23,7 @@ use bodies::{
 };
 
 use crate::conversation::{self, Conversation, Owner};
-use crate::documented::{BrowserRefusals, Documented};
+use crate::documented::{BrowserRefusals, Documented, NoSuchSession};
 use crate::error::{self, Result};
 use crate::id::{self, AgentEvent, AgentSession, Id, Noun};
 use crate::node;
@@ -68,7 +68,7 @@ pub(crate) fn documented() -> Documented<App> {
     let cancel = free
         .clone()
         .limit(per_user("agent_cancels_per_minute", THIRTY, MINUTE));
-    Documented::new(Routes::browser())
+    Documented::browser()
         .route(&free, routes!(list_sessions))
         .route(&start, routes!(create_session))
         .route(&free, routes!(delete_session))
@@ -138,7 +138,7 @@ async fn create_session(
 /// Its transcript is gone for good.
 #[utoipa::path(delete, path = "/api/managed-agents/session", tag = "agents",
     params(AgentSessionQuery), security(("cookie" = []), ("bearer" = [])),
-    responses((status = 200, description = "It is gone.", body = Done), BrowserRefusals))]
+    responses((status = 200, description = "It is gone.", body = Done), NoSuchSession, BrowserRefusals))]
 async fn delete_session(
     state: State<App>,
     permit: Permit,
@@ -159,7 +159,7 @@ async fn delete_session(
 /// organisation. A user may send 60 a minute.
 #[utoipa::path(post, path = "/api/managed-agents/message", tag = "agents",
     request_body = NewAgentMessage, security(("cookie" = []), ("bearer" = [])),
-    responses((status = 200, description = "It was taken.", body = Done), BrowserRefusals))]
+    responses((status = 200, description = "It was taken.", body = Done), NoSuchSession, BrowserRefusals))]
 async fn send_message(
     state: State<App>,
     permit: Permit,
@@ -198,7 +198,7 @@ async fn send_message(
 #[utoipa::path(get, path = "/api/managed-agents/transcript", tag = "agents",
     params(TranscriptQuery), security(("cookie" = []), ("bearer" = [])),
     responses((status = 200, description = "What happened, the oldest first.", body = Transcript),
-        BrowserRefusals))]
+        NoSuchSession, BrowserRefusals))]
 async fn read_transcript(
     state: State<App>,
     permit: Permit,
@@ -244,7 +244,8 @@ async fn read_transcript(
 /// May be repeated: where nothing is left to cancel, `alreadyCancelled` says so. 30 a minute.
 #[utoipa::path(post, path = "/api/managed-agents/cancel", tag = "agents",
     request_body = AgentSessionRef, security(("cookie" = []), ("bearer" = [])),
-    responses((status = 200, description = "Nothing runs any more.", body = Done), BrowserRefusals))]
+    responses((status = 200, description = "Nothing runs any more.", body = Done),
+        NoSuchSession, BrowserRefusals))]
 async fn cancel_session(
     state: State<App>,
     permit: Permit,

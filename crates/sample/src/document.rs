@@ -5,7 +5,7 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_layer::{Json, Permit, Query, Routes, Rule};
+use vestibule_layer::{Json, Permit, Query, Rule};
 
 use crate::documented::{BearerRefusals, Documented};
 use crate::error::Result;
@@ -71,7 +71,7 @@ pub(crate) struct DocumentChange {
 
 pub(crate) fn documented() -> Documented<App> {
     let rule = Rule::signed_in();
-    Documented::new(Routes::bearer())
+    Documented::bearer()
         .route(&rule, routes!(list_documents))
         .route(&rule, routes!(create_document))
         .route(&rule, routes!(get_document))

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_layer::model::Timestamp;
-use vestibule_layer::{Json, Permit, Query, Routes, Rule};
+use vestibule_layer::{Json, Permit, Query, Rule};
 
 use crate::documented::{BearerRefusals, Documented};
 use crate::error::Result;
@@ -118,7 +118,7 @@ pub(crate) struct FolderChange {
 
 pub(crate) fn documented() -> Documented<App> {
     let rule = Rule::signed_in();
-    Documented::new(Routes::bearer())
+    Documented::bearer()
         .route(&rule, routes!(list_folders))
         .route(&rule, routes!(create_folder))
         .route(&rule, routes!(get_folder))

@@ -85,6 +85,43 @@ async fn a_good_credential_is_enough_to_be_told_what_is_wrong() {
     }
 }
 
+/// What a provider's answer brings beside what is needed is the provider's affair.
+const BEARS_MORE: &str = "/v1/auth/sso/callback";
+
+#[tokio::test]
+async fn a_query_parameter_that_means_nothing_is_refused_by_name() {
+    let house = House::new().await;
+    let (key, token) = (
+        house.key(&house.engines, &house.ada).await,
+        house.token("ada@example.com").await,
+    );
+    let mut refused = 0;
+    for route in house.table().routes() {
+        let template = route.template;
+        let speaks = template.starts_with("/v1/") || template.starts_with("/api/");
+        if !speaks || template.starts_with(BEARS_MORE) {
+            continue;
+        }
+        let path = format!("{}?unheard_of=1", path_of(template));
+        let needs_token = ["auth/uat", "switch-org", "sso/link"]
+            .iter()
+            .any(|part| template.contains(part));
+        let credential = if needs_token { &token } else { &key };
+        let call = house.call(route.method, &path).bearer(credential);
+        let answer = call.header(ORIGIN, OUR_ORIGIN).send().await;
+        let name = format!("{} {template}: {}", route.method, answer.text);
+        if route.dialect == Dialect::Browser {
+            assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
+            assert!(answer.text_at("/error").contains("unheard_of"), "{name}");
+        } else {
+            assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY, "{name}");
+            assert_eq!(answer.text_at("/errors/0/field"), "unheard_of", "{name}");
+        }
+        refused += 1;
+    }
+    assert!(refused > 20, "{refused}");
+}
+
 #[tokio::test]
 async fn what_writes_at_every_request_is_limited_for_each_user() {
     let house = House::new().await;

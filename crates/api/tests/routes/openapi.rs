@@ -114,3 +114,19 @@ fn every_operation_has_a_name_a_summary_and_a_section_of_its_own() {
         }
     }
 }
+
+#[test]
+fn a_body_that_may_be_left_out_is_never_null() {
+    let document = document();
+    let mut optional = 0;
+    for (method, path, operation) in operations(&document) {
+        let Some(body) = operation.get("requestBody") else {
+            continue;
+        };
+        for content in body["content"].as_object().unwrap().values() {
+            assert!(content["schema"]["oneOf"].is_null(), "{method} {path}");
+        }
+        optional += usize::from(body["required"] != Value::Bool(true));
+    }
+    assert!(optional > 3, "{optional}");
+}

@@ -58,6 +58,52 @@ fn every_route_is_documented_with_all_that_it_refers_to() {
     }
 }
 
+#[test]
+fn every_refusal_is_documented_with_its_shape_and_headers() {
+    let document = serde_json::to_value(vestibule_sample::openapi()).unwrap();
+    for (path, item) in document["paths"].as_object().unwrap() {
+        let (content_type, schema) = if path.starts_with("/v1") {
+            ("application~1problem+json", "Problem")
+        } else {
+            ("application~1json", "Error")
+        };
+        for (method, operation) in item.as_object().unwrap() {
+            let responses = operation["responses"].as_object().unwrap();
+            let name = format!("{method} {path}");
+            assert!(responses["401"]["headers"]["WWW-Authenticate"].is_object());
+            assert!(responses["429"]["headers"]["Retry-After"].is_object());
+            let has_body = operation["requestBody"].is_object();
+            for status in ["413", "415"] {
+                assert_eq!(responses.contains_key(status), has_body, "{name}");
+            }
+            for (status, response) in responses {
+                if status.starts_with(['4', '5']) {
+                    let shape = format!("/content/{content_type}/schema/$ref");
+                    let expected = format!("#/components/schemas/{schema}");
+                    let found = response.pointer(&shape).and_then(|it| it.as_str());
+                    assert_eq!(found, Some(&*expected), "{name} {status}");
+                }
+            }
+        }
+    }
+    let sessions = &document["paths"]["/api/managed-agents/sessions"]["get"]["responses"];
+    assert!(sessions["404"].is_null());
+}
+
+#[tokio::test]
+async fn a_query_parameter_that_means_nothing_is_refused_on_every_route() {
+    let world = World::start(Engine::Sqlite).await;
+    let owner = world.owner();
+    for (method, path) in documented() {
+        let path = path.replace("{id}", "01946967-d500-7123-8000-000000000001");
+        let path = format!("{path}?unheard_of=1");
+        let answer = world.call(&owner, &method, &path, Value::Null).await;
+        let status = if path.starts_with("/v1") { 422 } else { 400 };
+        assert_eq!(answer.refused(status), "unknown_field", "{method} {path}");
+    }
+    world.end().await;
+}
+
 #[tokio::test]
 async fn without_a_credential_every_route_is_401() {
     let world = World::start(Engine::Sqlite).await;
