@@ -8,7 +8,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use crate::Invalid;
 
 /// What a person calls a key, an organisation or a group: 1 to 100 characters, no control
-/// characters, no space at either end.
+/// characters or separators of lines, no space at either end, and something to be seen.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
@@ -16,16 +16,12 @@ impl Name {
     /// The longest name, in characters.
     pub const MAX_CHARS: usize = 100;
 
-    /// The name as text.
-    pub fn as_str(&self) -> &str {
-        &self.0
-    }
-}
-
-impl FromStr for Name {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
+    /// A name that was given already: by the rules of that time, which let names pass that break a
+    /// line or cannot be seen. Whoever has one keeps it.
+    ///
+    /// # Errors
+    /// What was never a name.
+    pub fn given(text: &str) -> Result<Self, Invalid> {
         let text = text.trim();
         if text.is_empty() {
             return Err(Invalid::new("empty_name", "must not be empty"));
@@ -37,13 +33,58 @@ impl FromStr for Name {
             ));
         }
         if text.chars().any(char::is_control) {
-            return Err(Invalid::new(
-                "control_character",
-                "must not contain line breaks or other control characters",
-            ));
+            return Err(control_character());
         }
         Ok(Self(text.to_owned()))
     }
+
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for Name {
+    type Err = Invalid;
+
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        let name = Self::given(text)?;
+        if name.0.chars().any(breaks_lines) {
+            return Err(control_character());
+        }
+        if !name.0.chars().any(is_visible) {
+            return Err(Invalid::new(
+                "empty_name",
+                "must have a character that can be seen",
+            ));
+        }
+        Ok(name)
+    }
+}
+
+fn control_character() -> Invalid {
+    Invalid::new(
+        "control_character",
+        "must not contain line breaks or other control characters",
+    )
+}
+
+/// Whether a character ends a line or commands a terminal: U+2028 and U+2029 do the former and are
+/// no control characters to Unicode.
+pub fn breaks_lines(c: char) -> bool {
+    c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// Whether a character can be seen: no white space, and none of those that only shape or turn the
+/// text round them.
+pub fn is_visible(c: char) -> bool {
+    !(c.is_whitespace()
+        || c.is_control()
+        || matches!(c,
+            '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}'
+            | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}' | '\u{FFA0}' | '\u{E0000}'..='\u{E0FFF}'))
 }
 
 impl fmt::Display for Name {
@@ -68,5 +109,35 @@ impl<'de> Deserialize<'de> for Name {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = <std::borrow::Cow<'de, str>>::deserialize(deserializer)?;
         text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_can_be_seen_and_stays_on_its_line() {
+        for good in ["Acme", "  Ada ", "Ö", "日本", "a\u{200d}b", "👩\u{200d}🔬"] {
+            assert_eq!(good.parse::<Name>().unwrap().as_str(), good.trim());
+        }
+        for (bad, reason) in [
+            ("", "empty_name"),
+            (" \u{3000}", "empty_name"),
+            ("\u{200b}", "empty_name"),
+            ("\u{202e}", "empty_name"),
+            ("\u{feff}\u{2060}", "empty_name"),
+            ("a\u{2028}b", "control_character"),
+            ("a\u{2029}b", "control_character"),
+            ("a\u{85}b", "control_character"),
+        ] {
+            let error = bad.parse::<Name>().unwrap_err();
+            assert_eq!(error.reason, reason, "{bad:?}");
+        }
+        // What has such a name already is not lost for it.
+        for old in ["\u{200b}", "a\u{2028}b"] {
+            assert_eq!(Name::given(old).unwrap().as_str(), old);
+        }
+        assert!(Name::given(" \u{85}").is_err());
     }
 }

@@ -1,17 +1,25 @@
 //! What people write into a node: its name and its text.
 
 use vestibule_layer::model::Invalid;
+use vestibule_layer::model::name::{breaks_lines, is_visible};
 
 const MAX_NAME_CHARS: usize = 255;
 
 /// The largest text of a document, in bytes.
 pub(crate) const MAX_CONTENT_BYTES: usize = 64 * 1024;
 
-/// Whether a text can be one segment of a path: 1 to 255 characters, no slash, backslash or
-/// control character, and not one of the two that mean "here" and "above".
+/// Whether a text can be one segment of a path: 1 to 255 characters, one of which can be seen; no
+/// slash, backslash, control character or separator of lines, and not one of the two that mean
+/// "here" and "above".
 pub(crate) fn check(name: &str) -> Result<(), Invalid> {
     if name.is_empty() {
         return Err(Invalid::new("empty_name", "must not be empty"));
+    }
+    if !name.chars().any(|c| is_visible(c) || breaks_lines(c)) {
+        return Err(Invalid::new(
+            "empty_name",
+            "must have a character that can be seen",
+        ));
     }
     if name.chars().count() > MAX_NAME_CHARS {
         return Err(Invalid::new(
@@ -28,7 +36,7 @@ pub(crate) fn check(name: &str) -> Result<(), Invalid> {
             "must not contain a slash or a backslash",
         ));
     }
-    if name.chars().any(char::is_control) {
+    if name.chars().any(breaks_lines) {
         return Err(Invalid::new(
             "control_character",
             "must not contain line breaks or other control characters",
@@ -77,6 +85,11 @@ mod tests {
             ("a\\b", "slash_in_name"),
             ("a\nb", "control_character"),
             ("a\0b", "control_character"),
+            ("a\u{2028}b", "control_character"),
+            ("\u{2029}", "control_character"),
+            ("   ", "empty_name"),
+            ("\u{200b}", "empty_name"),
+            ("\u{202e} \u{3164}", "empty_name"),
             (&"ä".repeat(256), "name_too_long"),
         ] {
             assert_eq!(check(bad).unwrap_err().reason, reason, "{bad:?}");

@@ -59,7 +59,6 @@ macro_rules! text_columns {
 
 text_columns!(
     Email,
-    Name,
     PlanName,
     Role,
     Capability,
@@ -67,6 +66,13 @@ text_columns!(
     DomainName,
     RedirectUri
 );
+
+impl Column for Name {
+    fn read(row: &Row<'_>, name: &str) -> Result<Self, StoreError> {
+        Self::given(&String::read(row, name)?)
+            .map_err(|error| StoreError::corrupt(format_args!("column {name} {error}")))
+    }
+}
 
 macro_rules! id_columns {
     ($($type:ty),*) => {$(
