@@ -194,7 +194,14 @@ async fn every_command_says_what_it_did_in_json(
     good(&house, &["grant", "remove", "Initech", id, "--yes"]).await;
     good(
         &house,
-        &["group", "remove-member", "Initech", "Engineers", &bob],
+        &[
+            "group",
+            "remove-member",
+            "Initech",
+            "Engineers",
+            &bob,
+            "--yes",
+        ],
     )
     .await;
 

@@ -160,7 +160,7 @@ impl From<PageArgs> for vestibule_accounts::Page {
     }
 }
 
-/// Consent to what cannot be undone, or stops many people.
+/// Consent to what cannot be undone, or takes something from somebody.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct Yes {
     /// Do it without asking

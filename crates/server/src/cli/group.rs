@@ -5,8 +5,10 @@ use serde_json::{Value, json};
 use vestibule_accounts::{Accounts, Caller};
 use vestibule_model::{Group, GroupId};
 
+use super::args::Yes;
 use super::context::Context;
 use super::lookup::{self, parse};
+use super::output;
 use crate::failure::{Code, Failure};
 
 #[derive(Debug, Subcommand)]
@@ -36,7 +38,7 @@ Examples:
         /// E-mail address or id of the member
         user: String,
     },
-    /// Take a member out of a group
+    /// Take a member out of a group, from the next request on
     RemoveMember {
         /// Id or name of the organisation
         org: String,
@@ -44,6 +46,8 @@ Examples:
         group: String,
         /// E-mail address or id of the member
         user: String,
+        #[command(flatten)]
+        yes: Yes,
     },
 }
 
@@ -81,10 +85,17 @@ pub(super) async fn run(context: &Context, command: GroupCommand) -> Result<(), 
                 &format!("{} is in {} now.", user.email, group.name),
             )
         }
-        GroupCommand::RemoveMember { org, group, user } => {
+        GroupCommand::RemoveMember {
+            org,
+            group,
+            user,
+            yes,
+        } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
             let group = find(&accounts, &caller, &group).await?;
             let user = lookup::user(&accounts, &user).await?;
+            let sentence = format!("{} loses what {} was granted.", user.email, group.name);
+            output::consent(yes, &sentence)?;
             accounts
                 .remove_from_group(&caller, group.id, user.id)
                 .await?;
