@@ -113,7 +113,7 @@ pub const PROBLEMS: &[ProblemReason] = &[
 
     // The body and the query.
     reason("unsupported_media_type", "415",
-        "The body has another Content-Type than the route reads.", "Send Content-Type: application/json."),
+        "The body has no Content-Type, more than one, or another than the route reads.", "Send one header Content-Type, nearly always application/json."),
     reason("body_too_large", "413",
         "The body is larger than 1 MiB.", "Send less at once."),
     reason("missing_body", "400",
