@@ -17,6 +17,9 @@ pub struct Intervals {
     pub flush: Duration,
     /// Deleting what nobody will ask for again. Hourly by default.
     pub prune: Duration,
+    /// The pause before that is done first: a server that is started often does its part, too.
+    /// 30 seconds by default.
+    pub settle: Duration,
     /// Forgetting who has the full allowance again. Every 10 seconds by default.
     pub forget: Duration,
     /// The pause before the keyring is read again after it could not be. 1 second by default.
@@ -28,6 +31,7 @@ impl Default for Intervals {
         Self {
             flush: Duration::from_secs(5),
             prune: Duration::from_secs(60 * 60),
+            settle: Duration::from_secs(30),
             forget: Duration::from_secs(10),
             retry: Duration::from_secs(1),
         }
@@ -80,6 +84,7 @@ impl Duties {
     /// Deletes what nobody will ask for again.
     pub async fn prune(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut ticks = every(self.intervals.prune);
+        ticks.reset_after(self.intervals.settle.min(self.intervals.prune));
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -129,12 +134,16 @@ impl Duties {
 
 impl Accounts {
     async fn prune(&self) -> Result<()> {
-        let mut write = self.begin().await?;
-        let pruned = write.prune(self.now()).await?;
-        let keys = self.prune_keyring(&mut write).await?;
-        write.commit_unaudited().await?;
-        tracing::debug!(?pruned, keys, "tidied up");
-        Ok(())
+        loop {
+            let mut write = self.begin().await?;
+            let pruned = write.prune(self.now()).await?;
+            let keys = self.prune_keyring(&mut write).await?;
+            write.commit_unaudited().await?;
+            tracing::debug!(?pruned, keys, "tidied up");
+            if !pruned.more {
+                return Ok(());
+            }
+        }
     }
 
     fn forget_idle_limits(&self) {

@@ -10,7 +10,8 @@ use crate::{StoreError, Write};
 
 const DAY: u64 = 24 * 60 * 60;
 
-/// A session is kept for this long after it is over, so that its holder is told why it is refused.
+/// A session is kept for this long after its longest life, whether it was ended before or not, so
+/// that its holder is told why it is refused.
 const SESSION_MEMORY: Duration = Duration::from_secs(30 * DAY);
 
 /// So is a key that has expired.
@@ -23,6 +24,9 @@ const DELETED_KEY_MEMORY: Duration = Duration::from_secs(90 * DAY);
 /// it has cached.
 const CHANGES_KEPT: i64 = 10_000;
 
+/// How many rows of a table one transaction deletes, so that others need not wait long.
+const BATCH: i64 = 1_000;
+
 /// How many rows [`Write::prune`] deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -30,59 +34,91 @@ pub struct Pruned {
     pub refreshes: u64,
     /// Keys that had expired for 30 days, or were deleted 90 days before.
     pub api_keys: u64,
-    /// Sessions that were over for 30 days.
+    /// Sessions whose longest life was over for 30 days.
     pub sessions: u64,
     /// Sign-ins through a provider that were begun and never finished, codes that were never
     /// fetched, and logout tokens that are refused by their age by now.
     pub sso: u64,
     /// Rows of the change table.
     pub changes: u64,
+    /// Whether there may be more of it, for another transaction.
+    pub more: bool,
 }
 
 impl Write {
-    /// Deletes what is of no use any more. Changes no right, and so needs no record.
+    /// Deletes some of what is of no use any more: at most 1,000 rows of each table. Changes no
+    /// right, and so needs no record.
     pub async fn prune(&mut self, now: Timestamp) -> Result<Pruned, StoreError> {
-        let refreshes = sql("DELETE FROM token_refresh WHERE expires_at < $1")
-            .bind(now)
-            .execute(self)
-            .await?;
-        let api_keys = self.prune_api_keys(now).await?;
-        let sessions = sql("DELETE FROM session WHERE expires_at < $1")
-            .bind(now.before(SESSION_MEMORY))
-            .execute(self)
-            .await?;
+        let mut more = false;
+        let mut counted = |deleted: u64| {
+            more |= deleted >= BATCH.unsigned_abs();
+            deleted
+        };
+        let refreshes = self.prune_before(
+            "DELETE FROM token_refresh WHERE (token_id, organization_id) IN
+                 (SELECT token_id, organization_id FROM token_refresh
+                  WHERE expires_at < $1 LIMIT $2)",
+            now,
+        );
+        let refreshes = counted(refreshes.await?);
+        let api_keys = counted(self.prune_api_keys(now).await?);
+        let sessions = self.prune_before(
+            "DELETE FROM session WHERE id IN
+                 (SELECT id FROM session WHERE expires_at < $1 LIMIT $2)",
+            now.before(SESSION_MEMORY),
+        );
+        let sessions = counted(sessions.await?);
         let mut sso = 0;
         for query in [
-            "DELETE FROM sso_pending WHERE expires_at < $1",
-            "DELETE FROM sso_code WHERE expires_at < $1",
-            "DELETE FROM sso_logout_token WHERE forget_after < $1",
+            "DELETE FROM sso_pending WHERE state_digest IN
+                 (SELECT state_digest FROM sso_pending WHERE expires_at < $1 LIMIT $2)",
+            "DELETE FROM sso_code WHERE digest IN
+                 (SELECT digest FROM sso_code WHERE expires_at < $1 LIMIT $2)",
+            "DELETE FROM sso_logout_token WHERE (connection_id, digest) IN
+                 (SELECT connection_id, digest FROM sso_logout_token
+                  WHERE forget_after < $1 LIMIT $2)",
         ] {
-            sso += sql(query).bind(now).execute(self).await?;
+            sso += counted(self.prune_before(query, now).await?);
         }
         let changes = match self.store().pool {
             Pool::Sqlite(_) => {
-                sql("DELETE FROM change WHERE seq <= (SELECT MAX(seq) FROM change) - $1")
-                    .bind(CHANGES_KEPT)
-                    .execute(self)
-                    .await?
+                sql("DELETE FROM change WHERE seq IN
+                         (SELECT seq FROM change
+                          WHERE seq <= (SELECT MAX(seq) FROM change) - $1 LIMIT $2)")
+                .bind(CHANGES_KEPT)
+                .bind(BATCH)
+                .execute(self)
+                .await?
             }
             Pool::Postgres(_) => 0,
         };
+        let changes = counted(changes);
         Ok(Pruned {
             refreshes,
             api_keys,
             sessions,
             sso,
             changes,
+            more,
         })
     }
 
+    async fn prune_before(
+        &mut self,
+        query: &'static str,
+        moment: Timestamp,
+    ) -> Result<u64, StoreError> {
+        sql(query).bind(moment).bind(BATCH).execute(self).await
+    }
+
     async fn prune_api_keys(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        // In an order, so that both statements mean the same keys.
         macro_rules! long_gone {
             ($statement:literal) => {
                 concat!(
                     $statement,
-                    " (SELECT id FROM api_key WHERE expires_at < $1 OR revoked_at < $2)"
+                    " (SELECT id FROM api_key WHERE expires_at < $1 OR revoked_at < $2
+                       ORDER BY id LIMIT $3)"
                 )
             };
         }
@@ -94,6 +130,7 @@ impl Write {
             pruned = sql(query)
                 .bind(now.before(EXPIRED_KEY_MEMORY))
                 .bind(now.before(DELETED_KEY_MEMORY))
+                .bind(BATCH)
                 .execute(self)
                 .await?;
         }

@@ -16,6 +16,7 @@ fn duties(house: &House) -> Duties {
         prune: often,
         forget: often,
         retry: often,
+        settle: Duration::from_millis(20),
     };
     Duties::new(house.accounts.clone(), house.check.clone(), intervals)
 }
@@ -108,6 +109,26 @@ async fn what_nobody_asks_for_again_is_deleted(
     let wait = tokio::time::sleep(Duration::from_millis(500));
     duties.prune(wait).await;
     assert_eq!(house.store().signing_keys().await.unwrap().len(), 1);
+}
+
+#[tokio::test]
+async fn a_server_that_lives_briefly_tidies_up_once() {
+    let house = House::new(Backend::Sqlite).await;
+    house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    house.clock.advance(Duration::from_secs(2 * 3_600));
+    let intervals = Intervals {
+        settle: Duration::from_millis(1),
+        ..Intervals::default()
+    };
+    let duties = Duties::new(house.accounts.clone(), house.check.clone(), intervals);
+    let tidied = async {
+        while house.store().signing_keys().await.unwrap().len() > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    let tidied = tokio::time::timeout(Duration::from_secs(10), tidied);
+    let tidied = Box::pin(async { tidied.await.unwrap() });
+    duties.prune(tidied).await;
 }
 
 #[tokio::test]

@@ -42,10 +42,39 @@ async fn only_what_nobody_asks_for_again_is_deleted(
         sessions: 1,
         sso: 0,
         changes: 0,
+        more: false,
     };
     assert_eq!(pruned, expected);
     assert_eq!(world.store.session(old.id).await.unwrap(), None);
     assert_eq!(world.store.session(live.id).await.unwrap(), Some(live));
+}
+
+#[rstest]
+#[tokio::test]
+async fn one_transaction_deletes_a_part_and_says_that_there_may_be_more(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let mut write = world.store.begin().await.unwrap();
+    for number in 0..1_001 {
+        let successor = Successor {
+            token_id: format!("next {number}"),
+            issued_at: at(-3_600),
+            expires_at: at(-1),
+        };
+        let token = format!("token {number}");
+        write
+            .refresh_successor(&token, world.organization.id, &successor, Duration::ZERO)
+            .await
+            .unwrap();
+    }
+    write.commit(record("test.prepared")).await.unwrap();
+    for (refreshes, more) in [(1_000, true), (1, false)] {
+        let mut write = world.store.begin().await.unwrap();
+        let pruned = write.prune(at(0)).await.unwrap();
+        write.commit_unaudited().await.unwrap();
+        assert_eq!((pruned.refreshes, pruned.more), (refreshes, more));
+    }
 }
 
 #[rstest]

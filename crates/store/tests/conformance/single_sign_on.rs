@@ -203,8 +203,15 @@ async fn ten_thousand_sign_ins_are_pending_and_beyond_them_the_oldest_give_way(
     let newest = world.store.is_pending(&one.state, &one.browser, at(599));
     assert!(newest.await.unwrap(), "the newest stays");
     let mut write = world.store.begin().await.unwrap();
-    let pruned = write.prune(at(601)).await.unwrap();
-    assert_eq!(pruned.sso, 9_999, "one gave way");
+    let mut sso = 0;
+    loop {
+        let pruned = write.prune(at(601)).await.unwrap();
+        sso += pruned.sso;
+        if !pruned.more {
+            break;
+        }
+    }
+    assert_eq!(sso, 9_999, "one gave way");
     write.commit_unaudited().await.unwrap();
     let mut write = world.store.begin().await.unwrap();
     let two = pending(&connection, "two");
