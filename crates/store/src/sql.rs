@@ -16,7 +16,7 @@ pub(crate) use value::Value;
 use crate::StoreError;
 use crate::page::Page;
 
-/// How long one statement may take on PostgreSQL, which may be at the other end of a cut cable.
+/// How long one statement, `BEGIN` and `COMMIT` included, may take on PostgreSQL, which may be at the other end of a cut cable.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A connection of either engine, for one statement.
@@ -66,7 +66,8 @@ macro_rules! bound {
     }};
 }
 
-async fn patiently<T>(
+/// The answer of PostgreSQL, waited for so long and no longer.
+pub(crate) async fn patiently<T>(
     query: impl Future<Output = Result<T, sqlx::Error>> + Send,
 ) -> Result<T, StoreError> {
     match tokio::time::timeout(PATIENCE, query).await {

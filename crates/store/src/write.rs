@@ -3,7 +3,7 @@
 use sqlx::Transaction;
 use vestibule_model::{AuditRecord, Change, OrgScope};
 
-use crate::sql::{Connection, Source, sql};
+use crate::sql::{Connection, Source, patiently, sql};
 use crate::store::Pool;
 use crate::{Store, StoreError};
 
@@ -46,7 +46,7 @@ impl Write {
             Pool::Sqlite(sqlite) => {
                 Open::Sqlite(sqlite.writer.begin_with("BEGIN IMMEDIATE").await?)
             }
-            Pool::Postgres(postgres) => Open::Postgres(postgres.pool.begin().await?),
+            Pool::Postgres(postgres) => Open::Postgres(patiently(postgres.pool.begin()).await?),
         };
         Ok(Self {
             store,
@@ -98,14 +98,14 @@ impl Write {
             self.check()?;
             self.publish().await?;
             let committed = match self.transaction {
-                Open::Sqlite(transaction) => transaction.commit().await,
-                Open::Postgres(transaction) => transaction.commit().await,
+                Open::Sqlite(transaction) => transaction.commit().await.map_err(Into::into),
+                Open::Postgres(transaction) => patiently(transaction.commit()).await,
             };
             // Also after an error: the answer may be lost and the commit not.
             for change in self.changes {
                 self.store.apply(change);
             }
-            committed.map_err(StoreError::from)
+            committed
         });
         task.await
             .unwrap_or_else(|error| Err(StoreError::Unavailable(error.to_string())))
