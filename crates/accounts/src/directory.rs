@@ -93,9 +93,9 @@ impl StoreDirectory {
         if by_provider.map_err(|error| unavailable(&error))? {
             return Ok(());
         }
-        let required = self.store.sso_required_of(claims.subject).await;
-        let required = required.map_err(|error| unavailable(&error))?;
-        if required.contains(&claims.organization) {
+        let (user, organization) = (claims.subject, claims.organization);
+        let required = self.store.is_sso_required(user, organization).await;
+        if required.map_err(|error| unavailable(&error))? {
             return Err(Unresolved::Revoked);
         }
         Ok(())

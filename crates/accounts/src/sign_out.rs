@@ -34,58 +34,64 @@ impl std::fmt::Debug for SignOut<'_> {
     }
 }
 
+/// A session whose cookie or token was presented.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Presented {
+    pub(crate) session: SessionId,
+    credential: CredentialRef,
+    organization_id: OrganizationId,
+}
+
 impl Accounts {
     /// Ends the sessions of what is presented: their cookies and all their tokens. When this
     /// returns, no request passes with them. What nobody has, an API key, and a session that has
     /// ended are no obstacle, and nothing is written for them. Those that have ended by this.
     pub async fn sign_out(&self, presented: &SignOut<'_>) -> Result<Vec<SessionId>> {
-        let mut ended = Vec::new();
-        for cookie in &presented.cookies {
-            if let Some(session) = self.0.store.session_by_cookie(cookie).await? {
-                let credential = CredentialRef::SessionCookie(session.id);
-                let organization = session.organization_id;
-                ended.extend(
-                    self.end_session(presented, credential, organization)
-                        .await?,
-                );
-            }
-        }
-        let claims = presented
-            .token
-            .and_then(|token| self.keyring().verify_signature(token, self.now()).ok());
-        if let Some(claims) = claims {
-            let credential = CredentialRef::AccessToken(claims.session);
-            let organization = claims.organization;
-            ended.extend(
-                self.end_session(presented, credential, organization)
-                    .await?,
-            );
-        }
-        Ok(ended)
+        let found = self.presented(presented).await?;
+        self.end_presented(presented, &found).await
     }
 
     /// The sessions of what is presented, whether they are over or not.
-    pub(crate) async fn presented(&self, presented: &SignOut<'_>) -> Result<Vec<SessionId>> {
+    pub(crate) async fn presented(&self, presented: &SignOut<'_>) -> Result<Vec<Presented>> {
         let mut found = Vec::new();
         for cookie in &presented.cookies {
-            let session = self.0.store.session_by_cookie(cookie).await?;
-            found.extend(session.map(|session| session.id));
+            if let Some(session) = self.0.store.session_by_cookie(cookie).await? {
+                found.push(Presented {
+                    session: session.id,
+                    credential: CredentialRef::SessionCookie(session.id),
+                    organization_id: session.organization_id,
+                });
+            }
         }
         let token = presented.token;
         let claims = token.and_then(|it| self.keyring().verify_signature(it, self.now()).ok());
-        found.extend(claims.map(|claims| claims.session));
+        found.extend(claims.map(|claims| Presented {
+            session: claims.session,
+            credential: CredentialRef::AccessToken(claims.session),
+            organization_id: claims.organization,
+        }));
         Ok(found)
+    }
+
+    /// Ends what [`presented`](Self::presented) has found; those that have ended by this.
+    pub(crate) async fn end_presented(
+        &self,
+        presented: &SignOut<'_>,
+        found: &[Presented],
+    ) -> Result<Vec<SessionId>> {
+        let mut ended = Vec::new();
+        for one in found {
+            ended.extend(self.end_session(presented, one).await?);
+        }
+        Ok(ended)
     }
 
     async fn end_session(
         &self,
         presented: &SignOut<'_>,
-        credential: CredentialRef,
-        organization: OrganizationId,
+        found: &Presented,
     ) -> Result<Option<SessionId>> {
-        let Some(id) = credential.session() else {
-            return Ok(None);
-        };
+        let id = found.session;
         // Looked at before a transaction is begun: whoever repeats an old credential must not keep
         // the writer busy.
         let session = self.0.store.session(id).await?;
@@ -100,14 +106,14 @@ impl Accounts {
         let actor = Actor {
             kind: ActorKind::User,
             user_id: Some(session.user_id),
-            credential: Some(credential),
+            credential: Some(found.credential),
             address: presented.address,
             request_id: presented.request_id.clone(),
         };
         self.commit_as(
             write,
             &actor,
-            Some(organization),
+            Some(found.organization_id),
             "session.ended",
             id.to_string(),
             &json!({ "by": "sign_out" }),

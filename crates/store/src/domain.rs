@@ -93,6 +93,15 @@ impl Store {
 }
 
 impl Write {
+    /// How many domains the organisation has, proved or not. Only after
+    /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
+    pub async fn count_domains(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
+        sql("SELECT COUNT(*) AS count FROM sso_domain WHERE organization_id = $1")
+            .bind(scope)
+            .count(self)
+            .await
+    }
+
     /// Adds a domain. [`Conflict::Domain`](crate::Conflict::Domain) where the organisation has it
     /// already.
     pub async fn insert_domain(&mut self, domain: &SsoDomain) -> Result<(), StoreError> {

@@ -32,6 +32,24 @@ async fn policy(source: &mut impl Source, scope: OrgScope) -> Result<SsoPolicy, 
     })
 }
 
+/// The organisations, or whether it is this one, into which a user has to come through the provider.
+async fn required(
+    source: &mut impl Source,
+    user: UserId,
+    organization: Option<OrganizationId>,
+) -> Result<Vec<OrganizationId>, StoreError> {
+    sql("SELECT m.organization_id
+         FROM membership m JOIN sso_enforcement e ON e.organization_id = m.organization_id
+         WHERE m.user_id = $1 AND m.organization_id = COALESCE($2, m.organization_id)
+             AND NOT (m.role = 'OWNER' AND EXISTS (
+                 SELECT 1 FROM sso_break_glass b
+                 WHERE b.organization_id = m.organization_id AND b.user_id = m.user_id))")
+    .bind(user)
+    .bind(organization)
+    .all(source, |row| row.get("organization_id"))
+    .await
+}
+
 impl Store {
     /// How the people of an organisation have to sign in.
     pub async fn sso_policy(&self, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
@@ -41,14 +59,17 @@ impl Store {
     /// The organisations into which a user has to come through their providers: those that
     /// demand it, and that have not kept the user, as an owner, out of it.
     pub async fn sso_required_of(&self, user: UserId) -> Result<Vec<OrganizationId>, StoreError> {
-        sql("SELECT m.organization_id
-             FROM membership m JOIN sso_enforcement e ON e.organization_id = m.organization_id
-             WHERE m.user_id = $1 AND NOT (m.role = 'OWNER' AND EXISTS (
-                 SELECT 1 FROM sso_break_glass b
-                 WHERE b.organization_id = m.organization_id AND b.user_id = m.user_id))")
-        .bind(user)
-        .all(&mut self.reader().await?, |row| row.get("organization_id"))
-        .await
+        required(&mut self.reader().await?, user, None).await
+    }
+
+    /// Whether this is one of them.
+    pub async fn is_sso_required(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        let found = required(&mut self.reader().await?, user, Some(organization)).await?;
+        Ok(!found.is_empty())
     }
 }
 
@@ -66,17 +87,8 @@ impl Write {
         scope: OrgScope,
         user: UserId,
     ) -> Result<bool, StoreError> {
-        let found = sql("SELECT COUNT(*) AS count
-             FROM membership m JOIN sso_enforcement e ON e.organization_id = m.organization_id
-             WHERE m.organization_id = $1 AND m.user_id = $2
-                 AND NOT (m.role = 'OWNER' AND EXISTS (
-                     SELECT 1 FROM sso_break_glass b
-                     WHERE b.organization_id = m.organization_id AND b.user_id = m.user_id))")
-        .bind(scope)
-        .bind(user)
-        .count(self)
-        .await?;
-        Ok(found > 0)
+        let found = required(self, user, Some(scope.organization_id())).await?;
+        Ok(!found.is_empty())
     }
 
     /// Ends the sessions in the organisation that began without its provider, also of those who are

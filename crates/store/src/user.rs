@@ -3,7 +3,7 @@
 use vestibule_model::{Email, Name, OrganizationId, Role, Timestamp, User, UserId};
 
 use crate::page::Page;
-use crate::sql::{Row, sql};
+use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
 /// The columns of a user `u`.
@@ -47,29 +47,40 @@ impl std::fmt::Debug for SignInRow {
     }
 }
 
+async fn user(source: &mut impl Source, id: UserId) -> Result<Option<User>, StoreError> {
+    sql(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM user_account u WHERE u.id = $1"
+    ))
+    .bind(id)
+    .optional(source, read_user)
+    .await
+}
+
+async fn user_by_email(
+    source: &mut impl Source,
+    email: &Email,
+) -> Result<Option<User>, StoreError> {
+    sql(concat!(
+        "SELECT ",
+        user_columns!(),
+        " FROM user_account u WHERE u.email = $1"
+    ))
+    .bind(email)
+    .optional(source, read_user)
+    .await
+}
+
 impl Store {
     /// A user.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        sql(concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM user_account u WHERE u.id = $1"
-        ))
-        .bind(id)
-        .optional(&mut self.reader().await?, read_user)
-        .await
+        user(&mut self.reader().await?, id).await
     }
 
     /// The user with this address.
     pub async fn user_by_email(&self, email: &Email) -> Result<Option<User>, StoreError> {
-        sql(concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM user_account u WHERE u.email = $1"
-        ))
-        .bind(email)
-        .optional(&mut self.reader().await?, read_user)
-        .await
+        user_by_email(&mut self.reader().await?, email).await
     }
 
     /// The PHC text of a user's password, where the user has one.
@@ -139,26 +150,12 @@ impl Store {
 impl Write {
     /// A user, as this transaction sees it.
     pub async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        sql(concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM user_account u WHERE u.id = $1"
-        ))
-        .bind(id)
-        .optional(self, read_user)
-        .await
+        user(self, id).await
     }
 
     /// The user with this address, as this transaction sees it.
     pub async fn user_by_email(&mut self, email: &Email) -> Result<Option<User>, StoreError> {
-        sql(concat!(
-            "SELECT ",
-            user_columns!(),
-            " FROM user_account u WHERE u.email = $1"
-        ))
-        .bind(email)
-        .optional(self, read_user)
-        .await
+        user_by_email(self, email).await
     }
 
     /// Adds a user, with the PHC text of the password where there is one.

@@ -9,7 +9,7 @@ use super::{NO_CONNECTION, Sso};
 use crate::{Caller, Error, Result};
 
 /// How many domains an organisation may have.
-const MOST: usize = 100;
+const MOST: u64 = 100;
 
 const NO_DOMAIN: Error = Error::NotFound { what: "domain" };
 
@@ -46,7 +46,7 @@ impl Sso {
             let found = write.connection(caller.scope(), id).await?;
             found.ok_or(NO_CONNECTION)?;
         }
-        if accounts.store().domains(caller.scope()).await?.len() >= MOST {
+        if write.count_domains(caller.scope()).await? >= MOST {
             return Err(Error::conflict(
                 "too_many_domains",
                 format!("An organisation has at most {MOST} domains; remove one first."),

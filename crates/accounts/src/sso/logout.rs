@@ -6,6 +6,7 @@ use vestibule_sso::oidc::logout::LogoutRequest;
 use vestibule_store::SsoSession;
 
 use super::{Sso, Which};
+use crate::sign_out::Presented;
 use crate::{Caller, Error, Result, SignOut};
 
 impl Sso {
@@ -20,10 +21,11 @@ impl Sso {
         after: Option<&str>,
     ) -> Result<Option<String>> {
         let accounts = self.accounts();
+        let found = accounts.presented(presented).await?;
         if let Some(uri) = after {
-            self.check_after(presented, uri).await?;
+            self.check_after(&found, uri).await?;
         }
-        let ended = accounts.sign_out(presented).await?;
+        let ended = accounts.end_presented(presented, &found).await?;
         let mut came_by = None;
         for session in ended {
             came_by = accounts.store().sso_session(session).await?;
@@ -46,11 +48,10 @@ impl Sso {
 
     /// Where a browser comes to in the end is one of the places where its organisation wants its
     /// people, whoever asks for it.
-    async fn check_after(&self, presented: &SignOut<'_>, uri: &str) -> Result<()> {
-        let accounts = self.accounts();
-        let store = accounts.store();
-        for session in accounts.presented(presented).await? {
-            let Some(came_by) = store.sso_session(session).await? else {
+    async fn check_after(&self, found: &[Presented], uri: &str) -> Result<()> {
+        let store = self.accounts().store();
+        for one in found {
+            let Some(came_by) = store.sso_session(one.session).await? else {
                 continue;
             };
             if !store.is_redirect_uri(came_by.scope(), uri).await? {

@@ -178,7 +178,7 @@ async fn of_two_owners_who_unmake_each_other_one_stays(
         }
     };
     for _ in 0..5 {
-        let answers: [_; 2] = join(unmake(ada), unmake(grace)).await.into();
+        let answers: [_; 2] = Box::pin(join(unmake(ada), unmake(grace))).await.into();
         let (done, refused): (Vec<_>, Vec<_>) = answers.into_iter().partition(Result::is_ok);
         assert_eq!((done.len(), refused.len()), (1, 1));
         for answer in refused {
