@@ -39,7 +39,7 @@ impl Quickstart {
                 "quickstart",
                 "--json",
                 "--listen",
-                "127.0.0.1:0",
+                "localhost:0",
                 "--data-dir",
             ])
             .arg(folder)
@@ -113,6 +113,8 @@ fn a_quickstart_is_what_it_says() {
     let folder = temporary.path().join("data");
     let quickstart = Quickstart::start(&folder);
     let line = &quickstart.line;
+    let url = line["url"].as_str().unwrap();
+    assert!(url.starts_with("http://127.0.0.1:"), "{url}");
     let organizations = line["organizations"].as_array().unwrap();
     let plans: Vec<_> = organizations.iter().map(|one| &one["plan"]).collect();
     assert_eq!(plans, ["team", "free"]);

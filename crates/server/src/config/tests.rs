@@ -82,6 +82,11 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "server.trusted_proxies",
     "name the proxies"
 )]
+#[case::more_than_a_network(
+    "[server]\ntrusted_proxies = [\"10.0.0.1/8\"]",
+    "server.trusted_proxies",
+    "no bits set after its prefix"
+)]
 #[case::no_origin(
     "[server]\nlisten = \"0.0.0.0:8080\"",
     "server.public_url",
