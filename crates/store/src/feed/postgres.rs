@@ -1,5 +1,6 @@
 //! Other processes' changes on PostgreSQL: NOTIFY carries them, in the order of the commits.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -18,31 +19,60 @@ const HEARTBEAT: &str = "vestibule_heartbeat";
 /// How often this process notifies the heartbeat.
 const BEAT: Duration = Duration::from_millis(500);
 
-/// After this long without one, changes may be lost.
+/// This long after the sending of the last one that was heard, changes may be lost.
 const LEASE: Duration = Duration::from_secs(2);
+
+/// The heartbeats that are on their way, by their numbers, and when each was sent.
+#[derive(Debug, Default)]
+struct Beats {
+    sent: VecDeque<(u64, Instant)>,
+    count: u64,
+}
+
+impl Beats {
+    /// The number of one that is sent now.
+    fn send(&mut self, now: Instant) -> u64 {
+        self.count += 1;
+        self.sent.push_back((self.count, now));
+        self.count
+    }
+
+    /// When the one was sent that is heard now, where it is ours.
+    fn heard(&mut self, number: &str) -> Option<Instant> {
+        let number: u64 = number.parse().ok()?;
+        self.sent.retain(|(other, _)| *other >= number);
+        let (_, sent) = *self.sent.front().filter(|(first, _)| *first == number)?;
+        self.sent.pop_front();
+        Some(sent)
+    }
+}
 
 /// Listens until that fails.
 ///
 /// The heartbeat goes out on the listening connection itself, through the server's queue of
-/// notifications and back: hearing it proves that the changes committed before it were heard.
+/// notifications and back: hearing it proves that the changes committed before it was sent were
+/// heard. So the lease is counted from the sending, and other processes' heartbeats prove nothing.
 pub(super) async fn follow(
     store: &Store,
     options: &PgConnectOptions,
 ) -> Result<Infallible, StoreError> {
     let silent = || StoreError::Unavailable("no heartbeat for two seconds".to_owned());
     let mut deadline = Instant::now() + LEASE;
-    let mut listener = timeout_at(deadline, listen(options))
+    let (mut listener, own) = timeout_at(deadline, listen(options))
         .await
         .map_err(|_| silent())??;
     let mut resumed = false;
     let mut next_beat = Instant::now();
+    let mut beats = Beats::default();
     loop {
-        if Instant::now() >= next_beat {
-            let beat = sqlx::query("SELECT pg_notify('vestibule_heartbeat', '')");
+        let now = Instant::now();
+        if now >= next_beat {
+            let number = beats.send(now).to_string();
+            let beat = sqlx::query("SELECT pg_notify('vestibule_heartbeat', $1)").bind(number);
             timeout_at(deadline, beat.execute(&mut listener))
                 .await
                 .map_err(|_| silent())??;
-            next_beat = Instant::now() + BEAT;
+            next_beat = now + BEAT;
         }
         if Instant::now() >= deadline {
             return Err(silent());
@@ -58,8 +88,14 @@ pub(super) async fn follow(
             store.heard(notification.payload());
             continue;
         }
-        deadline = Instant::now() + LEASE;
-        if !resumed {
+        if notification.process_id() != own {
+            continue;
+        }
+        let Some(sent) = beats.heard(notification.payload()) else {
+            continue;
+        };
+        deadline = sent + LEASE;
+        if !resumed && Instant::now() < deadline {
             resumed = true;
             store.tell(ChangeSink::resume);
         }
@@ -67,8 +103,9 @@ pub(super) async fn follow(
 }
 
 /// A listener on a connection of its own, which never connects again by itself: what was notified
-/// in between would be lost without a trace.
-async fn listen(options: &PgConnectOptions) -> Result<PgListener, StoreError> {
+/// in between would be lost without a trace. With the number of the process at the other end, which
+/// the connection's own notifications bear.
+async fn listen(options: &PgConnectOptions) -> Result<(PgListener, u32), StoreError> {
     let pool = PgPoolOptions::new()
         .max_connections(1)
         .max_lifetime(None)
@@ -79,5 +116,31 @@ async fn listen(options: &PgConnectOptions) -> Result<PgListener, StoreError> {
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.eager_reconnect(false);
     listener.listen_all([CHANGES, HEARTBEAT]).await?;
-    Ok(listener)
+    let own: i32 = sqlx::query_scalar("SELECT pg_backend_pid()")
+        .fetch_one(&mut listener)
+        .await?;
+    Ok((listener, own.unsigned_abs()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_lease_is_counted_from_the_sending_of_the_own_heartbeat_that_is_heard() {
+        let start = Instant::now();
+        let later = start + BEAT;
+        let mut beats = Beats::default();
+        let first = beats.send(start).to_string();
+        let second = beats.send(later).to_string();
+        assert_eq!(beats.heard(""), None);
+        assert_eq!(beats.heard(&first), Some(start));
+        assert_eq!(beats.heard(&first), None, "once");
+        assert_eq!(beats.heard(&second), Some(later));
+        assert_eq!(beats.heard("3"), None, "never sent");
+        // One that is lost is passed over.
+        beats.send(start);
+        let last = beats.send(later).to_string();
+        assert_eq!(beats.heard(&last), Some(later));
+    }
 }
