@@ -85,13 +85,20 @@ impl Sso {
             Ok(begun) => begun,
             Err(refusal) => {
                 let reason = refusal.reason();
-                self.note_refusal(connection, purpose.as_str(), &refusal, browser.origin)
-                    .await;
+                // What strangers begin is not noted: they could push everything else out.
+                let whence = if matches!(purpose, Purpose::SignIn { .. }) {
+                    tracing::info!(%refusal, connection = %connection.id, "no sign-in can begin");
+                    "by a test of the connection"
+                } else {
+                    self.note_refusal(connection, purpose.as_str(), &refusal, browser.origin)
+                        .await;
+                    "among the last attempts of the connection"
+                };
                 return Err(Error::conflict(
                     "provider_unusable",
                     format!(
                         "The identity provider cannot be used now ({reason}); administrators see \
-                         why among the last attempts of the connection."
+                         why {whence}."
                     ),
                 ));
             }

@@ -1,7 +1,7 @@
 //! How an organisation sets up single sign-on.
 
 use rstest::rstest;
-use vestibule_accounts::{Caller, NewConnection, ReturnTo, SignInMethod, Target, Which};
+use vestibule_accounts::{Caller, Initiate, NewConnection, ReturnTo, SignInMethod, Target, Which};
 use vestibule_model::Role;
 use vestibule_outbound::FixedResolver;
 
@@ -100,6 +100,30 @@ async fn a_secret_goes_to_no_other_issuer_and_is_never_shown(
         assert!(!record.details.contains("s3cret"), "{}", record.details);
     }
     world.sign_in(ReturnTo::Json).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn strangers_who_cannot_begin_push_no_attempt_out(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let operator = world.house.operator();
+    let new = NewConnection {
+        name: "Away".parse().unwrap(),
+        settings: settings_for("http://127.0.0.1:1"),
+        secret: secret(),
+        enabled: true,
+        save_anyway: true,
+    };
+    let saved = world.sso.create_connection(&operator, new).await.unwrap();
+    let id = saved.connection.id;
+    let request = Initiate {
+        target: Target::Connection(id),
+        ..world.request(ReturnTo::Json)
+    };
+    assert_refused(world.sso.initiate(request).await, "provider_unusable");
+    assert_eq!(world.sso.attempts(&operator, id).await.unwrap(), []);
 }
 
 #[rstest]

@@ -235,7 +235,7 @@ pub const PROBLEMS: &[ProblemReason] = &[
     reason("identity_taken", "409",
         "Another user is linked with this person of the identity provider.", "Part that user from it first."),
     reason("provider_unusable", "409",
-        "The identity provider cannot be asked now; the sentence names the clause.", "Look at the last attempts of the connection, then try again."),
+        "The identity provider cannot be asked now; the sentence names the clause.", "Try again; an administrator sees why by a test of the connection."),
     reason("too_many_connections", "409",
         "The organisation has as many connections as one may have.", "Change one of them instead."),
     reason("nothing_staged", "409",
