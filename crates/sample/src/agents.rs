@@ -100,7 +100,8 @@ async fn list_sessions(state: State<App>, permit: Permit) -> Result<Json<AgentSe
 
 /// Begin a conversation
 ///
-/// Needs the plan's feature `agents`. A user may begin 10 a minute and 20 an hour.
+/// Needs the plan's feature `agents`. A user may begin 10 at once and then one every 6
+/// seconds, and no more than 20 at once and then one every 3 minutes.
 #[utoipa::path(post, path = "/api/managed-agents/session", tag = "agents",
     request_body = NewAgentSession, security(("cookie" = []), ("bearer" = [])),
     responses((status = 200, description = "It has begun.", body = AgentSessionStarted),
@@ -156,7 +157,7 @@ async fn delete_session(
 /// Send a message
 ///
 /// Needs the plan's feature `agents`, and counts towards the month's allowance of the
-/// organisation. A user may send 60 a minute.
+/// organisation. A user may send 60 at once, then one every second.
 #[utoipa::path(post, path = "/api/managed-agents/message", tag = "agents",
     request_body = NewAgentMessage, security(("cookie" = []), ("bearer" = [])),
     responses((status = 200, description = "It was taken.", body = Done), NoSuchSession, BrowserRefusals))]
@@ -241,7 +242,8 @@ async fn read_transcript(
 
 /// Cancel the work of a conversation
 ///
-/// May be repeated: where nothing is left to cancel, `alreadyCancelled` says so. 30 a minute.
+/// May be repeated: where nothing is left to cancel, `alreadyCancelled` says so. A user may
+/// cancel 30 at once, then one every 2 seconds.
 #[utoipa::path(post, path = "/api/managed-agents/cancel", tag = "agents",
     request_body = AgentSessionRef, security(("cookie" = []), ("bearer" = [])),
     responses((status = 200, description = "Nothing runs any more.", body = Done),

@@ -1,6 +1,7 @@
 //! The protected API of the quickstart: folders and documents in a tree of paths, and
 //! conversations with agents. It is written as a customer's service would be: its own tables, and
-//! nothing of Vestibule but the layer.
+//! nothing of Vestibule but the layer. What it does with its own data it does not record: Vestibule's
+//! audit log holds what changes who may do what, among it the grants that go with a folder.
 //!
 //! What to look at first:
 //! - `folder` declares each route with its rule, and its handlers take a `Permit`;

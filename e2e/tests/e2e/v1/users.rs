@@ -47,7 +47,7 @@ async fn everybody_sees_who_they_are(
         .bearer(&bob)
         .send()
         .await
-        .expect(200);
+        .expect(422);
     // The cookie is the other dialect's.
     let cookie = house.cookie_of(&house.bob()).await;
     let refused = house

@@ -5,7 +5,7 @@ mod shown;
 use axum::response::Response;
 use http::StatusCode;
 use serde::Deserialize;
-use utoipa::ToSchema;
+use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::limits::SSO_CONNECTION_CHECKS;
 use vestibule_accounts::{Caller, NewConnection, Which};
@@ -192,13 +192,15 @@ async fn disable(
 }
 
 /// Which settings are meant.
-#[derive(Default, Deserialize, ToSchema)]
+#[derive(Default, Deserialize, ToSchema, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[schema(as = WhichSsoSettings)]
+#[into_params(parameter_in = Query)]
 pub(super) struct WhichSettings {
     /// `live`, the usual ones, or `staged`.
     #[serde(default)]
     #[schema(value_type = String, example = "live")]
+    #[param(value_type = Option<String>, example = "live")]
     pub(super) which: Which,
 }
 

@@ -12,7 +12,7 @@ use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
 use vestibule_accounts::{Caller, Origin};
 use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::body::Object;
-use vestibule_http::{Json, OptionalJson};
+use vestibule_http::{Json, OptionalJson, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ConnectionId, Role};
 
@@ -184,15 +184,19 @@ async fn test(
     path = "/v1/sso/connections/{id}/client-key",
     tag = tag::SSO_ADMIN,
     operation_id = "getSsoClientKey",
-    params(("id" = String, Path, description = "The connection's id.", example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")),
+    params(
+        ("id" = String, Path, description = "The connection's id.", example = "connection_01jhmpfn80e48s5s0q7b7cwx5e"),
+        WhichSettings,
+    ),
     responses((status = 200, description = "A JSON Web Key; null where the connection has a secret.", body = Option<Object>)),
 )]
 async fn client_jwk(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
     Id(id): Id<ConnectionId>,
+    Query(settings): Query<WhichSettings>,
 ) -> Result<Json<Option<Value>>> {
-    let which = vestibule_accounts::Which::Live;
-    let key = sso.client_jwk(&Caller::from(&permit), id, which).await?;
+    let caller = Caller::from(&permit);
+    let key = sso.client_jwk(&caller, id, settings.which).await?;
     Ok(Json(key))
 }

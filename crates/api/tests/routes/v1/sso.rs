@@ -318,6 +318,33 @@ async fn a_change_is_staged_and_swapped() {
 }
 
 #[tokio::test]
+async fn the_key_of_a_staged_change_is_fetched_before_the_change_holds() {
+    let connected = Connected::new().await;
+    let path = format!("/v1/sso/connections/{}", connected.id);
+    let (house, key) = (&connected.house, &connected.key);
+    let fetch = async |query: &str| {
+        let call = house.get(&format!("{path}/client-key{query}"));
+        call.bearer(key).send().await
+    };
+    let nothing = fetch("?which=staged").await;
+    assert_eq!(nothing.refusal(), (404, "not_found".to_owned()));
+    let body = json!({ "settings": { "client_id": "us-too" } });
+    let staged = house.call("PUT", &format!("{path}/staged")).bearer(key);
+    let staged = staged.json(&body).send().await;
+    assert_eq!(staged.status, StatusCode::OK, "{}", staged.text);
+    // This one proves itself with a secret, so there is no key to show.
+    for query in ["?which=staged", "?which=live", ""] {
+        let answer = fetch(query).await;
+        assert_eq!(
+            (answer.status, answer.json()),
+            (StatusCode::OK, Value::Null)
+        );
+    }
+    let unheard_of = fetch("?which=next").await;
+    assert_eq!(unheard_of.status, StatusCode::UNPROCESSABLE_ENTITY);
+}
+
+#[tokio::test]
 async fn nothing_is_enforced_while_no_owner_could_come_in_without_the_provider() {
     let connected = Connected::new().await;
     let house = &connected.house;
