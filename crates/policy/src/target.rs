@@ -28,6 +28,17 @@ pub enum NotCanonical {
     NotUtf8,
 }
 
+/// The longest path with its query that a browser is sent to, in bytes.
+pub const MAX_OWN_PAGE_BYTES: usize = 1_024;
+
+/// Whether a text is a page of this server that a browser cannot take for anything else: one slash,
+/// a [`canonical`] path, and a query of printable ASCII.
+pub fn is_own_page(text: &str) -> bool {
+    let (path, query) = text.split_once('?').unwrap_or((text, ""));
+    let printable = |c: u8| c.is_ascii_graphic() && !matches!(c, b'\\' | b'#' | b'"' | b'<' | b'>');
+    text.len() <= MAX_OWN_PAGE_BYTES && canonical(path).is_ok() && query.bytes().all(printable)
+}
+
 /// Whether a raw request path, without its query, is the one spelling that all servers read alike.
 ///
 /// The proxy before us and the service behind us may each decode, fold and cut a path in their own

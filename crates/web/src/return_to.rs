@@ -2,21 +2,11 @@
 
 use vestibule_policy::target;
 
-/// The longest path that is taken, in bytes.
-const LONGEST: usize = 1_024;
-
-/// The text, if it is a path of this server that a browser cannot take for anything else: one
-/// slash, the one canonical spelling that the check judges, and a query of printable ASCII. Pages
-/// of signing in and out are no place to go on at.
+/// The text, if it is a page of this server. Those of signing in and out are no place to go on at.
 pub(crate) fn local(text: &str) -> Option<&str> {
-    let (path, query) = text.split_once('?').unwrap_or((text, ""));
-    let printable = |c: u8| c.is_ascii_graphic() && !matches!(c, b'\\' | b'#' | b'"' | b'<' | b'>');
+    let path = text.split('?').next().unwrap_or_default();
     let first = path.split('/').nth(1).unwrap_or_default();
-    let safe = text.len() <= LONGEST
-        && path.starts_with('/')
-        && !path.starts_with("//")
-        && target::canonical(path).is_ok()
-        && query.bytes().all(printable)
+    let safe = target::is_own_page(text)
         && !matches!(first, "sign-in" | "sign-out" | "signed-out" | "assets");
     safe.then_some(text)
 }
@@ -74,6 +64,9 @@ mod tests {
 
     #[test]
     fn a_path_without_end_leads_nowhere() {
-        assert_eq!(local(&format!("/{}", "a".repeat(LONGEST))), None);
+        assert_eq!(
+            local(&format!("/{}", "a".repeat(target::MAX_OWN_PAGE_BYTES))),
+            None
+        );
     }
 }
