@@ -225,9 +225,8 @@ impl Accounts {
         write.change(Change::Organization(organization));
         let ids: Vec<_> = moved.iter().map(|grant| grant.id).collect();
         let details = json!({ "before": from, "after": to, "grants": ids });
-        self.commit(write, caller, "grant.moved", to.to_string(), &details)
-            .await?;
-        Ok(moved.len())
+        let done = self.commit(write, caller, "grant.moved", to.to_string(), &details);
+        done.await.map(|()| moved.len())
     }
 
     /// Takes away all grants on a path and below it, whoever holds them, because nothing is there
@@ -242,9 +241,8 @@ impl Accounts {
         write.change(Change::Organization(caller.organization_id()));
         let grants: Vec<_> = removed.iter().map(describe).collect();
         let details = json!({ "before": path, "count": removed.len(), "grants": grants });
-        self.commit(write, caller, "grant.removed", path.to_string(), &details)
-            .await?;
-        Ok(removed.len())
+        let done = self.commit(write, caller, "grant.removed", path.to_string(), &details);
+        done.await.map(|()| removed.len())
     }
 
     async fn commit_grant(
