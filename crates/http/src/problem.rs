@@ -157,7 +157,7 @@ impl Problem {
             retry_after,
         } = limited;
         let seconds = whole_seconds(retry_after);
-        let mut problem = Self::new(
+        Self::new(
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_requests",
             format!(
@@ -166,15 +166,22 @@ impl Problem {
             ),
         )
         .hint(format!("Try again in {seconds} seconds."))
-        .retry_after(retry_after);
+        .retry_after(retry_after)
+        .used_up(name, count.into(), window, retry_after)
+    }
+
+    /// Names what is used up in the fields of the `RateLimit` header draft: `count` in `window`,
+    /// with none left for as long as `reset`.
+    #[must_use]
+    pub fn used_up(mut self, name: &str, count: u64, window: Duration, reset: Duration) -> Self {
         let policy = format!("\"{name}\";q={count};w={}", window.as_secs());
-        let state = format!("\"{name}\";r=0;t={seconds}");
+        let state = format!("\"{name}\";r=0;t={}", whole_seconds(reset));
         for (header, value) in [("ratelimit-policy", policy), ("ratelimit", state)] {
             if let Ok(value) = HeaderValue::from_str(&value) {
-                problem.0.headers.insert(header, value);
+                self.0.headers.insert(header, value);
             }
         }
-        problem
+        self
     }
 
     /// 429: an allowance of the plan is used up for its period.

@@ -187,6 +187,12 @@ async fn send_message(
                 ),
                 month::left(now),
             )
+            .used_up(
+                MESSAGES_PER_MONTH,
+                limit,
+                month::length(now),
+                month::left(now),
+            )
             .hint("Wait for the next month (UTC), or ask an owner to move to another plan.")
             .into());
         }

@@ -11,6 +11,13 @@ pub(crate) fn of(moment: Timestamp) -> String {
     format!("{:04}-{:02}", date.year(), u8::from(date.month()))
 }
 
+/// How long the month of a moment is.
+pub(crate) fn length(moment: Timestamp) -> Duration {
+    let date = moment.to_utc();
+    let days = date.month().length(date.year());
+    Duration::from_secs(u64::from(days) * 24 * 60 * 60)
+}
+
 /// How long the month of a moment still lasts.
 pub(crate) fn left(moment: Timestamp) -> Duration {
     let date = moment.to_utc();

@@ -290,6 +290,14 @@ async fn the_month_s_allowance_is_the_organization_s_and_exact(
         refused.headers["retry-after"], "3600",
         "an hour of January is left"
     );
+    assert_eq!(
+        refused.headers["ratelimit-policy"],
+        "\"agent_messages_per_month\";q=5;w=2678400"
+    );
+    assert_eq!(
+        refused.headers["ratelimit"],
+        "\"agent_messages_per_month\";r=0;t=3600"
+    );
     assert_eq!(refused.refused(429), "quota_exceeded");
     let path = format!("transcript?sessionId={first}");
     let before = see(&world, &one, &path).await.expect(200);
