@@ -38,7 +38,6 @@ impl Hash for CacheKey {
 }
 
 /// Who presents a credential, as the directory answered.
-#[derive(Debug)]
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
     /// What the caller has used of the limits.
@@ -47,6 +46,15 @@ pub(crate) struct Caller {
     pub(crate) rest: Option<Box<[u8]>>,
     /// Where it is noted what the caller was refused.
     pub(crate) denials: Arc<Denials>,
+}
+
+/// Prints nothing of the token.
+impl std::fmt::Debug for Caller {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Caller")
+            .field("principal", &self.principal)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A caller and how long the caller may be believed.

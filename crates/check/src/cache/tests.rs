@@ -67,6 +67,21 @@ fn an_entry_is_believed_for_a_fixed_time_however_often_it_is_used() {
 }
 
 #[test]
+fn nothing_of_a_token_is_printed() {
+    let with_token = Caller {
+        rest: Some(Box::from(*b"eyJhbGciOi")),
+        ..caller(principal(1))
+    };
+    let entry = cache(10).insert(cache(10).begin_reading(), key(1), with_token, now());
+    let printed = format!("{entry:?}");
+    assert!(printed.contains("principal"), "{printed}");
+    assert!(
+        !printed.contains("rest") && !printed.contains("101, 121"),
+        "{printed}"
+    );
+}
+
+#[test]
 fn an_entry_never_outlives_its_credential() {
     let cache = cache(10);
     let end = now().after(Duration::from_secs(5));
