@@ -82,6 +82,8 @@ impl Database {
         let mut migrator = sqlx::migrate!("./migrations");
         // Our own, since the database may hold the tables and migrations of others.
         migrator.dangerous_set_table_name("_sample_migrations");
+        // A newer server may have been here, and this one must go on beside it.
+        migrator.set_ignore_missing(true);
         migrator.run(&self.writer).await?;
         Ok(())
     }

@@ -38,7 +38,7 @@ pub(crate) struct NewDocument {
         min_length = 1,
         max_length = 64,
         pattern = "^[A-Z][A-Z0-9_]*$",
-        example = "PLAIN_TEXT"
+        example = "PLAINTEXT"
     )]
     document_type: Option<String>,
     /// Whether it was brought in or made here; `SOURCE` where left out.

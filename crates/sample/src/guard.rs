@@ -12,11 +12,25 @@ pub(crate) fn allowed(permit: &Permit, node: &Node, needs: Capability) -> Result
     let Err(refusal) = permit.may(&node.path, needs) else {
         return Ok(());
     };
-    if matches!(refusal, Refusal::Path { have: None, .. }) {
+    if let Refusal::Path {
+        have: None, by_key, ..
+    } = refusal
+    {
         let id = node.kind.id(node.id);
-        let detail = format!("This needs {needs} on {id}; you have nothing there.");
+        let (whose, way_out) = if by_key {
+            (
+                "this key has",
+                "Use a key whose own grants reach it, or one without grants of its own.",
+            )
+        } else {
+            (
+                "you have",
+                "Ask an administrator of the organisation for a grant on its path.",
+            )
+        };
+        let detail = format!("This needs {needs} on {id}; {whose} nothing there.");
         return Err(Problem::forbidden(refusal.reason(), detail)
-            .hint("Ask an administrator of the organisation for a grant on its path.")
+            .hint(way_out)
             .into());
     }
     Err(refusal.into())
@@ -26,7 +40,7 @@ pub(crate) fn allowed(permit: &Permit, node: &Node, needs: Capability) -> Result
 pub(crate) fn changeable(node: &Node) -> Result<()> {
     if node.system_managed {
         return Err(system_managed(
-            "This folder belongs to the organisation itself: it is not renamed, moved or deleted.",
+            "This folder belongs to the organisation itself: it stays as it is.",
         )
         .into());
     }

@@ -19,10 +19,10 @@ pub(crate) struct ListQuery {
     parent_path_part_id: Option<String>,
     /// By what the list is sorted; equal ones by id. `LOGICAL`, the default, is by name: nobody
     /// arranges anything here.
-    #[param(inline, value_type = Option<PathOrder>, default = "LOGICAL")]
+    #[param(inline, value_type = Option<PathOrder>)]
     sort_order: Option<String>,
-    /// Up or down.
-    #[param(inline, value_type = Option<SortDirection>, default = "ASC")]
+    /// Up, which is the default, or down.
+    #[param(inline, value_type = Option<SortDirection>)]
     sort_dir: Option<String>,
     /// Accepted; `tags` is in every answer, and always empty.
     #[param(value_type = Option<bool>, default = false)]

@@ -106,7 +106,18 @@ impl Fields {
 
     /// A moment in RFC 3339.
     pub(crate) fn moment(&mut self, field: &str, text: Option<&str>) -> Option<Timestamp> {
-        self.parse(field, text, Timestamp::parse)
+        // Clients also write an offset without its colon, which RFC 3339 does not know.
+        self.parse(field, text, |text| {
+            Timestamp::parse(text).or_else(|invalid| {
+                let colon = text.len().saturating_sub(2);
+                match text.split_at_checked(colon) {
+                    Some((before, after)) => {
+                        Timestamp::parse(&format!("{before}:{after}")).map_err(|_| invalid)
+                    }
+                    None => Err(invalid),
+                }
+            })
+        })
     }
 
     /// Yes or no, where something was said.

@@ -111,7 +111,7 @@ impl FromStr for DocumentType {
         }
         Err(Invalid::new(
             "invalid_document_type",
-            "must be 1 to 64 capital letters, digits and underscores, such as PDF or PLAIN_TEXT",
+            "must be 1 to 64 capital letters, digits and underscores, such as PDF or PLAINTEXT",
         ))
     }
 }
@@ -176,7 +176,7 @@ pub(crate) struct DocumentVersion {
     system_managed: bool,
     /// The organisation it belongs to.
     tenant_id: String,
-    /// Who wrote it; null where that is not known.
+    /// Who wrote it; null for texts from before that was noted.
     uploader: Option<Uploader>,
     /// When it was written.
     #[schema(value_type = String, format = DateTime)]
@@ -191,7 +191,13 @@ pub(crate) struct DocumentVersion {
 struct Uploader {
     /// The user's id.
     #[schema(example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
-    id: String,
+    user_id: String,
+    /// Always null: this service does not know the names of people.
+    #[schema(value_type = Option<String>)]
+    first_name: (),
+    /// Always null, as the first name.
+    #[schema(value_type = Option<String>)]
+    last_name: (),
 }
 
 impl DocumentVersion {
@@ -210,7 +216,9 @@ impl DocumentVersion {
             system_managed: false,
             tenant_id: permit.organization_id().to_string(),
             uploader: version.made_by.map(|user| Uploader {
-                id: user.to_string(),
+                user_id: user.to_string(),
+                first_name: (),
+                last_name: (),
             }),
             created_at: version.created_at,
             updated_at: version.created_at,
@@ -224,7 +232,7 @@ mod tests {
 
     #[test]
     fn a_document_type_is_one_plain_word() {
-        for good in ["PDF", "PLAIN_TEXT", "MP3", &"X".repeat(64)] {
+        for good in ["PDF", "PLAINTEXT", "MP3", &"X".repeat(64)] {
             assert_eq!(good.parse::<DocumentType>().unwrap().as_str(), good);
         }
         for bad in ["", "pdf", "_PDF", "3GP", "A B", "Ä", &"X".repeat(65)] {

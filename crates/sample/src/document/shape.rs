@@ -39,7 +39,7 @@ pub(crate) struct Document {
     #[schema(value_type = Vec<Object>, max_items = 0)]
     tags: [(); 0],
     /// What kind of document the client says it is.
-    #[schema(example = "PLAIN_TEXT")]
+    #[schema(example = "PLAINTEXT")]
     document_type: String,
     /// Whether it was brought in or made here.
     #[schema(value_type = Origin)]

@@ -171,11 +171,11 @@ async fn a_document_says_what_it_is_and_each_rewrite_is_another_version(
     let shared = world.folder(&owner, "/shared").await;
     let body = json!({
         "name": "q1", "parent_path_part_id": shared, "content": "up",
-        "document_type": "PLAIN_TEXT", "document_origin": "GENERATED",
+        "document_type": "PLAINTEXT", "document_origin": "GENERATED",
     });
     let made = world.call(&owner, "POST", "/v1/documents", body).await;
     let made = made.expect(201);
-    assert_eq!(made["document_type"], "PLAIN_TEXT");
+    assert_eq!(made["document_type"], "PLAINTEXT");
     assert_eq!(made["document_origin"], "GENERATED");
     assert_eq!(made["exclude_from_qdrant"], false);
     assert_eq!(made["tags"], json!([]));
@@ -192,7 +192,7 @@ async fn a_document_says_what_it_is_and_each_rewrite_is_another_version(
             "materialized_path": "/shared/q1/v1",
             "system_managed": false,
             "tenant_id": world.organization.to_string(),
-            "uploader": {"id": owner.id.to_string()},
+            "uploader": {"user_id": owner.id.to_string(), "first_name": null, "last_name": null},
             "created_at": "2027-01-31T23:00:00Z",
             "updated_at": "2027-01-31T23:00:00Z",
         })
@@ -206,9 +206,9 @@ async fn a_document_says_what_it_is_and_each_rewrite_is_another_version(
     let version = &changed["active_version"];
     assert_ne!(version["id"], made["active_version_id"]);
     assert_eq!(version["version"], 2);
-    assert_eq!(version["uploader"]["id"], writer.id.to_string());
+    assert_eq!(version["uploader"]["user_id"], writer.id.to_string());
     assert_eq!(version["created_at"], "2027-01-31T23:01:00Z");
-    assert_eq!(changed["document_type"], "PLAIN_TEXT");
+    assert_eq!(changed["document_type"], "PLAINTEXT");
     assert_eq!(world.get(&writer, &path).await.expect(200), changed);
 
     // The same text, another name, another place: the version stays. The one before is gone.
@@ -283,6 +283,7 @@ async fn lists_are_sorted_and_cut_as_the_query_says(
         ("sort_order=UPDATED_AT&sort_dir=DESC", &["b", "a", "c"]),
         ("created_after=2027-01-31T23:01:00Z", &["a", "c"]),
         ("created_before=2027-01-31T23:01:00Z", &["b"]),
+        ("created_before=2027-02-01T00:01:00.000000%2B0100", &["b"]),
         (
             "updated_after=2027-02-01T00:01:00%2B01:00&updated_before=2027-01-31T23:03:00Z",
             &["a", "c"],

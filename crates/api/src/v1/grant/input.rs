@@ -158,11 +158,11 @@ pub(super) struct ListQuery {
     /// Only permissions of this capability.
     #[param(value_type = Option<CapabilitySchema>)]
     capability: Option<String>,
-    /// By what they are sorted; equal ones by age.
-    #[param(inline, value_type = Option<PermissionOrder>, default = "CREATED_AT")]
+    /// By what they are sorted, `CREATED_AT` where left out; equal ones by age.
+    #[param(inline, value_type = Option<PermissionOrder>)]
     sort_by: Option<String>,
-    /// Up or down.
-    #[param(inline, value_type = Option<SortDirection>, default = "ASC")]
+    /// Up, which is the default, or down.
+    #[param(inline, value_type = Option<SortDirection>)]
     sort_dir: Option<String>,
     /// How many items at most.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
