@@ -145,6 +145,23 @@ impl Accounts {
         Ok(write)
     }
 
+    /// [`begin_locked`](Self::begin_locked) where the sessions of others may be ended because the
+    /// organisation demands its provider, or is about to. Its people are held before the caller,
+    /// who is one of them: in one order, so that no two transactions wait for each other.
+    pub(crate) async fn begin_holding_people(
+        &self,
+        caller: &Caller,
+        about_to_demand: bool,
+    ) -> Result<Write> {
+        let mut write = self.begin_counting(caller).await?;
+        let scope = caller.scope();
+        if about_to_demand || write.sso_policy(scope).await?.enforced_since.is_some() {
+            write.hold_people(scope).await?;
+        }
+        self.still_stands(&mut write, caller).await?;
+        Ok(write)
+    }
+
     /// A transaction in which what is counted in the organisation stays true.
     pub(crate) async fn begin_counting(&self, caller: &Caller) -> Result<Write> {
         let mut write = self.begin().await?;

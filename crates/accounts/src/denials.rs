@@ -54,7 +54,7 @@ impl WaitingDenials {
 
 async fn write(accounts: &Accounts, records: &[AuditRecord]) -> Result<()> {
     let mut write = accounts.begin().await?;
-    write.append_audit(records).await?;
+    write.append_denials(records).await?;
     Ok(write.commit_unaudited().await?)
 }
 

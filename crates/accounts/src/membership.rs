@@ -174,7 +174,7 @@ impl Accounts {
 
     /// A locked transaction, and the member that it is about, whom the caller may touch.
     async fn begin_member(&self, caller: &Caller, user: UserId) -> Result<Touched> {
-        let mut write = self.begin_locked(caller).await?;
+        let mut write = self.begin_holding_people(caller, false).await?;
         let before = write.membership(caller.scope(), user).await?;
         let before = before.ok_or(NO_MEMBER)?;
         caller.needs(needed_to_touch(before.role))?;

@@ -240,6 +240,9 @@ impl Accounts {
             return Ok(());
         }
         write.set_user_suspended(id, None).await?;
+        // What began before the suspension does not come back, whoever suspended.
+        write.delete_one_time_codes_of(id, None).await?;
+        write.end_sessions_of(id, self.now()).await?;
         write.change(Change::User(id));
         self.commit_user(write, id, "user.unsuspended", &json!({}))
             .await

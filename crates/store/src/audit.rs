@@ -158,31 +158,52 @@ impl Store {
     }
 }
 
+macro_rules! insert {
+    ($ending:literal) => {
+        concat!(
+            "INSERT INTO audit_record (id, at, organization_id, user_id, credential, address,
+                request_id, kind, subject, details, actor)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+            $ending
+        )
+    };
+}
+
 impl Write {
-    /// Adds records beside the one of the commit: denials, of which there may be many at once, and
-    /// acts that concern several.
+    /// Adds records beside the one of the commit, of acts that concern several.
     pub async fn append_audit(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        self.insert_audit(insert!(""), records).await
+    }
+
+    /// Adds records of denials, of which there may be many at once. One that is there already stays
+    /// as it is: the commit that was thought to have failed had not.
+    pub async fn append_denials(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        self.insert_audit(insert!(" ON CONFLICT (id) DO NOTHING"), records)
+            .await
+    }
+
+    async fn insert_audit(
+        &mut self,
+        insert: &'static str,
+        records: &[AuditRecord],
+    ) -> Result<(), StoreError> {
         for record in records {
             let credential = record.actor.credential.map(|it| it.to_string());
             let address = record.actor.address.map(|it| it.to_string());
-            sql(
-                "INSERT INTO audit_record (id, at, organization_id, user_id, credential, address,
-                    request_id, kind, subject, details, actor)
-                 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-            )
-            .bind(record.id)
-            .bind(record.at)
-            .bind(record.organization_id)
-            .bind(record.actor.user_id)
-            .bind(credential.as_deref())
-            .bind(address.as_deref())
-            .bind(record.actor.request_id.as_deref())
-            .bind(record.kind)
-            .bind(record.subject.as_deref())
-            .bind(record.details.as_str())
-            .bind(record.actor.kind.as_str())
-            .execute(self)
-            .await?;
+            sql(insert)
+                .bind(record.id)
+                .bind(record.at)
+                .bind(record.organization_id)
+                .bind(record.actor.user_id)
+                .bind(credential.as_deref())
+                .bind(address.as_deref())
+                .bind(record.actor.request_id.as_deref())
+                .bind(record.kind)
+                .bind(record.subject.as_deref())
+                .bind(record.details.as_str())
+                .bind(record.actor.kind.as_str())
+                .execute(self)
+                .await?;
         }
         Ok(())
     }

@@ -114,18 +114,23 @@ impl Write {
     async fn prune_api_keys(&mut self, now: Timestamp) -> Result<u64, StoreError> {
         // In an order, so that both statements mean the same keys.
         macro_rules! long_gone {
-            ($statement:literal) => {
+            ($before:literal, $after:literal) => {
                 concat!(
-                    $statement,
+                    $before,
                     " (SELECT id FROM api_key WHERE expires_at < $1 OR revoked_at < $2
-                       ORDER BY id LIMIT $3)"
+                       ORDER BY id LIMIT $3)",
+                    $after
                 )
             };
         }
         let mut pruned = 0;
         for query in [
-            long_gone!("DELETE FROM path_grant WHERE api_key_id IN"),
-            long_gone!("DELETE FROM api_key WHERE id IN"),
+            long_gone!("DELETE FROM path_grant WHERE api_key_id IN", ""),
+            // Another server that prunes may have brought other keys into reach meanwhile.
+            long_gone!(
+                "DELETE FROM api_key WHERE id IN",
+                " AND NOT EXISTS (SELECT 1 FROM path_grant WHERE api_key_id = api_key.id)"
+            ),
         ] {
             pruned = sql(query)
                 .bind(now.before(EXPIRED_KEY_MEMORY))

@@ -114,7 +114,7 @@ impl Write {
     /// Holds the members of an organisation, and who else has a session in it. Two transactions that
     /// hold some of the same people do so in the same order, so that one waits for the other and
     /// never both for each other.
-    pub(crate) async fn hold_people(&mut self, scope: OrgScope) -> Result<(), StoreError> {
+    pub async fn hold_people(&mut self, scope: OrgScope) -> Result<(), StoreError> {
         match self.transaction {
             // Whoever writes at all holds everything.
             Open::Sqlite(_) => {}

@@ -48,7 +48,10 @@ impl Sso {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let scope = caller.scope();
-        let mut write = accounts.begin_locked(caller).await?;
+        let about_to_demand = enforced == Some(true);
+        let mut write = accounts
+            .begin_holding_people(caller, about_to_demand)
+            .await?;
         let before = write.sso_policy(scope).await?;
         let was = before.enforced_since.is_some();
         let is = enforced.unwrap_or(was);

@@ -172,3 +172,26 @@ async fn what_concerns_no_single_organisation_is_read_on_its_own(
     assert!(rows.iter().any(|row| row.id == suspended.id));
     assert!(rows.iter().all(|row| row.organization_id.is_none()));
 }
+
+#[rstest]
+#[tokio::test]
+async fn denials_that_were_written_already_are_not_written_twice(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let denial = about(&world, "access.denied", 1);
+    let later = about(&world, "access.denied", 2);
+    // The answer to the first commit may be lost, and the batch is written again.
+    for batch in [vec![denial.clone()], vec![denial, later]] {
+        let mut write = world.store.begin().await.unwrap();
+        write.append_denials(&batch).await.unwrap();
+        write.commit_unaudited().await.unwrap();
+    }
+    let filter = AuditFilter {
+        kind: Some("access.denied".to_owned()),
+        ..AuditFilter::default()
+    };
+    let found = world.store.audit(world.scope, &filter, Page::default());
+    let (_, total) = found.await.unwrap();
+    assert_eq!(total, 2);
+}
