@@ -206,7 +206,15 @@ async fn update(
         .accounts
         .update_grant(&Caller::from(&permit), HolderKind::User, id, patch)
         .await?;
-    let part = part::id_of(&state, &permit, &grant.path).await?;
+    // The change is made: that its place cannot be named now must not look like a failure.
+    let part = part::id_of(&state, &permit, &grant.path).await;
+    let part = part.unwrap_or_else(|problem| {
+        tracing::warn!(
+            reason = problem.reason(),
+            "the place of a permission has no name now"
+        );
+        None
+    });
     match grant.holder {
         GrantHolder::User(user) => Ok(Json(Permission::new(user, grant, part))),
         GrantHolder::Group(_) | GrantHolder::ApiKey(_) => Err(Problem::internal().into()),

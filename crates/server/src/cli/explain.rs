@@ -26,7 +26,7 @@ use crate::wiring;
 Examples:
   vestibule explain --credential-file key.txt GET /v1/documents
   printf %s \"$KEY\" | vestibule explain --credential-stdin POST /v1/folders --json
-  vestibule explain --credential-file key.txt PATCH /v1/documents/document_01j… \\
+  vestibule explain --credential-file key.txt PATCH /v1/documents/doc_01j… \\
     --path /shared/eng --capability READ_WRITE
 
 The answer is that of the server's check. It passes a request on to the handler of its route, which

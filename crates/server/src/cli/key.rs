@@ -143,8 +143,8 @@ fn grant_of(text: &str) -> Result<NewGrant, Failure> {
         );
     };
     Ok(NewGrant {
-        path: parse::<ResourcePath>("PATH", path)?,
-        capability: parse::<Capability>("CAPABILITY", capability)?,
+        path: parse::<ResourcePath>("--grant", path)?,
+        capability: parse::<Capability>("--grant", capability)?,
         can_approve: false,
     })
 }

@@ -122,7 +122,11 @@ fn misread(error: &clap::Error) -> Failure {
     let sentence = words.join(" ");
     let failure = Failure::usage(sentence.trim_start_matches("error: ")).hint("See --help.");
     match error.get(ContextKind::InvalidArg) {
-        Some(ContextValue::String(argument)) => failure.field(argument.as_str()),
+        // `--limit <LIMIT>` and `<USER>` are `--limit` and `USER`.
+        Some(ContextValue::String(argument)) => {
+            let name = argument.split(' ').next().unwrap_or_default();
+            failure.field(name.trim_matches(['<', '>']))
+        }
         Some(ContextValue::Strings(arguments)) => failure.field(arguments.join(", ")),
         _ => failure,
     }
