@@ -677,7 +677,7 @@ async fn with_json_an_error_is_one_line_of_json_on_stderr() {
             &["org", "list", "--limit", "0"],
             2,
             "wrong_usage",
-            json!("--limit <LIMIT>"),
+            json!("--limit"),
         ),
         (&["org"], 2, "wrong_usage", Value::Null),
         (
