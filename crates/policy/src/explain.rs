@@ -102,7 +102,8 @@ fn ground(
     }
 }
 
-fn describe(grant: &HeldGrant) -> String {
+/// A grant in words: which one it is, what it allows where, and through which group.
+pub fn describe(grant: &HeldGrant) -> String {
     let through = match grant.through {
         Some(group) => format!(", through {group}"),
         None => String::new(),

@@ -4,7 +4,8 @@ use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method};
 use vestibule_check::Check;
 use vestibule_credential::frame::{self, SecretKind};
-use vestibule_model::{HeldGrant, Principal, ResourcePath};
+use vestibule_model::{Principal, ResourcePath};
+use vestibule_policy::explain::describe;
 use vestibule_policy::table::Found;
 use vestibule_policy::{Basis, Dialect};
 
@@ -67,15 +68,4 @@ pub(super) fn ground(principal: &Principal, path: &ResourcePath, basis: Basis<'_
         Some(own) => format!("{ground}, and the key by {}", describe(own)),
         None => ground,
     }
-}
-
-fn describe(grant: &HeldGrant) -> String {
-    let through = match grant.through {
-        Some(group) => format!(", through {group}"),
-        None => String::new(),
-    };
-    format!(
-        "{} ({} on {}{through})",
-        grant.id, grant.capability, grant.path
-    )
 }
