@@ -163,11 +163,26 @@ impl Browser {
         self.find(selector).await.attr(name).await.unwrap()
     }
 
-    /// Clicks an element as a person does, and waits until a page that this leads to has loaded.
+    /// Clicks an element as a person does. What leads to another page is [followed](Self::follow).
     pub async fn click(&self, selector: &str) {
         let element = self.find(selector).await;
         element.scroll_into_view().await.unwrap();
         element.click().await.unwrap();
+    }
+
+    /// Clicks what leads to another page, and waits until that has come in the place of this one:
+    /// what is looked for next is not found on the page that is on its way out.
+    pub async fn follow(&self, selector: &str) {
+        let page = self.find("html").await;
+        self.click(selector).await;
+        for _ in 0..500 {
+            // An element of a page that is gone answers nothing, with one error or another.
+            if page.tag_name().await.is_err() {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        panic!("{selector} leads nowhere: {}", self.page().await)
     }
 
     /// Types into a field, in place of what stands there.

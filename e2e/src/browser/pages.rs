@@ -30,9 +30,9 @@ impl Browser {
         self.open(house, path).await;
         self.arrived(house, "/sign-in").await;
         self.fill("#f-email", &person.email).await;
-        self.click(".card form button").await;
+        self.follow(".card form button").await;
         self.fill("#f-password", &person.password).await;
-        self.click(".card form button").await;
+        self.follow(".card form button").await;
         self.arrived(house, path).await;
     }
 
@@ -40,13 +40,13 @@ impl Browser {
     pub async fn switch(&self, organization: &str) {
         self.click(".user > summary").await;
         let choice = format!(".user button[value='{organization}']");
-        self.click(&choice).await;
+        self.follow(&choice).await;
     }
 
     /// Signs out in the user menu.
     pub async fn sign_out(&self) {
         self.click(".user > summary").await;
-        self.click(".user form[action='/sign-out'] button").await;
+        self.follow(".user form[action='/sign-out'] button").await;
     }
 
     /// The status with which the page was answered.

@@ -27,7 +27,7 @@ async fn a_form_is_filled_and_sent_and_the_browser_tells_where_it_is() {
     assert_eq!(browser.title().await, "Form");
     assert_eq!(browser.text("#script").await, "on");
     browser.fill("input[name=name]", "Ada").await;
-    browser.click("button").await;
+    browser.follow("button").await;
     assert_eq!(browser.url().await, format!("{}/sent?name=Ada", site.url()));
     assert_eq!(site.seen(), ["GET /", "GET /sent?name=Ada"]);
     assert_eq!(browser.origins().await, [site.url().to_owned()].into());

@@ -24,7 +24,7 @@ async fn assert_alone(browser: &Browser, house: &House) {
 async fn make_key(browser: &Browser, house: &House, name: &str) -> String {
     browser.open(house, "/account/keys/new").await;
     browser.fill("#f-name", name).await;
-    browser.click("#content form button").await;
+    browser.follow("#content form button").await;
     browser.attribute("#secret", "value").await.unwrap()
 }
 

@@ -10,9 +10,9 @@ async fn fill_in(browser: &Browser, login: &str) {
     browser
         .fill("input[name=password]", "anything will do")
         .await;
-    browser.click("button[type=submit]").await;
+    browser.follow("button[type=submit]").await;
     // Its consent.
-    browser.click("button[type=submit]").await;
+    browser.follow("button[type=submit]").await;
 }
 
 #[tokio::test]

@@ -15,14 +15,14 @@ async fn a_new_password_ends_the_session_in_the_other_browser_and_keeps_this_one
 
     here.fill("#f-current_password", "not the password").await;
     here.fill("#f-new_password", "a much better one").await;
-    here.click("#content form button").await;
+    here.follow("#content form button").await;
     here.find("[role=alert]").await;
     there.reload().await;
     assert_eq!(there.find_all(".rows > li").await.len(), 2);
 
     here.fill("#f-current_password", &bob.password).await;
     here.fill("#f-new_password", "a much better one").await;
-    here.click("#content form button").await;
+    here.follow("#content form button").await;
     here.arrived(&house, "/account/sessions").await;
     assert_eq!(here.find_all(".rows > li").await.len(), 1);
     assert!(here.text(".rows").await.contains("this session"));

@@ -87,13 +87,13 @@ async fn the_pages_before_and_after_a_session_keep_nobody_out() {
     at.open("/sign-in", 200).await;
     at.open("/sign-in?ended=1", 200).await;
     at.browser.fill("#f-email", "nobody").await;
-    at.browser.click(".card form button").await;
+    at.browser.follow(".card form button").await;
     at.look(422).await;
     at.browser.fill("#f-email", &ada.email).await;
-    at.browser.click(".card form button").await;
+    at.browser.follow(".card form button").await;
     at.look(200).await;
     at.browser.fill("#f-password", "wrong").await;
-    at.browser.click(".card form button").await;
+    at.browser.follow(".card form button").await;
     at.look(401).await;
     at.open("/signed-out", 200).await;
     at.open("/nowhere", 404).await;
@@ -133,7 +133,7 @@ async fn the_pages_of_an_account_keep_nobody_out() {
     }
     for path in ["/account/password", "/account/keys/new"] {
         at.open(path, 200).await;
-        at.browser.click("#content form button").await;
+        at.browser.follow("#content form button").await;
         at.look(422).await;
     }
     make_key(&at.browser, &house, "Nightly export").await;
@@ -142,7 +142,7 @@ async fn the_pages_of_an_account_keep_nobody_out() {
     // Closed again.
     at.browser.reload().await;
     at.browser.click("details.confirm > summary").await;
-    at.browser.click("details[open] form button").await;
+    at.browser.follow("details[open] form button").await;
     at.browser.find(".notice.good").await;
     at.look(200).await;
     at.open("/account/nowhere", 404).await;
@@ -165,7 +165,7 @@ async fn the_pages_of_an_organization_keep_nobody_out() {
         at.open(&format!("{base}{rest}"), 200).await;
     }
     at.open(&format!("{base}/members/{}", bob.id), 200).await;
-    at.browser.click("button[value=grant]").await;
+    at.browser.follow("button[value=grant]").await;
     at.look(422).await;
     let ask = format!("{base}/access?user={}&capability=READ_WRITE", bob.id);
     at.open(&format!("{ask}&path=/shared/reports/q1"), 200)
@@ -179,7 +179,7 @@ async fn the_pages_of_an_organization_keep_nobody_out() {
     at.open(&format!("{base}/audit?since=never"), 422).await;
     at.open(&format!("{base}/settings"), 200).await;
     at.browser.find("#f-name").await.clear().await.unwrap();
-    at.browser.click("#content form button").await;
+    at.browser.follow("#content form button").await;
     at.look(422).await;
     at.assert_good().await;
 }
@@ -196,10 +196,10 @@ async fn the_pages_for_single_sign_on_keep_nobody_out() {
     at.browser.sign_in(&house, &house.ada(), &base).await;
     at.look(200).await;
     at.open(&format!("{base}/new"), 200).await;
-    at.browser.click("#content form button").await;
+    at.browser.follow("#content form button").await;
     at.look(422).await;
     at.open(&one, 200).await;
-    at.browser.click("button[value=preflight]").await;
+    at.browser.follow("button[value=preflight]").await;
     at.browser.find("#checks").await;
     at.look(200).await;
     at.assert_good().await;

@@ -242,7 +242,7 @@ async fn what_is_not_the_page_asked_for_is_opened_as_a_page_of_its_own() {
     assert_eq!(title, "You are in another organisation now");
     assert!(!browser.has(".menu").await);
     browser
-        .click(&format!("button[value='{}']", house.acme()))
+        .follow(&format!("button[value='{}']", house.acme()))
         .await;
     browser.arrived(&house, &audit).await;
 

@@ -9,10 +9,10 @@ async fn a_key_is_made_shown_once_copied_used_and_revoked() {
     let house = House::start(Backend::Sqlite).await;
     let browser = Browser::start().await;
     browser.sign_in(&house, &house.ada(), "/account/keys").await;
-    browser.click(".head a.button").await;
+    browser.follow(".head a.button").await;
     browser.arrived(&house, "/account/keys/new").await;
     // First with a mistake, named where it is.
-    browser.click("#content form button").await;
+    browser.follow("#content form button").await;
     browser.answered(422).await;
     let wrong = browser.text("#e-name").await;
     assert_eq!(wrong, "Name must not be empty.");
@@ -21,7 +21,7 @@ async fn a_key_is_made_shown_once_copied_used_and_revoked() {
     browser
         .fill("[id='f-grants[0].path']", "/shared/reports")
         .await;
-    browser.click("#content form button").await;
+    browser.follow("#content form button").await;
 
     let secret = browser.attribute("#secret", "value").await.unwrap();
     assert!(secret.starts_with("ks_live_"), "{secret}");
@@ -31,7 +31,7 @@ async fn a_key_is_made_shown_once_copied_used_and_revoked() {
     let list = house.get("/v1/documents").bearer(&secret).send().await;
     assert_eq!(list.expect(200).json()["total"], 1);
 
-    browser.click("#content a.button").await;
+    browser.follow("#content a.button").await;
     browser.arrived(&house, "/account/keys").await;
     let row = "li:has(form[action='/account/keys/revoke'])";
     let mine = format!("{row}:has(code.muted)");
@@ -50,7 +50,7 @@ async fn a_key_is_made_shown_once_copied_used_and_revoked() {
         .click(&format!("{row} details.confirm > summary"))
         .await;
     browser
-        .click(&format!("{row} details[open] form button"))
+        .follow(&format!("{row} details[open] form button"))
         .await;
     browser.arrived(&house, "/account/keys").await;
     assert!(browser.text(".notice.good").await.contains("revoked"));

@@ -124,7 +124,7 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
         .await;
     examine(&browser, &mut faults).await;
     browser
-        .click(&format!("button[value='{}']", house.acme()))
+        .follow(&format!("button[value='{}']", house.acme()))
         .await;
     let access = format!("/access?user={bob}&capability=READ_ONLY&path=/shared");
     let mut paths: Vec<_> = ALL
@@ -154,7 +154,7 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
         json!(name(200))
     );
     browser.run(&script).await;
-    browser.click("#content form button").await;
+    browser.follow("#content form button").await;
     browser.answered(422).await;
     let said = browser.text("#e-name").await;
     assert_eq!(said, "Name must have at most 100 characters.");
@@ -162,7 +162,7 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
     browser
         .fill("#f-name", &HOSTILE.replace('\u{202e}', ""))
         .await;
-    browser.click("#content form button").await;
+    browser.follow("#content form button").await;
     browser.find("#secret").await;
     examine(&browser, &mut faults).await;
     assert!(faults.is_empty(), "{faults:#?}");

@@ -72,7 +72,7 @@ async fn a_page_of_another_origin_changes_nothing_reads_nothing_and_frames_nothi
                 let read = "#read:not(:empty)";
                 assert_eq!(browser.text(read).await, "refused", "{page}");
             }
-            browser.click(button).await;
+            browser.follow(button).await;
             let url = browser.arrived_at(house.url()).await;
             // Without a cookie nobody is signed in; where it is sent, the origin is looked at.
             let status = browser.status().await;

@@ -19,10 +19,10 @@ async fn the_printed_link_leads_through_a_wrong_and_the_right_password_to_the_or
         .await;
     let email = browser.attribute("#f-email", "value").await;
     assert_eq!(email.as_deref(), Some(ada.email.as_str()));
-    browser.click(".card form button").await;
+    browser.follow(".card form button").await;
 
     browser.fill("#f-password", "not the password").await;
-    browser.click(".card form button").await;
+    browser.follow(".card form button").await;
     let said = browser.text(ALERT).await;
     assert_eq!(said, "The e-mail address or the password is wrong.");
     browser.answered(401).await;
@@ -35,7 +35,7 @@ async fn the_printed_link_leads_through_a_wrong_and_the_right_password_to_the_or
     assert_eq!(browser.cookies().await.len(), 0);
 
     browser.fill("#f-password", &ada.password).await;
-    browser.click(".card form button").await;
+    browser.follow(".card form button").await;
     browser.arrived(&house, "/organizations").await;
     assert_eq!(
         browser.texts(".choice bdi").await,
@@ -44,7 +44,7 @@ async fn the_printed_link_leads_through_a_wrong_and_the_right_password_to_the_or
         browser.page().await
     );
     browser
-        .click(&format!("button[value='{}']", house.acme()))
+        .follow(&format!("button[value='{}']", house.acme()))
         .await;
     let overview = format!("/organization/{}", house.acme());
     browser.arrived(&house, &overview).await;

@@ -20,18 +20,18 @@ async fn an_address_of_the_domain_leads_through_the_provider_to_the_page_asked_f
     let browser = Browser::start().await;
     browser.open(&house, "/account/sessions").await;
     browser.fill("#f-email", "carol@acme.example").await;
-    browser.click(".card form button").await;
+    browser.follow(".card form button").await;
     // The domain may use both; the password is offered below.
     assert_alone(&browser, &house).await;
-    browser.click(".card a.button").await;
+    browser.follow(".card a.button").await;
     browser.arrived_at(provider.issuer()).await;
     browser.fill("input[name=login]", "carol").await;
     browser
         .fill("input[name=password]", "anything will do")
         .await;
-    browser.click("button[type=submit]").await;
+    browser.follow("button[type=submit]").await;
     // Its consent.
-    browser.click("button[type=submit]").await;
+    browser.follow("button[type=submit]").await;
     browser.arrived(&house, "/account/sessions").await;
     browser.click(".user > summary").await;
     let menu = browser.text(".user .panel").await;
@@ -39,7 +39,9 @@ async fn an_address_of_the_domain_leads_through_the_provider_to_the_page_asked_f
     assert_eq!(browser.text(".user summary").await, "Acme");
     let cookie = browser.cookie("__Host-vestibule").await.unwrap();
     assert_eq!((cookie.http_only, cookie.secure), (Some(true), Some(true)));
-    browser.click(".user form[action='/sign-out'] button").await;
+    browser
+        .follow(".user form[action='/sign-out'] button")
+        .await;
     let way = browser.attribute(".card a.button", "href").await.unwrap();
     assert!(way.starts_with(provider.issuer()), "{way}");
     let call = house.get("/api/auth/session").cookie(&cookie.value);
@@ -63,11 +65,11 @@ async fn a_connection_is_tested_through_its_provider_and_the_report_stands_among
     assert!(browser.has(".empty").await);
     let before = browser.cookie("__Host-vestibule").await.unwrap().value;
     browser
-        .click(&format!("form[action='{one}/test'] button"))
+        .follow(&format!("form[action='{one}/test'] button"))
         .await;
     // The page leads on by itself, with no script and no form.
     browser.arrived_at(house.idp_url()).await;
-    browser.click("button[name=email]").await;
+    browser.follow("button[name=email]").await;
     browser.arrived(&house, &format!("{one}#attempts")).await;
     let attempts = browser.texts("#attempts-list > li").await;
     assert_eq!(attempts.len(), 1, "{attempts:?}");

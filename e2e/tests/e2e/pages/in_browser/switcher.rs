@@ -65,7 +65,7 @@ async fn two_tabs_on_two_organizations_do_not_mix_and_the_page_shows_the_way_on(
     assert_eq!(browser.text(".user summary").await, "Globex");
 
     browser.use_tab(&first).await;
-    browser.click("#content form button").await;
+    browser.follow("#content form button").await;
     browser.answered(409).await;
     let said = browser.page().await;
     assert!(said.contains("org_context_changed"), "{said}");
@@ -79,7 +79,7 @@ async fn two_tabs_on_two_organizations_do_not_mix_and_the_page_shows_the_way_on(
         assert_eq!(records.iter().find(made), None);
     }
     // Back to the one, on the page that it was about; the key is for Acme.
-    browser.click(&format!("button[value='{acme}']")).await;
+    browser.follow(&format!("button[value='{acme}']")).await;
     browser.arrived(&house, "/account/keys").await;
     assert_eq!(browser.text(".user summary").await, "Acme");
     let key = super::make_key(&browser, &house, "For Acme alone").await;
@@ -91,7 +91,7 @@ async fn two_tabs_on_two_organizations_do_not_mix_and_the_page_shows_the_way_on(
     let members = format!("/organization/{globex}/members");
     browser.open(&house, &members).await;
     browser.answered(409).await;
-    browser.click("a.button.quiet").await;
+    browser.follow("a.button.quiet").await;
     browser
         .arrived(&house, &format!("/organization/{acme}"))
         .await;

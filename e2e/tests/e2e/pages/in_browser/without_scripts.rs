@@ -18,7 +18,7 @@ async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() 
 
     browser.open(&house, "/account/keys").await;
     browser.click("details.confirm > summary").await;
-    browser.click("details[open] form button").await;
+    browser.follow("details[open] form button").await;
     browser.arrived(&house, "/account/keys").await;
     assert!(browser.text(".notice.good").await.contains("revoked"));
     assert_eq!(use_key(&house, &secret).await, 401);
@@ -30,7 +30,7 @@ async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() 
     browser
         .click("#f-capability option[value=READ_WRITE]")
         .await;
-    browser.click("button[value=grant]").await;
+    browser.follow("button[value=grant]").await;
     browser.find(".notice.good[role=status]").await;
     let access = format!("/organization/{acme}/access");
     browser.open(&house, &access).await;
@@ -40,7 +40,7 @@ async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() 
         .click("#f-capability option[value=READ_WRITE]")
         .await;
     browser.fill("#f-path", "/shared/reports/q1").await;
-    browser.click("#content form button").await;
+    browser.follow("#content form button").await;
     let verdict = browser.text(".verdict").await;
     assert!(verdict.starts_with("Allowed."), "{verdict}");
 
@@ -48,7 +48,7 @@ async fn signing_in_switching_keys_permissions_and_signing_out_need_no_script() 
     let audit = format!("/organization/{acme}/audit");
     browser.open(&house, &audit).await;
     browser.click("#f-kind option[value='grant.*']").await;
-    browser.click("#filter").await;
+    browser.follow("#filter").await;
     browser
         .arrived(&house, &format!("{audit}?kind=grant."))
         .await;
