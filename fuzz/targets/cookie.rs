@@ -144,7 +144,7 @@ fuzz_target!(|data: &[u8]| {
         );
     }
     if let Ok(passed) = verdict {
-        let permit = passed.permit.expect("no route here is public");
+        let permit = passed.into_permit(&head).expect("no route here is public");
         let mutating = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
         match permit.credential() {
             CredentialRef::ApiKey(_) => bearer(&headers, &HOUSE.key),

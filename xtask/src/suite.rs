@@ -9,6 +9,9 @@ use anyhow::{Result, bail};
 use crate::postgres::Postgres;
 use crate::{chore, deny, openapi, postgres, snippets, tidy, tools};
 
+/// The fuzz targets are a workspace of their own, which no command for the other one sees.
+const FUZZ: &str = "fuzz/Cargo.toml";
+
 /// How a step ended.
 pub(crate) enum Verdict {
     /// All well.
@@ -36,7 +39,8 @@ pub(crate) fn run() -> Result<()> {
     let mut suite = Suite::default();
     suite.step("tools: install what is missing", tools::install);
     suite.step("format", || {
-        chore::run(chore::cargo().args(["fmt", "--all", "--check"]))
+        chore::run(chore::cargo().args(["fmt", "--all", "--check"]))?;
+        chore::run(chore::cargo().args(["fmt", "--check", "--manifest-path", FUZZ]))
     });
     suite.step("tidy: the house rules", tidy::run);
     suite.step("licences, bans and sources", deny::terms);
@@ -45,6 +49,16 @@ pub(crate) fn run() -> Result<()> {
         chore::run(
             chore::cargo()
                 .args(["clippy", "--workspace", "--all-targets", "--all-features"])
+                .args(["--", "-D", "warnings"]),
+        )
+    });
+    suite.step("lints of the fuzz targets", || {
+        chore::run(
+            chore::cargo()
+                .args(["clippy", "--manifest-path", FUZZ, "--locked"])
+                // Without the fuzzer itself, which takes a C++ compiler.
+                .args(["--no-default-features", "--target-dir"])
+                .arg(chore::target())
                 .args(["--", "-D", "warnings"]),
         )
     });
