@@ -35,6 +35,7 @@ mod sign_in;
 mod sign_out;
 mod sso;
 mod token;
+mod transaction;
 mod usage;
 mod user;
 
@@ -63,5 +64,6 @@ pub use sso::{
 pub use token::{AccessToken, Refreshed};
 pub use user::{Me, NewUser, Suspended};
 
-// What the methods take and give back, so that callers need not name the store.
+// What the methods take and give back, so that callers need not name the store or hash anything.
+pub use vestibule_credential::PlainPassword;
 pub use vestibule_store::{AuditFilter, AuditRow, NarrowedApiKey, Page, SsoPolicy};

@@ -50,8 +50,10 @@ impl Accounts {
         let mut write = self.begin().await?;
         credential_stands(permit, &mut write, self.now(), &self.0.lifetimes).await?;
         let user = permit.user_id();
+        // What a code would begin is a session, too; the codes go before the sessions.
+        let codes = write.delete_one_time_codes_of(user, None).await?;
         let ended = write.end_other_sessions_of(user, kept, self.now()).await?;
-        if ended.is_empty() {
+        if ended.is_empty() && codes == 0 {
             return Ok(0);
         }
         write.change(Change::User(user));

@@ -115,6 +115,39 @@ impl Write {
         Ok(())
     }
 
+    /// Holds the people whose sessions [`end_sso_sessions`](Self::end_sso_sessions) would end, and
+    /// `also` one more, in the order of [`hold_people`](Self::hold_people).
+    pub async fn hold_sso_people(
+        &mut self,
+        scope: OrgScope,
+        connection: ConnectionId,
+        subject: Option<&str>,
+        provider_session: Option<&str>,
+        also: Option<UserId>,
+    ) -> Result<(), StoreError> {
+        if self.holds_everything() {
+            return Ok(());
+        }
+        sql("SELECT id FROM user_account
+             WHERE id IN (
+                 SELECT s.user_id FROM session s JOIN sso_session o ON o.session_id = s.id
+                 WHERE s.ended_at IS NULL AND o.organization_id = $1 AND o.connection_id = $2
+                     AND o.subject = COALESCE($3, o.subject)
+                     AND ($4 = '' OR o.provider_session = $4
+                         OR ($3 IS NOT NULL AND o.provider_session IS NULL))
+                 UNION SELECT id FROM user_account WHERE id = $5)
+             ORDER BY id FOR NO KEY UPDATE")
+        .bind(scope)
+        .bind(connection)
+        .bind(subject)
+        // PostgreSQL has to know the type of a place that may be null.
+        .bind(provider_session.unwrap_or_default())
+        .bind(also)
+        .execute(self)
+        .await?;
+        Ok(())
+    }
+
     /// Ends the sessions that came by a connection, of one of the provider's sessions or of one
     /// subject or of both where they are named, of all otherwise; those that were not ended
     /// before. A session of the subject that belongs to none of the provider's sessions counts to

@@ -115,21 +115,23 @@ impl Write {
     /// hold some of the same people do so in the same order, so that one waits for the other and
     /// never both for each other.
     pub async fn hold_people(&mut self, scope: OrgScope) -> Result<(), StoreError> {
-        match self.transaction {
-            // Whoever writes at all holds everything.
-            Open::Sqlite(_) => {}
-            Open::Postgres(_) => {
-                sql("SELECT id FROM user_account
-                     WHERE id IN (SELECT user_id FROM membership WHERE organization_id = $1
-                         UNION SELECT user_id FROM session
-                             WHERE organization_id = $1 AND ended_at IS NULL)
-                     ORDER BY id FOR NO KEY UPDATE")
-                .bind(scope)
-                .execute(self)
-                .await?;
-            }
+        if self.holds_everything() {
+            return Ok(());
         }
+        sql("SELECT id FROM user_account
+             WHERE id IN (SELECT user_id FROM membership WHERE organization_id = $1
+                 UNION SELECT user_id FROM session
+                     WHERE organization_id = $1 AND ended_at IS NULL)
+             ORDER BY id FOR NO KEY UPDATE")
+        .bind(scope)
+        .execute(self)
+        .await?;
         Ok(())
+    }
+
+    /// Whether nobody else can write meanwhile: on SQLite, whoever writes at all holds everything.
+    pub(crate) fn holds_everything(&self) -> bool {
+        matches!(self.transaction, Open::Sqlite(_))
     }
 
     /// Hands the changes to the other processes, from the moment of the commit on.

@@ -25,7 +25,7 @@ impl Sso {
         caller.needs(Role::Admin)?;
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());
-        let mut write = accounts.begin_locked(caller).await?;
+        let mut write = accounts.begin_holding_user(caller, user).await?;
         let membership = write.membership(scope, user).await?;
         if membership.is_some_and(|it| it.role == Role::Owner) {
             caller.needs(Role::Owner)?;

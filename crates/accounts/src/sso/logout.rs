@@ -96,7 +96,10 @@ impl Sso {
         })?;
         let now = accounts.now();
         let digest = Digest::of(token.id.as_bytes());
-        let mut write = accounts.begin().await?;
+        let (subject, session) = (token.subject.as_deref(), token.session.as_deref());
+        let caller = Caller::arriving(scope, Actor::identity_provider());
+        let held = accounts.begin_holding_sso_people(&caller, id, subject, session);
+        let mut write = held.await?;
         let new = write
             .remember_token(id, &digest, token.forget_after)
             .await?;
@@ -107,7 +110,6 @@ impl Sso {
                 "was heeded before",
             ));
         }
-        let (subject, session) = (token.subject.as_deref(), token.session.as_deref());
         // First the codes: the session of one that is being exchanged is there afterwards.
         write.delete_one_time_codes(id, subject, session).await?;
         let ended = write
@@ -116,7 +118,6 @@ impl Sso {
         for session in &ended {
             write.change(Change::Session(*session));
         }
-        let caller = Caller::arriving(scope, Actor::identity_provider());
         let details = json!({
             "issuer": token.issuer,
             "subject": token.subject,

@@ -10,7 +10,7 @@ use crate::support::{Backend, OPERATOR, assert_refused, assert_revoked, details}
 fn sign_in(email: &str, password: &str) -> SignIn {
     SignIn {
         email: email.parse().unwrap(),
-        password: password.to_owned(),
+        password: password.to_owned().try_into().unwrap(),
         organization_id: None,
         address: None,
         request_id: None,

@@ -14,6 +14,7 @@ mod enforcement;
 mod grant;
 mod group;
 mod keyring;
+mod lock_order;
 mod membership;
 mod one_time_code;
 mod organization;

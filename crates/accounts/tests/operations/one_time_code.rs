@@ -15,6 +15,8 @@ enum ShutOut {
     Disable,
     Unlink,
     Suspend,
+    /// By the person: "sign out everywhere else".
+    EndOthers,
 }
 
 /// A house, and the code of a finished sign-in.
@@ -60,6 +62,12 @@ impl ShutOut {
                 accounts.suspend_user(&OPERATOR, grace).await.unwrap();
                 accounts.unsuspend_user(&OPERATOR, grace).await.unwrap();
             }
+            Self::EndOthers => {
+                let house = &world.house;
+                let here = house.enter(grace(world).await, house.organization.id).await;
+                let permit = house.by_cookie(&here.cookie).await.unwrap();
+                house.accounts.end_other_sessions(&permit).await.unwrap();
+            }
         }
     }
 }
@@ -73,7 +81,13 @@ async fn grace(world: &Connected) -> vestibule_model::UserId {
 #[rstest]
 #[tokio::test]
 async fn a_code_is_not_exchanged_after_its_person_was_shut_out(
-    #[values(ShutOut::Logout, ShutOut::Disable, ShutOut::Unlink, ShutOut::Suspend)]
+    #[values(
+        ShutOut::Logout,
+        ShutOut::Disable,
+        ShutOut::Unlink,
+        ShutOut::Suspend,
+        ShutOut::EndOthers
+    )]
     shut_out: ShutOut,
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
@@ -87,7 +101,13 @@ async fn a_code_is_not_exchanged_after_its_person_was_shut_out(
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_session_whose_code_is_being_exchanged_ends_with_the_others(
-    #[values(ShutOut::Logout, ShutOut::Disable, ShutOut::Unlink, ShutOut::Suspend)]
+    #[values(
+        ShutOut::Logout,
+        ShutOut::Disable,
+        ShutOut::Unlink,
+        ShutOut::Suspend,
+        ShutOut::EndOthers
+    )]
     shut_out: ShutOut,
 ) {
     let (world, code) = with_code(Backend::Postgres).await;

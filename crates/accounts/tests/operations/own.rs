@@ -17,8 +17,8 @@ fn path(text: &str) -> ResourcePath {
 
 fn change(current: &str, new: &str) -> PasswordChange {
     PasswordChange {
-        current: current.to_owned(),
-        new: new.to_owned(),
+        current: current.to_owned().try_into().unwrap(),
+        new: new.to_owned().try_into().unwrap(),
     }
 }
 

@@ -16,6 +16,7 @@ mod grant;
 mod group;
 mod housekeeping;
 mod keyring;
+mod lock_order;
 mod membership;
 mod migration;
 mod organization;

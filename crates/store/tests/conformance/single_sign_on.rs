@@ -12,14 +12,14 @@ use vestibule_store::{
     Conflict, ConnectionSecrets, OneTimeCode, PendingBounds, PendingSignIn, SsoSession, StoreError,
 };
 
-use crate::support::{Backend, World, at, membership, record, scope, user};
+use crate::support::{Backend, World, at, record, scope};
 
 const BOUNDS: PendingBounds = PendingBounds {
     per_organization: 10_000,
     total: 40_000,
 };
 
-async fn connection(world: &World) -> SsoConnection {
+pub(crate) async fn connection(world: &World) -> SsoConnection {
     let settings = serde_json::json!({
         "issuer": "https://idp.example", "client_id": "us", "algorithm": "RS256",
     });
@@ -70,7 +70,11 @@ fn pending(connection: &SsoConnection, state: &str) -> PendingSignIn {
     }
 }
 
-fn came_by(connection: &SsoConnection, subject: &str, session: Option<&str>) -> SsoSession {
+pub(crate) fn came_by(
+    connection: &SsoConnection,
+    subject: &str,
+    session: Option<&str>,
+) -> SsoSession {
     SsoSession {
         organization_id: connection.organization_id,
         connection_id: connection.id,
@@ -553,31 +557,4 @@ async fn enforcement_ends_the_sessions_that_began_without_the_provider(
     assert_eq!(ended, [by_password.id]);
     let again = write.end_password_sessions(scope, at(3)).await.unwrap();
     assert_eq!(again, []);
-}
-
-#[rstest]
-#[tokio::test]
-async fn organisations_that_share_their_people_can_demand_the_provider_at_the_same_time(
-    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
-) {
-    let world = World::new(backend).await;
-    let other = scope(world.organization("Other").await.id);
-    let mut write = world.store.begin().await.unwrap();
-    for number in 0..1_000 {
-        let user = user(&format!("{number}@example.com"));
-        write.insert_user(&user, None).await.unwrap();
-        for scope in [world.scope, other] {
-            let member = membership(scope, user.id, Role::User);
-            write.insert_membership(&member).await.unwrap();
-        }
-    }
-    write.commit(record("test.prepared")).await.unwrap();
-    for _ in 0..20 {
-        let enforce = async |scope| {
-            let mut write = world.store.begin().await.unwrap();
-            write.end_password_sessions(scope, at(2)).await.unwrap();
-            write.commit(record("sso.enforced")).await.unwrap();
-        };
-        tokio::join!(enforce(world.scope), enforce(other));
-    }
 }

@@ -113,7 +113,12 @@ impl Sso {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());
-        let mut write = accounts.begin_locked(caller).await?;
+        let mut write = if end_sessions {
+            let held = accounts.begin_holding_sso_people(caller, id, None, None);
+            held.await?
+        } else {
+            accounts.begin_locked(caller).await?
+        };
         let found = write.connection(scope, id).await?;
         let (mut connection, secrets) = found.ok_or(NO_CONNECTION)?;
         connection.disabled_at = connection.disabled_at.or(Some(now));
