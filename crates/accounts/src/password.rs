@@ -2,28 +2,21 @@
 
 use serde_json::json;
 use vestibule_check::Permit;
-use vestibule_credential::{PlainSecret, SecretKind, Verdict, frame};
+use vestibule_credential::{PlainPassword, PlainSecret, SecretKind, Verdict, frame};
 use vestibule_model::{Change, CredentialRef, Digest};
 use vestibule_policy::Refusal;
 
 use crate::caller::credential_stands;
 use crate::sign_in::bits_of;
-use crate::user::password_of;
 use crate::{Accounts, Error, Result};
 
 /// The password that somebody has, and the one that it is to be.
+#[derive(Debug)]
 pub struct PasswordChange {
-    /// The present one, in clear.
-    pub current: String,
-    /// The new one, in clear.
-    pub new: String,
-}
-
-/// Says nothing of either.
-impl std::fmt::Debug for PasswordChange {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("PasswordChange").finish_non_exhaustive()
-    }
+    /// The present one.
+    pub current: PlainPassword,
+    /// The new one.
+    pub new: PlainPassword,
 }
 
 impl Accounts {
@@ -56,8 +49,8 @@ impl Accounts {
                 "You have no password here; you sign in through your identity provider.",
             ));
         };
-        let current = named("current_password", password_of(&change.current))?;
-        let verdict = self.verify(current, Some(stored.clone())).await?;
+        let verdict = self.verify(&change.current, Some(stored.clone()));
+        let verdict = verdict.await?;
         if !matches!(verdict, Verdict::Match { .. }) {
             return Err(Error::field(
                 "current_password",
@@ -72,8 +65,7 @@ impl Accounts {
                 "must be another one than the present",
             ));
         }
-        let new = named("new_password", password_of(&change.new))?;
-        let hash = named("new_password", self.hash_new(new).await)?;
+        let hash = named("new_password", self.hash_new(change.new).await)?;
 
         let cookie = frame::mint(&self.0.prefix, SecretKind::Session, self.entropy());
         let now = self.now();

@@ -9,18 +9,16 @@ mod limits;
 use std::net::IpAddr;
 
 use serde_json::json;
-use vestibule_credential::{PlainSecret, SecretKind, frame};
+use vestibule_credential::{PlainPassword, PlainSecret, SecretKind, frame};
 use vestibule_model::{
     Actor, Change, CredentialRef, Digest, Email, Organization, OrganizationId, Session, SessionId,
     UserId,
 };
 use vestibule_store::Write;
-use zeroize::Zeroizing;
 
 pub use self::limits::SignInLimits;
 
 use self::known::Known;
-use crate::user::password_of;
 use crate::{AccessToken, Accounts, Error, Me, Result};
 
 /// What somebody signs in with.
@@ -28,7 +26,7 @@ pub struct SignIn {
     /// The address.
     pub email: Email,
     /// The password in clear.
-    pub password: String,
+    pub password: PlainPassword,
     /// The organisation to begin in; the oldest active membership where `None`.
     pub organization_id: Option<OrganizationId>,
     /// Where the call comes from.
@@ -37,7 +35,7 @@ pub struct SignIn {
     pub request_id: Option<String>,
 }
 
-/// Says nothing of the password.
+/// Says nothing of who signs in.
 impl std::fmt::Debug for SignIn {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("SignIn")
@@ -117,9 +115,7 @@ impl Accounts {
         Ok(CookieSignIn { signed_in, cookie })
     }
 
-    async fn sign_in(&self, mut sign_in: SignIn, wanted: &Wanted<'_>) -> Result<SignedIn> {
-        let text = Zeroizing::new(std::mem::take(&mut sign_in.password));
-        password_of(&text)?;
+    async fn sign_in(&self, sign_in: SignIn, wanted: &Wanted<'_>) -> Result<SignedIn> {
         if let Some(address) = sign_in.address {
             self.0.sign_ins_by_address.count_address(address)?;
         }
@@ -129,7 +125,7 @@ impl Accounts {
         // A password may be replaced, or hashed anew, while it is checked: then it has to be right
         // for what is stored by now.
         for _ in 0..2 {
-            let known = self.identify(&sign_in, &text).await?;
+            let known = self.identify(&sign_in).await?;
             if let Some(signed_in) = self.begin_session(known, wanted).await? {
                 return Ok(signed_in);
             }

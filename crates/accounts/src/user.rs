@@ -59,11 +59,6 @@ impl std::fmt::Debug for NewUser {
     }
 }
 
-/// A password of somebody who signs in: any length that fits.
-pub(crate) fn password_of(text: &str) -> Result<PlainPassword> {
-    PlainPassword::try_from(text.to_owned()).map_err(|invalid| Error::invalid("password", invalid))
-}
-
 /// A password that somebody chooses must not be too short.
 fn check_new(password: &PlainPassword) -> Result<()> {
     if password.chars() >= MIN_PASSWORD_CHARS {

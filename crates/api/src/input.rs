@@ -5,6 +5,7 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequestParts, RawPathParams};
 use http::request::Parts;
+use serde::{Deserialize, Deserializer};
 use vestibule_http::{FieldError, Problem};
 use vestibule_model::Invalid;
 
@@ -90,6 +91,19 @@ impl Fields {
     pub(crate) fn finish_with<T>(self, value: Option<T>) -> Result<T, Problem> {
         self.finish()?;
         value.ok_or_else(Problem::internal)
+    }
+}
+
+/// A text of a body as its own type takes it, or what that type says against it:
+/// [`Fields::take`] names it then together with whatever else is wrong.
+///
+/// For secrets, which have their own type from here on. Others stay a text and are
+/// [parsed](Fields::parse).
+pub(crate) struct Sent<T>(pub(crate) Result<T, Invalid>);
+
+impl<'de, T: TryFrom<String, Error = Invalid>> Deserialize<'de> for Sent<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        String::deserialize(deserializer).map(|text| Self(text.try_into()))
     }
 }
 

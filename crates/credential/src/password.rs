@@ -11,6 +11,7 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use subtle::ConstantTimeEq as _;
 use tokio::sync::oneshot;
 use vestibule_model::{Entropy, Invalid};
 use zeroize::Zeroizing;
@@ -23,7 +24,8 @@ use phc::{Fresh, Scratch, Stored};
 /// About what one hash takes on a core of its own; only the advice in `Busy` rests on it.
 const ONE_HASH: Duration = Duration::from_millis(30);
 
-/// A password in clear, 1 to 1,024 bytes. Wiped when dropped, never printed.
+/// A password in clear, 1 to 1,024 bytes. Wiped when dropped, as is every clone; never printed.
+#[derive(Clone)]
 pub struct PlainPassword(Zeroizing<String>);
 
 impl PlainPassword {
@@ -59,6 +61,15 @@ impl TryFrom<String> for PlainPassword {
         Ok(Self(text))
     }
 }
+
+/// Takes the same time wherever the two differ.
+impl PartialEq for PlainPassword {
+    fn eq(&self, other: &Self) -> bool {
+        self.as_bytes().ct_eq(other.as_bytes()).into()
+    }
+}
+
+impl Eq for PlainPassword {}
 
 impl fmt::Debug for PlainPassword {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -5,10 +5,11 @@ use std::str::FromStr;
 
 use axum::extract::{FromRequest, Request};
 use http::StatusCode;
-use vestibule_accounts::{Error, FieldError};
+use vestibule_accounts::{Error, FieldError, PlainPassword};
 use vestibule_handler::Failure;
 use vestibule_http::{Problem, body};
 use vestibule_model::Invalid;
+use zeroize::Zeroizing;
 
 use crate::frame::Visit;
 use crate::text;
@@ -20,7 +21,8 @@ pub(crate) const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 /// The fields of a form and what is wrong with them. An empty one is what a page begins with.
 #[derive(Clone, Default)]
 pub(crate) struct Form {
-    values: Vec<(String, String)>,
+    /// Wiped in the end: one of them may be a secret.
+    values: Vec<(String, Zeroizing<String>)>,
     errors: Vec<FieldError>,
     message: Option<String>,
     status: StatusCode,
@@ -44,8 +46,11 @@ pub(crate) struct Wrong<'a> {
 
 impl Form {
     pub(crate) fn parse(text: &[u8]) -> Self {
+        let values = form_urlencoded::parse(text).into_owned();
         Self {
-            values: form_urlencoded::parse(text).into_owned().collect(),
+            values: values
+                .map(|(name, value)| (name, Zeroizing::new(value)))
+                .collect(),
             ..Self::default()
         }
     }
@@ -53,7 +58,8 @@ impl Form {
     /// A form with a value to begin with.
     #[must_use]
     pub(crate) fn with(mut self, name: &str, value: impl Into<String>) -> Self {
-        self.values.push((name.to_owned(), value.into()));
+        self.values
+            .push((name.to_owned(), Zeroizing::new(value.into())));
         self
     }
 
@@ -135,6 +141,15 @@ impl Form {
             return None;
         }
         self.read(name)
+    }
+
+    /// Takes a password out, so that the form does not keep it; what is wrong with it is noted.
+    pub(crate) fn take_password(&mut self, name: &str) -> Option<PlainPassword> {
+        let found = self.values.iter_mut().find(|(known, _)| known == name);
+        let text = found.map(|(_, value)| std::mem::take(&mut **value));
+        PlainPassword::try_from(text.unwrap_or_default())
+            .map_err(|invalid| self.refuse(name, invalid.message))
+            .ok()
     }
 
     /// The form to show again, where what is wrong is the form's; what is not, is a failure.

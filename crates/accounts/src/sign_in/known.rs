@@ -4,7 +4,6 @@ use vestibule_credential::{HashError, PlainPassword, Verdict};
 use vestibule_model::{Actor, ActorKind, OrganizationId, Role, User};
 
 use super::SignIn;
-use crate::user::password_of;
 use crate::{Accounts, Error, Me, Result};
 
 /// A user whose password was right, and where the session begins.
@@ -19,10 +18,10 @@ pub(super) struct Known {
 
 impl Accounts {
     /// Who signs in, where the password is right and there is an organisation to begin in.
-    pub(super) async fn identify(&self, sign_in: &SignIn, text: &str) -> Result<Known> {
+    pub(super) async fn identify(&self, sign_in: &SignIn) -> Result<Known> {
         let row = self.0.store.sign_in_row(&sign_in.email).await?;
         let stored = row.as_ref().and_then(|row| row.password_hash.clone());
-        let verdict = self.verify(password_of(text)?, stored.clone()).await?;
+        let verdict = self.verify(&sign_in.password, stored.clone()).await?;
         let (Verdict::Match { rehash }, Some(row), Some(stored)) = (verdict, row, stored) else {
             return Err(Error::BadCredentials);
         };
@@ -41,7 +40,7 @@ impl Accounts {
         let chosen = self.by_password(row.user.id, wanted, &row.memberships);
         let (organization_id, role) = chosen.await?.unwrap_or((organization_id, role));
         let rehashed = if rehash {
-            self.rehash(&row.user, text).await
+            self.rehash(&row.user, &sign_in.password).await
         } else {
             None
         };
@@ -71,26 +70,21 @@ impl Accounts {
     /// every respect.
     pub(crate) async fn verify(
         &self,
-        password: PlainPassword,
+        password: &PlainPassword,
         stored: Option<String>,
     ) -> Result<Verdict> {
-        match self.0.hasher.verify(password, stored).await {
+        match self.0.hasher.verify(password.clone(), stored).await {
             Err(HashError::StoredHash) => {
                 tracing::error!("a stored password hash is malformed or absurdly expensive");
-                let any = password_of("the time of a hash is to pass")?;
-                Ok(self.0.hasher.verify(any, None).await?)
+                Ok(self.0.hasher.verify(password.clone(), None).await?)
             }
             verdict => Ok(verdict?),
         }
     }
 
     /// The password under today's parameters. A sign-in does not fail where this does.
-    async fn rehash(&self, user: &User, password: &str) -> Option<String> {
-        let hash = async {
-            let password = password_of(password)?;
-            let hash = self.0.hasher.hash(password, self.entropy()).await?;
-            Ok::<_, Error>(hash)
-        };
+    async fn rehash(&self, user: &User, password: &PlainPassword) -> Option<String> {
+        let hash = self.0.hasher.hash(password.clone(), self.entropy());
         hash.await
             .inspect_err(|error| {
                 tracing::warn!(%error, user = %user.id, "a password could not be hashed again");

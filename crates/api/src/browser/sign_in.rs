@@ -7,7 +7,7 @@ use http::{HeaderMap, HeaderValue};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::{SignIn, SignedIn};
+use vestibule_accounts::{PlainPassword, SignIn, SignedIn};
 use vestibule_handler::{Result, Stranger, session_cookies};
 use vestibule_http::{Json, OptionalJson, Problem};
 use vestibule_layer::Rule;
@@ -16,7 +16,7 @@ use vestibule_model::Email;
 use super::session::{Organization, User};
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::input::Fields;
+use crate::input::{Fields, Sent};
 use crate::openapi::tag;
 use crate::single_sign_on;
 
@@ -44,8 +44,8 @@ struct BrowserSignIn {
     #[schema(format = "email", example = "user@example.com")]
     email: String,
     /// The user's password.
-    #[schema(format = "password", max_length = 1024, example = "your-password")]
-    password: String,
+    #[schema(value_type = String, format = "password", max_length = 1024, example = "your-password")]
+    password: Sent<PlainPassword>,
     /// The organisation to begin in; the oldest of the user's where left out or null.
     #[schema(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
     organization_id: Option<String>,
@@ -57,9 +57,10 @@ impl BrowserSignIn {
         let email: Option<Email> = fields.parse("email", &self.email);
         let organization_id =
             fields.parse_optional("organizationId", self.organization_id.as_deref());
-        fields.finish_with(email.map(|email| SignIn {
+        let password = fields.take("password", self.password.0);
+        fields.finish_with(email.zip(password).map(|(email, password)| SignIn {
             email,
-            password: self.password,
+            password,
             organization_id,
             address: stranger.address,
             request_id: stranger.request_id,

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::limits;
-use vestibule_accounts::{AccessToken, Accounts, Me, SignIn};
+use vestibule_accounts::{AccessToken, Accounts, Me, PlainPassword, SignIn};
 use vestibule_handler::{Result, Stranger, bearer_token};
 use vestibule_http::{Json, OptionalJson, Problem, Query};
 use vestibule_layer::{Permit, Rule};
@@ -15,7 +15,7 @@ use vestibule_model::{Email, OrganizationId};
 use super::user::User;
 use crate::ApiState;
 use crate::documented::Documented;
-use crate::input::Fields;
+use crate::input::{Fields, Sent};
 use crate::openapi::tag;
 use crate::single_sign_on;
 
@@ -40,8 +40,8 @@ struct PasswordSignIn {
     #[schema(example = "user@example.com")]
     username: Option<String>,
     /// The user's password.
-    #[schema(format = "password", max_length = 1024, example = "your-password")]
-    password: String,
+    #[schema(value_type = String, format = "password", max_length = 1024, example = "your-password")]
+    password: Sent<PlainPassword>,
     /// The organisation to begin in; the oldest of the user's where left out or null.
     #[schema(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
     tenant_id: Option<String>,
@@ -67,9 +67,10 @@ impl PasswordSignIn {
             }
         };
         let organization_id = fields.parse_optional("tenant_id", self.tenant_id.as_deref());
-        fields.finish_with(email.map(|email| SignIn {
+        let password = fields.take("password", self.password.0);
+        fields.finish_with(email.zip(password).map(|(email, password)| SignIn {
             email,
-            password: self.password,
+            password,
             organization_id,
             address: stranger.address,
             request_id: stranger.request_id,

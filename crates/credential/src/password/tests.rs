@@ -239,6 +239,15 @@ fn any_character_may_stand_in_a_password() {
 }
 
 #[test]
+fn two_passwords_are_the_same_when_every_byte_is() {
+    let one = password("correct horse");
+    assert_eq!(one.clone(), one);
+    for other in ["Correct horse", "correct hors", "correct horse ", "c"] {
+        assert_ne!(password(other), one);
+    }
+}
+
+#[test]
 fn the_default_leaves_processors_to_the_checks() {
     let config = HasherConfig::default();
     assert!((1..=4).contains(&config.threads));

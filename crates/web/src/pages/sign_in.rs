@@ -192,11 +192,13 @@ async fn enter(
     let Some(email) = form.read::<Email>("email") else {
         return show_begin(&web, form);
     };
-    let password = form.value("password").to_owned();
-    if password.is_empty() {
+    if form.value("password").is_empty() {
         form.refuse("password", t!("sign_in.password_missing"));
         return show_again(&web, &email, &stranger, form).await;
     }
+    let Some(password) = form.take_password("password") else {
+        return show_again(&web, &email, &stranger, form).await;
+    };
     let sign_in = SignIn {
         email: email.clone(),
         password,

@@ -107,6 +107,26 @@ async fn a_new_password_ends_the_other_session_and_keeps_this_one() {
 }
 
 #[tokio::test]
+async fn passwords_that_no_one_can_have_are_named_together() {
+    let house = House::start(Backend::Sqlite).await;
+    let bob = Browser::of(&house, &house.bob()).await;
+    let long = "x".repeat(1_025);
+    let fields = [
+        ("organization", house.acme()),
+        ("current_password", ""),
+        ("new_password", &long),
+    ];
+    let page = bob.post("/account/password", &fields).await.expect(422);
+    assert_page(&page);
+    for sentence in [
+        "Current password must not be empty.",
+        "New password must have at most 1024 bytes.",
+    ] {
+        assert!(page.text.contains(sentence), "{sentence}: {}", page.text);
+    }
+}
+
+#[tokio::test]
 async fn sessions_are_listed_and_ended_one_by_one() {
     let house = House::start(Backend::Sqlite).await;
     let bob = house.bob();

@@ -82,6 +82,24 @@ async fn a_wrong_password_and_an_unknown_address_look_the_same() {
 }
 
 #[rstest]
+#[case(String::new(), "Password must be entered.")]
+#[case("x".repeat(1_025), "Password must have at most 1024 bytes.")]
+#[tokio::test]
+async fn a_password_that_no_one_can_have_is_named_on_the_page(
+    #[case] password: String,
+    #[case] sentence: &str,
+) {
+    let house = House::start(Backend::Sqlite).await;
+    let call = house.post("/sign-in/password").origin(house.url());
+    let fields = [("email", "ada@example.com"), ("password", &password)];
+    let page = form(call, &fields).send().await.expect(422);
+    assert_page(&page);
+    assert!(page.text.contains(sentence), "{}", page.text);
+    assert!(page.text.contains("value=\"ada@example.com\""));
+    assert!(!page.text.contains("xxxx"), "{}", page.text);
+}
+
+#[rstest]
 #[case("//evil.example")]
 #[case("/\\evil.example")]
 #[case("https://evil.example/")]

@@ -50,6 +50,36 @@ async fn a_sign_in_sets_the_cookie() {
     assert_eq!(session.status, StatusCode::OK);
 }
 
+#[rstest]
+#[case(String::new(), "empty_password", "must not be empty")]
+#[case("x".repeat(1_025), "password_too_long", "must have at most 1024 bytes")]
+#[tokio::test]
+async fn a_password_that_no_one_can_have_is_refused_in_the_same_words_at_both_doors(
+    #[case] password: String,
+    #[case] reason: &str,
+    #[case] message: &str,
+) {
+    let house = House::new().await;
+    let at = async |path, email| {
+        let body = json!({ "email": email, "password": password });
+        let call = house.post(path).header(ORIGIN, OUR_ORIGIN);
+        call.json(&body).send().await
+    };
+    let detail = format!("password: {message}");
+    let answer = at(SIGN_IN, "ada@example.com").await;
+    assert_eq!(answer.refusal(), (400, reason.to_owned()));
+    assert_eq!(answer.text_at("/error"), detail);
+    let answer = at("/v1/auth/pw/signin", "ada@example.com").await;
+    assert_eq!(answer.refusal(), (422, reason.to_owned()));
+    assert_eq!(answer.text_at("/detail"), detail);
+    let error = json!({ "field": "password", "reason": reason, "message": message });
+    assert_eq!(answer.json()["errors"], json!([error]));
+    // It is named together with whatever else is wrong.
+    let answer = at("/v1/auth/pw/signin", "ada").await;
+    assert_eq!(answer.refusal(), (422, "invalid_email".to_owned()));
+    assert_eq!(answer.json()["errors"][1], error);
+}
+
 #[tokio::test]
 async fn a_sign_in_may_name_the_organisation() {
     let house = House::new().await;

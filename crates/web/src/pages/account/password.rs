@@ -43,10 +43,13 @@ async fn show(visit: Visit) -> Outcome {
 async fn change(headers: HeaderMap, Posted { visit, form }: Posted) -> Outcome {
     let web = &visit.web;
     let presented = session_cookie(&headers, web.cookie())?;
-    let wanted = PasswordChange {
-        current: form.value("current_password").to_owned(),
-        new: form.value("new_password").to_owned(),
+    let mut form = form;
+    let current = form.take_password("current_password");
+    let new = form.take_password("new_password");
+    let (Some(current), Some(new)) = (current, new) else {
+        return render(&visit, &form);
     };
+    let wanted = PasswordChange { current, new };
     let changed = web
         .accounts()
         .change_password(&visit.permit, &presented, wanted)
