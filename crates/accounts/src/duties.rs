@@ -88,11 +88,14 @@ impl Duties {
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
+                biased;
                 () = &mut shutdown => return,
                 _ = ticks.tick() => {}
             }
-            if let Err(error) = self.accounts.prune().await {
-                report(&error, "nothing was tidied up");
+            match self.accounts.prune().await {
+                Ok(true) => ticks.reset_immediately(),
+                Ok(false) => {}
+                Err(error) => report(&error, "nothing was tidied up"),
             }
         }
     }
@@ -133,17 +136,14 @@ impl Duties {
 }
 
 impl Accounts {
-    async fn prune(&self) -> Result<()> {
-        loop {
-            let mut write = self.begin().await?;
-            let pruned = write.prune(self.now()).await?;
-            let keys = self.prune_keyring(&mut write).await?;
-            write.commit_unaudited().await?;
-            tracing::debug!(?pruned, keys, "tidied up");
-            if !pruned.more {
-                return Ok(());
-            }
-        }
+    /// Deletes some of it; whether there may be more.
+    async fn prune(&self) -> Result<bool> {
+        let mut write = self.begin().await?;
+        let pruned = write.prune(self.now()).await?;
+        let keys = self.prune_keyring(&mut write).await?;
+        write.commit_unaudited().await?;
+        tracing::debug!(?pruned, keys, "tidied up");
+        Ok(pruned.more)
     }
 
     fn forget_idle_limits(&self) {

@@ -116,11 +116,7 @@ async fn a_server_that_lives_briefly_tidies_up_once() {
     let house = House::new(Backend::Sqlite).await;
     house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
     house.clock.advance(Duration::from_secs(2 * 3_600));
-    let intervals = Intervals {
-        settle: Duration::from_millis(1),
-        ..Intervals::default()
-    };
-    let duties = Duties::new(house.accounts.clone(), house.check.clone(), intervals);
+    let duties = once_an_hour(&house);
     let tidied = async {
         while house.store().signing_keys().await.unwrap().len() > 1 {
             tokio::time::sleep(Duration::from_millis(5)).await;
@@ -129,6 +125,60 @@ async fn a_server_that_lives_briefly_tidies_up_once() {
     let tidied = tokio::time::timeout(Duration::from_secs(10), tidied);
     let tidied = Box::pin(async { tidied.await.unwrap() });
     duties.prune(tidied).await;
+}
+
+/// A house with 50,000 rows and a signing key that nobody needs any more.
+async fn with_backlog() -> House {
+    let house = House::new(Backend::Sqlite).await;
+    house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
+        INSERT INTO token_refresh SELECT i, id, i, 0, 0 FROM n, (SELECT id FROM organization LIMIT 1)";
+    house.raw(rows).await;
+    house.clock.advance(Duration::from_secs(2 * 3_600));
+    house
+}
+
+/// How many rows one more transaction would delete.
+async fn left(house: &House) -> u64 {
+    let mut write = house.store().begin().await.unwrap();
+    write.prune(house.now()).await.unwrap().refreshes
+}
+
+fn once_an_hour(house: &House) -> Duties {
+    let intervals = Intervals {
+        settle: Duration::from_millis(1),
+        ..Intervals::default()
+    };
+    Duties::new(house.accounts.clone(), house.check.clone(), intervals)
+}
+
+#[tokio::test]
+async fn a_backlog_is_tidied_up_at_once() {
+    let house = with_backlog().await;
+    let (end, ended) = oneshot::channel::<()>();
+    let tidied = async {
+        while left(&house).await > 0 {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        end.send(()).unwrap();
+    };
+    let duties = once_an_hour(&house);
+    let both = async { tokio::join!(duties.prune(async { ended.await.unwrap() }), tidied) };
+    tokio::time::timeout(Duration::from_secs(60), both)
+        .await
+        .unwrap();
+}
+
+#[tokio::test]
+async fn a_server_that_ends_leaves_the_rest_of_a_backlog_to_the_next() {
+    let house = with_backlog().await;
+    let begun = Box::pin(async {
+        while house.store().signing_keys().await.unwrap().len() > 1 {
+            tokio::time::sleep(Duration::from_millis(1)).await;
+        }
+    });
+    once_an_hour(&house).prune(begun).await;
+    assert!(left(&house).await > 0);
 }
 
 #[tokio::test]
