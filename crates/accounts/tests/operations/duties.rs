@@ -164,6 +164,7 @@ async fn a_backlog_is_tidied_up_at_once() {
     };
     let duties = once_an_hour(&house);
     let both = async { tokio::join!(duties.prune(async { ended.await.unwrap() }), tidied) };
+    let both = Box::pin(both);
     tokio::time::timeout(Duration::from_secs(60), both)
         .await
         .unwrap();
