@@ -131,6 +131,13 @@ impl Sso {
         format!("{}/v1/auth/sso/callback/{connection}", self.0.public_url)
     }
 
+    /// Where a provider says that somebody has signed out there; to be registered there, where it
+    /// has such a thing.
+    pub fn backchannel_logout_url(&self, connection: ConnectionId) -> String {
+        let public_url = &self.0.public_url;
+        format!("{public_url}/v1/auth/sso/backchannel-logout/{connection}")
+    }
+
     fn count(&self, address: Option<IpAddr>) -> Result<()> {
         if let (Some(limiter), Some(address)) = (self.accounts().0.sso_starts.get(), address) {
             limiter.count_address(address)?;

@@ -1,14 +1,17 @@
 //! What handlers share, whether they answer JSON or a page: how a failure of `accounts` becomes an
-//! answer, what is known of a caller without a permit, and which cookies a request presents.
+//! answer, what is known of a caller without a permit, which cookies a request presents, and whether
+//! it asks for a page.
 //!
 //! Everything here stands between `accounts`, which knows no HTTP, and `http`, which knows no
 //! accounts.
 
+mod accept;
 mod binding;
 mod failure;
 mod session;
 mod stranger;
 
+pub use accept::wants_page;
 pub use binding::BindingCookie;
 pub use failure::{Failure, Result};
 pub use session::{session_cookie, session_cookies};

@@ -19,6 +19,7 @@ use crate::notice;
 use crate::pages::{OtherOrganization, sections};
 use crate::respond::{done, page};
 use crate::web::Web;
+use crate::words::name_of;
 
 /// How htmx behaves: it asks nobody but us, makes no code or style of a text, keeps no page, and
 /// puts nothing in the place of a page but the page that was asked for.
@@ -172,13 +173,6 @@ impl Visit {
             .cloned()
             .ok_or_else(|| Problem::not_found("organisation"))?;
         current.role = view.role;
-        let names = [&view.user.first_name, &view.user.last_name];
-        let names: Vec<_> = names
-            .into_iter()
-            .flatten()
-            .map(ToString::to_string)
-            .collect();
-        let email = view.user.email.to_string();
         let section = match &named {
             Some(id) => path.replacen(id.as_str(), "{organization}", 1),
             None => path.to_owned(),
@@ -187,12 +181,8 @@ impl Visit {
             look: web.look().clone(),
             public_url: web.public_url().to_owned(),
             user_id: permit.user_id(),
-            user_name: if names.is_empty() {
-                email.clone()
-            } else {
-                names.join(" ")
-            },
-            user_email: email,
+            user_name: name_of(&view.user),
+            user_email: view.user.email.to_string(),
             groups: sections::groups(web, &current, &section),
             organizations,
             current,

@@ -8,12 +8,13 @@ use askama::Template as _;
 use axum::extract::Request;
 use axum::response::{IntoResponse, Response};
 use http::header::{
-    ACCEPT, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY,
+    CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, LOCATION, SET_COOKIE, VARY,
     WWW_AUTHENTICATE,
 };
-use http::{HeaderMap, HeaderValue, Method, StatusCode, Uri};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use pin_project_lite::pin_project;
 use tower::Service;
+use vestibule_handler::wants_page;
 use vestibule_http::problem::keep_headers;
 use vestibule_http::{Dialect, PageProblem};
 
@@ -55,7 +56,7 @@ where
             asked: Asked {
                 uri: request.uri().clone(),
                 is_get: matches!(*request.method(), Method::GET | Method::HEAD),
-                is_person: wants_html(request.headers()),
+                is_person: wants_page(request.headers()),
                 has_notice: notice::is_there(request.headers()),
             },
             look: self.look.clone(),
@@ -72,12 +73,6 @@ struct Asked {
     is_person: bool,
     /// Whether it brings a notice, which the next page tells.
     has_notice: bool,
-}
-
-/// Whether a browser asks for something to show, as every navigation does.
-fn wants_html(headers: &HeaderMap) -> bool {
-    let mut accepted = headers.get_all(ACCEPT).iter();
-    accepted.any(|value| value.as_bytes().windows(9).any(|part| part == b"text/html"))
 }
 
 impl Asked {

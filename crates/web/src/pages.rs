@@ -11,7 +11,7 @@ use vestibule_layer::Routes;
 
 use crate::web::Web;
 
-pub(crate) use organization::{in_words, name_of, pretty};
+pub(crate) use organization::{in_words, pretty};
 pub(crate) use organizations::OtherOrganization;
 
 /// All pages with their rules.

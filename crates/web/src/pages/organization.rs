@@ -12,7 +12,6 @@ mod settings;
 mod sso;
 
 pub(crate) use audit::{in_words, pretty};
-pub(crate) use member::name_of;
 
 use vestibule_layer::Routes;
 

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Arrived, CallbackRequest, Origin};
-use vestibule_handler::{BindingCookie, Failure, Result, Stranger, session_cookies};
+use vestibule_handler::{BindingCookie, Failure, Result, Stranger, session_cookies, wants_page};
 use vestibule_http::{Json, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::ConnectionId;
@@ -101,14 +101,6 @@ async fn callback(
         Arrived::Tested(report) => private(Json(report)),
         Arrived::Linked { path, .. } => redirect(StatusCode::SEE_OTHER, &path, None)?,
     })
-}
-
-/// Whether a browser asks for something to show, as every navigation does.
-fn wants_page(headers: &HeaderMap) -> bool {
-    headers
-        .get_all(http::header::ACCEPT)
-        .iter()
-        .any(|value| value.to_str().is_ok_and(|text| text.contains("text/html")))
 }
 
 /// What the application got.

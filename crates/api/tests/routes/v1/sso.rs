@@ -56,6 +56,12 @@ impl Connected {
         assert!(!made.text.contains("hush"));
         let id = made.text_at("/connection/id");
         let callback = made.text_at("/connection/callback_url");
+        let logout = made.text_at("/connection/backchannel_logout_url");
+        let of = |what| format!("https://app.example.com/v1/auth/sso/{what}/{id}");
+        assert_eq!(
+            (&*callback, &*logout),
+            (&*of("callback"), &*of("backchannel-logout"))
+        );
         let uris = house.post("/v1/sso/redirect-uris").bearer(&key);
         let added = uris.json(&json!({ "uri": APP })).send().await;
         assert_eq!(added.status, StatusCode::CREATED, "{}", added.text);

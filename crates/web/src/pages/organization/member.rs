@@ -18,7 +18,7 @@ use crate::frame::{Frame, Visit};
 use crate::paging::{self, Paging};
 use crate::respond::page;
 use crate::web::Web;
-use crate::words::{CAPABILITIES, ROLES};
+use crate::words::{CAPABILITIES, ROLES, name_of};
 
 const LIST: &str = "/organization/{organization}/members";
 const ONE: &str = "/organization/{organization}/members/{user}";
@@ -33,20 +33,6 @@ pub(super) fn routes() -> Routes<Web> {
         .get(ONE, rule, show)
         .post(ONE, form, change)
         .post(GRANTS, grants, change_grants)
-}
-
-/// What somebody is called; the address where there is no name.
-pub(crate) fn name_of(user: &User) -> String {
-    let names: Vec<_> = [&user.first_name, &user.last_name]
-        .into_iter()
-        .flatten()
-        .map(ToString::to_string)
-        .collect();
-    if names.is_empty() {
-        user.email.to_string()
-    } else {
-        names.join(" ")
-    }
 }
 
 #[derive(Template)]

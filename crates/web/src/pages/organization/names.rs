@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use vestibule_accounts::{Error, Member, Page};
 use vestibule_model::UserId;
 
-use super::name_of;
 use crate::frame::Visit;
+use crate::words::name_of;
 
 /// As many members as are looked up for their names and choices.
 const MOST: u32 = 1_000;

@@ -52,7 +52,6 @@ pub(in crate::v1::sso) struct Connection {
 
 impl Connection {
     pub(in crate::v1::sso) fn new(sso: &Sso, connection: SsoConnection) -> Self {
-        let callback_url = sso.callback_url(connection.id);
         Self {
             id: connection.id,
             tenant_id: connection.organization_id,
@@ -61,9 +60,8 @@ impl Connection {
             live: connection.live,
             staged: connection.staged,
             version: connection.version,
-            backchannel_logout_url: callback_url
-                .replace("/sso/callback/", "/sso/backchannel-logout/"),
-            callback_url,
+            callback_url: sso.callback_url(connection.id),
+            backchannel_logout_url: sso.backchannel_logout_url(connection.id),
             created_at: connection.created_at,
             updated_at: connection.updated_at,
             disabled_at: connection.disabled_at,

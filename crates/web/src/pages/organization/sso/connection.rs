@@ -132,15 +132,14 @@ fn id_of(visit: &Visit) -> Result<ConnectionId, Failure> {
 
 async fn render(visit: &Visit, form: &Form, checks: Vec<NamedCheck>) -> Outcome {
     let (sso, caller, id) = (sso(visit)?, visit.caller(), id_of(visit)?);
-    let callback_url = sso.callback_url(id);
     page(
         form.status(),
         &One {
             frame: &visit.frame,
             form,
             connection: sso.connection(&caller, id).await?,
-            logout_url: callback_url.replace("/sso/callback/", "/sso/backchannel-logout/"),
-            callback_url,
+            callback_url: sso.callback_url(id),
+            logout_url: sso.backchannel_logout_url(id),
             checks,
             attempts: sso.attempts(&caller, id).await?,
         },
