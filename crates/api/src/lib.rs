@@ -29,7 +29,6 @@ use vestibule_layer::{PathParts, Routes};
 use crate::documented::Documented;
 
 pub use openapi::openapi;
-pub use problems::{PROBLEMS, ProblemReason};
 
 /// What the handlers need.
 #[derive(Debug, Clone)]

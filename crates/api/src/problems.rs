@@ -16,19 +16,17 @@ mod catalogue;
 #[cfg(test)]
 mod tests;
 
-pub use catalogue::PROBLEMS;
-
 /// One `reason`, explained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct ProblemReason {
+struct ProblemReason {
     /// The `reason` of the answer.
-    pub reason: &'static str,
+    reason: &'static str,
     /// The statuses that it comes with on `/v1`. On `/api` a 422 is a 400.
-    pub status: &'static str,
+    status: &'static str,
     /// What it means.
-    pub means: &'static str,
+    means: &'static str,
     /// What to do.
-    pub remedy: &'static str,
+    remedy: &'static str,
 }
 
 pub(crate) fn routes() -> Documented {
@@ -60,7 +58,7 @@ fn page() -> String {
          <p>Every answer that refuses a request names a <code>reason</code>. On \
          <code>/api</code> the status is 400 where it is 422 here.</p>\n<dl>\n",
     );
-    for problem in PROBLEMS {
+    for problem in catalogue::all() {
         let ProblemReason {
             reason,
             status,

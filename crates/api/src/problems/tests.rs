@@ -146,7 +146,7 @@ fn no_reason_that_the_crates_produce_is_missing() {
     for name in CRATES {
         sources(&crates.join(name).join("src"), &mut files);
     }
-    let listed: BTreeSet<_> = PROBLEMS.iter().map(|problem| problem.reason).collect();
+    let listed: BTreeSet<_> = catalogue::all().map(|problem| problem.reason).collect();
     let mut produced: BTreeSet<String> = OF_EXTRACTORS.map(str::to_owned).into();
     for file in &files {
         produced.extend(reasons_in(&fs::read_to_string(file).unwrap()));
@@ -171,7 +171,7 @@ fn no_reason_that_the_crates_produce_is_missing() {
 #[test]
 fn each_reason_is_explained_once_and_in_whole_sentences() {
     let mut seen = BTreeSet::new();
-    for problem in PROBLEMS {
+    for problem in catalogue::all() {
         assert!(seen.insert(problem.reason), "{} twice", problem.reason);
         for text in [problem.means, problem.remedy] {
             assert!(text.ends_with('.'), "{text}");
@@ -183,7 +183,7 @@ fn each_reason_is_explained_once_and_in_whole_sentences() {
 #[test]
 fn the_page_has_an_anchor_for_every_reason_and_no_script() {
     let page = page();
-    for problem in PROBLEMS {
+    for problem in catalogue::all() {
         assert!(page.contains(&format!("id=\"{}\"", problem.reason)));
     }
     assert!(!page.contains("<script") && !page.contains("style="));
