@@ -20,6 +20,7 @@ use crate::parts::CheckParts;
 use crate::usage::Usage;
 use crate::verdict::{Passed, Totals, Verdict};
 
+mod resolve;
 mod route;
 mod steps;
 

@@ -1,19 +1,15 @@
-//! The steps, in their order.
-
-use std::sync::Arc;
+//! The steps, in their order; who is calling is found out in `resolve`.
 
 use http::HeaderMap;
-use vestibule_credential::token::TokenError;
-use vestibule_model::{Principal, Timestamp};
+use vestibule_model::Timestamp;
 use vestibule_policy::rule::{Access, Dialect};
 use vestibule_policy::{Refusal, decide, target};
 
 use super::Inner;
 use super::route::Route;
-use crate::cache::{CacheKey, Caller, Entry};
-use crate::denial::{Cause, Csrf, Denial, Rejected, WrongOrigin};
+use crate::cache::{CacheKey, Entry};
+use crate::denial::{Cause, Csrf, Denial, WrongOrigin};
 use crate::denials::{DeniedCall, KnownCaller, method_name};
-use crate::directory::Unresolved;
 use crate::head::RequestHead;
 use crate::scheme::{self, Presented};
 use crate::verdict::{Passed, Verdict};
@@ -23,35 +19,6 @@ use crate::verdict::{Passed, Verdict};
 pub(super) enum Counted {
     Yes,
     Already,
-}
-
-/// Why a credential leads to nobody who may act.
-struct Nobody {
-    cause: Cause,
-    /// Whose it is all the same.
-    caller: Option<KnownCaller>,
-}
-
-impl From<Rejected> for Nobody {
-    fn from(rejected: Rejected) -> Self {
-        Self {
-            cause: Cause::Rejected(rejected),
-            caller: None,
-        }
-    }
-}
-
-impl From<Unresolved> for Nobody {
-    fn from(unresolved: Unresolved) -> Self {
-        let caller = match unresolved {
-            Unresolved::Inactive(_, caller) => Some(caller),
-            _ => None,
-        };
-        Self {
-            cause: unresolved.into(),
-            caller,
-        }
-    }
 }
 
 impl Inner {
@@ -181,56 +148,6 @@ impl Inner {
         let mut cookies = scheme::cookie_values(headers, &self.cookie_name);
         let bearer = scheme::presented(headers, &self.prefix, None);
         matches!(bearer, Ok(Some(_))) && cookies.next().is_none()
-    }
-
-    /// Step 3: who is calling, from the store where the cache does not know.
-    async fn resolve(
-        &self,
-        presented: Presented<'_>,
-        now: Timestamp,
-    ) -> Result<Arc<Entry>, Nobody> {
-        let digest = presented.digest();
-        let key = CacheKey(digest);
-        if let Some(entry) = self.cache.get(&key, presented.rest(), now) {
-            return Ok(entry);
-        }
-        presented.verify()?;
-        let reading = self.cache.begin_reading();
-        let principal = match presented {
-            Presented::ApiKey(_) => self.directory.api_key(&digest).await,
-            Presented::SessionCookie(_) => self.directory.session_cookie(&digest).await,
-            Presented::AccessToken { text, .. } => {
-                let text = std::str::from_utf8(text).map_err(|_| Rejected::Malformed)?;
-                let keyring = self.keyring.as_ref().map(|keyring| keyring.load());
-                let claims = keyring
-                    .ok_or(TokenError::UnknownKey)
-                    .and_then(|keyring| keyring.verify(text, now))
-                    .map_err(Rejected::Token)?;
-                let principal = self.directory.access_token(&claims).await;
-                principal.map(|principal| Principal {
-                    expires_at: Some(match principal.expires_at {
-                        Some(end) => end.min(claims.expires_at),
-                        None => claims.expires_at,
-                    }),
-                    ..principal
-                })
-            }
-        };
-        match principal {
-            Ok(principal) if principal.expires_at.is_some_and(|end| end <= now) => {
-                Err(Rejected::Expired.into())
-            }
-            Ok(principal) => {
-                let caller = Caller {
-                    allowances: self.limits.allowances(&principal),
-                    rest: presented.rest().map(Box::from),
-                    denials: Arc::clone(&self.denials),
-                    principal,
-                };
-                Ok(self.cache.insert(reading, key, caller, now))
-            }
-            Err(unresolved) => Err(unresolved.into()),
-        }
     }
 
     /// Steps 5 to 7, for a caller who is known; step 4, that the organisation and the membership
