@@ -5,6 +5,7 @@
 //! Looking, cancelling and deleting stay free, so that an organisation that gave the plan up can
 //! still see and remove what is its own.
 
+mod allowance;
 mod bodies;
 mod recording;
 
@@ -26,12 +27,10 @@ use crate::conversation::{self, Conversation, Owner};
 use crate::documented::{BrowserRefusals, Documented, NoSuchSession};
 use crate::error::{self, Result};
 use crate::id::{self, AgentEvent, AgentSession, Id, Noun};
+use crate::name;
 use crate::node;
 use crate::state::App;
-use crate::{month, name};
 
-/// What a plan calls its allowance of messages a month.
-const MESSAGES_PER_MONTH: &str = "agent_messages_per_month";
 /// The most conversations a list shows.
 const MAX_SESSIONS: i64 = 50;
 /// The most events one look at a transcript gives.
@@ -176,27 +175,7 @@ async fn send_message(
     }
     // In the transaction of the message: what is not taken is not counted, and of two messages
     // that race for the last place one gets it.
-    if let Some(limit) = permit.plan().limit(MESSAGES_PER_MONTH) {
-        let now = sample.clock.now();
-        let most = i64::try_from(limit).unwrap_or(i64::MAX);
-        let month = month::of(now);
-        if !conversation::count_message(&mut transaction, owner.scope, &month, most).await? {
-            return Err(Problem::quota_exceeded(
-                format!(
-                    "The organisation has sent the {limit} messages that its plan allows a month."
-                ),
-                month::left(now),
-            )
-            .used_up(
-                MESSAGES_PER_MONTH,
-                limit,
-                month::length(now),
-                month::left(now),
-            )
-            .hint("Wait for the next month (UTC), or ask an owner to move to another plan.")
-            .into());
-        }
-    }
+    allowance::count_message(&mut transaction, &permit, sample.clock.now()).await?;
     transaction.commit().await?;
     Ok(Json(Done::DONE))
 }
