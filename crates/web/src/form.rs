@@ -242,6 +242,16 @@ mod tests {
     }
 
     #[test]
+    fn a_password_is_not_kept_by_the_form_that_brought_it() {
+        let mut form = Form::parse(b"password=correct+horse&next=%2F");
+        assert!(form.take_password("password").is_some());
+        assert_eq!((form.value("password"), form.value("next")), ("", "/"));
+        assert!(!form.is_refused());
+        assert!(form.take_password("password").is_none());
+        assert_eq!(form.error("password"), Some("must not be empty"));
+    }
+
+    #[test]
     fn what_is_wrong_is_told_by_the_name_that_the_field_has_on_the_page() {
         let mut form = Form::parse(b"name=");
         assert_eq!(form.read::<vestibule_model::Name>("name"), None);
