@@ -31,13 +31,24 @@ pub trait ChangeSink: Send + Sync + 'static {
     fn resume(&self);
 }
 
+/// Suspends the sinks when the feed ends, however it does: whoever hears nothing keeps nothing.
+struct Deaf<'s>(&'s Store);
+
+impl Drop for Deaf<'_> {
+    fn drop(&mut self) {
+        self.0.tell(ChangeSink::suspend);
+    }
+}
+
 impl Store {
     /// Hears the changes that other processes make, until `shutdown` is ready.
     ///
     /// Begins by suspending the sinks and resumes them once it hears; so also whenever it has lost
-    /// the thread. Start it before the first request is served.
+    /// the thread. When it ends, also by a panic or because it was dropped, they are suspended.
+    /// Start it before the first request is served.
     pub async fn run_feed(&self, shutdown: impl Future<Output = ()> + Send) {
         self.tell(ChangeSink::suspend);
+        let _deaf = Deaf(self);
         let hear = async {
             loop {
                 let Err(lost) = self.hear().await;

@@ -27,6 +27,29 @@ const CHANGES_KEPT: i64 = 10_000;
 /// How many rows of a table one transaction deletes, so that others need not wait long.
 const BATCH: i64 = 1_000;
 
+/// The keys that are long gone, each kind by an index of its own, in an order, so that both
+/// statements mean the same keys.
+macro_rules! long_gone {
+    ($before:literal, $after:literal) => {
+        concat!(
+            $before,
+            " (SELECT id FROM (SELECT id FROM api_key WHERE expires_at < $1
+                   ORDER BY expires_at, id LIMIT $3) expired
+               UNION SELECT id FROM (SELECT id FROM api_key WHERE revoked_at < $2
+                   ORDER BY revoked_at, id LIMIT $3) deleted)",
+            $after
+        )
+    };
+}
+
+const PRUNE_KEY_GRANTS: &str = long_gone!("DELETE FROM path_grant WHERE api_key_id IN", "");
+
+/// Another server that prunes may have brought other keys into reach meanwhile.
+const PRUNE_KEYS: &str = long_gone!(
+    "DELETE FROM api_key WHERE id IN",
+    " AND NOT EXISTS (SELECT 1 FROM path_grant WHERE api_key_id = api_key.id)"
+);
+
 /// How many rows [`Write::prune`] deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
@@ -46,7 +69,7 @@ pub struct Pruned {
 }
 
 impl Write {
-    /// Deletes some of what is of no use any more: at most 1,000 rows of each table. Changes no
+    /// Deletes some of what is of no use any more: at most 1,000 rows of each kind. Changes no
     /// right, and so needs no record.
     pub async fn prune(&mut self, now: Timestamp) -> Result<Pruned, StoreError> {
         let mut more = false;
@@ -112,26 +135,8 @@ impl Write {
     }
 
     async fn prune_api_keys(&mut self, now: Timestamp) -> Result<u64, StoreError> {
-        // In an order, so that both statements mean the same keys.
-        macro_rules! long_gone {
-            ($before:literal, $after:literal) => {
-                concat!(
-                    $before,
-                    " (SELECT id FROM api_key WHERE expires_at < $1 OR revoked_at < $2
-                       ORDER BY id LIMIT $3)",
-                    $after
-                )
-            };
-        }
         let mut pruned = 0;
-        for query in [
-            long_gone!("DELETE FROM path_grant WHERE api_key_id IN", ""),
-            // Another server that prunes may have brought other keys into reach meanwhile.
-            long_gone!(
-                "DELETE FROM api_key WHERE id IN",
-                " AND NOT EXISTS (SELECT 1 FROM path_grant WHERE api_key_id = api_key.id)"
-            ),
-        ] {
+        for query in [PRUNE_KEY_GRANTS, PRUNE_KEYS] {
             pruned = sql(query)
                 .bind(now.before(EXPIRED_KEY_MEMORY))
                 .bind(now.before(DELETED_KEY_MEMORY))
@@ -140,5 +145,34 @@ impl Write {
                 .await?;
         }
         Ok(pruned)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::{Backend, World, at};
+
+    #[tokio::test]
+    async fn sqlite_finds_the_keys_that_are_long_gone_by_indexes_alone() {
+        let world = World::new(Backend::Sqlite).await;
+        for query in [PRUNE_KEY_GRANTS, PRUNE_KEYS] {
+            let query: &'static str = format!("EXPLAIN QUERY PLAN {query}").leak();
+            let steps: Vec<String> = sql(query)
+                .bind(at(0))
+                .bind(at(0))
+                .bind(BATCH)
+                .all(&mut world.store.reader().await.unwrap(), |row| {
+                    row.get("detail")
+                })
+                .await
+                .unwrap();
+            for index in ["api_key_expiry", "api_key_revocation"] {
+                let used = |step: &String| step.contains(&format!("USING INDEX {index} "));
+                assert!(steps.iter().any(used), "{steps:#?}");
+            }
+            let scanned = steps.iter().any(|step| step.contains("SCAN api_key"));
+            assert!(!scanned, "{steps:#?}");
+        }
     }
 }

@@ -102,11 +102,11 @@ impl Write {
     ) -> Result<u64, StoreError> {
         sql("DELETE FROM sso_code
              WHERE connection_id = $1 AND subject = COALESCE($2, subject)
-                 AND ($3 = '' OR provider_session = $3
+                 AND (CAST($3 AS TEXT) IS NULL OR provider_session = $3
                      OR ($2 IS NOT NULL AND provider_session IS NULL))")
         .bind(connection)
         .bind(subject)
-        .bind(provider_session.unwrap_or_default())
+        .bind(provider_session)
         .execute(self)
         .await
     }

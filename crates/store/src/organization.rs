@@ -8,6 +8,10 @@ use crate::page::Page;
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
+/// An update is a lock on both engines. It names a column that is no key: where a key is named,
+/// SQLite looks through all tables that refer to it, even if it stays what it is.
+const LOCK_ORGANIZATION: &str = "UPDATE organization SET plan = plan WHERE id = $1";
+
 /// The columns of an organisation `o`.
 macro_rules! organization_columns {
     () => {
@@ -150,11 +154,7 @@ impl Write {
     /// there is such an organisation. What is counted afterwards (owners, seats, grants) is still
     /// true at the commit.
     pub async fn lock_organization(&mut self, scope: OrgScope) -> Result<bool, StoreError> {
-        // An update is a lock on both engines.
-        let locked = sql("UPDATE organization SET id = id WHERE id = $1")
-            .bind(scope)
-            .execute(self)
-            .await?;
+        let locked = sql(LOCK_ORGANIZATION).bind(scope).execute(self).await?;
         Ok(locked > 0)
     }
 
@@ -194,5 +194,26 @@ impl Write {
             .execute(self)
             .await?;
         Ok(changed > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::support::{Backend, World};
+
+    #[tokio::test]
+    async fn holding_an_organisation_costs_nothing_for_what_it_has() {
+        let world = World::new(Backend::Sqlite).await;
+        let query: &'static str = format!("EXPLAIN {LOCK_ORGANIZATION}").leak();
+        let opened = sql(query)
+            .bind(world.scope)
+            .all(&mut world.store.reader().await.unwrap(), |row| {
+                row.get::<String>("opcode")
+            })
+            .await
+            .unwrap();
+        let opened = opened.iter().filter(|step| step.starts_with("Open"));
+        assert_eq!(opened.count(), 1, "the row itself, and no other table");
     }
 }

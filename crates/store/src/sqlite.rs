@@ -1,19 +1,19 @@
 //! Connections to SQLite: one that writes, several that read.
 
 mod inline;
+mod readers;
 
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
-use tokio::sync::{Mutex, OwnedMutexGuard};
+use sqlx::{ConnectOptions as _, Connection as _};
 
 pub(crate) use self::inline::Inline;
+pub(crate) use self::readers::{Loan, Readers};
 use crate::StoreError;
 
 /// How long to wait for another process's write, and for one of the held connections.
@@ -104,48 +104,5 @@ fn keep_private(file: &Path) -> std::io::Result<()> {
     match options.open(file) {
         Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
         _ => Ok(()),
-    }
-}
-
-/// Connections that only read. They are held for the life of the store: a general pool costs a
-/// task and twice the time at every use.
-pub(crate) struct Readers {
-    slots: Vec<Arc<Mutex<SqliteConnection>>>,
-    next: AtomicUsize,
-}
-
-/// One of the held connections, on loan.
-pub(crate) type Loan = OwnedMutexGuard<SqliteConnection>;
-
-impl Readers {
-    async fn open(options: &SqliteConnectOptions, count: u32) -> Result<Self, StoreError> {
-        let mut slots = Vec::new();
-        for _ in 0..count {
-            slots.push(Arc::new(Mutex::new(options.connect().await?)));
-        }
-        Ok(Self {
-            slots,
-            next: AtomicUsize::new(0),
-        })
-    }
-
-    /// The first that is free, so that the warmest is used most.
-    fn try_acquire(&self) -> Option<Loan> {
-        self.slots
-            .iter()
-            .find_map(|slot| Arc::clone(slot).try_lock_owned().ok())
-    }
-
-    /// One that is free; where none is, a place in the queue of one of them.
-    pub(crate) async fn acquire(&self) -> Result<Loan, StoreError> {
-        if let Some(loan) = self.try_acquire() {
-            return Ok(loan);
-        }
-        let turn = self.next.fetch_add(1, Ordering::Relaxed) % self.slots.len().max(1);
-        let busy = || StoreError::Unavailable("every reading connection is busy".to_owned());
-        let slot = self.slots.get(turn).ok_or_else(busy)?;
-        tokio::time::timeout(BUSY, Arc::clone(slot).lock_owned())
-            .await
-            .map_err(|_| busy())
     }
 }

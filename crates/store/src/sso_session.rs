@@ -133,15 +133,14 @@ impl Write {
                  SELECT s.user_id FROM session s JOIN sso_session o ON o.session_id = s.id
                  WHERE s.ended_at IS NULL AND o.organization_id = $1 AND o.connection_id = $2
                      AND o.subject = COALESCE($3, o.subject)
-                     AND ($4 = '' OR o.provider_session = $4
+                     AND (CAST($4 AS TEXT) IS NULL OR o.provider_session = $4
                          OR ($3 IS NOT NULL AND o.provider_session IS NULL))
                  UNION SELECT id FROM user_account WHERE id = $5)
              ORDER BY id FOR NO KEY UPDATE")
         .bind(scope)
         .bind(connection)
         .bind(subject)
-        // PostgreSQL has to know the type of a place that may be null.
-        .bind(provider_session.unwrap_or_default())
+        .bind(provider_session)
         .bind(also)
         .execute(self)
         .await?;
@@ -165,14 +164,13 @@ impl Write {
                  SELECT session_id FROM sso_session
                  WHERE organization_id = $1 AND connection_id = $2
                      AND subject = COALESCE($3, subject)
-                     AND ($4 = '' OR provider_session = $4
+                     AND (CAST($4 AS TEXT) IS NULL OR provider_session = $4
                          OR ($3 IS NOT NULL AND provider_session IS NULL)))
              RETURNING id")
         .bind(scope)
         .bind(connection)
         .bind(subject)
-        // PostgreSQL has to know the type of a place that may be null.
-        .bind(provider_session.unwrap_or_default())
+        .bind(provider_session)
         .bind(at)
         .all(self, |row| row.get("id"))
         .await

@@ -38,7 +38,7 @@ pub(crate) enum Reader {
 impl Source for Reader {
     fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
         Ok(match self {
-            Self::Sqlite(connection) => Connection::Sqlite(connection),
+            Self::Sqlite(loan) => Connection::Sqlite(&mut loan.connection),
             Self::Postgres(connection) => Connection::Postgres(connection),
         })
     }

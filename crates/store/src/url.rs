@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::num::NonZeroU32;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
@@ -55,6 +55,14 @@ impl StoreUrl {
     /// A file of SQLite, made where it is missing.
     pub fn sqlite(file: impl Into<PathBuf>) -> Self {
         Self(Engine::Sqlite(file.into()))
+    }
+
+    /// The file, where the database is SQLite.
+    pub fn sqlite_file(&self) -> Option<&Path> {
+        match &self.0 {
+            Engine::Sqlite(file) => Some(file),
+            Engine::Postgres(_) => None,
+        }
     }
 }
 

@@ -1,5 +1,7 @@
 //! Transactions.
 
+use std::collections::HashSet;
+
 use sqlx::Transaction;
 use vestibule_model::{AuditRecord, Change, OrgScope};
 
@@ -16,8 +18,28 @@ use crate::{Store, StoreError};
 pub struct Write {
     store: Store,
     transaction: Open,
-    changes: Vec<Change>,
+    changes: Changes,
     failed: bool,
+}
+
+/// What a transaction changes. Beyond [`Changes::MAX`] it is everything, which is told faster than
+/// so many single facts, and applied faster.
+#[derive(Debug, Default)]
+struct Changes(HashSet<Change>);
+
+impl Changes {
+    const MAX: usize = 1_000;
+
+    fn insert(&mut self, change: Change) {
+        if self.0.contains(&Change::Everything) && change != Change::Keyring {
+            return;
+        }
+        self.0.insert(change);
+        if self.0.len() > Self::MAX {
+            self.0.retain(|change| *change == Change::Keyring);
+            self.0.insert(Change::Everything);
+        }
+    }
 }
 
 enum Open {
@@ -51,7 +73,7 @@ impl Write {
         Ok(Self {
             store,
             transaction,
-            changes: Vec::new(),
+            changes: Changes::default(),
             failed: false,
         })
     }
@@ -71,9 +93,7 @@ impl Write {
 
     /// Notes that principals read before this transaction are wrong after it.
     pub fn change(&mut self, change: Change) {
-        if !self.changes.contains(&change) {
-            self.changes.push(change);
-        }
+        self.changes.insert(change);
     }
 
     /// Commits with the record of what was done. When this returns, every sink of this process
@@ -102,7 +122,7 @@ impl Write {
                 Open::Postgres(transaction) => patiently(transaction.commit()).await,
             };
             // Also after an error: the answer may be lost and the commit not.
-            for change in self.changes {
+            for change in self.changes.0 {
                 self.store.apply(change);
             }
             committed
@@ -136,7 +156,7 @@ impl Write {
 
     /// Hands the changes to the other processes, from the moment of the commit on.
     async fn publish(&mut self) -> Result<(), StoreError> {
-        for change in self.changes.clone() {
+        for change in self.changes.0.clone() {
             let query = match self.transaction {
                 Open::Sqlite(_) => sql("INSERT INTO change (fact) VALUES ($1)"),
                 Open::Postgres(_) => sql("SELECT pg_notify('vestibule', $1)"),
@@ -155,5 +175,25 @@ impl std::fmt::Debug for Write {
         f.debug_struct("Write")
             .field("changes", &self.changes)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use vestibule_model::{OsEntropy, SessionId, SystemClock};
+
+    use super::*;
+
+    #[test]
+    fn very_many_changes_are_told_as_one() {
+        let mut changes = Changes::default();
+        changes.insert(Change::Keyring);
+        for _ in 0..2 * Changes::MAX {
+            let session = SessionId::mint(&SystemClock, &OsEntropy);
+            changes.insert(Change::Session(session));
+            changes.insert(Change::Session(session));
+        }
+        let told = HashSet::from([Change::Keyring, Change::Everything]);
+        assert_eq!(changes.0, told);
     }
 }

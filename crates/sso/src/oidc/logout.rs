@@ -100,7 +100,8 @@ pub(crate) fn check(
         None => None,
         Some(_) => Some(id_token::subject(claims)?.to_owned()),
     };
-    let session = claims.optional_text("sid")?;
+    // An empty one names no session.
+    let session = claims.optional_text("sid")?.filter(|id| !id.is_empty());
     if subject.is_none() && session.is_none() {
         return Err(Refusal::LogoutNobody);
     }

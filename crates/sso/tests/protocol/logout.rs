@@ -62,6 +62,7 @@ async fn a_logout_token_says_who_and_which_session(
 #[case::a_nonce(|c: &mut Value| c["nonce"] = json!("x"), "logout_nonce")]
 #[case::a_nonce_of_null(|c: &mut Value| c["nonce"] = json!(null), "logout_nonce")]
 #[case::nobody(|c: &mut Value| { c.as_object_mut().unwrap().remove("sub"); c.as_object_mut().unwrap().remove("sid"); }, "logout_nobody")]
+#[case::nobody_by_an_empty_session(|c: &mut Value| { c.as_object_mut().unwrap().remove("sub"); c["sid"] = json!(""); }, "logout_nobody")]
 #[case::a_subject_that_is_no_text(|c: &mut Value| c["sub"] = json!(1), "claim_type")]
 #[case::a_session_that_is_no_text(|c: &mut Value| c["sid"] = json!(1), "claim_type")]
 #[case::no_id(|c: &mut Value| { c.as_object_mut().unwrap().remove("jti"); }, "claim_missing")]

@@ -104,10 +104,50 @@ async fn a_feed_that_was_told_to_stop_tells_no_more(
     let other = world.database.connect().await;
     let (memory, stop) = follow(&world.store).await;
     drop(stop);
-    tokio::time::sleep(Duration::from_millis(20)).await;
+    memory
+        .wait_for(Told::Suspended, Duration::from_secs(3))
+        .await;
     announce(&other, Change::Keyring).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert_eq!(memory.all(), []);
+    assert_eq!(memory.all(), [Told::Suspended]);
+}
+
+/// A sink that cannot bear to hear again.
+struct Brittle;
+
+impl ChangeSink for Brittle {
+    fn apply(&self, _: Change) {}
+
+    fn suspend(&self) {}
+
+    fn resume(&self) {
+        panic!("on purpose")
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_feed_that_panics_or_is_dropped_leaves_the_sinks_suspended(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    #[values(true, false)] panics: bool,
+) {
+    let world = World::new(backend).await;
+    let memory = Arc::new(Memory::default());
+    world
+        .store
+        .attach(Arc::clone(&memory) as Arc<dyn ChangeSink>);
+    if panics {
+        world.store.attach(Arc::new(Brittle));
+    }
+    let store = world.store.clone();
+    let feed = tokio::spawn(async move { store.run_feed(std::future::pending()).await });
+    memory.wait_for(Told::Resumed, Duration::from_secs(3)).await;
+    if !panics {
+        feed.abort();
+    }
+    let ended = feed.await.unwrap_err();
+    assert_eq!(ended.is_panic(), panics);
+    assert_eq!(memory.all().last(), Some(&Told::Suspended));
 }
 
 #[tokio::test]
