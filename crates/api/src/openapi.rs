@@ -164,7 +164,7 @@ const PROBLEM_SCHEMA: &str = "Problem";
 const ERROR_SCHEMA: &str = "Error";
 
 /// The problems that many routes answer with.
-const PROBLEMS: [(u16, &str); 9] = [
+const PROBLEMS: [(u16, &str); 10] = [
     (400, "The request cannot be read, or a field was refused."),
     (
         401,
@@ -178,6 +178,7 @@ const PROBLEMS: [(u16, &str); 9] = [
         404,
         "There is no such thing, or it belongs to an organisation that is not the caller's.",
     ),
+    (408, "The body was not complete in time; nothing was done."),
     (413, "The body is larger than 1 MiB."),
     (415, "The body is not JSON by its `Content-Type`."),
     (

@@ -3,6 +3,7 @@
 use axum::body::Body;
 use std::fmt::Formatter;
 use std::marker::PhantomData;
+use std::time::Duration;
 
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -22,6 +23,10 @@ mod tests;
 
 /// The largest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+/// How long a body may be on its way. Shorter than what an answer may take, so that who does not
+/// send is told so, and what takes long afterwards is ours.
+pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A JSON body, in either direction.
 ///
@@ -95,17 +100,33 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
     }
 }
 
-/// The whole body, up to [`MAX_BODY_BYTES`].
+/// The whole body, up to [`MAX_BODY_BYTES`] and within [`BODY_TIMEOUT`].
 pub async fn read(body: Body) -> Result<Bytes, Problem> {
     let limited = http_body_util::Limited::new(body, MAX_BODY_BYTES);
-    match limited.collect().await {
-        Ok(collected) => Ok(collected.to_bytes()),
-        Err(error) if is_length_limit(&*error) => Err(too_large()),
-        Err(_) => Err(Problem::bad_request(
+    match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await {
+        Ok(Ok(collected)) => Ok(collected.to_bytes()),
+        Ok(Err(error)) if is_length_limit(&*error) => Err(too_large()),
+        Ok(Err(_)) => Err(Problem::bad_request(
             "incomplete_body",
             "The body ended before it was complete.",
         )),
+        Err(_) => Err(too_slow()),
     }
+}
+
+/// 408, for bodies that do not come (RFC 9110, 15.5.9). Nothing was done of what they ask for, and
+/// the rest of them is not waited for.
+fn too_slow() -> Problem {
+    Problem::new(
+        StatusCode::REQUEST_TIMEOUT,
+        "body_too_slow",
+        format!(
+            "The body was not complete within {} seconds. Nothing was done.",
+            BODY_TIMEOUT.as_secs()
+        ),
+    )
+    .hint("Send the whole body at once, and as many bytes of it as Content-Length says.")
+    .closing()
 }
 
 /// Whether a limit was reached, our own or that of a layer before us.

@@ -10,7 +10,7 @@ mod render;
 use std::borrow::Cow;
 use std::time::Duration;
 
-use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 use vestibule_check::Limited;
@@ -225,6 +225,14 @@ impl Problem {
         self.0
             .headers
             .insert(RETRY_AFTER, HeaderValue::from(whole_seconds(after)));
+        self
+    }
+
+    /// Ends the connection with the answer, as what remains of the request is not read.
+    #[must_use]
+    pub fn closing(mut self) -> Self {
+        let close = HeaderValue::from_static("close");
+        self.0.headers.insert(CONNECTION, close);
         self
     }
 

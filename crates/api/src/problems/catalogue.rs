@@ -86,7 +86,7 @@ const OUR_SIDE: &[ProblemReason] = &[
     reason("store_full", "503",
         "There is no space left to store the change; reading still works.", "Ask the operator to make room."),
     reason("timed_out", "503",
-        "There was no answer in time; what was asked for may have been done.", "Look before you ask again."),
+        "There was no answer in time; a change that was asked for may have been made.", "Look before you ask for a change again."),
     reason("internal_error", "500",
         "Something went wrong on our side.", "Try again; if it stays, ask the operator and name the request id."),
 ];

@@ -1,4 +1,4 @@
-//! Nobody waits for ever, in either direction: the time of a slow body counts too.
+//! Nobody waits for ever. A body that does not come ends earlier, by the clock of who reads it.
 
 use std::convert::Infallible;
 use std::pin::Pin;
@@ -38,10 +38,12 @@ where
     }
 
     fn call(&mut self, request: Request) -> Self::Future {
+        let only_reads = request.method().is_safe();
         DeadlineFuture {
             future: self.inner.call(request),
             sleep: None,
             after: self.after,
+            only_reads,
         }
     }
 }
@@ -54,6 +56,7 @@ pin_project! {
         #[pin]
         sleep: Option<Sleep>,
         after: Duration,
+        only_reads: bool,
     }
 }
 
@@ -70,14 +73,21 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for DeadlineFuture
             this.sleep.set(Some(sleep));
         }
         match this.sleep.as_pin_mut().map(|sleep| sleep.poll(context)) {
-            Some(Poll::Ready(())) => Poll::Ready(Ok(late(*this.after).into_response())),
+            Some(Poll::Ready(())) => {
+                Poll::Ready(Ok(late(*this.after, *this.only_reads).into_response()))
+            }
             _ => Poll::Pending,
         }
     }
 }
 
-fn late(after: Duration) -> Problem {
+/// Only what changes something may have changed it.
+#[cold]
+fn late(after: Duration, only_reads: bool) -> Problem {
     let detail = format!("There was no answer within {} seconds.", after.as_secs());
-    Problem::unavailable("timed_out", detail, Duration::from_secs(1))
-        .hint("What you asked for may have been done: look before you ask again.")
+    Problem::unavailable("timed_out", detail, Duration::from_secs(1)).hint(if only_reads {
+        "Ask again later."
+    } else {
+        "What you asked for may have been done: look before you ask again."
+    })
 }

@@ -2,8 +2,10 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::StatusCode;
 use http::header::CONTENT_LENGTH;
+use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use vestibule_check::{CheckParts, MemoryDirectory, OwnOrigin};
+use vestibule_http::Json;
 use vestibule_layer::{Routes, Rule};
 
 use super::*;
@@ -25,6 +27,12 @@ fn service(https: bool) -> impl StackService<Body> {
     let routes = Routes::<()>::bearer()
         .get("/v1/hello", Rule::public(), async || "hello")
         .post("/v1/hello", Rule::public(), async || "hello")
+        .post(
+            "/v1/echo",
+            Rule::public(),
+            async |Json(value): Json<Value>| Json(value),
+        )
+        .post("/v1/hang", Rule::public(), hang)
         .get("/v1/hang", Rule::public(), hang)
         .get("/v1/panic", Rule::public(), panics)
         .get("/v1/taken", Rule::public(), refuses);
@@ -97,6 +105,37 @@ async fn who_waits_too_long_is_told_so() {
     let (parts, body) = get("/v1/hang").await;
     assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE);
     assert_eq!(body["reason"], "timed_out");
+    assert_eq!(body["hint"], "Ask again later.");
+}
+
+#[tokio::test(start_paused = true)]
+async fn only_what_may_have_been_done_is_said_to_be() {
+    let request = Request::post("/v1/hang").body(Body::empty()).unwrap();
+    let Ok(response) = service(true).oneshot(request).await;
+    let (parts, body) = read(response).await;
+    assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE);
+    let hint = body["hint"].as_str().unwrap();
+    assert!(hint.contains("may have been done"), "{hint}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_does_not_send_the_body_is_told_so_and_it_is_no_failure_of_ours() {
+    let first = futures_util::stream::iter([Ok::<_, Infallible>("{")]);
+    let never = futures_util::stream::pending();
+    let body = Body::from_stream(futures_util::StreamExt::chain(first, never));
+    let request = Request::post("/v1/echo")
+        .header("content-type", "application/json")
+        .body(body)
+        .unwrap();
+    let Ok(response) = service(true).oneshot(request).await;
+    let (parts, body) = read(response).await;
+    assert_eq!(parts.status, StatusCode::REQUEST_TIMEOUT);
+    assert_eq!(
+        (&body["reason"], &body["code"]),
+        (&json!("body_too_slow"), &json!("error"))
+    );
+    assert_eq!(parts.headers["connection"], "close");
+    assert!(!body["hint"].as_str().unwrap().contains("may have been"));
 }
 
 #[tokio::test]

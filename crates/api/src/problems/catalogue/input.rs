@@ -9,6 +9,8 @@ pub(super) const INPUT: &[ProblemReason] = &[
         "The body has no Content-Type, more than one, or another than the route reads.", "Send one header Content-Type, nearly always application/json."),
     reason("body_too_large", "413",
         "The body is larger than 1 MiB.", "Send less at once."),
+    reason("body_too_slow", "408",
+        "The body was not complete within 20 seconds, and nothing was done.", "Send the whole body at once, and as many bytes of it as Content-Length says."),
     reason("missing_body", "400",
         "The request has no body.", "Send a JSON object."),
     reason("incomplete_body", "400",
