@@ -8,7 +8,6 @@ use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpSocket};
-use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 use vestibule_accounts::{Duties, Intervals};
 
@@ -17,6 +16,7 @@ use crate::failure::Failure;
 use crate::listen::Bounds;
 use crate::shutdown::{self, Shutdown};
 use crate::stack::StackService;
+use crate::tasks::Tasks;
 use crate::wiring::Wired;
 use crate::{admin, listen, wiring};
 
@@ -94,6 +94,10 @@ impl Server {
     /// Answers until a signal comes, then ends in order: accept nothing more, answer what is in
     /// flight, write down what was counted, close the store. `started` is called once requests
     /// are answered.
+    ///
+    /// # Errors
+    /// When a task that runs as long as the server does ends before that: without it the server
+    /// would not be what it promises. It ends in the same order then.
     pub async fn run(self, started: impl FnOnce()) -> Result<(), Failure> {
         let Self {
             listener,
@@ -107,21 +111,25 @@ impl Server {
         // Requests end first, and what counts them afterwards.
         let (requests_end, duties_end) = (Shutdown::new(), Shutdown::new());
 
-        let mut duties = JoinSet::new();
+        let mut duties = Tasks::default();
         let worker = Duties::new(wired.accounts, wired.check, Intervals::default());
         let (feed, end) = (store.clone(), duties_end.asked());
-        duties.spawn(async move { feed.run_feed(end).await });
+        duties.spawn("hearing changes", async move { feed.run_feed(end).await });
         let (each, end) = (worker.clone(), duties_end.asked());
-        duties.spawn(async move { each.flush(end).await });
+        duties.spawn("noting uses", async move { each.flush(end).await });
         let (each, end) = (worker.clone(), duties_end.asked());
-        duties.spawn(async move { each.prune(end).await });
+        duties.spawn("tidying up", async move { each.prune(end).await });
         let (each, end) = (worker.clone(), duties_end.asked());
-        duties.spawn(async move { each.forget_idle_limits(end).await });
+        duties.spawn("forgetting limits", async move {
+            each.forget_idle_limits(end).await;
+        });
         let end = duties_end.asked();
-        duties.spawn(async move { worker.follow_keyring(end).await });
+        duties.spawn("following the keyring", async move {
+            worker.follow_keyring(end).await;
+        });
 
         let probes = admin::router(store.clone(), wired.metrics);
-        let admin = tokio::spawn(listen::serve(
+        let answers = listen::serve(
             admin_listener,
             Bounds {
                 connections: ADMIN_CONNECTIONS,
@@ -130,28 +138,46 @@ impl Server {
             },
             move |_| plain(probes.clone()),
             duties_end.asked(),
-        ));
+        );
+        duties.spawn("answering probes", answers);
+
+        let mut requests = Tasks::default();
         let stack = wired.stack;
-        let requests = tokio::spawn(listen::serve(
+        let answers = listen::serve(
             listener,
             bounds,
             move |peer: SocketAddr| stack.service(peer.ip()),
             requests_end.asked(),
-        ));
+        );
+        requests.spawn("answering requests", answers);
         started();
 
-        asked.await;
+        let missing = tokio::select! {
+            () = asked => None,
+            name = duties.one_ended() => Some(name),
+            name = requests.one_ended() => Some(name),
+        };
+        if let Some(name) = missing {
+            tracing::error!(task = name, "a task has ended early: the server ends, too");
+        }
         requests_end.begin();
-        let _ = requests.await;
+        requests.all_ended().await;
         duties_end.begin();
-        while duties.join_next().await.is_some() {}
-        let _ = admin.await;
+        duties.all_ended().await;
         if let Some(sample) = wired.sample {
             sample.close().await;
         }
         store.close().await;
-        Ok(())
+        missing.map_or(Ok(()), |name| Err(ended_early(name)))
     }
+}
+
+fn ended_early(name: &str) -> Failure {
+    Failure::failed(format!(
+        "The server has ended because one of its tasks did: {name}."
+    ))
+    .reason("task_ended")
+    .hint("The log says why. Start the server again, and please report it.")
 }
 
 /// A router without layers of ours, as connections want it.
@@ -182,3 +208,6 @@ fn listener_on(address: SocketAddr) -> std::io::Result<TcpListener> {
 fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
     listener.local_addr().map_err(Failure::from_error)
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,67 @@
+use std::time::Duration;
+
+use vestibule_model::Change;
+use vestibule_store::ChangeSink;
+
+use super::*;
+use crate::config::Sources;
+use crate::failure::Code;
+
+/// Whoever hears of changes through it panics once they are heard.
+struct Brittle;
+
+impl ChangeSink for Brittle {
+    fn apply(&self, _: Change) {}
+
+    fn suspend(&self) {}
+
+    fn resume(&self) {
+        panic!("on purpose")
+    }
+}
+
+/// A server on any ports and a database of its own.
+async fn prepared(folder: &tempfile::TempDir) -> Server {
+    let database = folder.path().join("vestibule.db");
+    let settings = [
+        ("SERVER__LISTEN", "127.0.0.1:0"),
+        ("SERVER__ADMIN_LISTEN", "127.0.0.1:0"),
+        ("STORE__URL", &format!("sqlite:{}", database.display())),
+        ("KEYS__MASTER_KEY", &"0".repeat(64)),
+    ];
+    let sources = Sources {
+        environment: settings
+            .map(|(name, value)| (format!("VESTIBULE_{name}"), value.to_owned()))
+            .to_vec(),
+        ..Sources::default()
+    };
+    let settings = Settings::new(&sources.read().unwrap()).unwrap();
+    Server::prepare(&settings).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_duty_that_panics_ends_the_server_with_an_error() {
+    let folder = tempfile::tempdir().unwrap();
+    let server = prepared(&folder).await;
+    let (store, metrics) = (
+        server.wired().accounts.store().clone(),
+        Arc::clone(&server.wired().metrics),
+    );
+    store.attach(Arc::new(Brittle));
+    let ended = tokio::time::timeout(Duration::from_secs(30), server.run(|| {})).await;
+    let failure = ended.expect("the server ends by itself").unwrap_err();
+    assert_eq!(failure.code(), Code::Failed);
+    assert_eq!(failure.json()["error"]["reason"], "task_ended");
+    assert!(failure.to_string().contains("hearing changes"), "{failure}");
+    assert!(!metrics.is_hearing(), "what hears nothing says so");
+}
+
+#[tokio::test]
+async fn a_task_that_returns_early_is_missed_as_one_that_panics() {
+    let mut tasks = Tasks::default();
+    tasks.spawn("waiting", std::future::pending());
+    tasks.spawn("returning", async {});
+    assert_eq!(tasks.one_ended().await, "returning");
+    tasks.spawn("panicking", async { panic!("on purpose") });
+    assert_eq!(tasks.one_ended().await, "panicking");
+}
