@@ -18,6 +18,7 @@ use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 use vestibule_http::TrustedProxies;
 
 use crate::stack::StackService;
@@ -50,7 +51,8 @@ pub struct Bounds {
 }
 
 /// Serves what `service` makes for each peer, until `shutdown` is ready; then accepts nothing
-/// more, and returns when the requests in flight are answered, or after ten seconds.
+/// more, and returns when the requests in flight are answered, or after ten seconds. Then nothing
+/// of them runs any more.
 pub async fn serve<S: StackService<Incoming>>(
     listener: TcpListener,
     bounds: Bounds,
@@ -62,10 +64,12 @@ pub async fn serve<S: StackService<Incoming>>(
     ));
     let crowd = Crowd::new(bounds.per_address, bounds.proxies);
     let drain = GracefulShutdown::new();
+    let mut connections = JoinSet::new();
     let mut shutdown = std::pin::pin!(shutdown);
     loop {
         let accepted = tokio::select! {
             accepted = accept(&listener, &slots) => accepted,
+            Some(_) = connections.join_next() => continue,
             () = &mut shutdown => break,
         };
         match accepted {
@@ -80,7 +84,7 @@ pub async fn serve<S: StackService<Incoming>>(
                     _slot: slot,
                     _place: place,
                 };
-                tokio::spawn(connection(stream, service(peer), drain.watcher(), room));
+                connections.spawn(connection(stream, service(peer), drain.watcher(), room));
             }
             Err(error) => {
                 // Out of file descriptors, most likely: one of the open ones has to end first.
@@ -93,6 +97,8 @@ pub async fn serve<S: StackService<Incoming>>(
     if tokio::time::timeout(DRAIN, drain.shutdown()).await.is_err() {
         tracing::warn!("requests in flight were cut off");
     }
+    // Whatever comes after this, such as the end of the store, is not to be met by one of them.
+    connections.shutdown().await;
 }
 
 async fn accept(

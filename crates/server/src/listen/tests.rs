@@ -69,3 +69,53 @@ async fn a_connection_too_many_of_one_address_is_closed_at_once() {
     assert_eq!(&buffer, b"HTTP/1.1");
     served.abort();
 }
+
+/// Tells when it is dropped.
+struct Told(Option<tokio::sync::oneshot::Sender<()>>);
+
+impl Drop for Told {
+    fn drop(&mut self) {
+        let _ = self.0.take().map(|told| told.send(()));
+    }
+}
+
+#[tokio::test]
+async fn a_request_that_is_cut_off_at_the_end_does_not_run_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let bounds = Bounds {
+        connections: 10,
+        per_address: 10,
+        proxies: Arc::default(),
+    };
+    let (arrived, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
+    let service = move |_| {
+        let arrived = arrived.clone();
+        tower::service_fn(move |_: Request<Incoming>| {
+            let (told, dropped) = tokio::sync::oneshot::channel();
+            arrived.send(dropped).unwrap();
+            async move {
+                let _told = Told(Some(told));
+                std::future::pending::<()>().await;
+                Ok::<_, std::convert::Infallible>(Response::new(Body::empty()))
+            }
+        })
+    };
+    let (end, asked) = tokio::sync::oneshot::channel::<()>();
+    let served = tokio::spawn(serve(listener, bounds, service, async {
+        let _ = asked.await;
+    }));
+    let mut client = TcpStream::connect(address).await.unwrap();
+    client.write_all(REQUEST).await.unwrap();
+    let mut dropped = arrivals.recv().await.unwrap();
+    dropped.try_recv().unwrap_err();
+    // From here on nothing comes from outside: ten seconds may pass at once.
+    tokio::time::pause();
+    let started = Instant::now();
+    end.send(()).unwrap();
+    served.await.unwrap();
+    assert_eq!(started.elapsed().as_secs(), DRAIN.as_secs());
+    dropped
+        .try_recv()
+        .expect("the request was dropped before that");
+}
