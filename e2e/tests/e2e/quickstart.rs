@@ -412,3 +412,31 @@ async fn nobody_else_reads_the_data() {
         assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_script_of_the_readme_works_each_time_and_leaves_nothing_behind() {
+    let readme = include_str!("../../../README.md");
+    let (_, script) = readme.split_once("```sh\n").unwrap();
+    let (script, _) = script.split_once("```").unwrap();
+    let binaries = command().as_std().get_program().to_owned();
+    let binaries = std::path::Path::new(&binaries).parent().unwrap();
+    let path = format!("{}:{}", binaries.display(), std::env::var("PATH").unwrap());
+    let (folder, temporary) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+    for _ in 0..2 {
+        let output = Command::new("bash")
+            .args(["-euo", "pipefail", "-c", script])
+            .env_clear()
+            .env("PATH", &path)
+            .env("TMPDIR", temporary.path())
+            .env("no_proxy", "*")
+            .current_dir(folder.path())
+            .output()
+            .await
+            .unwrap();
+        assert!(output.status.success(), "{output:?}");
+        assert_eq!(String::from_utf8_lossy(&output.stdout), "401\n200\n");
+    }
+    for folder in [folder.path(), temporary.path()] {
+        assert_eq!(std::fs::read_dir(folder).unwrap().count(), 0);
+    }
+}
