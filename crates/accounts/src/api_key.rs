@@ -150,7 +150,7 @@ impl Accounts {
         &self,
         caller: &Caller,
         page: Page,
-    ) -> Result<(Vec<ApiKey>, u64)> {
+    ) -> Result<(Vec<NarrowedApiKey>, u64)> {
         caller.needs(Role::Admin)?;
         Ok(self.0.store.api_keys(caller.scope(), page).await?)
     }

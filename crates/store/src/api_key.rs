@@ -1,5 +1,7 @@
 //! API keys.
 
+use std::collections::HashMap;
+
 use vestibule_model::{ApiKey, ApiKeyId, Digest, Grant, GrantHolder, OrgScope, Timestamp, UserId};
 
 use crate::grant::{grant_columns, read_grant};
@@ -38,6 +40,24 @@ fn read_narrowed(row: &Row<'_>) -> Result<(ApiKey, bool), StoreError> {
 /// A key, and the grants that narrow it where it is narrowed.
 pub type NarrowedApiKey = (ApiKey, Option<Vec<Grant>>);
 
+/// Each key with the grants that it holds.
+fn with_grants(keys: Vec<(ApiKey, bool)>, grants: Vec<Grant>) -> Vec<NarrowedApiKey> {
+    let mut by_holder: HashMap<GrantHolder, Vec<Grant>> = HashMap::new();
+    for grant in grants {
+        by_holder.entry(grant.holder).or_default().push(grant);
+    }
+    let mut own = |key: &ApiKey| {
+        let held = by_holder.remove(&GrantHolder::ApiKey(key.id));
+        held.unwrap_or_default()
+    };
+    keys.into_iter()
+        .map(|(key, narrowed)| {
+            let grants = narrowed.then(|| own(&key));
+            (key, grants)
+        })
+        .collect()
+}
+
 impl Store {
     /// A user's keys that are not deleted, the oldest first.
     pub async fn api_keys_of(
@@ -68,15 +88,7 @@ impl Store {
         .bind(owner)
         .all(reader, read_grant)
         .await?;
-        let with_grants = |(key, narrowed): (ApiKey, bool)| {
-            let holder = GrantHolder::ApiKey(key.id);
-            let own = || {
-                let own = grants.iter().filter(|grant| grant.holder == holder);
-                own.cloned().collect()
-            };
-            (key, narrowed.then(own))
-        };
-        Ok(keys.into_iter().map(with_grants).collect())
+        Ok(with_grants(keys, grants))
     }
 
     /// A key of a user that is not deleted.
@@ -114,7 +126,7 @@ impl Store {
         &self,
         scope: OrgScope,
         page: Page,
-    ) -> Result<(Vec<ApiKey>, u64), StoreError> {
+    ) -> Result<(Vec<NarrowedApiKey>, u64), StoreError> {
         let reader = &mut self.reader().await?;
         let keys = sql(concat!(
             "SELECT ",
@@ -124,13 +136,25 @@ impl Store {
         ))
         .bind(scope)
         .page(page)
-        .all(reader, read_api_key)
+        .all(reader, read_narrowed)
+        .await?;
+        let grants = sql(concat!(
+            "SELECT ",
+            grant_columns!(),
+            " FROM path_grant g WHERE g.organization_id = $1 AND g.api_key_id IN (
+                 SELECT k.id FROM api_key k WHERE k.organization_id = $1
+                 ORDER BY k.created_at, k.id LIMIT $2 OFFSET $3)
+             ORDER BY g.created_at, g.id"
+        ))
+        .bind(scope)
+        .page(page)
+        .all(reader, read_grant)
         .await?;
         let total = sql("SELECT COUNT(*) AS count FROM api_key WHERE organization_id = $1")
             .bind(scope)
             .count(reader)
             .await?;
-        Ok((keys, total))
+        Ok((with_grants(keys, grants), total))
     }
 }
 

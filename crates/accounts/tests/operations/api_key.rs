@@ -297,7 +297,7 @@ async fn the_operator_makes_lists_and_deletes_keys_of_members(
         .api_keys_of_organization(&operator, Page::default())
         .await
         .unwrap();
-    assert_eq!((keys, total), (vec![made.key.clone()], 1));
+    assert_eq!((keys, total), (vec![(made.key.clone(), None)], 1));
 
     let owner = house.owner.id;
     let caller = house.caller(owner).await;

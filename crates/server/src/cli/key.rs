@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::{NewApiKey, NewGrant, Page};
-use vestibule_model::{ApiKey, ApiKeyId, Capability, ResourcePath, Timestamp};
+use vestibule_accounts::{NarrowedApiKey, NewApiKey, NewGrant, Page};
+use vestibule_model::{ApiKey, ApiKeyId, Capability, Grant, ResourcePath, Timestamp};
 
 use super::args::{PageArgs, Yes};
 use super::context::Context;
@@ -40,7 +40,8 @@ Examples:
         page: PageArgs,
     },
     /// Delete a key, from the next request on
-    Revoke {
+    #[command(alias = "revoke")]
+    Remove {
         /// Id or name of the organisation
         org: String,
         /// The key's id
@@ -78,7 +79,7 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
             let created = accounts.create_api_key_for(&caller, owner.id, new).await;
             let created = created
                 .map_err(|error| Failure::named(error, &[("expires_at", "--expires-at")]))?;
-            let mut object = describe(&created.key);
+            let mut object = describe(&created.key, created.grants.as_deref());
             object["key"] = created.secret.expose().into();
             if output.json {
                 return output.object(&object);
@@ -94,11 +95,19 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
             let (keys, total) = accounts
                 .api_keys_of_organization(&caller, page.into())
                 .await?;
-            let items: Vec<_> = keys.iter().map(describe).collect();
+            let shown = |(key, grants): &NarrowedApiKey| {
+                let mut item = describe(key, grants.as_deref());
+                if !output.json {
+                    item["narrowed_to"] = grants.as_deref().map(in_words).into();
+                }
+                item
+            };
+            let items: Vec<_> = keys.iter().map(shown).collect();
             let columns = [
                 "id",
                 "name",
                 "owner_id",
+                "narrowed_to",
                 "key_suffix",
                 "last_used_at",
                 "expires_at",
@@ -106,13 +115,13 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
             ];
             output.list(&columns, &items, total)
         }
-        KeyCommand::Revoke { org, key, yes } => {
+        KeyCommand::Remove { org, key, yes } => {
             let (caller, organization) = lookup::caller(&accounts, &org).await?;
             let id: ApiKeyId = parse("KEY", &key)?;
             let mut page = Page::first(100);
             let key = loop {
                 let (keys, total) = accounts.api_keys_of_organization(&caller, page).await?;
-                if let Some(key) = keys.into_iter().find(|key| key.id == id) {
+                if let Some((key, _)) = keys.into_iter().find(|(key, _)| key.id == id) {
                     break key;
                 }
                 page.offset += page.limit;
@@ -149,8 +158,17 @@ fn grant_of(text: &str) -> Result<NewGrant, Failure> {
     })
 }
 
-fn describe(key: &ApiKey) -> Value {
-    json!({
+/// What narrows a key, as `--grant` takes it.
+fn in_words(grants: &[Grant]) -> String {
+    let each = grants
+        .iter()
+        .map(|grant| format!("{}:{}", grant.capability, grant.path));
+    each.collect::<Vec<_>>().join(", ")
+}
+
+/// A key; `grants` are only there where they narrow it, as on `/v1`.
+fn describe(key: &ApiKey, grants: Option<&[Grant]>) -> Value {
+    let mut object = json!({
         "id": key.id,
         "name": key.name,
         "owner_id": key.owner_id,
@@ -160,5 +178,16 @@ fn describe(key: &ApiKey) -> Value {
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,
         "revoked_at": key.revoked_at,
-    })
+    });
+    if let Some(grants) = grants {
+        let shown = |grant: &Grant| {
+            json!({
+                "path": grant.path,
+                "capability": grant.capability,
+                "can_approve": grant.can_approve,
+            })
+        };
+        object["grants"] = grants.iter().map(shown).collect();
+    }
+    object
 }

@@ -15,7 +15,8 @@ async fn a_user_sees_only_own_keys_that_are_not_deleted(
     let grace = world.member("grace@example.com", Role::User).await;
     let plain = world.api_key(world.owner.id, "plain", false).await;
     let narrowed = world.api_key(world.owner.id, "narrowed", true).await;
-    let holder = GrantHolder::ApiKey(narrowed.id);
+    let narrowed_id = narrowed.id;
+    let holder = GrantHolder::ApiKey(narrowed_id);
     let grant = world.grant(holder, "/shared", Capability::ReadOnly).await;
     let bare = world.api_key(world.owner.id, "bare", true).await;
     world.api_key(grace.id, "grace", false).await;
@@ -49,6 +50,9 @@ async fn a_user_sees_only_own_keys_that_are_not_deleted(
         .await
         .unwrap();
     assert_eq!((all.len(), total), (3, 4));
+    let of_narrowed = all.iter().find(|(key, _)| key.id == narrowed_id);
+    assert_eq!(of_narrowed.unwrap().1.as_ref().unwrap().len(), 1);
+    assert_eq!(all[0].1, None);
     assert_eq!(
         world.store.api_keys(other, Page::default()).await.unwrap(),
         (vec![], 0)
@@ -108,7 +112,7 @@ async fn a_key_is_deleted_once_by_its_owner_in_its_organization(
         .api_keys(world.scope, Page::default())
         .await
         .unwrap();
-    assert_eq!(all[0].revoked_at, Some(at(3)));
+    assert_eq!(all[0].0.revoked_at, Some(at(3)));
 }
 
 #[rstest]

@@ -52,7 +52,7 @@ async fn list(visit: Visit, axum::extract::RawQuery(query): axum::extract::RawQu
     let now = visit.web.now();
     let keys = keys
         .into_iter()
-        .map(|key| Shown {
+        .map(|(key, _)| Shown {
             owner: names.of(key.owner_id),
             is_within_reach: visit.frame.is_owner() || !owners.has(key.owner_id),
             is_expired: key.expires_at.is_some_and(|end| end <= now),
