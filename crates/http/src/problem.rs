@@ -161,8 +161,8 @@ impl Problem {
             StatusCode::TOO_MANY_REQUESTS,
             "too_many_requests",
             format!(
-                "The limit {name} is reached: {count} in {} seconds.",
-                window.as_secs()
+                "The limit {name} is used up: {count} at once, then {}.",
+                pace(count, window)
             ),
         )
         .hint(format!("Try again in {seconds} seconds."))
@@ -257,6 +257,20 @@ impl Problem {
     }
 }
 
+/// How `count` in `window` come, evenly spread.
+fn pace(count: u32, window: Duration) -> String {
+    let apart = window / count.max(1);
+    match (apart.as_secs(), apart.subsec_nanos()) {
+        (1, 0) => "one every second".to_owned(),
+        (apart, 0) if apart > 60 && apart % 60 == 0 => format!("one every {} minutes", apart / 60),
+        (apart, 0) => format!("one every {apart} seconds"),
+        _ => format!(
+            "as many again in {} seconds, evenly spread",
+            window.as_secs()
+        ),
+    }
+}
+
 fn whole_seconds(duration: Duration) -> u64 {
     duration
         .as_millis()
@@ -264,4 +278,37 @@ fn whole_seconds(duration: Duration) -> u64 {
         .max(1)
         .try_into()
         .unwrap_or(u64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_told_as_it_is() {
+        for (count, window, told) in [
+            (10, 60, "10 at once, then one every 6 seconds."),
+            (60, 60, "60 at once, then one every second."),
+            (20, 3600, "20 at once, then one every 3 minutes."),
+            (
+                600,
+                60,
+                "600 at once, then as many again in 60 seconds, evenly spread.",
+            ),
+            (
+                40,
+                60,
+                "40 at once, then as many again in 60 seconds, evenly spread.",
+            ),
+        ] {
+            let problem = Problem::limited(Limited {
+                name: "things",
+                count,
+                window: Duration::from_secs(window),
+                retry_after: Duration::from_secs(6),
+            });
+            let detail = format!("The limit things is used up: {told}");
+            assert_eq!(problem.detail(), detail);
+        }
+    }
 }

@@ -38,11 +38,13 @@ const REQUEST_LINE: &[ProblemReason] = &[
 #[rustfmt::skip] // one entry, two lines: it is a table
 const TOO_MUCH: &[ProblemReason] = &[
     reason("too_many_requests", "429",
-        "A limit is reached.", "Wait as long as Retry-After says."),
+        "A limit is used up: as many at once as the answer says, then one at a time, evenly spread.", "Wait as long as Retry-After says; then one passes, not all of them."),
     reason("quota_exceeded", "429",
         "An allowance of the organisation's plan is used up for its period.", "Wait as long as Retry-After says, or ask an owner for another plan."),
     reason("busy", "503",
         "Too many passwords are being checked at once.", "Wait as long as Retry-After says."),
+    reason("no_room_for_body", "503",
+        "Too many large bodies are on their way, from all callers together or from this one.", "Wait as long as Retry-After says, and send fewer of them at once."),
 ];
 
 /// The world moved.
