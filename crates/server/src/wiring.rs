@@ -17,11 +17,11 @@ use vestibule_outbound::{Outbound, SystemResolver};
 use vestibule_policy::RuleTable;
 use vestibule_sample::Sample;
 use vestibule_sso::Party;
-use vestibule_store::Store;
+use vestibule_store::{Store, StoreError, StoreUrl};
 use vestibule_web::{Look, Web, WebParts};
 
 use crate::config::{PublicUrl, Settings};
-use crate::failure::Failure;
+use crate::failure::{Code, Failure};
 use crate::sample::{FollowingGrants, Lists};
 use crate::stack::Stack;
 use crate::telemetry::{Metrics, Requests};
@@ -47,16 +47,42 @@ pub struct Opened {
     keyring: Arc<ArcSwap<Keyring>>,
 }
 
-/// The operations on the store of these settings, which has to be there and migrated.
+/// The operations on the store of these settings, which has to be there and migrated: this makes
+/// none, so that a command in the wrong folder does not leave an empty one.
 pub async fn accounts(settings: &Settings, public_url: &PublicUrl) -> Result<Opened, Failure> {
-    let store = Store::connect(settings.store.clone()).await?;
+    let url = &settings.store;
+    if let Some(file) = url.sqlite_file()
+        && !file.exists()
+    {
+        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
+        let text = format!("There is no database at sqlite:{}.", file.display());
+        return Err(Failure::new(Code::NotFound, text).hint(
+            "Is --config FILE or --data-dir DIR missing? `vestibule migrate` makes a new one.",
+        ));
+    }
+    // Before the store is opened: what is wrong in the configuration is told first.
+    settings.master_key()?;
+    let store = connect(url).await?;
     if !store.is_migrated().await? {
-        return Err(
-            Failure::failed("The database has not the tables of this version.")
-                .hint("Run `vestibule migrate` first."),
-        );
+        let text = format!("The database {url} has not the tables of this version.");
+        return Err(Failure::failed(text).hint(
+            "If it is the right one, run `vestibule migrate` with the same configuration first.",
+        ));
     }
     accounts_on(store, settings, public_url).await
+}
+
+/// The store; says which one does not answer.
+pub async fn connect(url: &StoreUrl) -> Result<Store, Failure> {
+    Store::connect(url.clone()).await.map_err(|error| {
+        let is_away = matches!(error, StoreError::Unavailable(_));
+        let failure = Failure::from(error);
+        if is_away {
+            failure.hint(format!("store.url is {url}: is it right, and does it run?"))
+        } else {
+            failure
+        }
+    })
 }
 
 async fn accounts_on(
@@ -120,7 +146,8 @@ pub fn sso(
 
 /// Everything but the listeners. Brings the tables up to date first.
 pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired, Failure> {
-    let store = Store::connect(settings.store.clone()).await?;
+    settings.master_key()?;
+    let store = connect(&settings.store).await?;
     store.migrate().await?;
     let Opened { accounts, keyring } = accounts_on(store, settings, public_url).await?;
     let look = Look::new(settings.brand.clone());

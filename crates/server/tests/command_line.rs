@@ -173,13 +173,55 @@ fn the_server_notices_what_the_command_line_does_beside_it() {
 #[case::no_quickstart(&["--data-dir", "nowhere", "user", "list"], 5)]
 #[case::check(&["--set", "server.listen=x", "config", "check"], 7)]
 #[case::no_master_key(&["config", "check"], 7)]
-#[case::not_migrated(&["user", "list"], 1)]
+#[case::no_database(&["user", "list"], 5)]
 fn scripts_are_told_what_went_wrong(#[case] arguments: &[&str], #[case] code: i32) {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), arguments);
     let message = String::from_utf8_lossy(&output.stderr);
     assert_eq!(output.status.code(), Some(code), "{message}");
     assert_eq!(output.stdout.is_empty(), code != 0, "{message}");
+}
+
+#[test]
+fn what_is_refused_leaves_no_database_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let master_key = ("VESTIBULE_KEYS__MASTER_KEY", "0".repeat(64));
+    let refused = |arguments: &[&str], environment: &[&(&str, String)], code: i32| {
+        let mut command = vestibule();
+        let environment = environment.iter().map(|(name, value)| (name, value));
+        let output = command
+            .current_dir(folder.path())
+            .args(arguments)
+            .envs(environment)
+            .output()
+            .unwrap();
+        let message = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{message}");
+        message
+    };
+    // Whatever else is wrong, such as a port that is taken.
+    let message = refused(&["serve"], &[], 2);
+    assert!(message.contains("keys.master_key"), "{message}");
+    for arguments in [&["org", "list"][..], &["keyring", "list"]] {
+        let message = refused(arguments, &[&master_key], 5);
+        let file = folder.path().join("vestibule.db");
+        assert!(message.contains(file.to_str().unwrap()), "{message}");
+        assert!(message.contains("--data-dir"), "{message}");
+    }
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
+    // One that is there and empty is named, and left empty.
+    let file = folder.path().join("other.db");
+    std::fs::write(&file, "").unwrap();
+    let other = ("VESTIBULE_STORE__URL", "sqlite:other.db".to_owned());
+    let message = refused(&["org", "list"], &[&master_key, &other], 1);
+    assert!(message.contains("sqlite:other.db"), "{message}");
+    // And one that does not answer is named without its password.
+    let away = "postgres://ada:engine@127.0.0.1:1/vestibule".to_owned();
+    let away = ("VESTIBULE_STORE__URL", away);
+    let message = refused(&["org", "list"], &[&master_key, &away], 75);
+    assert!(message.contains("127.0.0.1:1/vestibule"), "{message}");
+    assert!(message.contains("refused"), "{message}");
+    assert!(!message.contains("engine"), "{message}");
 }
 
 #[test]

@@ -36,6 +36,12 @@ impl Postgres {
             .application_name("vestibule")
             .statement_cache_capacity(256)
             .disable_statement_logging();
+        // By itself first: the pool would only say that nothing came in time.
+        let first = tokio::time::timeout(PATIENCE, options.connect()).await;
+        first
+            .map_err(|_| sqlx::Error::PoolTimedOut)??
+            .close()
+            .await?;
         let pool = pool_of(connections).connect_with(options.clone()).await?;
         // Connected at first use: the other pool has shown that the database answers.
         let callers = pool_of(CALLER_CONNECTIONS).connect_lazy_with(options.clone());

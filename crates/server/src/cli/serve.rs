@@ -2,14 +2,13 @@
 
 use serde_json::json;
 use vestibule_sample::Sample;
-use vestibule_store::Store;
 
 use super::args::ServeCommand;
 use super::context::Context;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::serve::Server;
-use crate::telemetry;
+use crate::{telemetry, wiring};
 
 pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), Failure> {
     let values = context.values(&[
@@ -22,6 +21,8 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
     for warning in settings.warnings() {
         tracing::warn!("{warning}");
     }
+    // Before a port is taken and before a table is made: what is wrong is told first.
+    settings.master_key()?;
     let server = Server::prepare(&settings).await?;
     let (url, admin_url) = (server.url().to_owned(), server.admin_url()?);
     server
@@ -31,7 +32,7 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
 
 pub(super) async fn migrate(context: &Context) -> Result<(), Failure> {
     let settings = context.settings()?;
-    let store = Store::connect(settings.store.clone()).await?;
+    let store = wiring::connect(&settings.store).await?;
     store.migrate().await?;
     store.close().await;
     if settings.sample.enabled {
