@@ -151,7 +151,7 @@ fn document_rule(operation: &mut Operation, rule: &Rule, dialect: Dialect, has_i
         statuses.extend([401, 403, 429, 503]);
     }
     if has_body {
-        statuses.extend([400, 408, 413, 415]);
+        statuses.extend([400, 408, 413, 415, 503]);
     }
     if has_input {
         statuses.push(match dialect {

@@ -179,14 +179,23 @@ const PROBLEMS: [(u16, &str); 10] = [
         "There is no such thing, or it belongs to an organisation that is not the caller's.",
     ),
     (408, "The body was not complete in time; nothing was done."),
-    (413, "The body is larger than 1 MiB."),
-    (415, "The body is not JSON by its `Content-Type`."),
+    (
+        413,
+        "The body is larger than is read here: 1 MiB where a credential is asked for, 16 KiB elsewhere.",
+    ),
+    (
+        415,
+        "The body is not JSON by its `Content-Type`, or has a `Content-Encoding`.",
+    ),
     (
         422,
         "A field was refused; `errors` says which and what would be right.",
     ),
     (429, "Too many requests."),
-    (503, "The truth cannot be known now."),
+    (
+        503,
+        "The truth cannot be known now, or too much is on its way at once.",
+    ),
 ];
 
 /// The component that describes a problem's answer.

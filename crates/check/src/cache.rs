@@ -258,6 +258,11 @@ impl Cache {
         self.suspended.store(false, Ordering::SeqCst);
     }
 
+    /// Whether the changes of others cannot be heard now.
+    pub(crate) fn is_suspended(&self) -> bool {
+        self.suspended.load(Ordering::SeqCst)
+    }
+
     /// How many credentials are kept now.
     pub(crate) fn len(&self) -> usize {
         self.map.len()

@@ -52,6 +52,8 @@ pub enum Cause {
         /// The types that it does read.
         accepted: &'static [&'static str],
     },
+    /// The body has a content coding, such as gzip.
+    ContentEncoding,
     /// Too many requests.
     Limited(Limited),
     /// A route of this path exists, but not for this method.
@@ -84,6 +86,7 @@ impl Cause {
             Self::Inactive(Inactive::Organization) => "organization_deactivated",
             Self::Csrf(_) => "csrf_origin_mismatch",
             Self::ContentType { .. } => "unsupported_media_type",
+            Self::ContentEncoding => "unsupported_content_encoding",
             Self::Limited(_) => "too_many_requests",
             Self::Method { .. } => "method_not_allowed",
             Self::NoRoute => "no_such_route",

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_ENCODING, CONTENT_TYPE};
 use http::{HeaderMap, HeaderValue, Method};
 use vestibule_policy::Rule;
 
@@ -32,17 +32,30 @@ impl RequestHead<'_> {
         !matches!(*self.method, Method::GET | Method::HEAD | Method::OPTIONS)
     }
 
-    /// A body must be of a type that the route reads (RFC 9110, 8.3); one without a type is refused.
+    /// A body must be of a type that the route reads (RFC 9110, 8.3), and stand there as it is
+    /// (RFC 9110, 8.4); one without a type is refused.
     pub(crate) fn content_type(&self, rule: &Rule) -> Result<(), Cause> {
         let accepted = rule.content_types();
         if accepted.is_empty() || !self.has_body {
             return Ok(());
         }
-        if self.is_of_type(accepted) {
-            Ok(())
-        } else {
-            Err(Cause::ContentType { accepted })
+        if !self.is_of_type(accepted) {
+            return Err(Cause::ContentType { accepted });
         }
+        if self.is_encoded() {
+            return Err(Cause::ContentEncoding);
+        }
+        Ok(())
+    }
+
+    /// Whether the body is said to have a content coding (RFC 9110, 8.4.1): `identity` is none.
+    fn is_encoded(&self) -> bool {
+        let mut values = self.headers.get_all(CONTENT_ENCODING).iter();
+        values.any(|value| {
+            let codings = value.as_bytes().split(|byte| *byte == b',');
+            let mut codings = codings.map(<[u8]>::trim_ascii);
+            codings.any(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case(b"identity"))
+        })
     }
 
     /// Whether the body is said to be of one of these media types, whatever their parameters and

@@ -7,6 +7,7 @@
 //! A hit costs one hash, one look-up and one pure decision: no store, no lock held across an
 //! await, no write, no allocation.
 
+mod bodies;
 mod cache;
 mod csrf;
 mod denial;
@@ -22,6 +23,7 @@ mod scheme;
 mod usage;
 mod verdict;
 
+pub use bodies::{BodyPlace, NoRoom};
 pub use cache::CacheBounds;
 pub use csrf::OwnOrigin;
 pub use denial::{Cause, Csrf, Denial, Inactive, Limited, Rejected, WrongOrigin};

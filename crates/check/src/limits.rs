@@ -23,13 +23,14 @@ use vestibule_policy::rule::{Limit, LimitPer};
 pub(crate) use self::allowance::Allowances;
 use self::allowance::{Allowance, Holders, Slot};
 pub use self::limiter::Limiter;
+pub(crate) use self::limiter::network_of;
 use self::ticks::Ticks;
 use crate::denial::Limited;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
 /// Stands for an address that nobody noted.
-const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
+pub(crate) const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// `count` requests at once and again as many in every `window`, evenly spread.
 #[derive(Debug, Clone, Copy)]

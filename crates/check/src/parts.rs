@@ -6,7 +6,7 @@ use arc_swap::ArcSwap;
 use vestibule_credential::frame::Prefix;
 use vestibule_credential::keyring::Keyring;
 use vestibule_model::{Clock, CoarseClock, Plans};
-use vestibule_policy::RuleTable;
+use vestibule_policy::{Rule, RuleTable};
 
 use crate::cache::CacheBounds;
 use crate::csrf::OwnOrigin;
@@ -30,11 +30,20 @@ pub struct CheckParts {
     pub origin: OwnOrigin,
     /// How much is remembered, and for how long.
     pub cache: CacheBounds,
+    /// How many bytes of JSON bodies and forms are in memory at once; a quarter of it for one
+    /// caller, a half for all strangers. At least [`CheckParts::LEAST_BODY_BYTES`].
+    pub body_bytes: usize,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
 }
 
 impl CheckParts {
+    /// Room for the bodies that are on their way, in bytes, unless configured: 64 MiB.
+    pub const BODY_BYTES: usize = 64 * Rule::MAX_BODY_BYTES;
+
+    /// The least room for them, in bytes: one caller's part still holds the largest body.
+    pub const LEAST_BODY_BYTES: usize = 4 * Rule::MAX_BODY_BYTES;
+
     /// The parts of a check that takes keys and cookies of this directory, from pages of this
     /// origin, and is otherwise as the defaults have it.
     pub fn new(table: RuleTable, directory: Arc<dyn Directory>, origin: OwnOrigin) -> Self {
@@ -47,6 +56,7 @@ impl CheckParts {
             cookie_name: DEFAULT_COOKIE_NAME.to_owned(),
             origin,
             cache: CacheBounds::default(),
+            body_bytes: Self::BODY_BYTES,
             clock: Arc::new(CoarseClock),
         }
     }

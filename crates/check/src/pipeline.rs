@@ -10,6 +10,7 @@ use vestibule_model::{Change, Clock, CredentialRef, Plans, Timestamp};
 use vestibule_policy::RuleTable;
 
 use self::steps::Counted;
+use crate::bodies::{Bodies, BodyPlace};
 use crate::cache::Cache;
 use crate::csrf::OwnOrigin;
 use crate::denials::{DenialBatch, Denials};
@@ -42,6 +43,7 @@ struct Inner {
     clock: Arc<dyn Clock>,
     cache: Cache,
     limits: Limits,
+    bodies: Arc<Bodies>,
     usage: Usage,
     denials: Arc<Denials>,
     permitted: AtomicU64,
@@ -63,6 +65,7 @@ impl Check {
             origin: parts.origin,
             clock: parts.clock,
             cache: Cache::new(parts.cache),
+            bodies: Bodies::new(parts.body_bytes),
             usage: Usage::default(),
             permitted: AtomicU64::new(0),
             turned_away: AtomicU64::new(0),
@@ -84,11 +87,24 @@ impl Check {
         verdict
     }
 
-    /// Judges a request again whose body has arrived by now, if anything was changed since: a
-    /// credential that was revoked while its body was on the way opens nothing. It counts towards
-    /// no limit a second time.
+    /// A place for the body of a request that passed, among all the bodies that are on their way.
+    pub fn place(&self, head: &RequestHead<'_>, passed: &Passed) -> BodyPlace {
+        self.0.bodies.place(passed.sender(head))
+    }
+
+    /// Judges a request again whose body has arrived by now, if anything may have changed since: a
+    /// credential that was revoked or has ended while its body was on the way opens nothing. It
+    /// counts towards no limit a second time.
     pub async fn confirm(&self, head: &RequestHead<'_>, passed: Passed) -> Verdict {
-        if !passed.has_caller() || passed.judged_at == self.0.cache.applied() {
+        let cache = &self.0.cache;
+        // What others change is not heard while the cache is suspended.
+        if passed.judged_at == cache.applied()
+            && !cache.is_suspended()
+            && passed.is_fresh(self.0.clock.now())
+        {
+            return Ok(passed);
+        }
+        if !passed.has_caller() {
             return Ok(passed);
         }
         let verdict = self.0.ask(head, Counted::Already).await;
@@ -148,6 +164,7 @@ impl Check {
             denied: self.0.denials.count(),
             turned_away: self.0.turned_away.load(Ordering::Relaxed),
             remembered: self.0.cache.len(),
+            body_bytes: self.0.bodies.taken_bytes(),
         }
     }
 }

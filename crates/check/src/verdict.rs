@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use vestibule_model::Timestamp;
 use vestibule_policy::rule::Dialect;
 use vestibule_policy::table::RouteNumber;
 
+use crate::bodies::Sender;
 use crate::cache::Entry;
 use crate::denial::Denial;
 use crate::denials::Admitted;
 use crate::head::RequestHead;
+use crate::limits::{NOWHERE, network_of};
 use crate::permit::Permit;
 
 /// The answer. What passes is small; what is refused may say more.
@@ -22,6 +25,8 @@ pub struct Passed {
     pub dialect: Dialect,
     /// How many changes had been applied before the judgement.
     pub(crate) judged_at: u64,
+    /// How many bytes of a JSON body or a form the route reads.
+    pub body_bytes: usize,
 }
 
 impl Passed {
@@ -29,11 +34,13 @@ impl Passed {
         caller: Option<(Arc<Entry>, RouteNumber)>,
         dialect: Dialect,
         judged_at: u64,
+        body_bytes: usize,
     ) -> Self {
         Self {
             caller,
             dialect,
             judged_at,
+            body_bytes,
         }
     }
 
@@ -41,6 +48,22 @@ impl Passed {
     /// found.
     pub fn has_caller(&self) -> bool {
         self.caller.is_some()
+    }
+
+    /// Whether what is known of the caller may still be believed, where anything is.
+    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
+        self.caller
+            .as_ref()
+            .is_none_or(|(entry, _)| entry.is_fresh(now))
+    }
+
+    /// Who sends the body of the request that was judged.
+    pub(crate) fn sender(&self, head: &RequestHead<'_>) -> Sender {
+        match &self.caller {
+            Some((entry, _)) => Sender::User(entry.principal().user_id.uuid()),
+            // Whoever did not note the address has all strangers taken for one.
+            None => Sender::Stranger(network_of(head.address.unwrap_or(NOWHERE))),
+        }
     }
 
     /// The permit of the caller, where there is one, for the request that was judged: the one with
@@ -69,4 +92,6 @@ pub struct Totals {
     pub turned_away: u64,
     /// How many credentials are remembered now.
     pub remembered: usize,
+    /// How many bytes of memory bodies on their way take now.
+    pub body_bytes: usize,
 }

@@ -14,15 +14,22 @@ use serde::de::value::MapAccessDeserializer;
 use serde::de::{DeserializeOwned, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
+use vestibule_check::BodyPlace;
+use vestibule_policy::Rule;
 
 use crate::Problem;
 use crate::field::field_error;
+
+pub use self::unique::UniqueMap;
+
+mod unique;
+mod whole;
 
 #[cfg(test)]
 mod tests;
 
 /// The largest body that is read, in bytes.
-pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+pub const MAX_BODY_BYTES: usize = Rule::MAX_BODY_BYTES;
 
 /// How long a body may be on its way. Shorter than what an answer may take, so that who does not
 /// send is told so, and what takes long afterwards is ours.
@@ -100,18 +107,28 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for Members<T> {
     }
 }
 
-/// The whole body, up to [`MAX_BODY_BYTES`] and within [`BODY_TIMEOUT`].
+/// The whole body for its handler, up to [`MAX_BODY_BYTES`] and within [`BODY_TIMEOUT`]. Behind the
+/// check it is in memory already ([`read_into`]), and nothing is copied.
 pub async fn read(body: Body) -> Result<Bytes, Problem> {
     let limited = http_body_util::Limited::new(body, MAX_BODY_BYTES);
     match tokio::time::timeout(BODY_TIMEOUT, limited.collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
-        Ok(Err(error)) if is_length_limit(&*error) => Err(too_large()),
-        Ok(Err(_)) => Err(Problem::bad_request(
-            "incomplete_body",
-            "The body ended before it was complete.",
-        )),
+        Ok(Err(error)) if is_length_limit(&*error) => Err(Problem::body_too_large(MAX_BODY_BYTES)),
+        Ok(Err(_)) => Err(incomplete()),
         Err(_) => Err(too_slow()),
     }
+}
+
+/// The whole body before its handler is called: up to `most` bytes, within [`BODY_TIMEOUT`], and as
+/// long as there is a place for it. The place is taken until what this gives is dropped.
+pub async fn read_into(place: BodyPlace, body: Body, most: usize) -> Result<Bytes, Problem> {
+    let whole = whole::whole(body, most, place);
+    let read = tokio::time::timeout(BODY_TIMEOUT, whole).await;
+    read.unwrap_or_else(|_| Err(too_slow()))
+}
+
+fn incomplete() -> Problem {
+    Problem::bad_request("incomplete_body", "The body ended before it was complete.")
 }
 
 /// 408, for bodies that do not come (RFC 9110, 15.5.9). Nothing was done of what they ask for, and
@@ -132,16 +149,6 @@ fn too_slow() -> Problem {
 /// Whether a limit was reached, our own or that of a layer before us.
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_length_limit)
-}
-
-/// 413, for bodies that are too large.
-pub fn too_large() -> Problem {
-    Problem::new(
-        StatusCode::PAYLOAD_TOO_LARGE,
-        "body_too_large",
-        "The body is larger than 1 MiB.",
-    )
-    .hint("Send less at once.")
 }
 
 /// Reads a JSON object into a type, strictly.

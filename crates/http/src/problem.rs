@@ -5,6 +5,7 @@
 //! `reason` and, where there is one, the way out. A page is drawn by who has the templates: the
 //! answer carries a [`PageProblem`] for that, and plain words in case nobody draws.
 
+mod body;
 mod render;
 
 use std::borrow::Cow;

@@ -41,6 +41,7 @@ impl From<&Denial> for Problem {
                 "Send one header Content-Type: {}.",
                 accepted.join(" or ")
             )),
+            Cause::ContentEncoding => Self::body_encoded(),
             Cause::Limited(limited) => Self::limited(*limited),
             Cause::Method { allowed } => Self::method_not_allowed(allowed),
             Cause::NoRoute => {

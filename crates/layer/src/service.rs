@@ -52,7 +52,7 @@ where
             request.extensions(),
         );
         match self.check.check_known(&head) {
-            Some(Ok(passed)) if !is_awaited(&passed, &head) => {
+            Some(Ok(passed)) if !is_awaited(&head) => {
                 let answering = answering(&passed, &head, request.extensions());
                 let permit = passed.into_permit(&head);
                 admit(&mut request, permit);
@@ -84,16 +84,15 @@ where
 }
 
 /// Whether the body is waited for before the handler is called. A credential may be revoked while
-/// its body is on the way, and a permit is for what is true when the request is complete. What is
-/// neither JSON nor a form may be larger than memory, and is the handler's to read.
-fn is_awaited(passed: &Passed, head: &RequestHead<'_>) -> bool {
-    head.has_body
-        && passed.has_caller()
-        && head.is_of_type(&["application/json", "application/x-www-form-urlencoded"])
+/// its body is on the way, and a permit is for what is true when the request is complete; and what
+/// is in memory has a bound. What is neither JSON nor a form may be larger than memory, and is the
+/// handler's to read.
+fn is_awaited(head: &RequestHead<'_>) -> bool {
+    head.has_body && head.is_of_type(&["application/json", "application/x-www-form-urlencoded"])
 }
 
-/// Judges a request whose credential is new, waits for a JSON body, and judges again what was
-/// changed meanwhile; gives the request with its permit, or the answer that refuses it.
+/// Judges a request whose credential is new, waits for a JSON body or a form, and judges again what
+/// was changed meanwhile; gives the request with its permit, or the answer that refuses it.
 async fn complete(
     check: &Check,
     request: Request,
@@ -114,8 +113,9 @@ async fn complete(
         None => check.check(&head).await.map_err(refused)?,
     };
     let mut body = body;
-    if is_awaited(&passed, &head) {
-        let read = body::read(body).await;
+    if is_awaited(&head) {
+        let place = check.place(&head, &passed);
+        let read = body::read_into(place, body, passed.body_bytes).await;
         let read = read.map_err(|problem| {
             problem.render(passed.dialect, parts.extensions.get::<RequestId>())
         })?;

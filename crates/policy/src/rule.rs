@@ -85,9 +85,17 @@ pub struct Rule {
     pub(crate) capability: Option<(Capability, PathTemplate)>,
     pub(crate) limits: Vec<Limit>,
     consumes: &'static [&'static str],
+    body_bytes: usize,
 }
 
 impl Rule {
+    /// The largest JSON body or form that any route reads, in bytes: 1 MiB. So much do routes read that
+    /// know their callers, unless said.
+    pub const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+    /// How much routes read that are open to strangers, unless said: 16 KiB.
+    pub const OPEN_BODY_BYTES: usize = 16 * 1024;
+
     const fn new(access: Access) -> Self {
         Self {
             access,
@@ -99,6 +107,10 @@ impl Rule {
             capability: None,
             limits: Vec::new(),
             consumes: &["application/json"],
+            body_bytes: match access {
+                Access::SignedIn => Self::MAX_BODY_BYTES,
+                Access::Public | Access::Optional => Self::OPEN_BODY_BYTES,
+            },
         }
     }
 
@@ -174,10 +186,24 @@ impl Rule {
         self
     }
 
-    /// The content types a body may have; `application/json` alone unless said.
+    /// The content types a body may have; `application/json` alone unless said. Where there are any,
+    /// a body may have no content coding.
     #[must_use]
     pub const fn consumes(mut self, types: &'static [&'static str]) -> Self {
         self.consumes = types;
+        self
+    }
+
+    /// How many bytes of a JSON body or a form are read, at most [`Rule::MAX_BODY_BYTES`]. Unless
+    /// said, these are [`Rule::OPEN_BODY_BYTES`] where strangers may call, and the most elsewhere.
+    /// Bodies of other types are the handler's to read, and to bound.
+    #[must_use]
+    pub const fn body_bytes(mut self, most: usize) -> Self {
+        self.body_bytes = if most < Self::MAX_BODY_BYTES {
+            most
+        } else {
+            Self::MAX_BODY_BYTES
+        };
         self
     }
 
@@ -209,6 +235,11 @@ impl Rule {
     /// The content types a body may have.
     pub const fn content_types(&self) -> &'static [&'static str] {
         self.consumes
+    }
+
+    /// How many bytes of a JSON body or a form are read.
+    pub const fn most_body_bytes(&self) -> usize {
+        self.body_bytes
     }
 
     /// The role needed, where one is.

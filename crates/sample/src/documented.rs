@@ -112,9 +112,15 @@ fn describe_refusals(operation: &mut Operation, (content_type, schema): (&str, &
     let responses = &mut operation.responses.responses;
     if operation.request_body.is_some() {
         responses.extend(describe(&[
-            ("408", "The body was not complete in time; nothing was done."),
+            (
+                "408",
+                "The body was not complete in time; nothing was done.",
+            ),
             ("413", "The body is larger than 1 MiB."),
-            ("415", "The body is not JSON by its `Content-Type`."),
+            (
+                "415",
+                "The body is not JSON by its `Content-Type`, or has a `Content-Encoding`.",
+            ),
         ]));
     }
     for (status, response) in responses {

@@ -203,6 +203,7 @@ fn check_with(
         prefix: settings.prefix.clone(),
         cookie_name: settings.cookie_name.clone(),
         cache: settings.cache,
+        body_bytes: settings.server.body_bytes,
         ..CheckParts::new(
             table,
             Arc::new(accounts.directory()),

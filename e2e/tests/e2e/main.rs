@@ -6,6 +6,7 @@
 mod abuse;
 mod api;
 mod audit;
+mod bodies;
 mod browser;
 mod cli;
 mod doctrine;

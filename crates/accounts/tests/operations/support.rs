@@ -437,6 +437,7 @@ async fn open(store: Store, clock: Arc<ManualClock>, options: Options) -> (Accou
         cookie_name: "__Host-vestibule".to_owned(),
         origin: OwnOrigin::new("https://app.example.com"),
         cache: CacheBounds::default(),
+        body_bytes: CheckParts::BODY_BYTES,
         clock,
     });
     store.attach(Arc::new(Bridge::new(check.clone(), &accounts)));

@@ -348,6 +348,7 @@ fn open(
         cookie_name: vestibule_check::DEFAULT_COOKIE_NAME.to_owned(),
         origin: OwnOrigin::new(OUR_ORIGIN),
         cache: CacheBounds::default(),
+        body_bytes: CheckParts::BODY_BYTES,
         clock: clock.clone(),
     });
     let bridge = Bridge::new(check.clone(), accounts);

@@ -50,11 +50,7 @@ impl Limiter {
     /// Counts one request from an address. An IPv6 customer has a whole /64 to choose from, and
     /// is counted as one.
     pub fn count_address(&self, address: IpAddr) -> Result<(), Limited> {
-        let bits = match address {
-            IpAddr::V4(v4) => u128::from(v4.to_bits()),
-            IpAddr::V6(v6) => v6.to_bits() >> 64 << 64,
-        };
-        self.count_stranger(bits)
+        self.count_stranger(network_of(address))
     }
 
     /// Counts one request under a key that a stranger chose, such as the hash of a name.
@@ -71,6 +67,14 @@ impl Limiter {
     pub fn forget_idle(&self) {
         self.counts.retain_recent();
         self.counts.shrink_to_fit();
+    }
+}
+
+/// The IPv4 address, or the network of an IPv6 address that one customer has.
+pub(crate) fn network_of(address: IpAddr) -> u128 {
+    match address {
+        IpAddr::V4(v4) => u128::from(v4.to_bits()),
+        IpAddr::V6(v6) => v6.to_bits() >> 64 << 64,
     }
 }
 

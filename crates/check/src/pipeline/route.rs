@@ -4,11 +4,12 @@ use std::sync::Arc;
 
 use vestibule_policy::RuleTable;
 use vestibule_policy::rule::{Access, Dialect, Rule};
-use vestibule_policy::table::{Found, Params, RouteNumber};
+use vestibule_policy::table::{Found, Params};
 
 use crate::cache::Entry;
 use crate::denial::{Cause, Denial};
 use crate::head::RequestHead;
+use crate::verdict::Passed;
 
 /// What the rule table says of a request's method and path, and how to speak about it.
 pub(super) struct Route<'t, 'h> {
@@ -56,12 +57,17 @@ impl<'t, 'h> Route<'t, 'h> {
         }
     }
 
-    /// A caller who was let pass, and to which route.
-    pub(super) fn of(&self, caller: Arc<Entry>) -> Option<(Arc<Entry>, RouteNumber)> {
-        match self.found {
-            Found::Rule { number, .. } => Some((caller, number)),
-            Found::OtherMethod { .. } | Found::Nothing => None,
-        }
+    /// That a request may go on to this route.
+    #[inline] // or else what it gives, which is large, is copied once more
+    pub(super) fn passed(&self, caller: Option<Arc<Entry>>, judged_at: u64) -> Passed {
+        let (caller, body_bytes) = match self.found {
+            Found::Rule { rule, number, .. } => (
+                caller.map(|caller| (caller, number)),
+                rule.most_body_bytes(),
+            ),
+            Found::OtherMethod { .. } | Found::Nothing => (None, 0),
+        };
+        Passed::new(caller, self.dialect, judged_at, body_bytes)
     }
 
     pub(super) fn denial(&self, cause: Cause) -> Denial {

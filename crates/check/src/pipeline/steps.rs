@@ -12,7 +12,7 @@ use crate::denial::{Cause, Csrf, Denial, WrongOrigin};
 use crate::denials::{DeniedCall, KnownCaller, method_name};
 use crate::head::RequestHead;
 use crate::scheme::{self, Presented};
-use crate::verdict::{Passed, Verdict};
+use crate::verdict::Verdict;
 
 /// Whether a judgement counts towards the limits.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,14 +32,14 @@ impl Inner {
         };
         let presented = match self.presented(head, &route, Counted::Yes) {
             Ok(Some(presented)) => presented,
-            Ok(None) => return Some(Ok(Passed::new(None, route.dialect, judged_at))),
+            Ok(None) => return Some(Ok(route.passed(None, judged_at))),
             Err(denial) => return Some(Err(denial)),
         };
         let key = CacheKey(presented.digest());
         let entry = self.cache.get(&key, presented.rest(), now)?;
         Some(
             match self.judge(head, &route, presented, &entry, now, Counted::Yes) {
-                Ok(()) => Ok(Passed::new(route.of(entry), route.dialect, judged_at)),
+                Ok(()) => Ok(route.passed(Some(entry), judged_at)),
                 Err(denial) => Err(denial),
             },
         )
@@ -54,7 +54,7 @@ impl Inner {
             Some(presented) => match self.resolve(presented, now).await {
                 Ok(entry) => {
                     self.judge(head, &route, presented, &entry, now, counted)?;
-                    route.of(entry)
+                    Some(entry)
                 }
                 Err(nobody)
                     if route.access() == Access::Optional
@@ -69,7 +69,7 @@ impl Inner {
                 }
             },
         };
-        Ok(Passed::new(caller, route.dialect, judged_at))
+        Ok(route.passed(caller, judged_at))
     }
 
     /// Step 1: the path is canonical, and the rule table says what is there.

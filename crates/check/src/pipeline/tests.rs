@@ -233,6 +233,11 @@ const BODY: (&str, &str) = ("content-length", "2");
 #[case::form("POST /v1/things", &[KEY, BODY, FORM], "unsupported_media_type")]
 #[case::body_without_a_type("POST /v1/things", &[KEY, BODY], "unsupported_media_type")]
 #[case::type_without_a_body("POST /v1/things", &[KEY, FORM], "passed")]
+#[case::compressed("POST /v1/things", &[KEY, BODY, JSON, ("content-encoding", "gzip")], "unsupported_content_encoding")]
+#[case::compressed_form_of_a_stranger("POST /api/sign-in", &[OURS, BODY, JSON, ("content-encoding", "identity, br")], "unsupported_content_encoding")]
+#[case::compressed_twice("POST /v1/things", &[KEY, BODY, JSON, ("content-encoding", ""), ("content-encoding", "zstd")], "unsupported_content_encoding")]
+#[case::not_compressed("POST /v1/things", &[KEY, BODY, JSON, ("content-encoding", "Identity")], "passed")]
+#[case::coding_without_a_body("POST /v1/things", &[KEY, ("content-encoding", "gzip")], "passed")]
 #[case::two_types("POST /v1/things", &[KEY, BODY, JSON, JSON], "unsupported_media_type")]
 #[case::role("GET /v1/owners", &[KEY], "role_required")]
 #[case::feature("POST /api/agents", &[KEY], "plan_feature_missing")]
@@ -396,4 +401,27 @@ async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change
     house.check.apply(Change::User(user));
     let denial = house.check.confirm(&head, passed).await.unwrap_err();
     assert_eq!(denial.cause.reason(), "malformed_credential");
+}
+
+#[tokio::test]
+async fn a_credential_that_ends_while_the_body_is_on_its_way_opens_nothing() {
+    let house = house();
+    house.clock.advance(Duration::from_secs(3_590));
+    let mut headers = HeaderMap::new();
+    let value = format!("Bearer {}", house.token);
+    headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
+    let head = RequestHead {
+        method: &Method::POST,
+        path: "/v1/things",
+        headers: &headers,
+        has_body: false,
+        address: None,
+        request_id: None,
+    };
+    let passed = house.check.check(&head).await.unwrap();
+    house.clock.advance(Duration::from_secs(9));
+    let passed = house.check.confirm(&head, passed).await.unwrap();
+    house.clock.advance(Duration::from_secs(1));
+    let denial = house.check.confirm(&head, passed).await.unwrap_err();
+    assert_eq!(denial.cause.reason(), "token_expired");
 }

@@ -40,6 +40,10 @@ pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+fn store_url(text: &str, origin: &Origin) -> Result<StoreUrl, String> {
+    StoreUrl::from_str(&beside(text, origin)).map_err(|error| error.to_string())
+}
+
 impl Reader<'_> {
     /// Reads every field before it gives up, so that `errors` is complete.
     pub(super) fn settings(&mut self) -> Option<Settings> {
@@ -49,6 +53,7 @@ impl Reader<'_> {
         let trusted_proxies = self.proxies();
         let max_connections = self.positive("server.max_connections");
         let per_address = self.positive("server.max_connections_per_address");
+        let body_bytes = self.body_bytes();
         if let (Some(listen), Some(None)) = (listen, &public_url)
             && !listen.ip().is_loopback()
         {
@@ -58,9 +63,7 @@ impl Reader<'_> {
             );
             self.refuse::<()>("server.public_url", message);
         }
-        let store = self.parsed("store.url", |text: &str, origin: &Origin| {
-            StoreUrl::from_str(&beside(text, origin)).map_err(|error| error.to_string())
-        });
+        let store = self.parsed("store.url", store_url);
         let prefix = self.parsed("keys.prefix", |text, _| plainly(text));
         let issuer = self.optional("keys.issuer", |text| {
             if (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic()) {
@@ -113,6 +116,7 @@ impl Reader<'_> {
                 trusted_proxies: trusted_proxies?,
                 max_connections: size(max_connections?),
                 max_connections_per_address: size(per_address?),
+                body_bytes: body_bytes?,
             },
             store: store?,
             prefix: prefix?,

@@ -71,6 +71,12 @@ pub const KEYS: &[Key] = &[
         "how many of them one address may have; trusted proxies may have all",
     ),
     key(
+        "server.body_memory_mib",
+        Kind::Count,
+        Some("64"),
+        "MiB of memory for all bodies on their way; a quarter of it for one caller or address",
+    ),
+    key(
         "store.url",
         Kind::Secret,
         Some("sqlite:vestibule.db"),

@@ -33,6 +33,8 @@ pub struct ServerSettings {
     pub max_connections: usize,
     /// How many of them one address may have that is no trusted proxy.
     pub max_connections_per_address: usize,
+    /// How many bytes of bodies are in memory at once.
+    pub body_bytes: usize,
 }
 
 /// The sample API.

@@ -97,6 +97,11 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "server.max_connections_per_address",
     "one or above"
 )]
+#[case::no_place_for_one_body(
+    "[server]\nbody_memory_mib = 3",
+    "server.body_memory_mib",
+    "4 or above"
+)]
 #[case::store("[store]\nurl = \"mysql://x\"", "store.url", "sqlite: or postgres://")]
 #[case::prefix("[keys]\nprefix = \"K\"", "keys.prefix", "lower-case")]
 #[case::master_key("[keys]\nmaster_key = \"short\"", "keys.master_key", "32 random bytes")]

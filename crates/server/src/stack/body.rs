@@ -1,4 +1,4 @@
-//! No body is larger than 1 MiB.
+//! No body is larger than 1 MiB. Many routes read less, which is the check's to see to.
 
 use std::convert::Infallible;
 use std::task::{Context, Poll};
@@ -12,7 +12,7 @@ use http_body_util::Limited;
 use hyper::body::Incoming;
 use tower::Service;
 use vestibule_http::Problem;
-use vestibule_http::body::{MAX_BODY_BYTES, too_large};
+use vestibule_http::body::MAX_BODY_BYTES;
 
 /// The request with a body that ends in an error where it grows too large.
 pub(super) fn bounded(request: Request<Incoming>) -> Request {
@@ -54,7 +54,10 @@ where
             length.is_none_or(|length| length > MAX_BODY_BYTES as u64)
         });
         if is_too_large {
-            Either::Right(std::future::ready(Ok(too_large().into_response())))
+            Either::Right(std::future::ready(Ok(Problem::body_too_large(
+                MAX_BODY_BYTES,
+            )
+            .into_response())))
         } else {
             Either::Left(self.0.call(request))
         }

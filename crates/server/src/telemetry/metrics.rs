@@ -154,12 +154,17 @@ impl Collector for Metrics {
                 .encode_counter::<NoLabelSet, _, u64>(&value, None)?;
         }
 
-        let remembered = i64::try_from(totals.remembered).unwrap_or(i64::MAX);
+        let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
         for (name, help, value) in [
             (
                 "check_remembered_credentials",
                 "Credentials in the check's memory",
-                remembered,
+                gauge(totals.remembered),
+            ),
+            (
+                "body_bytes",
+                "Memory that bodies on their way take",
+                gauge(totals.body_bytes),
             ),
             (
                 "changes_heard",

@@ -7,8 +7,10 @@ use super::{ProblemReason, reason};
 pub(super) const INPUT: &[ProblemReason] = &[
     reason("unsupported_media_type", "415",
         "The body has no Content-Type, more than one, or another than the route reads.", "Send one header Content-Type, nearly always application/json."),
+    reason("unsupported_content_encoding", "415",
+        "The body has a Content-Encoding, such as gzip.", "Send it without compressing it."),
     reason("body_too_large", "413",
-        "The body is larger than 1 MiB.", "Send less at once."),
+        "The body is larger than is read here: 1 MiB, or 16 KiB where no credential is asked for.", "Send less at once."),
     reason("body_too_slow", "408",
         "The body was not complete within 20 seconds, and nothing was done.", "Send the whole body at once, and as many bytes of it as Content-Length says."),
     reason("missing_body", "400",

@@ -3,6 +3,8 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
+use vestibule_check::CheckParts;
+
 use super::Reader;
 use crate::config::error::ConfigError;
 use crate::config::kind::Raw;
@@ -60,6 +62,17 @@ impl Reader<'_> {
             _ => None,
         };
         count.or_else(|| self.refuse(key, "must be a whole number, one or above"))
+    }
+
+    /// How many bytes so many MiB of bodies are.
+    pub(super) fn body_bytes(&mut self) -> Option<usize> {
+        let key = "server.body_memory_mib";
+        let mib = usize::try_from(self.positive(key)?.get()).ok();
+        let bytes = mib.and_then(|mib| mib.checked_mul(1024 * 1024));
+        let enough = bytes.filter(|bytes| *bytes >= CheckParts::LEAST_BODY_BYTES);
+        enough.or_else(|| {
+            self.refuse(key, "must be 4 or above: one caller may have a quarter of it, and one body is up to 1 MiB long")
+        })
     }
 
     pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {

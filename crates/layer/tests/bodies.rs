@@ -1,0 +1,246 @@
+//! What the layer reads of bodies before a handler is called.
+
+#![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
+
+use std::net::IpAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use axum::body::{Body, HttpBody};
+use axum::extract::Request;
+use axum::response::Response;
+use futures_util::StreamExt as _;
+use futures_util::stream::once;
+use http::header::{ACCEPT_ENCODING, RETRY_AFTER};
+use hyper::body::{Bytes, Frame, SizeHint};
+use tokio::sync::oneshot;
+use tokio::task::JoinHandle;
+use tower::{Layer, ServiceExt};
+use vestibule_http::ClientAddress;
+use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
+use vestibule_layer::model::OsEntropy;
+use vestibule_layer::{
+    Check, CheckLayer, CheckParts, CheckService, MemoryDirectory, OwnOrigin, Routes, Rule,
+};
+
+const KIB: usize = 1024;
+/// All but one byte of what one caller may take of 64 KiB.
+const QUARTER: usize = 16 * KIB - 1;
+
+struct House {
+    check: Check,
+    service: CheckService<axum::Router>,
+    key: PlainSecret,
+}
+
+/// With room for so many bytes of bodies.
+fn house(body_bytes: usize) -> House {
+    let length = async |body: String| body.len().to_string();
+    let (router, table) = Routes::<()>::bearer()
+        .post("/v1/public", Rule::public(), length)
+        .post("/v1/optional", Rule::optional(), length)
+        .post("/v1/known", Rule::signed_in(), length)
+        .post("/v1/short", Rule::signed_in().body_bytes(10), length)
+        .post("/v1/long", Rule::public().body_bytes(usize::MAX), length)
+        .merge(Routes::browser().post("/api/known", Rule::signed_in(), length))
+        .into_parts()
+        .unwrap();
+    let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
+    let directory = MemoryDirectory::with_owner_key(&key.digest());
+    let origin = OwnOrigin::new("http://localhost");
+    let check = Check::new(CheckParts {
+        body_bytes,
+        ..CheckParts::new(table, Arc::new(directory), origin)
+    });
+    House {
+        service: CheckLayer::new(check.clone()).layer(router),
+        check,
+        key,
+    }
+}
+
+impl House {
+    fn request(&self, path: &str, body: Body) -> Request {
+        Request::post(path)
+            .header("content-type", "application/json")
+            .header("authorization", format!("Bearer {}", self.key.expose()))
+            .body(body)
+            .unwrap()
+    }
+
+    async fn send(&self, request: Request) -> Response {
+        self.service.clone().oneshot(request).await.unwrap()
+    }
+
+    async fn status(&self, path: &str, body: Body) -> u16 {
+        self.send(self.request(path, body)).await.status().as_u16()
+    }
+
+    /// Sends so many bytes of a body that has one more, from an address.
+    fn begin(&self, path: &str, bytes: usize, address: [u8; 4]) -> Slow {
+        let (finish, last) = oneshot::channel::<()>();
+        let last = once(async move {
+            last.await.ok();
+            Ok("x".to_owned())
+        });
+        let first = "x".repeat(bytes);
+        let body = once(async { Ok::<_, std::io::Error>(first) }).chain(last);
+        let mut request = self.request(path, Body::from_stream(body));
+        let address = ClientAddress(IpAddr::from(address));
+        request.extensions_mut().insert(address);
+        let service = self.service.clone();
+        let answer = tokio::spawn(async move { service.oneshot(request).await.unwrap() });
+        Slow { finish, answer }
+    }
+
+    /// Waits until bodies take so many bytes of memory.
+    async fn taken(&self, bytes: usize) {
+        while self.check.totals().body_bytes != bytes {
+            tokio::task::yield_now().await;
+        }
+    }
+}
+
+/// A request whose last byte is not sent yet.
+struct Slow {
+    finish: oneshot::Sender<()>,
+    answer: JoinHandle<Response>,
+}
+
+impl Slow {
+    async fn finish(self) -> u16 {
+        self.finish.send(()).unwrap();
+        self.answer.await.unwrap().status().as_u16()
+    }
+}
+
+/// A body of which nothing ever comes.
+struct Announced(u64);
+
+impl HttpBody for Announced {
+    type Data = Bytes;
+    type Error = std::io::Error;
+
+    fn poll_frame(
+        self: Pin<&mut Self>,
+        _: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Self::Data>, Self::Error>>> {
+        Poll::Pending
+    }
+
+    fn size_hint(&self) -> SizeHint {
+        SizeHint::with_exact(self.0)
+    }
+}
+
+fn streamed(bytes: usize) -> Body {
+    let piece = |_| Ok::<_, std::io::Error>("x".repeat(KIB));
+    Body::from_stream(futures_util::stream::iter((0..bytes / KIB).map(piece)))
+}
+
+async fn reason(response: Response) -> String {
+    let body = axum::body::to_bytes(response.into_body(), 10_000).await;
+    let body: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+    body["reason"].as_str().unwrap().to_owned()
+}
+
+#[tokio::test]
+async fn each_route_reads_no_more_than_its_rule_says() {
+    let house = house(64 * KIB * KIB);
+    for (path, most) in [
+        ("/v1/public", 16 * KIB),
+        ("/v1/optional", 16 * KIB),
+        ("/v1/known", KIB * KIB),
+        ("/v1/long", KIB * KIB),
+    ] {
+        for body in [Body::from("x".repeat(most)), streamed(most)] {
+            assert_eq!(house.status(path, body).await, 200, "{path}");
+        }
+        for body in [Body::from("x".repeat(most + 1)), streamed(most + KIB)] {
+            let response = house.send(house.request(path, body)).await;
+            assert_eq!(response.status(), 413, "{path}");
+            assert_eq!(reason(response).await, "body_too_large");
+        }
+    }
+    assert_eq!(
+        house.status("/v1/short", Body::from("0123456789")).await,
+        200
+    );
+    assert_eq!(
+        house.status("/v1/short", Body::from("0123456789a")).await,
+        413
+    );
+    assert_eq!(house.check.totals().body_bytes, 0);
+}
+
+#[tokio::test]
+async fn what_says_that_it_is_too_large_is_refused_before_any_of_it_is_read() {
+    let house = house(64 * KIB * KIB);
+    for (path, bytes) in [("/v1/public", 16 * 1024 + 1), ("/v1/known", u64::MAX)] {
+        assert_eq!(house.status(path, Body::new(Announced(bytes))).await, 413);
+    }
+}
+
+#[tokio::test]
+async fn bodies_together_take_no_more_memory_than_there_is_room_for_them() {
+    let house = house(64 * KIB);
+    let known = house.begin("/v1/known", QUARTER, [10, 0, 0, 1]);
+    let here = house.begin("/v1/public", QUARTER, [10, 0, 0, 1]);
+    let there = house.begin("/v1/public", QUARTER, [10, 0, 0, 2]);
+    house.taken(3 * QUARTER).await;
+    // Neither this caller, nor this address, nor strangers together have more.
+    for (path, address) in [
+        ("/v1/known", [10, 0, 0, 9]),
+        ("/v1/public", [10, 0, 0, 1]),
+        ("/v1/public", [10, 0, 0, 3]),
+    ] {
+        let refused = house.begin(path, 2 * KIB, address).answer.await.unwrap();
+        assert_eq!(refused.status(), 503, "{path}");
+        assert_eq!(refused.headers()[RETRY_AFTER], "1");
+        assert_eq!(reason(refused).await, "no_room_for_body");
+    }
+    house.taken(3 * QUARTER).await;
+    // What is there again can be had again.
+    assert_eq!(here.finish().await, 200);
+    house.taken(2 * QUARTER).await;
+    let again = house.begin("/v1/public", QUARTER, [10, 0, 0, 3]);
+    house.taken(3 * QUARTER).await;
+    for slow in [known, there, again] {
+        assert_eq!(slow.finish().await, 200);
+    }
+    house.taken(0).await;
+    // Who hangs up gives it back, too.
+    let gone = house.begin("/v1/known", QUARTER, [10, 0, 0, 1]);
+    house.taken(QUARTER).await;
+    gone.answer.abort();
+    house.taken(0).await;
+}
+
+#[tokio::test]
+async fn a_body_that_is_only_announced_takes_no_room() {
+    let house = house(64 * KIB);
+    let service = house.service.clone();
+    let request = house.request("/v1/known", Body::new(Announced(16 * 1024)));
+    let waiting = tokio::spawn(service.oneshot(request));
+    for _ in 0..100 {
+        tokio::task::yield_now().await;
+    }
+    assert!(!waiting.is_finished());
+    assert_eq!(house.check.totals().body_bytes, 0);
+    waiting.abort();
+}
+
+#[tokio::test]
+async fn a_compressed_body_is_refused_in_either_dialect_and_told_how_to_come() {
+    let house = house(64 * KIB);
+    for path in ["/v1/known", "/v1/public", "/api/known"] {
+        let mut request = house.request(path, Body::from("\u{1f}..."));
+        let gzip = http::HeaderValue::from_static("gzip");
+        request.headers_mut().insert("content-encoding", gzip);
+        let response = house.send(request).await;
+        assert_eq!(response.status(), 415, "{path}");
+        assert_eq!(response.headers()[ACCEPT_ENCODING], "identity");
+        assert_eq!(reason(response).await, "unsupported_content_encoding");
+    }
+}
