@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use vestibule_check::{Directory, Inactive, KnownCaller, Unresolved};
-use vestibule_credential::Claims;
+use vestibule_credential::{Claims, Verified};
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{
     Clock, CredentialRef, Digest, Plans, Principal, ResourcePath, Session, Timestamp,
@@ -64,12 +64,14 @@ impl StoreDirectory {
         self.principal(row, CredentialRef::SessionCookie(session.id), Some(end))
     }
 
-    async fn by_claims(&self, claims: &Claims) -> Result<Principal, Unresolved> {
+    async fn by_token(&self, token: &Verified) -> Result<Principal, Unresolved> {
+        let claims = &token.claims;
         let found = self
             .store
-            .caller_by_session(claims.session, claims.organization)
+            .caller_by_token(claims.session, claims.organization, token.key)
             .await;
-        // We signed the token: a session that is no longer there was ended long ago.
+        // We signed the token: a session that is no longer there was ended long ago, and a key was
+        // taken away of which this process has yet to hear.
         let (session, row) = found
             .map_err(|error| unavailable(&error))?
             .ok_or(Unresolved::Revoked)?;
@@ -167,9 +169,9 @@ impl Directory for StoreDirectory {
 
     fn access_token<'a>(
         &'a self,
-        claims: &'a Claims,
+        token: &'a Verified,
     ) -> BoxFuture<'a, Result<Principal, Unresolved>> {
-        Box::pin(self.by_claims(claims))
+        Box::pin(self.by_token(token))
     }
 }
 

@@ -29,8 +29,8 @@ impl Accounts {
     pub async fn resolve(&self, credential: &str) -> Resolved {
         let directory = self.directory();
         if token::looks_like_token(credential) {
-            let claims = self.keyring().verify(credential, self.now())?;
-            return Ok(directory.access_token(&claims).await?);
+            let token = self.keyring().verify(credential, self.now())?;
+            return Ok(directory.access_token(&token).await?);
         }
         let (kind, digest): (SecretKind, Digest) = frame::read(&self.0.prefix, credential)?;
         Ok(match kind {

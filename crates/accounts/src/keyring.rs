@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::json;
+use serde_json::{Value, json};
+use vestibule_credential::keyring::afterlife;
 use vestibule_credential::{Issuer, Keyring, MasterKey, SigningKey};
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{Actor, AuditId, AuditRecord, Change, Clock, Entropy, SigningKeyId};
@@ -11,12 +12,15 @@ use vestibule_store::{SealedKeyRow, Store, Write};
 
 use crate::{Accounts, Operator, Result};
 
-/// How long after a rotation another server may still sign with the old key.
-const LAG: Duration = Duration::from_secs(60);
-
-/// How long a retired key verifies: until the last token that it can have signed is dead.
-fn afterlife(lifetimes: &Lifetimes) -> Duration {
-    lifetimes.access_token.saturating_add(LAG)
+/// What becomes of the keys that have signed until a rotation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OldKeys {
+    /// They verify what they have signed until that has expired: nobody notices the rotation.
+    /// Whoever has copied such a key can go on signing as long.
+    LiveOut,
+    /// They are deleted: nothing that they have signed passes any more, whoever signed it, and
+    /// whoever calls with an access token signs in again. Cookies and API keys stand.
+    EndNow,
 }
 
 /// What a keyring is read with.
@@ -62,7 +66,7 @@ impl KeyringParts<'_> {
     }
 
     fn open(self, rows: Vec<SealedKeyRow>, clock: &dyn Clock) -> Result<Keyring> {
-        let alive_after = clock.now().before(afterlife(self.lifetimes));
+        let alive_after = clock.now().before(afterlife(self.lifetimes.access_token));
         let keys = rows
             .into_iter()
             .filter(|row| row.retired_at.is_none_or(|retired| retired > alive_after))
@@ -76,7 +80,7 @@ impl KeyringParts<'_> {
                 )
             })
             .collect::<std::result::Result<Vec<_>, _>>()?;
-        Ok(Keyring::new(self.issuer, keys)?.with_token_life(afterlife(self.lifetimes)))
+        Ok(Keyring::new(self.issuer, keys)?.with_token_life(self.lifetimes.access_token))
     }
 }
 
@@ -98,9 +102,10 @@ async fn insert(
 }
 
 impl Accounts {
-    /// Makes a new signing key, which signs from now on; the old ones verify until their last
-    /// token is dead. When this returns, this process signs with the new key.
-    pub async fn rotate_keyring(&self, _: &Operator) -> Result<SigningKeyId> {
+    /// Makes a new signing key, which signs from now on. When this returns, this process signs with
+    /// it, and what is to become of the old keys holds: here at once, and elsewhere as for any
+    /// credential that is taken away.
+    pub async fn rotate_keyring(&self, _: &Operator, old: OldKeys) -> Result<SigningKeyId> {
         let mut key = SigningKey::generate(self.clock(), self.entropy());
         let now = key.created_at;
         let rows = self.0.store.signing_keys().await?;
@@ -110,10 +115,18 @@ impl Accounts {
         }
         let mut write = self.begin().await?;
         insert(&mut write, &key, &self.0.master_key, self.entropy()).await?;
-        let retired = write
-            .retire_signing_keys_before(key.created_at, now)
-            .await?;
-        let details = json!({ "retired": retired });
+        let details = match old {
+            OldKeys::LiveOut => {
+                let retired = write.retire_signing_keys_before(key.created_at, now);
+                json!({ "retired": retired.await? })
+            }
+            OldKeys::EndNow => {
+                let deleted = write.delete_signing_keys_but(key.id).await?;
+                // The tokens that the check remembers are not verified again.
+                write.change(Change::Everything);
+                json!({ "deleted": deleted })
+            }
+        };
         self.commit_as(
             write,
             &Actor::operator(),
@@ -143,9 +156,14 @@ impl Accounts {
         Ok(())
     }
 
+    /// The public keys for whoever verifies tokens without us, as a JWK set.
+    pub fn jwks(&self) -> Value {
+        self.keyring().jwks(self.now())
+    }
+
     /// Deletes the keys that verify nothing any more.
     pub(crate) async fn prune_keyring(&self, write: &mut Write) -> Result<u64> {
-        let moment = self.now().before(afterlife(&self.0.lifetimes));
+        let moment = self.now().before(afterlife(self.0.lifetimes.access_token));
         Ok(write.delete_signing_keys_retired_before(moment).await?)
     }
 }

@@ -49,7 +49,7 @@ pub use duties::{Duties, Intervals};
 pub use error::{Error, FieldError, Result};
 pub use explain::{CannotResolve, Resolved};
 pub use grant::{GrantPatch, HolderKind, NewGrant};
-pub use keyring::KeyringParts;
+pub use keyring::{KeyringParts, OldKeys};
 pub use membership::Member;
 pub use organization::NewOrganization;
 pub use password::PasswordChange;

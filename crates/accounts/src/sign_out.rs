@@ -65,6 +65,7 @@ impl Accounts {
         }
         let token = presented.token;
         let claims = token.and_then(|it| self.keyring().verify_signature(it, self.now()).ok());
+        let claims = claims.map(|token| token.claims);
         found.extend(claims.map(|claims| Presented {
             session: claims.session,
             credential: CredentialRef::AccessToken(claims.session),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 use vestibule_check::Permit;
-use vestibule_credential::{Claims, TokenId};
+use vestibule_credential::{Claims, Keyring, TokenId};
 use vestibule_model::{CredentialRef, OrganizationId, Session, Timestamp};
 use vestibule_policy::Refusal;
 use vestibule_store::Successor;
@@ -68,10 +68,13 @@ impl Accounts {
         organization: Option<OrganizationId>,
     ) -> Result<Refreshed> {
         let session = access_token_session(permit)?;
-        let claims = self
-            .keyring()
+        // The successor is signed by the keyring that takes the presented token: of a key that is
+        // deleted meanwhile no token becomes one of the next key.
+        let keyring = self.keyring();
+        let claims = keyring
             .verify(presented, self.now())
             .ok()
+            .map(|token| token.claims)
             .filter(|claims| claims.session == session && claims.subject == permit.user_id())
             .ok_or(Error::CredentialEnded)?;
         let organization = organization.unwrap_or(claims.organization);
@@ -117,7 +120,7 @@ impl Accounts {
         } else {
             drop(write);
         }
-        let token = self.token_of(&session, organization, &successor)?;
+        let token = signed_by(&keyring, &session, organization, &successor)?;
         let me = self
             .me_in(permit.user_id(), organization, role, Some(session.id))
             .await?;
@@ -147,20 +150,29 @@ impl Accounts {
         organization: OrganizationId,
         parts: &Successor,
     ) -> Result<AccessToken> {
-        let claims = Claims {
-            subject: session.user_id,
-            organization,
-            session: session.id,
-            id: parts.token_id.parse().map_err(Error::internal)?,
-            issued_at: Timestamp::from_seconds(parts.issued_at.as_seconds()),
-            expires_at: Timestamp::from_seconds(parts.expires_at.as_seconds()),
-        };
-        Ok(AccessToken {
-            text: Zeroizing::new(self.keyring().sign(&claims)?),
-            issued_at: claims.issued_at,
-            expires_at: claims.expires_at,
-        })
+        signed_by(&self.keyring(), session, organization, parts)
     }
+}
+
+fn signed_by(
+    keyring: &Keyring,
+    session: &Session,
+    organization: OrganizationId,
+    parts: &Successor,
+) -> Result<AccessToken> {
+    let claims = Claims {
+        subject: session.user_id,
+        organization,
+        session: session.id,
+        id: parts.token_id.parse().map_err(Error::internal)?,
+        issued_at: Timestamp::from_seconds(parts.issued_at.as_seconds()),
+        expires_at: Timestamp::from_seconds(parts.expires_at.as_seconds()),
+    };
+    Ok(AccessToken {
+        text: Zeroizing::new(keyring.sign(&claims)?),
+        issued_at: claims.issued_at,
+        expires_at: claims.expires_at,
+    })
 }
 
 fn access_token_session(permit: &Permit) -> Result<vestibule_model::SessionId> {

@@ -31,6 +31,6 @@ pub(crate) fn routes() -> Documented {
 async fn jwks(State(accounts): State<Accounts>) -> ([(HeaderName, &'static str); 1], Json<Value>) {
     (
         [(CACHE_CONTROL, "public, max-age=300")],
-        Json(accounts.keyring().jwks()),
+        Json(accounts.jwks()),
     )
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use futures_util::future::BoxFuture;
-use vestibule_credential::token::Claims;
+use vestibule_credential::token::Verified;
 use vestibule_model::{
     ApiKeyId, CredentialRef, Digest, OrganizationId, OsEntropy, PlanName, Plans, Principal,
     ResourcePath, Role, SessionId, SystemClock, UserId,
@@ -26,9 +26,11 @@ pub trait Directory: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Principal, Unresolved>>;
 
     /// The principal of an access token whose signature and claims were found good.
+    ///
+    /// Whoever can take keys away asks whether the token's still stands, too.
     fn access_token<'a>(
         &'a self,
-        claims: &'a Claims,
+        token: &'a Verified,
     ) -> BoxFuture<'a, Result<Principal, Unresolved>>;
 }
 
@@ -126,11 +128,11 @@ impl Directory for MemoryDirectory {
 
     fn access_token<'a>(
         &'a self,
-        claims: &'a Claims,
+        token: &'a Verified,
     ) -> BoxFuture<'a, Result<Principal, Unresolved>> {
         Box::pin(async {
             self.by_session
-                .get(&claims.session)
+                .get(&token.claims.session)
                 .cloned()
                 .ok_or(Unresolved::Revoked)
         })

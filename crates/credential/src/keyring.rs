@@ -1,7 +1,7 @@
 //! The keys that sign access tokens.
 //!
-//! One key signs, the newest that is not retired; a retired one verifies until the last token it
-//! can have signed is dead. A keyring does not change: after a rotation the server builds another
+//! One key signs, the newest that is not retired; a retired one verifies what it signed before
+//! that, until the last of it is dead. A keyring does not change: after a rotation the server builds another
 //! and swaps it in.
 
 mod signing_key;
@@ -19,10 +19,17 @@ use vestibule_model::{SigningKeyId, Timestamp};
 
 pub use self::signing_key::SigningKey;
 
-use crate::token::{Claims, Payload, TYPE, TokenError, Unverified};
+use crate::token::{Claims, Payload, TYPE, TokenError, Unverified, Verified};
 
-/// How far another server's clock may be ahead of ours before its fresh tokens are refused.
-const CLOCK_SKEW: Duration = Duration::from_secs(60);
+/// How far another server's clock may be ahead of ours before its fresh tokens are refused, and how
+/// long it may sign on with a key before it has heard that the key is retired.
+const LAG: Duration = Duration::from_secs(60);
+
+/// How long after its retirement a key verifies: until the last token that it can have signed is
+/// dead, of tokens that live `token_life` at most.
+pub const fn afterlife(token_life: Duration) -> Duration {
+    token_life.saturating_add(LAG)
+}
 
 /// In whose name tokens are signed, and for whom.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -71,6 +78,19 @@ impl Ready {
             public,
         })
     }
+
+    /// Whether a token that this key signed can stand at `now`.
+    fn verifies(&self, now: Timestamp, token_life: Duration) -> bool {
+        self.retired_at
+            .is_none_or(|retired| now < retired.after(afterlife(token_life)))
+    }
+
+    /// Whether this key signed what was made at `moment`, which only who has the key could do
+    /// after its retirement.
+    fn signed_at(&self, moment: Timestamp) -> bool {
+        self.retired_at
+            .is_none_or(|retired| moment <= retired.after(LAG))
+    }
 }
 
 /// The keys of an installation, and what they sign and verify.
@@ -84,9 +104,6 @@ pub struct Keyring {
 
 impl Keyring {
     /// The keyring of these keys, of which the newest that is not retired signs.
-    ///
-    /// Leave out keys whose last token is dead: all that are here are published in
-    /// [`jwks`](Self::jwks).
     pub fn new(issuer: Issuer, keys: Vec<SigningKey>) -> Result<Self, KeyringError> {
         let active = keys
             .iter()
@@ -117,11 +134,13 @@ impl Keyring {
         })
     }
 
-    /// The keyring for tokens that live `life` at most: a retired key verifies for that long after
-    /// it signed its last. One hour unless told otherwise.
+    /// The keyring for tokens that live `life` at most, rounded up to seconds: those that state a
+    /// longer one are refused, and a retired key verifies for that long after it signed its last.
+    /// One hour unless told otherwise.
     #[must_use]
     pub fn with_token_life(mut self, life: Duration) -> Self {
-        self.token_life = life;
+        let part = u64::from(life.subsec_nanos() > 0);
+        self.token_life = Duration::from_secs(life.as_secs().saturating_add(part));
         self
     }
 
@@ -170,29 +189,29 @@ impl Keyring {
     ///
     /// Form first, then the signature, then issuer, audience and time: only who holds a token
     /// that we signed learns more than that it is refused.
-    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
-        let claims = self.verify_signature(token, now)?;
-        if claims.expires_at <= now {
+    pub fn verify(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
+        let verified = self.verify_signature(token, now)?;
+        if verified.claims.expires_at <= now {
             return Err(TokenError::Expired);
         }
-        if claims.issued_at > now.after(CLOCK_SKEW) {
+        if verified.claims.issued_at > now.after(LAG) {
             return Err(TokenError::NotYetValid);
         }
-        Ok(claims)
+        Ok(verified)
     }
 
     /// What a token states that we signed, whether it stands or not. Enough to take something
     /// away, such as its session; never enough to let anybody in, which takes
     /// [`verify`](Self::verify).
-    pub fn verify_signature(&self, token: &str, now: Timestamp) -> Result<Claims, TokenError> {
+    ///
+    /// What no server of ours can have signed is refused, though the signature be good: somebody
+    /// else has the key.
+    pub fn verify_signature(&self, token: &str, now: Timestamp) -> Result<Verified, TokenError> {
         let Unverified { key, claims } = Unverified::read(token)?;
         let key = self
             .keys()
             .find(|known| known.id == key)
-            .filter(|known| match known.retired_at {
-                Some(retired_at) => now < retired_at.after(self.token_life),
-                None => true,
-            })
+            .filter(|known| known.verifies(now, self.token_life))
             .ok_or(TokenError::UnknownKey)?;
         jsonwebtoken::decode::<serde::de::IgnoredAny>(token, &key.verifying, &self.validation)
             .map_err(|error| match error.kind() {
@@ -202,14 +221,24 @@ impl Keyring {
                 ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
                 _ => TokenError::Malformed,
             })?;
-        Ok(claims)
+        if !key.signed_at(claims.issued_at) {
+            return Err(TokenError::UnknownKey);
+        }
+        if claims.expires_at.since(claims.issued_at) > self.token_life {
+            return Err(TokenError::Claims);
+        }
+        Ok(Verified {
+            key: key.id,
+            claims,
+        })
     }
 
-    /// The public keys as a JWK set (RFC 7517 with RFC 8037), for whoever verifies tokens without
-    /// us.
-    pub fn jwks(&self) -> serde_json::Value {
+    /// The public keys of the tokens that can stand at `now`, as a JWK set (RFC 7517 with RFC
+    /// 8037), for whoever verifies tokens without us.
+    pub fn jwks(&self, now: Timestamp) -> serde_json::Value {
         let keys: Vec<_> = self
             .keys()
+            .filter(|key| key.verifies(now, self.token_life))
             .map(|key| {
                 serde_json::json!({
                     "kty": "OKP",

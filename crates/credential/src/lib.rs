@@ -19,7 +19,7 @@ pub use keyring::{Issuer, Keyring, KeyringError, SigningKey};
 #[cfg(feature = "password")]
 pub use password::{HashError, HasherConfig, PasswordHasher, PlainPassword, Verdict};
 pub use seal::{MasterKey, SealError};
-pub use token::{Claims, TokenError, TokenId};
+pub use token::{Claims, TokenError, TokenId, Verified};
 
 #[cfg(test)]
 mod testing;

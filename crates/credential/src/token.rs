@@ -10,7 +10,9 @@ use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
-use vestibule_model::{Clock, Entropy, Invalid, OrganizationId, SessionId, Timestamp, UserId};
+use vestibule_model::{
+    Clock, Entropy, Invalid, OrganizationId, SessionId, SigningKeyId, Timestamp, UserId,
+};
 
 mod strict;
 
@@ -96,6 +98,15 @@ pub struct Claims {
     pub expires_at: Timestamp,
 }
 
+/// A token that we signed: what it states, and the key it was signed with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Verified {
+    /// The key that signed it (`kid`).
+    pub key: SigningKeyId,
+    /// What it states.
+    pub claims: Claims,
+}
+
 /// Why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
@@ -108,7 +119,7 @@ pub enum TokenError {
     /// Its `alg` is not `EdDSA`.
     #[error("the access token is signed with an algorithm that is not accepted")]
     Algorithm,
-    /// Its `kid` is not, or no longer, in the keyring.
+    /// Its `kid` is not, or no longer, in the keyring, or had signed its last when this was made.
     #[error("the access token is signed with a key that is unknown or retired")]
     UnknownKey,
     /// The signature does not fit the rest.
@@ -126,7 +137,8 @@ pub enum TokenError {
     /// Its `aud` is another service.
     #[error("the access token is meant for another service")]
     Audience,
-    /// A claim is missing, unknown, duplicated or of the wrong type.
+    /// A claim is missing, unknown, duplicated or of the wrong type, or gives it a longer life than
+    /// tokens have.
     #[error("the access token's claims are not those of this server")]
     Claims,
 }

@@ -279,9 +279,9 @@ async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
 
         fn access_token<'a>(
             &'a self,
-            claims: &'a vestibule_layer::credential::token::Claims,
+            token: &'a vestibule_layer::credential::token::Verified,
         ) -> futures_util::future::BoxFuture<'a, Result<model::Principal, Unresolved>> {
-            self.0.access_token(claims)
+            self.0.access_token(token)
         }
     }
 

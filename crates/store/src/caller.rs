@@ -5,7 +5,7 @@ use std::time::Duration;
 use uuid::Uuid;
 use vestibule_model::{
     ApiKey, Digest, GrantId, GroupId, HeldGrant, OrgScope, OrganizationId, PlanName, Role, Session,
-    SessionId, Timestamp, UserId,
+    SessionId, SigningKeyId, Timestamp, UserId,
 };
 
 use crate::api_key::{api_key_columns, read_api_key};
@@ -128,6 +128,15 @@ pub(crate) const BY_SESSION: &str = caller!(
     "s.id = $1"
 );
 
+pub(crate) const BY_TOKEN: &str = caller!(
+    session_columns!(),
+    "session s JOIN signing_key key ON key.id = $3",
+    "s.user_id",
+    "$2",
+    "NULL AS key_grants",
+    "s.id = $1"
+);
+
 pub(crate) const BY_MEMBERSHIP: &str = caller!(
     "1 AS held",
     "membership held",
@@ -166,8 +175,19 @@ impl Store {
         self.caller(sql(BY_COOKIE).bind(digest), read_session).await
     }
 
-    /// A session, ended ones too, and who calls with an access token of it, in the token's
-    /// organisation.
+    /// A session, ended ones too, and who calls with an access token of it that was signed with
+    /// this key, in the token's organisation; nobody where the key is no longer kept.
+    pub async fn caller_by_token(
+        &self,
+        session: SessionId,
+        organization: OrganizationId,
+        key: SigningKeyId,
+    ) -> Result<Option<(Session, CallerRow)>, StoreError> {
+        let query = sql(BY_TOKEN).bind(session).bind(organization).bind(key);
+        self.caller(query, read_session).await
+    }
+
+    /// A session, ended ones too, and who its user is in an organisation.
     pub async fn caller_by_session(
         &self,
         session: SessionId,

@@ -72,6 +72,14 @@ impl Write {
             .await
     }
 
+    /// Deletes all keys but one, and with them every token that they signed; how many.
+    pub async fn delete_signing_keys_but(&mut self, kept: SigningKeyId) -> Result<u64, StoreError> {
+        sql("DELETE FROM signing_key WHERE id <> $1")
+            .bind(kept)
+            .execute(self)
+            .await
+    }
+
     /// Deletes the keys that were retired before a moment, whose tokens are all dead; how many.
     pub async fn delete_signing_keys_retired_before(
         &mut self,

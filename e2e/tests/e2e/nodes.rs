@@ -164,6 +164,59 @@ async fn another_server_refuses_and_honours_within_a_second(
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
+async fn a_rotation_at_once_ends_every_token_on_every_server_and_nothing_else(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let node = Node::new(house.second_server().await);
+    node.hears().await;
+    let (known, first_seen) = (
+        house.token_of(&house.bob()).await,
+        house.token_of(&house.bob()).await,
+    );
+    let cookie = house.cookie_of(&house.bob()).await;
+    let me = |token: &str| Line::get("/v1/users/me", token);
+    for url in [house.url(), &node.url] {
+        settles_within(url, &me(&known), (200, ""), LEASE).await;
+    }
+    let published = house.get("/.well-known/jwks.json").send().await;
+    let before = published.expect(200).text_at("/keys/0/kid");
+
+    // A habit that nobody notices, and then the key that had been retired goes with the other.
+    house.cli_json(&["keyring", "rotate"]).await;
+    for url in [house.url(), &node.url] {
+        settles_within(url, &me(&known), (200, ""), LEASE).await;
+    }
+    let unasked = house.cli(&["keyring", "rotate", "--now"]).await;
+    assert_eq!(unasked.status.code(), Some(2), "{unasked:?}");
+    let rotate = ["keyring", "rotate", "--now", "--yes"];
+    let made = house.cli_json(&rotate).await["id"].clone();
+
+    for url in [house.url(), &node.url] {
+        for token in [&known, &first_seen] {
+            let reply = Line::open(url).await.unwrap().ask(&me(token)).await;
+            let reply = reply.unwrap().unwrap();
+            assert_eq!(reply.status, 401, "from when it returns: {reply:?}");
+        }
+        settles_within(url, &me(house.key()), (200, ""), LEASE).await;
+    }
+    let refreshed = house.post("/v1/auth/uat").bearer(&known).send().await;
+    refreshed.expect(401);
+    let session = house.get("/api/auth/session").cookie(&cookie).send().await;
+    session.expect(200);
+    let fresh = house.token_of(&house.bob()).await;
+    for url in [house.url(), &node.url] {
+        settles_within(url, &me(&fresh), (200, ""), LEASE).await;
+    }
+    let published = house.get("/.well-known/jwks.json").send().await;
+    let published = published.expect(200).json();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(published["keys"][0]["kid"], made);
+    assert_ne!(made, before);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
 async fn what_the_command_line_changes_holds_for_every_server(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

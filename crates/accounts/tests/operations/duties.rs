@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use tokio::sync::oneshot;
-use vestibule_accounts::{Caller, Duties, Intervals};
+use vestibule_accounts::{Caller, Duties, Intervals, OldKeys};
 use vestibule_model::Role;
 
 use crate::support::{Backend, House, OPERATOR, bearer_at, details, new_key};
@@ -102,7 +102,11 @@ async fn what_nobody_asks_for_again_is_deleted(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let house = House::new(backend).await;
-    house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    house
+        .accounts
+        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+        .await
+        .unwrap();
     assert_eq!(house.store().signing_keys().await.unwrap().len(), 2);
     house.clock.advance(Duration::from_secs(2 * 3_600));
     let duties = duties(&house);
@@ -114,7 +118,11 @@ async fn what_nobody_asks_for_again_is_deleted(
 #[tokio::test]
 async fn a_server_that_lives_briefly_tidies_up_once() {
     let house = House::new(Backend::Sqlite).await;
-    house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    house
+        .accounts
+        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+        .await
+        .unwrap();
     house.clock.advance(Duration::from_secs(2 * 3_600));
     let duties = once_an_hour(&house);
     let tidied = async {
@@ -130,7 +138,11 @@ async fn a_server_that_lives_briefly_tidies_up_once() {
 /// A house with 50,000 rows and a signing key that nobody needs any more.
 async fn with_backlog() -> House {
     let house = House::new(Backend::Sqlite).await;
-    house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    house
+        .accounts
+        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+        .await
+        .unwrap();
     let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
         INSERT INTO token_refresh SELECT i, id, i, 0, 0 FROM n, (SELECT id FROM organization LIMIT 1)";
     house.raw(rows).await;

@@ -3,12 +3,12 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{Duties, Error, Intervals, KeyringParts};
+use vestibule_accounts::{Duties, Error, Intervals, KeyringParts, OldKeys};
 use vestibule_check::{Cause, Rejected};
 use vestibule_credential::{Issuer, MasterKey, TokenError};
 use vestibule_model::{OsEntropy, Timestamp};
 
-use crate::support::{Backend, House, OPERATOR, by_bearer};
+use crate::support::{Backend, House, OPERATOR, by_bearer, new_key};
 
 #[rstest]
 #[tokio::test]
@@ -18,7 +18,11 @@ async fn a_rotation_holds_when_it_answers_and_old_tokens_live_out_their_time(
     let house = House::new(backend).await;
     let entry = house.enter(house.owner.id, house.organization.id).await;
     let before = house.accounts.keyring().active_key();
-    let after = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    let after = house
+        .accounts
+        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+        .await
+        .unwrap();
     assert_ne!(after, before);
     assert_eq!(house.accounts.keyring().active_key(), after);
     house.by_bearer(&entry.token).await.unwrap();
@@ -36,13 +40,74 @@ async fn a_rotation_holds_when_it_answers_and_old_tokens_live_out_their_time(
     assert_eq!(late, Err(TokenError::UnknownKey));
 }
 
+#[rstest]
+#[tokio::test]
+async fn nothing_that_a_deleted_key_has_signed_passes_and_all_else_stands(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let key = house.key(house.owner.id, new_key("robot")).await;
+    house.by_bearer(&entry.token).await.unwrap();
+    // A process that hears of nothing, and so goes on with the keyring that it has.
+    let (deaf, check) = house.second().await;
+    let before = deaf.keyring().active_key();
+
+    let after = house.accounts.rotate_keyring(&OPERATOR, OldKeys::EndNow);
+    let after = after.await.unwrap();
+    let refused = house.by_bearer(&entry.token).await.unwrap_err();
+    assert!(
+        matches!(
+            refused,
+            Cause::Rejected(Rejected::Token(TokenError::UnknownKey))
+        ),
+        "{refused:?}"
+    );
+    assert_eq!(deaf.keyring().active_key(), before);
+    let refused = by_bearer(&check, &entry.token).await.unwrap_err();
+    assert!(
+        matches!(refused, Cause::Rejected(Rejected::Revoked)),
+        "{refused:?}"
+    );
+    house.by_cookie(&entry.cookie).await.unwrap();
+    house.by_bearer(key.secret.expose()).await.unwrap();
+    let fresh = house.token(&entry.session, house.organization.id);
+    house.by_bearer(&fresh).await.unwrap();
+
+    let rows = house.store().signing_keys().await.unwrap();
+    assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [after]);
+    let published = house.accounts.jwks();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(published["keys"][0]["kid"], after.to_string());
+}
+
+#[tokio::test]
+async fn a_key_whose_tokens_are_dead_is_published_no_more() {
+    let house = House::new(Backend::Sqlite).await;
+    let rotated = house.accounts.rotate_keyring(&OPERATOR, OldKeys::LiveOut);
+    rotated.await.unwrap();
+    let published = || house.accounts.jwks()["keys"].as_array().unwrap().len();
+    assert_eq!(published(), 2);
+    let life = house.lifetimes.access_token + Duration::from_secs(60);
+    house.clock.advance(life);
+    assert_eq!(published(), 1);
+}
+
 #[tokio::test]
 async fn the_newest_key_signs_even_if_the_clock_was_set_back() {
     let house = House::new(Backend::Sqlite).await;
     let first = house.accounts.keyring().active_key();
     house.clock.set(Timestamp::from_seconds(1_700_000_000));
-    let second = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
-    let third = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    let second = house
+        .accounts
+        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+        .await
+        .unwrap();
+    let third = house
+        .accounts
+        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+        .await
+        .unwrap();
     assert_eq!(house.accounts.keyring().active_key(), third);
     let rows = house.store().signing_keys().await.unwrap();
     let live: Vec<_> = rows.iter().filter(|row| row.retired_at.is_none()).collect();
@@ -64,7 +129,11 @@ async fn another_process_follows_a_rotation(
     // Until it hears, nothing is promised; afterwards the rotation comes within the lease.
     let entry = house.enter(house.owner.id, house.organization.id).await;
     by_bearer(&check, &entry.token).await.unwrap();
-    let after = house.accounts.rotate_keyring(&OPERATOR).await.unwrap();
+    let after = house
+        .accounts
+        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+        .await
+        .unwrap();
     let followed = async {
         while second.keyring().active_key() != after {
             tokio::time::sleep(Duration::from_millis(10)).await;

@@ -1,7 +1,7 @@
 //! No record, no change.
 
 use rstest::rstest;
-use vestibule_accounts::{Error, HolderKind, NewGrant, Page, SignOut};
+use vestibule_accounts::{Error, HolderKind, NewGrant, OldKeys, Page, SignOut};
 use vestibule_model::{Capability, Role};
 
 use crate::support::{Backend, House, OPERATOR, new_key};
@@ -80,7 +80,10 @@ async fn nothing_changes_where_its_record_cannot_be_written(
             .map(drop),
         accounts.deactivate_organization(&operator).await,
         accounts.suspend_user(&OPERATOR, grace.id).await.map(drop),
-        accounts.rotate_keyring(&OPERATOR).await.map(drop),
+        accounts
+            .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
+            .await
+            .map(drop),
     ];
     for (number, answer) in broken.into_iter().enumerate() {
         assert!(

@@ -61,15 +61,15 @@ impl Inner {
             Presented::AccessToken { text, .. } => {
                 let text = std::str::from_utf8(text).map_err(|_| Rejected::Malformed)?;
                 let keyring = self.keyring.as_ref().map(|keyring| keyring.load());
-                let claims = keyring
+                let token = keyring
                     .ok_or(TokenError::UnknownKey)
                     .and_then(|keyring| keyring.verify(text, now))
                     .map_err(Rejected::Token)?;
-                let principal = self.directory.access_token(&claims).await;
+                let principal = self.directory.access_token(&token).await;
                 principal.map(|principal| Principal {
                     expires_at: Some(match principal.expires_at {
-                        Some(end) => end.min(claims.expires_at),
-                        None => claims.expires_at,
+                        Some(end) => end.min(token.claims.expires_at),
+                        None => token.claims.expires_at,
                     }),
                     ..principal
                 })

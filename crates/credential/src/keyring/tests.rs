@@ -101,7 +101,7 @@ fn a_signed_token_is_verified_and_states_what_was_signed() {
     let keyring = keyring();
     let token = keyring.sign(&claims()).unwrap();
     assert!(crate::token::looks_like_token(&token));
-    assert_eq!(keyring.verify(&token, start()).unwrap(), claims());
+    assert_eq!(keyring.verify(&token, start()).unwrap().claims, claims());
 }
 
 #[test]
@@ -115,7 +115,7 @@ fn the_same_claims_give_the_same_text() {
 #[test]
 fn a_token_written_by_hand_in_the_one_spelling_passes() {
     let token = signed(&header().to_string(), &payload().to_string());
-    assert_eq!(keyring().verify(&token, start()).unwrap(), claims());
+    assert_eq!(keyring().verify(&token, start()).unwrap().claims, claims());
 }
 
 #[test]
@@ -430,38 +430,63 @@ fn a_token_is_refused_from_its_last_second_on() {
 fn a_token_of_a_clock_a_minute_ahead_passes_and_no_more() {
     let keyring = keyring();
     let token = keyring.sign(&claims()).unwrap();
-    assert!(keyring.verify(&token, start().before(CLOCK_SKEW)).is_ok());
+    assert!(keyring.verify(&token, start().before(LAG)).is_ok());
     assert_eq!(
-        keyring.verify(&token, start().before(CLOCK_SKEW * 2)),
+        keyring.verify(&token, start().before(LAG * 2)),
         Err(TokenError::NotYetValid)
     );
 }
 
 #[test]
 fn the_newest_key_signs_and_a_retired_one_verifies_until_its_tokens_are_dead() {
-    let old_ring = keyring();
-    let token = old_ring.sign(&claims()).unwrap();
+    let token = keyring().sign(&claims()).unwrap();
     let mut old = key(1);
     let retired_at = start().after(Duration::from_secs(60));
     old.retired_at = Some(retired_at);
     let ring = Keyring::new(issuer(), vec![old, key(2)]).unwrap();
     assert_eq!(ring.active_key(), key(2).id);
-    assert_eq!(ring.verify(&token, retired_at).unwrap(), claims());
-    // A token that the old key signed after all, with a long life, dies with the key.
-    let forged = old_ring
-        .sign(&Claims {
-            expires_at: start().after(HOUR * 24),
+    assert_eq!(ring.verify(&token, retired_at).unwrap().claims, claims());
+    let last = retired_at.after(HOUR + LAG);
+    let before = last.before(Duration::from_micros(1));
+    assert_eq!(ring.verify(&token, before), Err(TokenError::Expired));
+    assert_eq!(ring.verify(&token, last), Err(TokenError::UnknownKey));
+    let kids = |now| ring.jwks(now)["keys"].as_array().unwrap().len();
+    assert_eq!((kids(before), kids(last)), (2, 1));
+}
+
+#[test]
+fn what_a_retired_key_signs_after_its_retirement_is_refused() {
+    let ring_of_the_thief = keyring();
+    let mut old = key(1);
+    old.retired_at = Some(start());
+    let ring = Keyring::new(issuer(), vec![old, key(2)]).unwrap();
+    let made = |at: Timestamp| {
+        let claims = Claims {
+            issued_at: at,
+            expires_at: at.after(HOUR),
             ..claims()
-        })
-        .unwrap();
-    let dead = retired_at.after(HOUR);
-    assert!(ring.verify(&forged, dead.before(HOUR / 2)).is_ok());
-    assert_eq!(ring.verify(&forged, dead), Err(TokenError::UnknownKey));
-    let short = ring.with_token_life(Duration::from_secs(60));
-    assert_eq!(
-        short.verify(&token, retired_at.after(Duration::from_secs(60))),
-        Err(TokenError::UnknownKey)
-    );
+        };
+        ring.verify(&ring_of_the_thief.sign(&claims).unwrap(), at)
+    };
+    // A server may not have heard of the rotation yet.
+    assert!(made(start().after(LAG)).is_ok());
+    let late = start().after(LAG + Duration::from_secs(1));
+    assert_eq!(made(late), Err(TokenError::UnknownKey));
+}
+
+#[test]
+fn a_token_that_lives_longer_than_tokens_do_is_refused() {
+    let keyring = keyring();
+    let long = Claims {
+        expires_at: start().after(HOUR + Duration::from_secs(1)),
+        ..claims()
+    };
+    let token = keyring.sign(&long).unwrap();
+    assert_eq!(keyring.verify(&token, start()), Err(TokenError::Claims));
+    // Times are cut to seconds: what is left of a life is one.
+    let life = HOUR + Duration::from_millis(1);
+    let longer = keyring.with_token_life(life);
+    assert!(longer.verify(&token, start()).is_ok());
 }
 
 #[test]
@@ -509,7 +534,7 @@ fn a_key_survives_its_seal_and_only_under_its_own_id() {
         SigningKey::from_sealed(&master, key.id, key.created_at, key.retired_at, &sealed).unwrap();
     let token = keyring().sign(&claims()).unwrap();
     let ring = Keyring::new(issuer(), vec![opened]).unwrap();
-    assert_eq!(ring.verify(&token, start()).unwrap(), claims());
+    assert_eq!(ring.verify(&token, start()).unwrap().claims, claims());
     let other = super::SigningKey::from_sealed(
         &master,
         self::key(2).id,
@@ -523,7 +548,7 @@ fn a_key_survives_its_seal_and_only_under_its_own_id() {
 #[test]
 fn the_jwks_holds_the_public_keys_that_verify_and_nothing_private() {
     let ring = Keyring::new(issuer(), vec![key(1), key(2)]).unwrap();
-    let jwks = ring.jwks();
+    let jwks = ring.jwks(start());
     let published = jwks["keys"].as_array().unwrap();
     assert_eq!(published.len(), 2);
     assert_eq!(published[0]["kid"], key(2).id.to_string());
@@ -549,7 +574,7 @@ fn an_issuer_that_needs_an_escape_works_too() {
     };
     let ring = Keyring::new(odd, vec![key(1)]).unwrap();
     let token = ring.sign(&claims()).unwrap();
-    assert_eq!(ring.verify(&token, start()).unwrap(), claims());
+    assert_eq!(ring.verify(&token, start()).unwrap().claims, claims());
 }
 
 #[test]
@@ -597,6 +622,8 @@ proptest! {
         };
         let keyring = keyring();
         let token = keyring.sign(&claims).unwrap();
-        prop_assert_eq!(keyring.verify(&token, issued_at).unwrap(), claims);
+        let life = Duration::from_secs(life);
+        let verified = keyring.with_token_life(life).verify(&token, issued_at).unwrap();
+        prop_assert_eq!(verified, Verified { key: key(1).id, claims });
     }
 }

@@ -13,7 +13,7 @@ use serde_json::Value;
 use sqlx::{Connection, Executor};
 use tower::{Layer, ServiceExt};
 use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
-use vestibule_layer::credential::token::Claims;
+use vestibule_layer::credential::token::Verified;
 use vestibule_layer::model::clock::ManualClock;
 use vestibule_layer::model::{
     ApiKeyId, Capability, CredentialRef, Digest, GrantId, HeldGrant, OrganizationId, OsEntropy,
@@ -64,7 +64,7 @@ impl Directory for People {
         self.find(cookie)
     }
 
-    fn access_token<'a>(&'a self, _: &'a Claims) -> BoxFuture<'a, Result<Principal, Unresolved>> {
+    fn access_token<'a>(&'a self, _: &'a Verified) -> BoxFuture<'a, Result<Principal, Unresolved>> {
         Box::pin(async { Err(Unresolved::Unknown) })
     }
 }

@@ -1,22 +1,41 @@
 //! `vestibule keyring`.
 
+use std::time::Duration;
+
 use clap::Subcommand;
 use serde_json::json;
+use vestibule_accounts::OldKeys;
 
+use super::args::Yes;
 use super::context::Context;
 use super::lookup::OPERATOR;
+use super::output;
 use crate::failure::Failure;
+
+/// A server that has not heard of a change by then trusts nothing that it remembers.
+const LEASE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum KeyringCommand {
     /// List the keys that sign and verify access tokens
     List,
-    /// Sign with a new key from now on; the old one verifies until its last token has expired
-    Rotate,
+    /// Sign with a new key from now on; tokens of the old one live out their time
+    #[command(before_help = "\
+Examples:
+  vestibule keyring rotate                 as a habit: nobody notices
+  vestibule keyring rotate --now           when somebody leaves who could read the keys")]
+    Rotate {
+        /// Delete the old keys: every access token ends, and its holder signs in again. Cookies and
+        /// API keys stand
+        #[arg(long)]
+        now: bool,
+        #[command(flatten)]
+        yes: Yes,
+    },
 }
 
 pub(super) async fn run(context: &Context, command: KeyringCommand) -> Result<(), Failure> {
-    let output = context.output;
+    let out = context.output;
     let accounts = context.accounts().await?;
     match command {
         KeyringCommand::List => {
@@ -32,11 +51,23 @@ pub(super) async fn run(context: &Context, command: KeyringCommand) -> Result<()
                 })
                 .collect();
             let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
-            output.list(&["id", "created_at", "retired_at"], &items, total)
+            out.list(&["id", "created_at", "retired_at"], &items, total)
         }
-        KeyringCommand::Rotate => {
-            let id = accounts.rotate_keyring(&OPERATOR).await?;
-            output.done(&json!({ "id": id }), &format!("{id} signs from now on."))
+        KeyringCommand::Rotate { now, yes } => {
+            let mut old = OldKeys::LiveOut;
+            if now {
+                output::consent(
+                    yes,
+                    "Every access token ends, and its holder has to sign in.",
+                )?;
+                old = OldKeys::EndNow;
+            }
+            let id = accounts.rotate_keyring(&OPERATOR, old).await?;
+            if now {
+                // Whoever waits for the end of this command relies on it everywhere.
+                tokio::time::sleep(LEASE).await;
+            }
+            out.done(&json!({ "id": id }), &format!("{id} signs from now on."))
         }
     }
 }

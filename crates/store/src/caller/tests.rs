@@ -7,10 +7,11 @@ use crate::support::{Backend, World, at};
 
 /// The queries that stand in the way of a request whose caller is not cached, with values that
 /// `EXPLAIN` takes on PostgreSQL.
-const QUERIES: [(&str, &str); 3] = [
+const QUERIES: [(&str, &str); 4] = [
     (BY_KEY, "(BYTEA)"),
     (BY_COOKIE, "(BYTEA)"),
     (BY_SESSION, "(UUID, UUID)"),
+    (BY_TOKEN, "(UUID, UUID, UUID)"),
 ];
 
 #[tokio::test]

@@ -1,7 +1,8 @@
 //! Who is calling.
 
 use rstest::rstest;
-use vestibule_model::{Capability, Digest, GrantHolder, HeldGrant, Role};
+use vestibule_model::{Capability, Digest, GrantHolder, HeldGrant, Role, SigningKeyId};
+use vestibule_store::SealedKeyRow;
 
 use crate::support::{Backend, World, at, record, scope, session};
 
@@ -176,6 +177,21 @@ async fn a_token_s_organization_is_its_own_and_not_the_cookie_s(
         (caller.organization_id, caller.membership),
         (other.id, None)
     );
+    // By a token so, too, as long as the key that signed it is kept.
+    let key = SigningKeyId::from_uuid(uuid::Uuid::from_u128(1));
+    let by_token = world.store.caller_by_token(found.id, other.id, key).await;
+    assert_eq!(by_token.unwrap(), None);
+    let mut write = world.store.begin().await.unwrap();
+    let row = SealedKeyRow {
+        id: key,
+        sealed: vec![1; 48],
+        created_at: at(1),
+        retired_at: Some(at(2)),
+    };
+    write.insert_signing_key(&row).await.unwrap();
+    write.commit(record("keyring.created")).await.unwrap();
+    let by_token = world.store.caller_by_token(found.id, other.id, key).await;
+    assert_eq!(by_token.unwrap().unwrap(), (found, caller));
     let unknown = session(world.scope, world.owner.id).id;
     let found = world
         .store

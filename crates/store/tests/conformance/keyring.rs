@@ -65,5 +65,11 @@ async fn signing_keys_are_listed_the_newest_first_retired_and_deleted(
         1
     );
     write.commit(record("keyring.pruned")).await.unwrap();
-    assert_eq!(world.store.signing_keys().await.unwrap(), [new]);
+    assert_eq!(world.store.signing_keys().await.unwrap(), [new.clone()]);
+    let newest = key(3, 3);
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_signing_key(&newest).await.unwrap();
+    assert_eq!(write.delete_signing_keys_but(newest.id).await.unwrap(), 1);
+    write.commit(record("keyring.rotated")).await.unwrap();
+    assert_eq!(world.store.signing_keys().await.unwrap(), [newest]);
 }
