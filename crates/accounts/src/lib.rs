@@ -57,7 +57,7 @@ pub use session::{SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
 pub use sign_out::SignOut;
 pub use sso::{
-    ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated, Location,
+    Ahead, ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated, Location,
     NewConnection, NewSecret, Origin, PlainBinding, ReturnTo, Saved, SignInMethod, Sso, SsoParts,
     Target, TestOutcome, TestReport, Which, sso_settings,
 };

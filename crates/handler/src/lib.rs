@@ -1,6 +1,6 @@
 //! What handlers share, whether they answer JSON or a page: how a failure of `accounts` becomes an
-//! answer, what is known of a caller without a permit, which cookies a request presents, and whether
-//! it asks for a page.
+//! answer, what is known of a caller without a permit, which cookies a request presents, whether
+//! it asks for a page, and what the next page tells.
 //!
 //! Everything here stands between `accounts`, which knows no HTTP, and `http`, which knows no
 //! accounts.
@@ -8,6 +8,7 @@
 mod accept;
 mod binding;
 mod failure;
+pub mod notice;
 mod session;
 mod stranger;
 

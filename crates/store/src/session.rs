@@ -2,7 +2,7 @@
 
 use vestibule_model::{Digest, OrganizationId, Session, SessionId, Timestamp, UserId};
 
-use crate::sql::{Row, sql};
+use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
 /// The columns of a session `s`.
@@ -27,6 +27,20 @@ pub(crate) fn read_session(row: &Row<'_>) -> Result<Session, StoreError> {
     })
 }
 
+async fn by_cookie(
+    source: &mut impl Source,
+    cookie: &Digest,
+) -> Result<Option<Session>, StoreError> {
+    sql(concat!(
+        "SELECT ",
+        session_columns!(),
+        " FROM session s WHERE s.cookie_digest = $1"
+    ))
+    .bind(cookie)
+    .optional(source, read_session)
+    .await
+}
+
 impl Store {
     /// A session, over or not.
     pub async fn session(&self, id: SessionId) -> Result<Option<Session>, StoreError> {
@@ -42,14 +56,7 @@ impl Store {
 
     /// The session whose cookie has this digest, over or not.
     pub async fn session_by_cookie(&self, cookie: &Digest) -> Result<Option<Session>, StoreError> {
-        sql(concat!(
-            "SELECT ",
-            session_columns!(),
-            " FROM session s WHERE s.cookie_digest = $1"
-        ))
-        .bind(cookie)
-        .optional(&mut self.reader().await?, read_session)
-        .await
+        by_cookie(&mut self.reader().await?, cookie).await
     }
 
     /// A user's sessions that were not ended, the newest first. Some may be over by their age.
@@ -67,6 +74,14 @@ impl Store {
 }
 
 impl Write {
+    /// The session whose cookie has this digest, over or not, as this transaction sees it.
+    pub async fn session_by_cookie(
+        &mut self,
+        cookie: &Digest,
+    ) -> Result<Option<Session>, StoreError> {
+        by_cookie(self, cookie).await
+    }
+
     /// Adds a session, with the digest of its cookie where it has one.
     pub async fn insert_session(
         &mut self,

@@ -64,7 +64,7 @@ pub(crate) struct Frame {
     /// Which page it is, for the switcher: its path with `{organization}`.
     pub(crate) section: String,
     /// What was done just now.
-    pub(crate) done: Option<&'static str>,
+    pub(crate) done: Option<String>,
 }
 
 impl Deref for Frame {
@@ -177,17 +177,19 @@ impl Visit {
             Some(id) => path.replacen(id.as_str(), "{organization}", 1),
             None => path.to_owned(),
         };
+        let user_email = view.user.email.to_string();
+        let done = notice::read(&parts.headers);
         let frame = Frame {
+            done: done.map(|text| text.replacen("{}", &user_email, 1)),
             look: web.look().clone(),
             public_url: web.public_url().to_owned(),
             user_id: permit.user_id(),
             user_name: name_of(&view.user),
-            user_email: view.user.email.to_string(),
+            user_email,
             groups: sections::groups(web, &current, &section),
             organizations,
             current,
             section,
-            done: notice::read(&parts.headers),
         };
         let visit = Self {
             web: web.clone(),

@@ -1,37 +1,23 @@
-//! What was done just now, told once on the next page. It travels in a cookie of ours: a link, whoever
-//! made it, cannot have a page say what did not happen.
+//! What was done just now, read from the cookie in which it travels to the next page.
 
 use http::{HeaderMap, HeaderValue};
 use vestibule_handler::cookie_values;
-use vestibule_http::Problem;
+pub(crate) use vestibule_handler::notice::{NOTICE, tell};
 
 use crate::text;
-
-/// One for all servers of a host: what it says is one of our own sentences.
-const NAME: &str = "__Host-notice";
 
 /// The value of `Set-Cookie` that takes the notice away.
 pub(crate) const TOLD: HeaderValue =
     HeaderValue::from_static("__Host-notice=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
 
-/// The value of `Set-Cookie` that has the next page tell it: `done.` and `what` stand in the
-/// catalogue. It is forgotten after a minute.
-///
-/// # Errors
-/// 500 for a name that no header can carry.
-pub(crate) fn tell(what: &'static str) -> Result<HeaderValue, Problem> {
-    let value = format!("{NAME}={what}; Path=/; Max-Age=60; Secure; HttpOnly; SameSite=Lax");
-    HeaderValue::from_str(&value).map_err(|_| Problem::internal())
-}
-
 /// Whether a request brings a notice.
 pub(crate) fn is_there(headers: &HeaderMap) -> bool {
-    cookie_values(headers, NAME).next().is_some()
+    cookie_values(headers, NOTICE).next().is_some()
 }
 
 /// What the notice of a request says.
 pub(crate) fn read(headers: &HeaderMap) -> Option<&'static str> {
-    let what = cookie_values(headers, NAME).next()?;
+    let what = cookie_values(headers, NOTICE).next()?;
     text::find(&format!("done.{}", std::str::from_utf8(what).ok()?))
 }
 

@@ -93,6 +93,7 @@ fn for_people(status: StatusCode, reason: &str) -> Option<&'static str> {
         (StatusCode::METHOD_NOT_ALLOWED | StatusCode::UNSUPPORTED_MEDIA_TYPE, _) => {
             Some(t!("problem.not_a_form_of_ours"))
         }
+        (_, "signed_in_already") => Some(t!("problem.signed_in_already")),
         (_, "too_many_requests") => Some(t!("problem.limited")),
         (_, "unavailable" | "directory_unavailable") => Some(t!("problem.unavailable")),
         _ => None,
@@ -158,6 +159,7 @@ fn way_on<'a>(status: StatusCode, reason: &str, path: &str, again: Option<&'a st
     );
     match again {
         _ if ended => WayOn::SignInAgain,
+        _ if reason == "signed_in_already" => WayOn::Home,
         _ if status == StatusCode::UNAUTHORIZED || is_sign_in => WayOn::SignIn,
         Some(again) if is_passing => WayOn::Again(again),
         _ => WayOn::Home,

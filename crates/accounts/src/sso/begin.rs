@@ -29,6 +29,9 @@ pub(super) enum Purpose {
     SignIn {
         to: ReturnTo,
         state: Option<String>,
+        /// Who has said on our page that this sign-in may end the own one.
+        #[serde(default)]
+        replaces: Option<UserId>,
     },
     Test,
     Link {

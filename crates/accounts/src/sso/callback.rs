@@ -184,8 +184,12 @@ impl Sso {
                     identity,
                 })
             }
-            Purpose::SignIn { to, state } => {
-                self.finish_sign_in(&arrival, to, state.as_deref(), request)
+            Purpose::SignIn {
+                to,
+                state,
+                replaces,
+            } => {
+                self.finish_sign_in(&arrival, to, state.as_deref(), *replaces, request)
                     .await
             }
         }
@@ -205,7 +209,7 @@ fn refused(refusal: &Refusal) -> Error {
 }
 
 fn failure_location(purpose: &Purpose, error: &Error) -> Option<String> {
-    let Purpose::SignIn { to, state } = purpose else {
+    let Purpose::SignIn { to, state, .. } = purpose else {
         return None;
     };
     let code = match error {

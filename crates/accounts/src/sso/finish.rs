@@ -3,19 +3,21 @@
 use std::time::Duration;
 
 use serde_json::json;
-use vestibule_credential::{SecretKind, frame};
-use vestibule_model::{AuditRecord, CredentialRef, Digest, Role, Session, SsoIdentity, User};
+use vestibule_model::{
+    AuditRecord, CredentialRef, Digest, Role, Session, SsoIdentity, User, UserId,
+};
 use vestibule_sso::Identity;
 use vestibule_store::{OneTimeCode, SsoSession, Write};
 use zeroize::Zeroizing;
 
 use super::admission::{Admission, Arrival, keep_enabled};
 use super::arrived::{CallbackRequest, Location};
+use super::browser::Replaced;
 use super::callback::with_query;
 use super::initiate::ReturnTo;
 use super::secret::random_text;
 use super::{Arrived, Origin, Sso, attempt};
-use crate::{AccessToken, Caller, CookieSignIn, Error, Result, SignedIn, TokenSignIn};
+use crate::{AccessToken, Caller, Error, Result, SignedIn, TokenSignIn};
 
 /// How long a one-time code is good.
 const CODE_LIFE: Duration = Duration::from_secs(60);
@@ -37,6 +39,7 @@ impl Sso {
         arrival: &Arrival<'_>,
         to: &ReturnTo,
         state: Option<&str>,
+        replaces: Option<UserId>,
         request: &CallbackRequest<'_>,
     ) -> Result<Arrived> {
         let origin = request.origin;
@@ -91,10 +94,16 @@ impl Sso {
                 })
             }
             ReturnTo::Json => Ok(Arrived::Json(self.begin_token(write, newcomer).await?)),
-            ReturnTo::Browser { path } => Ok(Arrived::Browser {
-                path: path.clone(),
-                sign_in: self.begin_cookie(write, newcomer, request.sessions).await?,
-            }),
+            ReturnTo::Browser { path } => {
+                let has = Replaced {
+                    sessions: request.sessions,
+                    agreed: replaces,
+                };
+                Ok(Arrived::Browser {
+                    path: path.clone(),
+                    sign_in: self.begin_cookie(write, newcomer, has).await?,
+                })
+            }
         }
     }
 
@@ -216,33 +225,12 @@ impl Sso {
         Ok(TokenSignIn { signed_in, token })
     }
 
-    /// Begins a session with a cookie, in place of those that the browser has.
-    async fn begin_cookie(
-        &self,
-        mut write: Write,
-        newcomer: Newcomer<'_>,
-        sessions: &[Digest],
-    ) -> Result<CookieSignIn> {
-        let session = self.session_of(&newcomer);
-        let accounts = self.accounts();
-        let cookie = frame::mint(&accounts.0.prefix, SecretKind::Session, accounts.entropy());
-        let credential = CredentialRef::SessionCookie(session.id);
-        let digest = cookie.digest();
-        let mut actor = newcomer.caller.actor().clone();
-        actor.credential = Some(credential);
-        accounts.end_replaced(&mut write, &actor, sessions).await?;
-        let signed_in = self
-            .begin_session(write, newcomer, session, credential, Some(&digest))
-            .await?;
-        Ok(CookieSignIn { signed_in, cookie })
-    }
-
-    fn session_of(&self, newcomer: &Newcomer<'_>) -> Session {
+    pub(super) fn session_of(&self, newcomer: &Newcomer<'_>) -> Session {
         let organization = newcomer.caller.organization_id();
         self.accounts().new_session(newcomer.user.id, organization)
     }
 
-    async fn begin_session(
+    pub(super) async fn begin_session(
         &self,
         mut write: Write,
         newcomer: Newcomer<'_>,

@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use vestibule_model::{
-    ConnectionId, DomainName, OrgScope, OrganizationId, SsoConnection, Timestamp,
+    ConnectionId, DomainName, OrgScope, Organization, OrganizationId, SsoConnection, Timestamp,
+    UserId,
 };
 use vestibule_store::ConnectionSecrets;
 
@@ -58,6 +59,9 @@ pub struct Initiate {
     pub login_hint: Option<String>,
     /// The value of the binding cookie that the browser has already.
     pub binding: Option<String>,
+    /// Who is signed in in the browser, and has said on our page that this sign-in may take the
+    /// place of that one.
+    pub replaces: Option<UserId>,
     /// Where the call comes from.
     pub origin: Origin,
 }
@@ -73,6 +77,17 @@ pub struct Initiated {
     pub expires_at: Timestamp,
 }
 
+/// Where a sign-in would go.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Ahead {
+    /// The organisation that one would be signed in to.
+    pub organization: Organization,
+    /// Its connection.
+    pub connection: ConnectionId,
+    /// Where the provider is: the host of its issuer, with a port where it has one.
+    pub provider: String,
+}
+
 impl Sso {
     /// Begins a sign-in in a browser.
     pub async fn initiate(&self, request: Initiate) -> Result<Initiated> {
@@ -83,6 +98,7 @@ impl Sso {
         let purpose = Purpose::SignIn {
             to: request.return_to,
             state: request.state,
+            replaces: request.replaces,
         };
         let browser = Browser {
             binding: request.binding.as_deref(),
@@ -91,6 +107,22 @@ impl Sso {
         };
         self.begin(&connection, &secrets, Which::Live, purpose, browser)
             .await
+    }
+
+    /// Whose provider such a sign-in goes to. Refuses what [`initiate`](Self::initiate) would
+    /// refuse.
+    pub async fn ahead(&self, request: &Initiate) -> Result<Ahead> {
+        self.count(request.origin.address)?;
+        let (scope, connection, _) = self.target(request).await?;
+        check_request(request)?;
+        self.check_return(scope, &request.return_to).await?;
+        let store = self.accounts().store();
+        let organization = store.organization(connection.organization_id).await?;
+        Ok(Ahead {
+            organization: organization.ok_or(NO_CONNECTION)?,
+            connection: connection.id,
+            provider: authority(&connection.live.issuer).to_owned(),
+        })
     }
 
     /// Where to send a browser that is not the caller, so that the sign-in begins there and is
@@ -192,6 +224,12 @@ impl Sso {
             ReturnTo::Json => Ok(()),
         }
     }
+}
+
+/// Host and port of an issuer, which is an `https` URL.
+fn authority(issuer: &str) -> &str {
+    let (_, rest) = issuer.split_once("://").unwrap_or(("", issuer));
+    rest.split('/').next().unwrap_or(rest)
 }
 
 fn is_printable(text: &str) -> bool {

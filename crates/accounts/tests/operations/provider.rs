@@ -237,6 +237,7 @@ impl Connected {
             state: None,
             login_hint: None,
             binding: None,
+            replaces: None,
             origin: origin(),
         }
     }

@@ -1,5 +1,7 @@
 //! Sign-in: first the address, then the way that its domain asks for.
 
+mod confirm;
+
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
@@ -23,6 +25,7 @@ pub(crate) fn routes() -> Routes<Web> {
         .get("/sign-in/password", Rule::public(), again)
         .post("/sign-in/password", Rule::public().consumes(FORM), enter)
         .get("/sign-in/provider", Rule::public(), provider)
+        .merge(confirm::routes())
 }
 
 #[derive(Template)]
@@ -163,14 +166,7 @@ async fn provider(State(web): State<Web>, RawQuery(query): RawQuery) -> Outcome 
     let return_to = local(form.value("return_to")).unwrap_or("/organization");
     // Only an address is shown: whoever makes a link to this page may not write on it.
     let email = form.value("email").parse::<Email>().ok();
-    let mut start = format!(
-        "/v1/auth/sso/{organization}/signin?connection_id={connection}&redirect={}",
-        encoded(return_to)
-    );
-    if let Some(email) = &email {
-        start.push_str("&login_hint=");
-        start.push_str(&encoded(email.as_str()));
-    }
+    let start = signin_path(organization, connection, return_to, email.as_ref());
     page(
         StatusCode::OK,
         &Provider {
@@ -180,6 +176,24 @@ async fn provider(State(web): State<Web>, RawQuery(query): RawQuery) -> Outcome 
             return_to: return_to.to_owned(),
         },
     )
+}
+
+/// Where a browser's sign-in through a provider begins.
+fn signin_path(
+    organization: OrganizationId,
+    connection: ConnectionId,
+    return_to: &str,
+    email: Option<&Email>,
+) -> String {
+    let mut start = format!(
+        "/v1/auth/sso/{organization}/signin?connection_id={connection}&redirect={}",
+        encoded(return_to)
+    );
+    if let Some(email) = email {
+        start.push_str("&login_hint=");
+        start.push_str(&encoded(email.as_str()));
+    }
+    start
 }
 
 async fn enter(

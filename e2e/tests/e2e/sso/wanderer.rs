@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use vestibule_e2e::{Answer, House};
+use vestibule_e2e::{Answer, Call, House};
 
 const SESSION: &str = "__Host-vestibule";
 
@@ -24,17 +24,30 @@ impl<'h> Wanderer<'h> {
     pub(crate) async fn get(&mut self, url: &str) -> Answer {
         let mut call = self.house.beside("GET", url);
         let at_home = url.starts_with(&format!("{}/", self.house.url()));
-        if at_home && !self.cookies.is_empty() {
-            let pairs = self.cookies.iter();
-            let pairs: Vec<_> = pairs
-                .map(|(name, value)| format!("{name}={value}"))
-                .collect();
-            call = call.header("cookie", &pairs.join("; "));
+        if at_home {
+            call = self.with_cookies(call);
         }
         let answer = call.send().await;
         assert!(at_home || answer.header("set-cookie").is_empty());
         self.keep(&answer);
         answer
+    }
+
+    /// A call of this browser's.
+    pub(crate) fn with_cookies(&self, call: Call) -> Call {
+        if self.cookies.is_empty() {
+            return call;
+        }
+        let pairs = self.cookies.iter();
+        let pairs: Vec<_> = pairs
+            .map(|(name, value)| format!("{name}={value}"))
+            .collect();
+        call.header("cookie", &pairs.join("; "))
+    }
+
+    /// Has it a session that began by another way.
+    pub(crate) fn has_session(&mut self, cookie: &str) {
+        self.cookies.insert(SESSION.to_owned(), cookie.to_owned());
     }
 
     /// At the provider's page: sees the warning and picks a person; where that leads.

@@ -2,12 +2,15 @@
 
 use axum::extract::State;
 use axum::response::Response;
+use http::header::SET_COOKIE;
 use http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Arrived, CallbackRequest, Origin};
-use vestibule_handler::{BindingCookie, Failure, Result, Stranger, session_cookies, wants_page};
+use vestibule_handler::{
+    BindingCookie, Failure, Result, Stranger, notice, session_cookies, wants_page,
+};
 use vestibule_http::{Json, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::ConnectionId;
@@ -52,6 +55,7 @@ pub(super) fn routes() -> Documented {
         (status = 200, description = "The token, and the user; or the report of a test.", body = TokenAnswer),
         (status = 401, description = "The sign-in failed, or this browser has not begun it."),
         (status = 403, description = "The provider vouches for the person, who may not come in."),
+        (status = 409, description = "Somebody is signed in in this browser who has not agreed to be signed out."),
     ),
 )]
 async fn callback(
@@ -90,7 +94,11 @@ async fn callback(
         Arrived::Browser { path, sign_in } => {
             let cookie = state.cookie.set(&sign_in.cookie);
             let cookie = cookie.ok_or_else(Problem::internal)?;
-            redirect(StatusCode::SEE_OTHER, &path, Some(cookie))?
+            let mut response = redirect(StatusCode::SEE_OTHER, &path, Some(cookie))?;
+            // Who followed a link that somebody else has made sees as whom.
+            let notice = notice::tell("signed_in")?;
+            response.headers_mut().append(SET_COOKIE, notice);
+            response
         }
         Arrived::Json(done) => private(Json(TokenAnswer::new(&done.token, done.signed_in.me))),
         Arrived::Tested(report) if wants_page(&headers) => {
@@ -127,7 +135,6 @@ struct ExchangeCode {
     responses(
         (status = 200, description = "The token, and the user.", body = TokenAnswer),
         (status = 401, description = "The code is wrong, used or too old, or came to another redirect URI."),
-        (status = 403, description = "The user may not come in any more."),
         (status = 429, description = "Too many codes tried from this address."),
     ),
 )]

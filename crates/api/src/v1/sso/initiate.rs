@@ -18,7 +18,7 @@ use self::wanted::{InitiateSso, return_to, target};
 use crate::documented::Documented;
 use crate::input::Fields;
 use crate::openapi::tag;
-use crate::single_sign_on::{SingleSignOn, private};
+use crate::single_sign_on::{SingleSignOn, private, redirect};
 
 pub(super) fn routes() -> Documented {
     // Public: who begins to sign in has no credential. Nothing is given away but the address of
@@ -80,6 +80,7 @@ async fn initiate(
             state: wanted.state,
             login_hint: wanted.login_hint,
             binding: None,
+            replaces: None,
             origin: stranger.into(),
         })
         .await?;
@@ -154,7 +155,8 @@ struct SignIn {
 /// Sign in to a browser session
 ///
 /// Sends the browser to the provider. When it comes back, it has a session cookie and is sent on
-/// to a page of this server.
+/// to a page of this server. Where somebody is signed in in the browser already, a page of this
+/// server asks first.
 #[utoipa::path(
     get,
     path = "/v1/auth/sso/{tenant_id}/signin",
@@ -165,6 +167,8 @@ struct SignIn {
         SignIn,
     ),
     responses(
+        (status = 303, description = "To a page that asks, where somebody is signed in already.",
+            headers(("Location" = String, description = "The page."))),
         (status = 307, description = "To the provider.",
             headers(("Location" = String, description = "The provider's page."),
                 ("Set-Cookie" = String, description = "Binds the sign-in to the browser."))),
@@ -181,6 +185,9 @@ async fn sign_in(door: Door, Query(query): Query<SignIn>) -> Result<Response> {
     let path = path.unwrap_or_else(|| "/".to_owned());
     let to = ReturnTo::Browser { path };
     let request = door.request(connection, to, None, query.login_hint).await?;
+    if let Some(question) = door.question(&request).await? {
+        return Ok(redirect(StatusCode::SEE_OTHER, &question, None)?);
+    }
     door.open(StatusCode::TEMPORARY_REDIRECT, request).await
 }
 

@@ -106,6 +106,9 @@ async fn the_pages_before_and_after_a_session_keep_nobody_out() {
     at.look(200).await;
     let elsewhere = format!("/organization/{}/members", house.globex());
     at.open(&elsewhere, 409).await;
+    let another = format!("/sign-in/confirm?connection={}", house.sso_connection());
+    at.open(&another, 200).await;
+    assert_eq!(at.browser.text("h1").await, "Sign in as somebody else?");
     at.assert_good().await;
 
     // Where people are sent to their provider from.

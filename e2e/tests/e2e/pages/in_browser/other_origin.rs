@@ -1,6 +1,7 @@
 //! What a page of another origin can do to somebody who is signed in: nothing.
 
-use vestibule_e2e::{Backend, Browser, House, Site};
+use rstest::rstest;
+use vestibule_e2e::{Backend, Browser, BrowserSetup, House, Setup, Site};
 
 /// A page with a form for each change, a frame with one of our pages, and a script that reads one.
 fn trap(house: &House, target: &str) -> (String, String) {
@@ -94,4 +95,52 @@ async fn a_page_of_another_origin_changes_nothing_reads_nothing_and_frames_nothi
     let changes = after[..after.len() - records].iter();
     let changes: Vec<_> = changes.filter(|it| it["kind"] != "access.denied").collect();
     assert!(changes.is_empty(), "{changes:#?}");
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_link_to_a_provider_on_another_site_asks_before_it_ends_a_session(
+    #[values(true, false)] scripts: bool,
+) {
+    let house = Setup::new(Backend::Sqlite).with_idp().start().await;
+    let browser = BrowserSetup::new().scripts(scripts).start().await;
+    browser.sign_in(&house, &house.ada(), "/account/keys").await;
+    let before = browser.cookie("__Host-vestibule").await.unwrap().value;
+    let (url, acme) = (house.url().to_owned(), house.acme().to_owned());
+    let connection = house.sso_connection().to_owned();
+    // Straight, and by way of a page of ours that leads on by itself.
+    let links = [
+        format!("{url}/v1/auth/sso/{acme}/signin?redirect=/account/sessions"),
+        format!(
+            "{url}/sign-in/provider?organization={acme}&connection={connection}\
+             &return_to=/account/sessions"
+        ),
+    ];
+    let anchors = links.map(|link| format!("<a href='{link}'>A prize</a>"));
+    let html = format!(
+        "<!doctype html><html lang=en><title>A prize</title><link rel=icon href='data:,'><p>{}</p>",
+        anchors.join("</p><p>")
+    );
+    let site = Site::serve(move |_| (String::new(), html.clone())).await;
+    let elsewhere = site.url().replace("127.0.0.1", "localhost");
+    for link in ["p:first-of-type > a", "p:last-of-type > a"] {
+        browser.goto(&elsewhere).await;
+        browser.follow(link).await;
+        browser.arrived_at(&format!("{url}/sign-in/confirm?")).await;
+        let text = browser.text(".card").await;
+        for told in [&house.ada().email, "Acme"] {
+            assert!(text.contains(told), "{told}: {text}");
+        }
+        let after = browser.cookie("__Host-vestibule").await.unwrap().value;
+        assert_eq!(before, after);
+    }
+    browser.follow(".card form button").await;
+    browser.arrived_at(house.idp_url()).await;
+    browser.follow("button[name=email]").await;
+    browser.arrived(&house, "/account/sessions").await;
+    let after = browser.cookie("__Host-vestibule").await.unwrap().value;
+    assert_ne!(before, after);
+    let told = browser.text(".notice.good").await;
+    assert!(told.starts_with("You are signed in as "), "{told}");
+    assert_eq!(browser.csp_violations().await, [""; 0]);
 }

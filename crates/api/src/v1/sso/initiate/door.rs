@@ -5,9 +5,9 @@ use axum::response::Response;
 use http::StatusCode;
 use http::request::Parts;
 use vestibule_accounts::{Initiate, Initiated, Origin, ReturnTo, Sso};
-use vestibule_handler::{BindingCookie, Result, Stranger};
+use vestibule_handler::{BindingCookie, Result, Stranger, session_cookies};
 use vestibule_http::Problem;
-use vestibule_model::{ConnectionId, OrganizationId};
+use vestibule_model::{ConnectionId, Digest, OrganizationId};
 
 use super::wanted::target;
 use crate::ApiState;
@@ -19,6 +19,8 @@ pub(super) struct Door {
     pub(super) sso: Sso,
     pub(super) binding: Option<String>,
     pub(super) origin: Origin,
+    /// The session cookies that the browser has.
+    sessions: Vec<Digest>,
     organization: OrganizationId,
     cookie: BindingCookie,
 }
@@ -35,6 +37,7 @@ impl FromRequestParts<ApiState> for Door {
             sso,
             binding: cookie.presented(&parts.headers).map(str::to_owned),
             origin: stranger.into(),
+            sessions: session_cookies(&parts.headers, &state.cookie),
             organization,
             cookie,
         })
@@ -56,8 +59,29 @@ impl Door {
             state,
             login_hint,
             binding: self.binding.clone(),
+            replaces: None,
             origin: self.origin.clone(),
         })
+    }
+
+    /// Where somebody who is signed in in this browser is asked before that ends; `None` where
+    /// nobody is. Whatever the browser says of where the link stood: our own pages send it here,
+    /// too, and so does a link in a mail.
+    pub(super) async fn question(&self, request: &Initiate) -> Result<Option<String>> {
+        let accounts = self.sso.accounts();
+        if accounts.user_of_browser(&self.sessions).await?.is_none() {
+            return Ok(None);
+        }
+        let ahead = self.sso.ahead(request).await?;
+        let mut query = form_urlencoded::Serializer::new(String::new());
+        query.append_pair("connection", &ahead.connection.to_string());
+        if let ReturnTo::Browser { path } = &request.return_to {
+            query.append_pair("return_to", path);
+        }
+        if let Some(email) = &request.login_hint {
+            query.append_pair("email", email);
+        }
+        Ok(Some(format!("/sign-in/confirm?{}", query.finish())))
     }
 
     /// Begins it.
