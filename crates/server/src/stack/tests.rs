@@ -24,7 +24,11 @@ async fn refuses() -> vestibule_http::Problem {
 }
 
 fn service(https: bool) -> impl StackService<Body> {
-    let routes = Routes::<()>::bearer()
+    stack_of(routes(), https).layers(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
+}
+
+fn routes() -> Routes {
+    Routes::<()>::bearer()
         .get("/v1/hello", Rule::public(), async || "hello")
         .post("/v1/hello", Rule::public(), async || "hello")
         .post(
@@ -35,19 +39,21 @@ fn service(https: bool) -> impl StackService<Body> {
         .post("/v1/hang", Rule::public(), hang)
         .get("/v1/hang", Rule::public(), hang)
         .get("/v1/panic", Rule::public(), panics)
-        .get("/v1/taken", Rule::public(), refuses);
+        .get("/v1/taken", Rule::public(), refuses)
+}
+
+pub(super) fn stack_of(routes: Routes, https: bool) -> Stack {
     let (router, table) = routes.into_parts().unwrap();
     let origin = OwnOrigin::new("https://auth.example.com");
     let directory = Arc::new(MemoryDirectory::new());
-    let stack = Stack {
+    Stack {
         check: Check::new(CheckParts::new(table, directory, origin)),
         router,
         trusted_proxies: Arc::default(),
         requests: Arc::default(),
         https,
         look: vestibule_web::Look::default(),
-    };
-    stack.layers(IpAddr::V4(std::net::Ipv4Addr::LOCALHOST))
+    }
 }
 
 async fn get(path: &str) -> (http::response::Parts, serde_json::Value) {

@@ -4,11 +4,11 @@ use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use axum::extract::Request;
 use axum::response::Response;
-use http::{Method, Uri};
+use http::{Method, StatusCode, Uri};
 use pin_project_lite::pin_project;
 use tower::Service;
 use tracing::Span;
@@ -70,22 +70,76 @@ where
         let entered = line.as_ref().map(|line| line.span.clone().entered());
         let future = self.inner.call(request);
         drop(entered);
-        TraceFuture {
-            future,
+        let pending = Pending {
             started,
             line,
             requests: Arc::clone(&self.requests),
+            answered: false,
+        };
+        TraceFuture { future, pending }
+    }
+}
+
+/// What is known of a request until it is answered. Dropped before that, its caller is gone, or the
+/// server ends.
+#[derive(Debug)]
+struct Pending {
+    started: Instant,
+    line: Option<Box<Line>>,
+    requests: Arc<Requests>,
+    answered: bool,
+}
+
+impl Pending {
+    fn answer(&mut self, status: StatusCode, message: &'static str) {
+        self.answered = true;
+        let took = self.started.elapsed();
+        self.requests.count(status, took);
+        if let Some(line) = &self.line {
+            line.write(status, took, message);
         }
+    }
+
+    /// Nobody receives this status, which some proxies log, too.
+    #[cold]
+    fn give_up(&mut self) {
+        let status = StatusCode::from_u16(499).unwrap_or(StatusCode::BAD_REQUEST);
+        self.answer(status, "gone before the answer");
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if !self.answered {
+            self.give_up();
+        }
+    }
+}
+
+impl Line {
+    fn write(&self, status: StatusCode, took: Duration, message: &'static str) {
+        let caller = self.caller.0.get();
+        self.span.in_scope(|| {
+            tracing::info!(
+                method = %self.method,
+                path = %self.uri.path(),
+                status = status.as_u16(),
+                duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
+                address = self.address.map(|address| tracing::field::display(address.0)),
+                user = caller.map(|(user, _)| tracing::field::display(user)),
+                organization = caller.map(|(_, organization)| tracing::field::display(organization)),
+                "{message}"
+            );
+        });
     }
 }
 
 pin_project! {
     pub(super) struct TraceFuture<F> {
+        // First: what is said of its end comes after what it says itself.
         #[pin]
         future: F,
-        started: Instant,
-        line: Option<Box<Line>>,
-        requests: Arc<Requests>,
+        pending: Pending,
     }
 }
 
@@ -94,26 +148,13 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for TraceFuture<F>
 
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.project();
-        let entered = this.line.as_ref().map(|line| line.span.enter());
+        let entered = this.pending.line.as_ref().map(|line| line.span.enter());
         let Ok(response) = ready!(this.future.poll(context));
-        let took = this.started.elapsed();
-        this.requests.count(response.status(), took);
         drop(entered);
-        if let Some(line) = this.line {
-            let caller = line.caller.0.get();
-            line.span.in_scope(|| {
-                tracing::info!(
-                    method = %line.method,
-                    path = %line.uri.path(),
-                    status = response.status().as_u16(),
-                    duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
-                    address = line.address.map(|address| tracing::field::display(address.0)),
-                    user = caller.map(|(user, _)| tracing::field::display(user)),
-                    organization = caller.map(|(_, organization)| tracing::field::display(organization)),
-                    "answered"
-                );
-            });
-        }
+        this.pending.answer(response.status(), "answered");
         Poll::Ready(Ok(response))
     }
 }
+
+#[cfg(test)]
+mod tests;

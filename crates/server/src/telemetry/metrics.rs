@@ -20,7 +20,7 @@ const BUCKETS: [u64; 10] = [
     100, 250, 500, 1_000, 5_000, 25_000, 100_000, 500_000, 2_500_000, 10_000_000,
 ];
 
-/// The requests answered since the start.
+/// The requests answered since the start, and those whose callers did not wait for it.
 #[derive(Debug, Default)]
 pub struct Requests {
     by_class: [AtomicU64; 5],
@@ -29,7 +29,7 @@ pub struct Requests {
 }
 
 impl Requests {
-    /// Counts one answer.
+    /// Counts one request.
     pub fn count(&self, status: StatusCode, took: Duration) {
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
         let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
@@ -97,7 +97,7 @@ impl Collector for Metrics {
 
         let mut answers = encoder.encode_descriptor(
             "http_requests",
-            "Requests answered, by class of status",
+            "Requests answered, by class of status; 4xx also counts whose caller was gone before",
             None,
             MetricType::Counter,
         )?;
