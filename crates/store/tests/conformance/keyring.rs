@@ -65,7 +65,10 @@ async fn signing_keys_are_listed_the_newest_first_retired_and_deleted(
         1
     );
     write.commit(record("keyring.pruned")).await.unwrap();
-    assert_eq!(world.store.signing_keys().await.unwrap(), [new.clone()]);
+    assert_eq!(
+        world.store.signing_keys().await.unwrap(),
+        std::slice::from_ref(&new)
+    );
     let newest = key(3, 3);
     let mut write = world.store.begin().await.unwrap();
     write.insert_signing_key(&newest).await.unwrap();
