@@ -2,9 +2,10 @@
 
 use vestibule_check::{Directory as _, Unresolved};
 use vestibule_credential::{FrameError, SecretKind, TokenError, frame, token};
-use vestibule_model::{Digest, Principal};
+use vestibule_model::{CredentialRef, Digest, Name, Principal, Timestamp, User};
+use vestibule_store::CallerRow;
 
-use crate::Accounts;
+use crate::{Accounts, Operator, Result};
 
 /// Whom a credential stands for.
 pub type Resolved = std::result::Result<Principal, CannotResolve>;
@@ -23,7 +24,82 @@ pub enum CannotResolve {
     Unresolved(#[from] Unresolved),
 }
 
+/// What is known of a credential that was presented in full, whether it is good or not.
+#[derive(Debug, Clone)]
+pub struct OnRecord {
+    /// Which one it is.
+    pub credential: CredentialRef,
+    /// What its owner calls it, where it is a key.
+    pub name: Option<Name>,
+    /// When it ends by itself, or ended; never where `None`.
+    pub expires_at: Option<Timestamp>,
+    /// Since when it is deleted, or its session over, where that is so.
+    pub ended_at: Option<Timestamp>,
+    /// Whose it is.
+    pub user: User,
+    /// For which organisation, and what the user is there.
+    pub caller: CallerRow,
+}
+
 impl Accounts {
+    /// What is known of a credential, good or not; `None` where it is not one of this
+    /// installation, or a token that we did not sign.
+    pub async fn on_record(&self, _: &Operator, credential: &str) -> Result<Option<OnRecord>> {
+        let store = &self.0.store;
+        let lifetimes = &self.0.lifetimes;
+        let found = if token::looks_like_token(credential) {
+            let Ok(token) = self.keyring().verify_signature(credential, self.now()) else {
+                return Ok(None);
+            };
+            let claims = &token.claims;
+            let found = store
+                .caller_by_session(claims.session, claims.organization)
+                .await?;
+            found.map(|(session, caller)| {
+                let end = session.deadline(lifetimes).min(claims.expires_at);
+                let which = CredentialRef::AccessToken(session.id);
+                (which, None, Some(end), session.ended_at, caller)
+            })
+        } else {
+            match frame::read(&self.0.prefix, credential) {
+                Err(_) => None,
+                Ok((SecretKind::LiveKey | SecretKind::TestKey, digest)) => {
+                    let found = store.caller_by_key(&digest).await?;
+                    found.map(|(key, caller)| {
+                        let which = CredentialRef::ApiKey(key.id);
+                        (
+                            which,
+                            Some(key.name),
+                            key.expires_at,
+                            key.revoked_at,
+                            caller,
+                        )
+                    })
+                }
+                Ok((SecretKind::Session, digest)) => {
+                    let found = store.caller_by_cookie(&digest).await?;
+                    found.map(|(session, caller)| {
+                        let end = session.deadline(lifetimes);
+                        let which = CredentialRef::SessionCookie(session.id);
+                        (which, None, Some(end), session.ended_at, caller)
+                    })
+                }
+            }
+        };
+        let Some((credential, name, expires_at, ended_at, caller)) = found else {
+            return Ok(None);
+        };
+        let user = store.user(caller.user_id).await?;
+        Ok(user.map(|user| OnRecord {
+            credential,
+            name,
+            expires_at,
+            ended_at,
+            user,
+            caller,
+        }))
+    }
+
     /// Whom the text of a key, a token or a cookie stands for at this moment, straight from the
     /// store.
     pub async fn resolve(&self, credential: &str) -> Resolved {

@@ -47,7 +47,7 @@ pub use caller::{Caller, Operator};
 pub use directory::StoreDirectory;
 pub use duties::{Duties, Intervals};
 pub use error::{Error, FieldError, Result};
-pub use explain::{CannotResolve, Resolved};
+pub use explain::{CannotResolve, OnRecord, Resolved};
 pub use grant::{GrantPatch, HolderKind, NewGrant};
 pub use keyring::{KeyringParts, OldKeys};
 pub use membership::Member;

@@ -225,14 +225,26 @@ async fn every_command_says_what_it_did_in_json(
         .get("/v1/users/me")
         .bearer(key["key"].as_str().unwrap());
     me.send().await.expect(200);
+    let own = json!([{ "path": "/shared", "capability": "READ_ONLY", "can_approve": false }]);
     let keys = good(&house, &["key", "list", "Initech"]).await;
-    assert_eq!(keys["total"], 1);
+    assert_eq!(
+        (&keys["total"], &key["grants"], &keys["items"][0]["grants"]),
+        (&json!(1), &own, &own)
+    );
+    let table = house.cli(&["key", "list", "Initech"]).await;
+    let table = stdout(&table);
+    assert!(
+        table.contains("narrowed_to") && table.contains("READ_ONLY:/shared"),
+        "{table}"
+    );
+    let all = good(&house, &["key", "list", "Acme"]).await;
+    assert_eq!(all["items"][0].get("grants"), None, "{all}");
     assert!(!keys.to_string().contains(key["key"].as_str().unwrap()));
     let revoked = good(
         &house,
         &[
             "key",
-            "revoke",
+            "remove",
             "Initech",
             key["id"].as_str().unwrap(),
             "--yes",
@@ -585,6 +597,79 @@ async fn explain_gives_the_reason_that_the_server_gives(
     assert_eq!((code(&output), stderr(&output)), (0, ""), "{output:?}");
 }
 
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn explain_says_whose_credential_it_was_though_it_is_good_no_more(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let bob = house.bob().email;
+    let create = ["key", "create", "Acme", &bob, "robot"];
+    let key = good(&house, &create).await;
+    let secret = key["key"].as_str().unwrap();
+    let session = house.cookie_of(&house.bob()).await;
+    let explain = async |credential: &str, path: &str| {
+        let arguments = ["explain", "--credential-stdin", "GET", path, "--json"];
+        let output = house.cli_with(&arguments, credential).await;
+        serde_json::from_str::<Value>(stdout(&output)).unwrap()
+    };
+    // The whole value of the header does as well.
+    let said = explain(&format!("Bearer {secret}"), "/v1/documents").await;
+    assert_eq!(
+        (&said["verdict"], &said["credential"]["name"]),
+        (&json!("passes"), &json!("robot"))
+    );
+    good(&house, &["member", "deactivate", "Acme", &bob, "--yes"]).await;
+    let said = explain(secret, "/v1/documents").await;
+    assert_eq!(
+        (
+            &said["reason"],
+            &said["caller"]["email"],
+            &said["credential"]["id"]
+        ),
+        (&json!("membership_ended"), &json!(bob), &key["id"])
+    );
+    let lines = said["lines"].to_string();
+    assert!(
+        lines.contains(&bob) && lines.contains("deactivated since"),
+        "{lines}"
+    );
+    good(&house, &["member", "activate", "Acme", &bob]).await;
+    let id = key["id"].as_str().unwrap();
+    good(&house, &["key", "remove", "Acme", id, "--yes"]).await;
+    let said = explain(secret, "/v1/documents").await;
+    assert_eq!(
+        (
+            &said["reason"],
+            kind(said["credential"]["ended_at"].as_str().unwrap())
+        ),
+        (&json!("credential_revoked"), "<time>".to_owned())
+    );
+    assert!(
+        said["lines"].to_string().contains("(robot), ended at"),
+        "{said}"
+    );
+    good(&house, &["user", "suspend", &bob, "--yes"]).await;
+    let said = explain(&session, "/account").await;
+    assert_eq!(said["credential"]["kind"], "session_cookie", "{said}");
+    assert!(
+        said["lines"].to_string().contains("suspended since"),
+        "{said}"
+    );
+    // Of what is nobody's nothing is told.
+    let said = explain("ks_live_nonsense", "/v1/documents").await;
+    assert_eq!((said.get("caller"), said.get("credential")), (None, None));
+    let arguments = [
+        "explain",
+        "--credential-file",
+        "/nonexist",
+        "GET",
+        "/v1/documents",
+    ];
+    let said = refused(&house, &arguments, 1).await;
+    assert!(said.contains("/nonexist"), "{said}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn explain_tells_what_a_handler_decides_about_a_path() {
     let house = House::start(Backend::Sqlite).await;
@@ -631,6 +716,15 @@ async fn explain_tells_what_a_handler_decides_about_a_path() {
             (&json!(verdict), &reason)
         );
         assert!(said["lines"].to_string().contains(ground), "{said}");
+        let by = match (verdict, ground) {
+            ("denied", _) => Value::Null,
+            (_, "by grant_") => json!("grant"),
+            _ => json!("home"),
+        };
+        assert_eq!(
+            (&said["by"], said["grant_id"].is_string()),
+            (&by, by == "grant")
+        );
         assert_eq!(code(&output), if verdict == "allowed" { 0 } else { 7 });
     }
 }

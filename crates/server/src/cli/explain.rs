@@ -1,21 +1,23 @@
 //! `vestibule explain`: the check itself is asked, with the head of the request that it would see.
 
 mod asked;
+mod caller;
 
 use std::path::PathBuf;
 
 use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
+use vestibule_accounts::OnRecord;
 use vestibule_check::{Cause, Check, Denial, Permit, RequestHead};
 use vestibule_http::Problem;
-use vestibule_model::{Capability, Principal, ResourcePath};
+use vestibule_model::{Capability, GrantId, Principal, ResourcePath};
 use vestibule_policy::table::Found;
-use vestibule_policy::{Rule, explain, rights};
+use vestibule_policy::{Basis, Rule, explain, rights};
 use vestibule_web::Look;
 
 use super::context::{Context, public_url};
-use super::lookup::parse;
+use super::lookup::{OPERATOR, parse};
 use super::{output, secret};
 use crate::failure::{Code, Failure};
 use crate::wiring;
@@ -32,7 +34,7 @@ Examples:
 The answer is that of the server's check. It passes a request on to the handler of its route, which
 decides by itself about the thing that the request names: say where that lies and what is done
 there, and the right on the path is explained too. What a server has counted for its limits is not
-asked, and a page of the server's own origin is supposed.
+asked, the query and the body are not looked at, and a page of the server's own origin is supposed.
 
 Exits with 0 if the request passes and with 7 if it is denied.")]
 pub(in crate::cli) struct ExplainCommand {
@@ -66,6 +68,10 @@ struct Explained {
     rule: Option<String>,
     /// The resource that was asked about.
     resource: Option<(ResourcePath, Capability)>,
+    /// What is known of the credential, good or not.
+    presented: Option<OnRecord>,
+    /// What allows what was asked on the resource: `role`, `home` or `grant`, and which grant.
+    by: Option<(&'static str, Option<GrantId>)>,
     lines: Vec<String>,
 }
 
@@ -98,11 +104,12 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
         _ => None,
     };
     let credential = secret::read(command.credential_stdin, command.credential_file.as_ref())?;
+    let credential = credential.as_deref().map(asked::bare);
     let (accounts, settings) = context.accounts_and_settings().await?;
     let public_url = public_url(&settings);
     let routed = wiring::routes(&settings, &accounts, &public_url, Look::default()).await?;
     let check = wiring::check(&settings, &accounts, routed.table, &public_url);
-    let headers = asked::headers(&settings, &check, &method, path, credential.as_deref())?;
+    let headers = asked::headers(&settings, &check, &method, path, credential)?;
     let head = RequestHead {
         method: &method,
         path,
@@ -112,9 +119,14 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
         request_id: None,
     };
 
+    let presented = match credential {
+        Some(text) => accounts.on_record(&OPERATOR, text).await?,
+        None => None,
+    };
     let mut explained = Explained {
         rule: rule_of(&check, &method, path),
         resource,
+        presented,
         ..Explained::default()
     };
     match check.check(&head).await {
@@ -139,10 +151,12 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
                     ..
                 },
                 Some(text),
-            ) = (&*denial, &credential)
+            ) = (&*denial, credential)
                 && let Ok(principal) = accounts.resolve(text).await
             {
                 explained.lines = demands_met(&check, &head, &principal);
+            } else if let Some(presented) = &explained.presented {
+                explained.lines = caller::lines(presented);
             }
             explained.deny(&Problem::from(&*denial));
         }
@@ -183,7 +197,7 @@ fn pass(
         explained.lines.push(match caller {
             None => "passes: the rule asks for no caller".to_owned(),
             Some(_) => "passes: the rule lets the request reach its handler, which decides about \
-                        the thing it names; --path and --capability ask about that"
+                        query, body and the thing it names; --path and --capability ask about that"
                 .to_owned(),
         });
         return;
@@ -196,6 +210,11 @@ fn pass(
     match rights::may(principal, path, *capability) {
         Ok(basis) => {
             let ground = asked::ground(principal, path, basis);
+            explained.by = Some(match basis {
+                Basis::Role(_) => ("role", None),
+                Basis::Home => ("home", None),
+                Basis::Grant(grant) => ("grant", Some(grant.id)),
+            });
             explained
                 .lines
                 .push(format!("{capability} on {path}: yes, {ground}"));
@@ -217,7 +236,13 @@ fn print(context: &Context, explained: &Explained) -> Result<(), Failure> {
             "rule": explained.rule,
             "lines": explained.lines,
         });
+        let presented = explained.presented.as_ref();
+        let (by, grant) = explained.by.unzip();
         for (name, value) in [
+            ("caller", presented.map(caller::json)),
+            ("credential", presented.map(caller::credential_json)),
+            ("by", by.map(Value::from)),
+            ("grant_id", grant.flatten().map(|id| json!(id))),
             ("hint", explained.hint.clone().map(Value::from)),
             ("path", path.map(|path| json!(path))),
             ("capability", capability.map(|capability| json!(capability))),

@@ -21,7 +21,13 @@ pub(super) fn read(from_stdin: bool, file: Option<&PathBuf>) -> Result<Option<St
             std::fs::File::open(file).and_then(|opened| opened.take(MAX).read_to_string(&mut text))
         }
     }
-    .map_err(|error| Failure::failed(format!("The secret cannot be read: {error}.")))?;
+    .map_err(|error| {
+        let place = match file {
+            Some(file) if !from_stdin => file.display().to_string(),
+            _ => "stdin".to_owned(),
+        };
+        Failure::failed(format!("The secret cannot be read from {place}: {error}."))
+    })?;
     let end = text.trim_end_matches(['\n', '\r']).len();
     text.truncate(end);
     Ok(Some(text))

@@ -47,6 +47,14 @@ pub(super) fn headers(
     Ok(headers)
 }
 
+/// The credential itself, where the whole value of a header was handed over.
+pub(super) fn bare(text: &str) -> &str {
+    match text.split_at_checked("Bearer ".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("Bearer ") => rest.trim_start(),
+        _ => text,
+    }
+}
+
 fn dialect(check: &Check, method: &Method, path: &str) -> Dialect {
     let table = check.table();
     match table.find(method.as_str(), path) {

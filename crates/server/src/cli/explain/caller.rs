@@ -1,0 +1,62 @@
+//! Whose credential it was, good or not.
+
+use serde_json::{Value, json};
+use vestibule_accounts::OnRecord;
+
+/// Which credential it is, whose, and what stands against it, for who cannot be told by the check.
+pub(super) fn lines(presented: &OnRecord) -> Vec<String> {
+    let caller = &presented.caller;
+    let role = match &caller.membership {
+        Some((role, _)) => format!("as {role} in"),
+        None => "who is no member of".to_owned(),
+    };
+    let mut lines = vec![format!(
+        "caller: {} ({}), {role} {}",
+        presented.user.id, presented.user.email, caller.organization_id
+    )];
+    let name = presented.name.as_ref();
+    let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
+    let mut credential = format!("credential: {}{name}", presented.credential);
+    match (presented.ended_at, presented.expires_at) {
+        (Some(at), _) => credential.push_str(&format!(", ended at {at}")),
+        (None, Some(at)) => credential.push_str(&format!(", good until {at}")),
+        (None, None) => {}
+    }
+    lines.push(credential);
+    let deactivated = caller.membership.and_then(|(_, since)| since);
+    for (what, since) in [
+        ("the user is suspended", caller.user_suspended_at),
+        (
+            "the organisation is deactivated",
+            caller.organization_deactivated_at,
+        ),
+        ("the membership is deactivated", deactivated),
+    ] {
+        if let Some(since) = since {
+            lines.push(format!("{what} since {since}"));
+        }
+    }
+    lines
+}
+
+/// Who it stands for.
+pub(super) fn json(presented: &OnRecord) -> Value {
+    json!({
+        "user_id": presented.user.id,
+        "email": presented.user.email,
+        "organization_id": presented.caller.organization_id,
+        "role": presented.caller.membership.map(|(role, _)| role),
+    })
+}
+
+/// Which one it is.
+pub(super) fn credential_json(presented: &OnRecord) -> Value {
+    json!({
+        "id": presented.credential.api_key().map(|id| id.to_string())
+            .or_else(|| presented.credential.session().map(|id| id.to_string())),
+        "kind": presented.credential.kind(),
+        "name": presented.name,
+        "expires_at": presented.expires_at,
+        "ended_at": presented.ended_at,
+    })
+}
