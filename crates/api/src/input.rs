@@ -12,9 +12,12 @@ use vestibule_model::Invalid;
 /// The fields of one request, and what is wrong with them.
 ///
 /// A method that finds something wrong notes it and gives `None`; [`finish`](Self::finish) then
-/// refuses, so a caller need not handle that `None` otherwise.
+/// refuses, so a caller need not handle that `None` otherwise. As many are kept as an answer names.
 #[derive(Debug, Default)]
-pub(crate) struct Fields(Vec<FieldError>);
+pub(crate) struct Fields {
+    errors: Vec<FieldError>,
+    unnamed: usize,
+}
 
 impl Fields {
     /// Notes what is wrong with a field.
@@ -24,7 +27,11 @@ impl Fields {
         reason: &'static str,
         message: impl Into<String>,
     ) {
-        self.0.push(FieldError {
+        if self.errors.len() == Problem::MOST_FIELDS {
+            self.unnamed += 1;
+            return;
+        }
+        self.errors.push(FieldError {
             field: field.into(),
             reason: reason.into(),
             message: message.into(),
@@ -80,10 +87,10 @@ impl Fields {
 
     /// Refuses if anything was wrong.
     pub(crate) fn finish(self) -> Result<(), Problem> {
-        if self.0.is_empty() {
+        if self.errors.is_empty() {
             Ok(())
         } else {
-            Err(Problem::invalid(self.0))
+            Err(Problem::invalid_and_more(self.errors, self.unnamed))
         }
     }
 
@@ -140,7 +147,7 @@ mod tests {
         let name: Option<Name> = fields.parse("name", " ");
         let limit = fields.number("limit", Some("101"), 1..=100, 20);
         assert_eq!((name, limit), (None, 20));
-        let reasons: Vec<_> = fields.0.iter().map(|error| &*error.reason).collect();
+        let reasons: Vec<_> = fields.errors.iter().map(|error| &*error.reason).collect();
         assert_eq!(reasons, ["empty_name", "out_of_range"]);
     }
 

@@ -45,9 +45,18 @@ pub(crate) fn field_error(whole: &str, path: &str, error: &str) -> FieldError {
         (here, "invalid_value", message.into())
     };
     FieldError {
-        field,
+        field: cut(field),
         reason: reason.into(),
         message: message.into_owned(),
+    }
+}
+
+/// No field of ours has so long a name. The caller, who knows the rest, is not sent all of it back.
+fn cut(name: String) -> String {
+    const MOST: usize = 200;
+    match name.char_indices().nth(MOST) {
+        Some((end, _)) => format!("{}…", &name[..end]),
+        None => name,
     }
 }
 

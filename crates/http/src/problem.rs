@@ -6,6 +6,7 @@
 //! answer carries a [`PageProblem`] for that, and plain words in case nobody draws.
 
 mod body;
+mod invalid;
 mod render;
 
 use std::borrow::Cow;
@@ -13,21 +14,10 @@ use std::time::Duration;
 
 use http::header::{ALLOW, CONNECTION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderMap, HeaderValue, StatusCode};
-use serde::Serialize;
 use vestibule_check::Limited;
 
+pub use self::invalid::FieldError;
 pub use self::render::{ErrorBody, PageProblem, ProblemBody, keep_headers};
-
-/// One field that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
-pub struct FieldError {
-    /// Where it stands in the body or query: `name`, `grants[0].path`.
-    pub field: String,
-    /// The stable cause.
-    pub reason: Cow<'static, str>,
-    /// What would be right.
-    pub message: String,
-}
 
 /// Why a request was not done, for whoever sent it. The log has the cause; this has the way out.
 #[derive(Debug, Clone)]
@@ -68,26 +58,6 @@ impl Problem {
         detail: impl Into<Cow<'static, str>>,
     ) -> Self {
         Self::new(StatusCode::BAD_REQUEST, reason, detail)
-    }
-
-    /// 422 (400 on `/api`): these fields were refused.
-    pub fn invalid(errors: Vec<FieldError>) -> Self {
-        let detail = match errors.as_slice() {
-            [one] => format!("{}: {}", one.field, one.message),
-            [first, ..] => format!(
-                "{}: {} ({} more fields were refused)",
-                first.field,
-                first.message,
-                errors.len() - 1
-            ),
-            [] => "the request was refused".to_owned(),
-        };
-        let reason = errors
-            .first()
-            .map_or(Cow::Borrowed("invalid_field"), |error| error.reason.clone());
-        let mut problem = Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason, detail);
-        problem.0.errors = errors;
-        problem
     }
 
     /// 401: no credential, or one that is not good. Carries the challenge of RFC 6750, 3, without

@@ -66,7 +66,17 @@ impl CreateApiKey {
         let expires_at = self
             .expires_at
             .and_then(|text| fields.take("expires_at", Timestamp::parse(&text)));
-        let grants = self.grants.map(|grants| {
+        // Not each of them, where there are more than any key has.
+        let grants = self.grants.filter(|grants| {
+            let most = Grant::MAX_PER_API_KEY;
+            let is_too_long = grants.len() > most;
+            if is_too_long {
+                let message = format!("must have at most {most} entries");
+                fields.refuse("grants", "too_many_grants", message);
+            }
+            !is_too_long
+        });
+        let grants = grants.map(|grants| {
             let grants = grants.iter().enumerate();
             grants
                 .filter_map(|(at, Object(grant))| grant.validate(&mut fields, at))

@@ -58,6 +58,30 @@ async fn a_body_of_another_type_or_size_is_refused() {
     assert_eq!(answer.refusal(), (413, "body_too_large".to_owned()));
 }
 
+/// However much is wrong, the answer is short.
+#[tokio::test]
+async fn a_list_that_is_too_long_is_refused_as_a_whole() {
+    let house = House::new().await;
+    let key = house.key(&house.engines, &house.ada).await;
+    let refuse = async |count| {
+        let wrong = serde_json::json!({ "path": "", "capability": "" });
+        let body = serde_json::json!({ "name": "a", "grants": vec![wrong; count] });
+        let answer = house.post(KEYS).bearer(&key).json(&body).send().await;
+        assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
+        answer
+    };
+    let answer = refuse(20_000).await;
+    assert_eq!(answer.refusal(), (422, "too_many_grants".to_owned()));
+    let errors = &answer.json()["errors"];
+    assert_eq!(errors.as_array().map(Vec::len), Some(1));
+    // Two fields are wrong in each.
+    let answer = refuse(50).await;
+    let errors = &answer.json()["errors"];
+    assert_eq!(errors.as_array().map(Vec::len), Some(50));
+    let detail = answer.text_at("/detail");
+    assert!(detail.contains("(99 more fields were refused)"), "{detail}");
+}
+
 #[tokio::test]
 async fn another_method_is_told_which_would_do() {
     let house = House::new().await;
