@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use libfuzzer_sys::fuzz_target;
 use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
+use vestibule_http::body::UniqueMap;
 use vestibule_http::{Problem, body};
 use vestibule_model::{
     Capability, Email, Name, OrganizationId, ResourcePath, Role, Timestamp, UserId,
@@ -41,10 +42,18 @@ struct Switch {
     seats: Option<u32>,
 }
 
+#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Mapping {
+    role_by_group: Option<UniqueMap<String, Role>>,
+    groups_by_group: UniqueMap<String, Vec<UserId>>,
+}
+
 fuzz_target!(|data: &[u8]| {
     read::<NewKey>(data);
     read::<NewGrant>(data);
     read::<Switch>(data);
+    read::<Mapping>(data);
     read::<Vec<NewGrant>>(data);
 });
 

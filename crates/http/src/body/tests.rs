@@ -15,6 +15,41 @@ struct Key {
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
+struct Roles {
+    by_group: UniqueMap<String, Capability>,
+}
+
+#[rstest]
+#[case::twice(
+    r#"{"by_group":{"eng":"READ_ONLY","eng":"READ_WRITE"}}"#,
+    "by_group.eng: must be given once"
+)]
+#[case::twice_in_two_spellings(
+    r#"{"by_group":{"eng":"READ_ONLY","ops":"READ_ONLY","\u0065ng":"READ_ONLY"}}"#,
+    "by_group.eng: must be given once"
+)]
+#[case::wrong_value(r#"{"by_group":{"eng":"all"}}"#, "by_group.eng: must be")]
+#[case::an_array(r#"{"by_group":[]}"#, "by_group: must be an object")]
+fn a_map_has_each_of_its_names_once(#[case] body: &str, #[case] detail: &str) {
+    let problem = parse::<Roles>(body.as_bytes()).unwrap_err();
+    assert_eq!(problem.status(Dialect::Bearer), 422);
+    assert!(problem.detail().starts_with(detail), "{}", problem.detail());
+    let good = br#"{"by_group":{"eng":"READ_ONLY","ENG":"READ_WRITE"}}"#;
+    assert_eq!(parse::<Roles>(good).unwrap().by_group.0.len(), 2);
+}
+
+#[test]
+fn a_long_name_is_not_sent_back_in_full() {
+    let name = "é".repeat(10_000);
+    let problem = parse::<Roles>(format!("{{\"{name}\":1}}").as_bytes()).unwrap_err();
+    assert!(problem.detail().len() < 800, "{}", problem.detail());
+    let body = format!("{{\"by_group\":{{\"{name}\":1}}}}");
+    let problem = parse::<Roles>(body.as_bytes()).unwrap_err();
+    assert!(problem.detail().len() < 800, "{}", problem.detail());
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
 #[expect(dead_code, reason = "only the reading is tested")]
 struct Grant {
     path: ResourcePath,

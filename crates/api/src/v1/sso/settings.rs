@@ -1,12 +1,10 @@
 //! What a connection goes by, as it comes in and goes out.
 
-use std::collections::BTreeMap;
-
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vestibule_accounts::{NewSecret, sso_settings};
 use vestibule_http::Problem;
-use vestibule_http::body::Object;
+use vestibule_http::body::{Object, UniqueMap};
 use vestibule_model::{
     ClaimNames, ClientAuthMethod, ConnectionSettings, GroupId, Role, SsoProtocol,
 };
@@ -88,10 +86,10 @@ pub(super) struct Settings {
     default_role: Option<Role>,
     /// The role that a group of the provider gives: `USER` or `ADMIN`.
     #[schema(value_type = Option<BTreeMap<String, RoleSchema>>)]
-    role_by_group: Option<BTreeMap<String, Role>>,
+    role_by_group: Option<UniqueMap<String, Role>>,
     /// The groups that a group of the provider stands for.
     #[schema(value_type = Option<BTreeMap<String, Vec<String>>>)]
-    groups_by_group: Option<BTreeMap<String, Vec<GroupId>>>,
+    groups_by_group: Option<UniqueMap<String, Vec<GroupId>>>,
 }
 
 /// Where the parts of an identity stand among the claims: names, or JSON pointers.
@@ -178,8 +176,14 @@ impl Settings {
         }
         put(&mut settings.just_in_time, self.just_in_time);
         put(&mut settings.default_role, self.default_role);
-        put(&mut settings.role_by_group, self.role_by_group);
-        put(&mut settings.groups_by_group, self.groups_by_group);
+        put(
+            &mut settings.role_by_group,
+            self.role_by_group.map(|UniqueMap(roles)| roles),
+        );
+        put(
+            &mut settings.groups_by_group,
+            self.groups_by_group.map(|UniqueMap(groups)| groups),
+        );
         settings
     }
 }

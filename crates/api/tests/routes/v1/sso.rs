@@ -1,10 +1,11 @@
 //! `/v1/auth/sso` and `/v1/sso`, with a provider on this machine: GitHub's protocol, which a few
 //! lines can speak. What OpenID Connect asks for is tested where it is spoken.
 
+use axum::body::Body;
 use axum::routing::{get, post};
 use axum::{Json, Router};
 use http::StatusCode;
-use http::header::{CACHE_CONTROL, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, COOKIE, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use rstest::rstest;
 use serde_json::{Value, json};
 use vestibule_accounts::Caller;
@@ -301,6 +302,28 @@ async fn a_wrong_value_is_answered_with_which_one_and_why() {
     let body = json!({ "name": "Nowhere", "settings": {} });
     let answer = call.json(&body).send().await;
     assert_eq!(answer.refusal(), (422, "missing_field".to_owned()));
+}
+
+#[tokio::test]
+async fn a_group_of_the_provider_is_mapped_once() {
+    let connected = Connected::new().await;
+    let path = format!("/v1/sso/connections/{}/staged", connected.id);
+    let groups = r#"{"eng":["group_01jhmpfn80e48s5s0q7b7cwx5e"],"eng":[]}"#;
+    for (field, map) in [
+        (
+            "role_by_group",
+            r#"{"eng":"USER","ops":"USER","eng":"ADMIN"}"#,
+        ),
+        ("groups_by_group", groups),
+    ] {
+        let staged = connected.house.call("PUT", &path).bearer(&connected.key);
+        let staged = staged.header(CONTENT_TYPE, "application/json");
+        let body = format!(r#"{{"settings":{{"{field}":{map}}}}}"#);
+        let answer = staged.body(Body::from(body)).send().await;
+        assert_eq!(answer.refusal(), (422, "duplicate_field".to_owned()));
+        let refused = answer.text_at("/errors/0/field");
+        assert_eq!(refused, format!("settings.{field}.eng"));
+    }
 }
 
 #[tokio::test]
