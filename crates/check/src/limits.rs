@@ -8,7 +8,6 @@ mod allowance;
 mod limiter;
 mod ticks;
 
-use std::net::{IpAddr, Ipv4Addr};
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -28,9 +27,6 @@ use self::ticks::Ticks;
 use crate::denial::Limited;
 
 const MINUTE: Duration = Duration::from_secs(60);
-
-/// Stands for an address that nobody noted.
-pub(crate) const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// `count` requests at once and again as many in every `window`, evenly spread.
 #[derive(Debug, Clone, Copy)]
@@ -88,7 +84,6 @@ enum RuleLimiter {
     User(CallerLimiter),
     Organization(CallerLimiter),
     Credential(CallerLimiter),
-    Address(Limiter),
 }
 
 /// All limits of a rule table and of the plans.
@@ -127,9 +122,6 @@ impl Limits {
                     }
                     LimitPer::Credential => {
                         RuleLimiter::Credential(CallerLimiter::new(pace, credentials.slot()))
-                    }
-                    LimitPer::Address => {
-                        RuleLimiter::Address(Limiter::new(spec.name, spec.count, spec.window))
                     }
                 }
             })
@@ -177,15 +169,8 @@ impl Limits {
     }
 
     /// Counts a request under the plan of its organisation and under each limit of its rule.
-    pub(crate) fn count(
-        &self,
-        limits: &[Limit],
-        caller: Option<&Allowances>,
-        address: Option<IpAddr>,
-    ) -> Result<(), Limited> {
-        if let Some(caller) = caller
-            && let Some((_, limiter)) = caller.plan.and_then(|plan| self.by_plan.get(plan))
-        {
+    pub(crate) fn count(&self, limits: &[Limit], caller: &Allowances) -> Result<(), Limited> {
+        if let Some((_, limiter)) = caller.plan.and_then(|plan| self.by_plan.get(plan)) {
             match limiter {
                 Some(limiter) => limiter.count(&caller.organization)?,
                 None => {
@@ -199,28 +184,11 @@ impl Limits {
             }
         }
         for limit in limits {
-            let Some(limiter) = self.by_rule.get(limit.id.0) else {
-                continue;
-            };
-            match (limiter, caller) {
-                (RuleLimiter::User(limiter), Some(caller)) => limiter.count(&caller.user)?,
-                (RuleLimiter::Organization(limiter), Some(caller)) => {
-                    limiter.count(&caller.organization)?;
-                }
-                (RuleLimiter::Credential(limiter), Some(caller)) => {
-                    limiter.count(&caller.credential)?;
-                }
-                // Whoever did not note the address has all its callers counted as one.
-                (RuleLimiter::Address(limiter), _) => {
-                    limiter.count_address(address.unwrap_or(NOWHERE))?;
-                }
-                // The table refuses such limits on routes without a caller.
-                (
-                    RuleLimiter::User(_)
-                    | RuleLimiter::Organization(_)
-                    | RuleLimiter::Credential(_),
-                    None,
-                ) => {}
+            match self.by_rule.get(limit.id.0) {
+                Some(RuleLimiter::User(limiter)) => limiter.count(&caller.user)?,
+                Some(RuleLimiter::Organization(limiter)) => limiter.count(&caller.organization)?,
+                Some(RuleLimiter::Credential(limiter)) => limiter.count(&caller.credential)?,
+                None => {}
             }
         }
         Ok(())
@@ -231,11 +199,6 @@ impl Limits {
         let elapsed = Ticks.now().duration_since(self.start);
         for holders in [&self.users, &self.organizations, &self.credentials] {
             holders.forget_idle(elapsed);
-        }
-        for limiter in &self.by_rule {
-            if let RuleLimiter::Address(limiter) = limiter {
-                limiter.forget_idle();
-            }
         }
     }
 }

@@ -1,5 +1,6 @@
 //! What the check answers.
 
+use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use vestibule_model::Timestamp;
@@ -11,8 +12,11 @@ use crate::cache::Entry;
 use crate::denial::Denial;
 use crate::denials::Admitted;
 use crate::head::RequestHead;
-use crate::limits::{NOWHERE, network_of};
+use crate::limits::network_of;
 use crate::permit::Permit;
+
+/// Stands for an address that nobody noted.
+const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The answer. What passes is small; what is refused may say more.
 pub type Verdict = Result<Passed, Box<Denial>>;

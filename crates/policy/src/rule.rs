@@ -41,8 +41,6 @@ pub enum LimitPer {
     Credential,
     /// All of an organisation's.
     Organization,
-    /// All from one client address, known caller or not.
-    Address,
 }
 
 /// `count` requests at once, and again as many in every `window`, evenly spread: the generic cell

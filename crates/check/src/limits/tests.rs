@@ -44,7 +44,7 @@ fn a_plan_that_allows_no_request_allows_none() {
     };
     let limits = Limits::new(&RuleTable::builder().build(), &Plans::new([none]));
     let allowances = limits.allowances(&principal);
-    let limited = limits.count(&[], Some(&allowances), None).unwrap_err();
+    let limited = limits.count(&[], &allowances).unwrap_err();
     assert_eq!((limited.count, limited.retry_after), (0, MINUTE));
 }
 
@@ -65,7 +65,7 @@ fn the_members_of_an_organization_share_what_its_plan_allows() {
         ..owner()
     };
     let limits = Limits::new(&RuleTable::builder().build(), &Plans::new([three]));
-    let count = |principal| limits.count(&[], Some(&limits.allowances(principal)), None);
+    let count = |principal| limits.count(&[], &limits.allowances(principal));
     count(&one).unwrap();
     count(&colleague).unwrap();
     count(&one).unwrap();
@@ -80,7 +80,7 @@ fn a_user_or_credential_is_counted_wherever_it_is_cached() {
         let limits = Limits::new(&table, &Plans::default());
         let principal = owner();
         let rule = limits_of(&table);
-        let count = |principal| limits.count(&rule, Some(&limits.allowances(principal)), None);
+        let count = |principal| limits.count(&rule, &limits.allowances(principal));
         count(&principal).unwrap();
         limits.forget_idle();
         count(&principal).unwrap();
@@ -97,9 +97,7 @@ fn only_those_who_have_used_something_are_remembered() {
     let cached = limits.allowances(&owner());
     drop(limits.allowances(&owner()));
     let busy = owner();
-    limits
-        .count(&rule, Some(&limits.allowances(&busy)), None)
-        .unwrap();
+    limits.count(&rule, &limits.allowances(&busy)).unwrap();
     limits.forget_idle();
     assert_eq!(limits.users.remembered(), 2);
     drop(cached);

@@ -30,7 +30,7 @@ impl Inner {
             Ok(route) => route,
             Err(denial) => return Some(Err(denial)),
         };
-        let presented = match self.presented(head, &route, Counted::Yes) {
+        let presented = match self.presented(head, &route) {
             Ok(Some(presented)) => presented,
             Ok(None) => return Some(Ok(route.passed(None, judged_at))),
             Err(denial) => return Some(Err(denial)),
@@ -49,7 +49,7 @@ impl Inner {
     pub(super) async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
         let (now, judged_at) = (self.clock.now(), self.cache.applied());
         let route = self.route(head)?;
-        let caller = match self.presented(head, &route, counted)? {
+        let caller = match self.presented(head, &route)? {
             None => None,
             Some(presented) => match self.resolve(presented, now).await {
                 Ok(entry) => {
@@ -60,7 +60,7 @@ impl Inner {
                     if route.access() == Access::Optional
                         && !matches!(nobody.cause, Cause::Unavailable) =>
                 {
-                    self.without_caller(head, &route, counted)?;
+                    self.without_caller(head, &route)?;
                     None
                 }
                 Err(nobody) => {
@@ -91,11 +91,10 @@ impl Inner {
         &self,
         head: &RequestHead<'h>,
         route: &Route<'_, '_>,
-        counted: Counted,
     ) -> Result<Option<Presented<'h>>, Box<Denial>> {
         let access = route.access();
         if access == Access::Public {
-            return self.without_caller(head, route, counted).map(|()| None);
+            return self.without_caller(head, route).map(|()| None);
         }
         let (headers, prefix) = (head.headers, &self.prefix);
         let presented = match route.dialect {
@@ -106,7 +105,7 @@ impl Inner {
         match presented {
             Ok(Some(presented)) => Ok(Some(presented)),
             Ok(None) | Err(_) if access == Access::Optional => {
-                self.without_caller(head, route, counted).map(|()| None)
+                self.without_caller(head, route).map(|()| None)
             }
             Ok(None) => Err(route.denial(Cause::NoCredential).into()),
             Err(rejected) => Err(route.denial(Cause::Rejected(rejected)).into()),
@@ -119,7 +118,6 @@ impl Inner {
         &self,
         head: &RequestHead<'_>,
         route: &Route<'_, '_>,
-        counted: Counted,
     ) -> Result<(), Box<Denial>> {
         let (rule, _) = route.rule().map_err(|cause| route.denial(cause))?;
         if route.dialect != Dialect::Bearer
@@ -134,13 +132,7 @@ impl Inner {
             }
         }
         head.content_type(rule)
-            .map_err(|cause| route.denial(cause))?;
-        if counted == Counted::Already {
-            return Ok(());
-        }
-        self.limits
-            .count(rule.limits(), None, head.address)
-            .map_err(|limited| route.denial(Cause::Limited(limited)).into())
+            .map_err(|cause| route.denial(cause).into())
     }
 
     /// Whether a request has a bearer that looks like one of ours, and no session cookie.
@@ -221,9 +213,7 @@ impl Inner {
             return Some(cause);
         }
         if counted == Counted::Yes
-            && let Err(limited) =
-                self.limits
-                    .count(rule.limits(), Some(entry.allowances()), head.address)
+            && let Err(limited) = self.limits.count(rule.limits(), entry.allowances())
         {
             return Some(Cause::Limited(limited));
         }

@@ -1,7 +1,7 @@
 //! How a table comes to be: route by route, each held to fit.
 
 use super::{Method, Path, RouteNumber, RuleTable, TableError};
-use crate::rule::{Limit, LimitId, LimitPer};
+use crate::rule::{Limit, LimitId};
 use crate::{Dialect, Rule, template};
 
 /// A [`RuleTable`] in the making.
@@ -43,11 +43,8 @@ fn check_rule(rule: &Rule, template: &str) -> Result<(), String> {
             || rule.capability.is_some()
             || rule.bearer_only
             || rule.not_by_key;
-        let per_caller = rule
-            .limits
-            .iter()
-            .any(|limit| limit.spec.per != LimitPer::Address);
-        if demands || per_caller {
+        // Limits count known callers.
+        if demands || !rule.limits.is_empty() {
             return Err("demands of a caller need Rule::signed_in()".to_owned());
         }
     }

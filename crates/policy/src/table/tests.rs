@@ -215,11 +215,11 @@ fn demands_that_do_not_fit_are_an_error(#[case] rule: Rule) {
 fn limits_are_numbered_without_gaps_and_equal_ones_are_shared() {
     let a = limit("a", 10, LimitPer::User);
     let b = limit("b", 20, LimitPer::User);
-    let c = limit("a", 10, LimitPer::Address);
+    let c = limit("a", 10, LimitPer::Organization);
     let table = table(&[
         ("GET", "/1", Rule::signed_in().limit(a).limit(b)),
         ("GET", "/2", Rule::signed_in().limit(b)),
-        ("GET", "/3", Rule::public().limit(c)),
+        ("GET", "/3", Rule::signed_in().limit(c)),
     ])
     .unwrap();
     let all: Vec<_> = table.limits().map(|(id, spec)| (id.0, *spec)).collect();
