@@ -85,12 +85,12 @@ impl Caller {
         }
     }
 
-    /// The user who calls. The operator is nobody in the organisation and has nothing there, and
-    /// whoever arrives is nobody yet.
+    /// The user who calls. Only what users alone can ask for looks for one: the operator is nobody
+    /// in the organisation and has nothing there, and whoever arrives is nobody yet.
     pub(crate) fn user(&self) -> Result<UserId> {
         self.permit()
             .map(Permit::user_id)
-            .ok_or_else(|| Error::field("owner", "missing", "must name a user"))
+            .ok_or_else(|| Error::internal("asked for the user of a caller who is none"))
     }
 
     /// Refuses whoever has not the powers of `role`. A key narrowed to paths has no powers at all,
@@ -195,7 +195,9 @@ mod tests {
         }
         operator.needs_operator().unwrap();
         assert!(arriving.needs_operator().is_err());
-        assert!(arriving.user().is_err());
+        for nobody in [&operator, &arriving] {
+            assert_eq!(nobody.user().unwrap_err().reason(), "internal_error");
+        }
         assert!(arriving.permit().is_none());
     }
 }

