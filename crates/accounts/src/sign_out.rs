@@ -36,7 +36,7 @@ impl std::fmt::Debug for SignOut<'_> {
 
 /// A session whose cookie or token was presented.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Presented {
+pub(crate) struct FoundSession {
     pub(crate) session: SessionId,
     credential: CredentialRef,
     organization_id: OrganizationId,
@@ -47,16 +47,19 @@ impl Accounts {
     /// returns, no request passes with them. What nobody has, an API key, and a session that has
     /// ended are no obstacle, and nothing is written for them. Those that have ended by this.
     pub async fn sign_out(&self, presented: &SignOut<'_>) -> Result<Vec<SessionId>> {
-        let found = self.presented(presented).await?;
-        self.end_presented(presented, &found).await
+        let found = self.found_sessions(presented).await?;
+        self.end_found(presented, &found).await
     }
 
     /// The sessions of what is presented, whether they are over or not.
-    pub(crate) async fn presented(&self, presented: &SignOut<'_>) -> Result<Vec<Presented>> {
+    pub(crate) async fn found_sessions(
+        &self,
+        presented: &SignOut<'_>,
+    ) -> Result<Vec<FoundSession>> {
         let mut found = Vec::new();
         for cookie in &presented.cookies {
             if let Some(session) = self.0.store.session_by_cookie(cookie).await? {
-                found.push(Presented {
+                found.push(FoundSession {
                     session: session.id,
                     credential: CredentialRef::SessionCookie(session.id),
                     organization_id: session.organization_id,
@@ -66,7 +69,7 @@ impl Accounts {
         let token = presented.token;
         let claims = token.and_then(|it| self.keyring().verify_signature(it, self.now()).ok());
         let claims = claims.map(|token| token.claims);
-        found.extend(claims.map(|claims| Presented {
+        found.extend(claims.map(|claims| FoundSession {
             session: claims.session,
             credential: CredentialRef::AccessToken(claims.session),
             organization_id: claims.organization,
@@ -74,11 +77,11 @@ impl Accounts {
         Ok(found)
     }
 
-    /// Ends what [`presented`](Self::presented) has found; those that have ended by this.
-    pub(crate) async fn end_presented(
+    /// Ends what [`found_sessions`](Self::found_sessions) has found; those that have ended by this.
+    pub(crate) async fn end_found(
         &self,
         presented: &SignOut<'_>,
-        found: &[Presented],
+        found: &[FoundSession],
     ) -> Result<Vec<SessionId>> {
         let mut ended = Vec::new();
         for one in found {
@@ -90,7 +93,7 @@ impl Accounts {
     async fn end_session(
         &self,
         presented: &SignOut<'_>,
-        found: &Presented,
+        found: &FoundSession,
     ) -> Result<Option<SessionId>> {
         let id = found.session;
         // Looked at before a transaction is begun: whoever repeats an old credential must not keep

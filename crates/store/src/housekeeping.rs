@@ -60,7 +60,7 @@ pub struct Pruned {
     /// Sessions whose longest life was over for 30 days.
     pub sessions: u64,
     /// Sign-ins through a provider that were begun and never finished, codes that were never
-    /// fetched, and logout tokens that are refused by their age by now.
+    /// fetched, and spent tokens that are refused by their age by now.
     pub sso: u64,
     /// Rows of the change table.
     pub changes: u64,

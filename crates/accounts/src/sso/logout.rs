@@ -6,7 +6,7 @@ use vestibule_sso::oidc::logout::LogoutRequest;
 use vestibule_store::SsoSession;
 
 use super::{Sso, Which};
-use crate::sign_out::Presented;
+use crate::sign_out::FoundSession;
 use crate::{Caller, Error, Result, SignOut};
 
 impl Sso {
@@ -21,11 +21,11 @@ impl Sso {
         after: Option<&str>,
     ) -> Result<Option<String>> {
         let accounts = self.accounts();
-        let found = accounts.presented(presented).await?;
+        let found = accounts.found_sessions(presented).await?;
         if let Some(uri) = after {
             self.check_after(&found, uri).await?;
         }
-        let ended = accounts.end_presented(presented, &found).await?;
+        let ended = accounts.end_found(presented, &found).await?;
         let mut came_by = None;
         for session in ended {
             came_by = accounts.store().sso_session(session).await?;
@@ -48,7 +48,7 @@ impl Sso {
 
     /// Where a browser comes to in the end is one of the places where its organisation wants its
     /// people, whoever asks for it.
-    async fn check_after(&self, found: &[Presented], uri: &str) -> Result<()> {
+    async fn check_after(&self, found: &[FoundSession], uri: &str) -> Result<()> {
         let store = self.accounts().store();
         for one in found {
             let Some(came_by) = store.sso_session(one.session).await? else {
@@ -100,9 +100,7 @@ impl Sso {
         let caller = Caller::arriving(scope, Actor::identity_provider());
         let held = accounts.begin_holding_sso_people(&caller, id, subject, session);
         let mut write = held.await?;
-        let new = write
-            .remember_token(id, &digest, token.forget_after)
-            .await?;
+        let new = write.spend_token(id, &digest, token.forget_after).await?;
         if !new {
             return Err(Error::field(
                 "logout_token",

@@ -109,7 +109,7 @@ impl Sso {
         let mut write = accounts.begin().await?;
         let digest = Digest::of(ticket.id.as_bytes());
         let new = write
-            .remember_token(ticket.connection, &digest, ticket.expires_at)
+            .spend_token(ticket.connection, &digest, ticket.expires_at)
             .await?;
         if !new {
             return Err(no_such_ticket());

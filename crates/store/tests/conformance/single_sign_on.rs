@@ -478,13 +478,13 @@ async fn sessions_end_by_subject_and_by_the_provider_s_session_and_tokens_count_
     let until = at(0).after(Duration::from_secs(60));
     assert!(
         write
-            .remember_token(connection.id, &digest, until)
+            .spend_token(connection.id, &digest, until)
             .await
             .unwrap()
     );
     assert!(
         !write
-            .remember_token(connection.id, &digest, until)
+            .spend_token(connection.id, &digest, until)
             .await
             .unwrap()
     );

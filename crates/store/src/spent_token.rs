@@ -1,4 +1,5 @@
-//! Tokens that count once: logout tokens of providers, and tickets of test sign-ins.
+//! Tokens that count once: logout tokens of providers, for which the table was made and named, and
+//! the tickets of test sign-ins.
 
 use vestibule_model::{ConnectionId, Digest, Timestamp};
 
@@ -6,8 +7,9 @@ use crate::sql::sql;
 use crate::{StoreError, Write};
 
 impl Write {
-    /// Remembers a token that counts once, by the digest of its id; whether it is new.
-    pub async fn remember_token(
+    /// Spends a token that counts once, known by the digest of its id; whether it was not spent
+    /// before. Nobody may take it any more from `forget_after` on.
+    pub async fn spend_token(
         &mut self,
         connection: ConnectionId,
         id: &Digest,
