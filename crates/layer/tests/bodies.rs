@@ -5,12 +5,14 @@
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll};
 
 use axum::body::{Body, HttpBody};
 use axum::extract::Request;
 use axum::response::Response;
 use futures_util::StreamExt as _;
+use futures_util::future::BoxFuture;
 use futures_util::stream::once;
 use http::header::{ACCEPT_ENCODING, RETRY_AFTER};
 use hyper::body::{Bytes, Frame, SizeHint};
@@ -19,9 +21,11 @@ use tokio::task::JoinHandle;
 use tower::{Layer, ServiceExt};
 use vestibule_http::ClientAddress;
 use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
-use vestibule_layer::model::OsEntropy;
+use vestibule_layer::credential::token::Verified;
+use vestibule_layer::model::{Digest, OsEntropy, Principal};
 use vestibule_layer::{
-    Check, CheckLayer, CheckParts, CheckService, MemoryDirectory, OwnOrigin, Routes, Rule,
+    Check, CheckLayer, CheckParts, CheckService, Directory, MemoryDirectory, OwnOrigin, Routes,
+    Rule, Unresolved,
 };
 
 const KIB: usize = 1024;
@@ -32,6 +36,33 @@ struct House {
     check: Check,
     service: CheckService<axum::Router>,
     key: PlainSecret,
+    is_revoked: Arc<AtomicBool>,
+}
+
+/// A directory whose one key can be taken away without anybody being told.
+struct OneKey(MemoryDirectory, Arc<AtomicBool>);
+
+impl Directory for OneKey {
+    fn api_key<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Principal, Unresolved>> {
+        if self.1.load(Ordering::SeqCst) {
+            return Box::pin(async { Err(Unresolved::Revoked) });
+        }
+        self.0.api_key(key)
+    }
+
+    fn session_cookie<'a>(
+        &'a self,
+        cookie: &'a Digest,
+    ) -> BoxFuture<'a, Result<Principal, Unresolved>> {
+        self.0.session_cookie(cookie)
+    }
+
+    fn access_token<'a>(
+        &'a self,
+        token: &'a Verified,
+    ) -> BoxFuture<'a, Result<Principal, Unresolved>> {
+        self.0.access_token(token)
+    }
 }
 
 /// With room for so many bytes of bodies.
@@ -47,7 +78,9 @@ fn house(body_bytes: usize) -> House {
         .into_parts()
         .unwrap();
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
-    let directory = MemoryDirectory::with_owner_key(&key.digest());
+    let is_revoked = Arc::new(AtomicBool::new(false));
+    let memory = MemoryDirectory::with_owner_key(&key.digest());
+    let directory = OneKey(memory, Arc::clone(&is_revoked));
     let origin = OwnOrigin::new("http://localhost");
     let check = Check::new(CheckParts {
         body_bytes,
@@ -57,6 +90,7 @@ fn house(body_bytes: usize) -> House {
         service: CheckLayer::new(check.clone()).layer(router),
         check,
         key,
+        is_revoked,
     }
 }
 
@@ -242,5 +276,21 @@ async fn a_compressed_body_is_refused_in_either_dialect_and_told_how_to_come() {
         assert_eq!(response.status(), 415, "{path}");
         assert_eq!(response.headers()[ACCEPT_ENCODING], "identity");
         assert_eq!(reason(response).await, "unsupported_content_encoding");
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_is_revoked_unheard_while_its_body_is_on_the_way_opens_nothing() {
+    let house = house(64 * KIB);
+    for (is_hearing, status) in [(true, 200), (false, 401)] {
+        house.is_revoked.store(false, Ordering::SeqCst);
+        assert_eq!(house.status("/v1/known", Body::from("{}")).await, 200);
+        if !is_hearing {
+            house.check.suspend();
+        }
+        let slow = house.begin("/v1/known", 2 * KIB, [10, 0, 0, 1]);
+        house.taken(2 * KIB).await;
+        house.is_revoked.store(true, Ordering::SeqCst);
+        assert_eq!(slow.finish().await, status);
     }
 }
