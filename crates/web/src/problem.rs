@@ -76,6 +76,7 @@ fn is_programs(reason: &str) -> bool {
             | CSRF
             | "path_not_canonical"
             | "unsupported_media_type"
+            | "unsupported_content_encoding"
             | "no_credential"
             | "too_many_requests"
     ) || reason.starts_with("credential_")
