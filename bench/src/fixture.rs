@@ -131,14 +131,15 @@ fn made() -> Result<Made> {
         issuer: "http://127.0.0.1".to_owned(),
         audience: "http://127.0.0.1".to_owned(),
     };
-    let keyring = Keyring::new(issuer, vec![signing_key])?;
+    let life = Duration::from_secs(2 * 86_400);
+    let keyring = Keyring::new(issuer, vec![signing_key])?.with_token_life(life);
     let token = keyring.sign(&Claims {
         subject: by_token.user_id,
         organization: by_token.organization_id,
         session,
         id: TokenId::mint(&clock, &entropy),
         issued_at: today,
-        expires_at: today.after(Duration::from_secs(2 * 86_400)),
+        expires_at: today.after(life),
     })?;
     Ok(Made {
         directory: directory
