@@ -56,6 +56,35 @@ async fn a_wrong_value_is_answered_with_which_one_and_why(
 
 #[rstest]
 #[tokio::test]
+async fn a_change_of_a_connection_that_somebody_has_changed_meanwhile_is_refused(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let operator = world.house.operator();
+    let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let settings = settings_for(&format!("http://{}", slow.local_addr().unwrap()));
+    let staged = world
+        .sso
+        .stage_connection(&operator, world.id, settings, Some(secret()), true);
+    let (sso, caller, id) = (&world.sso, &operator, world.id);
+    let meanwhile = async move {
+        // Whoever asks the provider has seen the connection already.
+        let asked = slow.accept().await.unwrap();
+        let changed = sso.enable_connection(caller, id).await;
+        drop((slow, asked));
+        changed.unwrap().version
+    };
+    let (staged, version) = tokio::join!(staged, meanwhile);
+    assert_refused(staged, "connection_changed");
+    let found = world.sso.connections(&operator).await.unwrap();
+    assert_eq!(
+        (found[0].version, found[0].staged.is_none()),
+        (version, true)
+    );
+}
+
+#[rstest]
+#[tokio::test]
 async fn a_secret_goes_to_no_other_issuer_and_is_never_shown(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -1,7 +1,7 @@
 //! Changes of a connection: staged, swapped, switched off and on.
 
 use vestibule_model::{Change, ConnectionId, ConnectionSettings, Role, SsoConnection};
-use vestibule_store::ConnectionSecrets;
+use vestibule_store::{ConnectionSecrets, Write};
 
 use super::{Saved, refuse_failed};
 use crate::sso::provider::chosen;
@@ -124,7 +124,7 @@ impl Sso {
         connection.disabled_at = connection.disabled_at.or(Some(now));
         connection.version += 1;
         connection.updated_at = now;
-        write.update_connection(&connection, &secrets).await?;
+        replace(&mut write, &connection, &secrets).await?;
         let enforced = write.sso_policy(scope).await?.enforced_since.is_some();
         if enforced && write.count_enabled_connections(scope).await? == 0 {
             return Err(Error::conflict(
@@ -163,21 +163,30 @@ impl Sso {
         let mut write = accounts.begin_locked(caller).await?;
         let found = write.connection(caller.scope(), id).await?;
         let (mut connection, mut secrets) = found.ok_or(NO_CONNECTION)?;
-        if seen.is_some_and(|seen| seen != connection.version) {
-            return Err(Error::conflict(
-                "connection_changed",
-                "Somebody else has changed the connection meanwhile; look at it again.",
-            ));
-        }
         self.forget(&connection);
         edit(&mut connection, &mut secrets)?;
-        connection.version += 1;
+        connection.version = seen.unwrap_or(connection.version) + 1;
         connection.updated_at = accounts.now();
-        write.update_connection(&connection, &secrets).await?;
+        replace(&mut write, &connection, &secrets).await?;
         self.commit_connection(write, caller, kind, &connection, None)
             .await?;
         Ok(connection)
     }
+}
+
+/// Puts a connection in the place of the version before it, which has to be the one that is stored.
+async fn replace(
+    write: &mut Write,
+    connection: &SsoConnection,
+    secrets: &ConnectionSecrets,
+) -> Result<()> {
+    if write.update_connection(connection, secrets).await? {
+        return Ok(());
+    }
+    Err(Error::conflict(
+        "connection_changed",
+        "Somebody else has changed the connection meanwhile; look at it again.",
+    ))
 }
 
 /// A secret goes to the issuer that it was given for, and to no other: else whoever may change
