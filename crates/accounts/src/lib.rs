@@ -27,7 +27,6 @@ pub mod limits;
 mod membership;
 mod organization;
 mod own_session;
-mod owners;
 mod password;
 mod plan;
 mod session;

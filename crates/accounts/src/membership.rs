@@ -29,6 +29,12 @@ impl Accounts {
         Ok(self.0.store.members(caller.scope(), page).await?)
     }
 
+    /// All active owners, the longest first. For admins and owners.
+    pub async fn owners(&self, caller: &Caller) -> Result<Vec<Member>> {
+        caller.needs(Role::Admin)?;
+        Ok(self.0.store.owners(caller.scope()).await?)
+    }
+
     /// A member, active or not. For admins and owners.
     pub async fn member(&self, caller: &Caller, user: UserId) -> Result<Member> {
         caller.needs(Role::Admin)?;
