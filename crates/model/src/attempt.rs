@@ -15,7 +15,7 @@ pub struct SsoAttempt {
     pub organization_id: OrganizationId,
     /// When it ended.
     pub at: Timestamp,
-    /// What it was for: `sign_in`, `test`, `link` or `logout`.
+    /// What it was for: `sign_in`, `test` or `link`.
     pub purpose: String,
     /// The clause that failed; `None` where none did.
     pub clause: Option<String>,

@@ -91,6 +91,8 @@ impl Sso {
         let (scope, connection, secrets) = self.named(id).await?;
         let provider = self.provider(&connection, &secrets, Which::Live)?;
         let token = provider.logout_token(token).await.map_err(|refusal| {
+            // Not among the attempts: anybody may send one, and could push everything else out.
+            tracing::info!(%refusal, connection = %id, "a logout token was refused");
             let message = format!("was refused: {refusal}");
             Error::field("logout_token", "logout_token_refused", message)
         })?;

@@ -31,7 +31,7 @@ struct Attempt {
     /// When it ended.
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
-    /// What it was for: `sign_in`, `test`, `link` or `logout`.
+    /// What it was for: `sign_in`, `test` or `link`.
     #[schema(example = "sign_in")]
     purpose: String,
     /// The clause that failed; null where none did.
