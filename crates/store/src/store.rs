@@ -64,11 +64,15 @@ impl Store {
     pub async fn migrate(&self) -> Result<(), StoreError> {
         match &self.pool {
             Pool::Sqlite(sqlite) => {
-                // SQLite has no lock for migrations. Of two processes that begin together one
-                // fails at the first table, and then finds the other's work done.
-                let first = forward(&SQLITE).run(&sqlite.writer).await;
-                if first.is_err() {
-                    forward(&SQLITE).run(&sqlite.writer).await?;
+                // SQLite has no lock for migrations. Of two processes that are at it together one
+                // fails at what the other has just done, and then finds it done: at each
+                // migration, where it comes to that.
+                let mut tries = SQLITE.iter().count();
+                loop {
+                    match forward(&SQLITE).run(&sqlite.writer).await {
+                        Err(_) if tries > 0 => tries -= 1,
+                        done => break done?,
+                    }
                 }
             }
             Pool::Postgres(postgres) => forward(&POSTGRES).run(&postgres.pool).await?,
