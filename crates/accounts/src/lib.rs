@@ -29,6 +29,7 @@ mod organization;
 mod own_session;
 mod password;
 mod plan;
+mod reach;
 mod session;
 mod sign_in;
 mod sign_out;

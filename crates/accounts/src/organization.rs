@@ -25,17 +25,22 @@ pub(crate) const NO_ORGANIZATION: Error = Error::NotFound {
 
 impl Accounts {
     /// The organisations that the calling user is an active member of, with the user's role in
-    /// each, whichever of them the credential is for.
+    /// each, whichever of them the credential is for; that of the provider alone where the session
+    /// came by one.
     pub async fn organizations(
         &self,
         caller: &Caller,
         page: Page,
     ) -> Result<(Vec<(Organization, Role)>, u64)> {
         let user = caller.user()?;
-        Ok(self.0.store.organizations_of(user, page).await?)
+        let only = match caller.permit() {
+            Some(permit) => self.reaches_only(permit).await?,
+            None => None,
+        };
+        Ok(self.0.store.organizations_of(user, only, page).await?)
     }
 
-    /// One of the organisations that the calling user is an active member of, and the user's role
+    /// One of [the organisations](Self::organizations) of the calling user, and the user's role
     /// there; the operator sees all, and has no role.
     pub async fn organization(
         &self,
@@ -43,6 +48,9 @@ impl Accounts {
         id: OrganizationId,
     ) -> Result<(Organization, Option<Role>)> {
         let role = if let Some(permit) = caller.permit() {
+            if self.reaches_only(permit).await?.is_some_and(|it| it != id) {
+                return Err(NO_ORGANIZATION);
+            }
             Some(self.role_in(permit.user_id(), id).await?)
         } else {
             caller.needs_operator()?;

@@ -86,7 +86,7 @@ impl Accounts {
             ));
         }
         write.set_password(id, &hash).await?;
-        let ended = write.end_other_sessions_of(id, session, now).await?;
+        let ended = write.end_other_sessions_of(id, session, None, now).await?;
         write.change(Change::User(id));
         let details = json!({ "by": "user", "sessions_ended": ended.len() });
         self.commit_as(

@@ -4,7 +4,8 @@ use serde_json::json;
 use vestibule_check::Permit;
 use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{
-    Change, CredentialRef, Digest, Organization, OrganizationId, Plan, Role, Timestamp, User,
+    Change, CredentialRef, Digest, Organization, OrganizationId, Plan, Role, Session, Timestamp,
+    User,
 };
 use vestibule_policy::Refusal;
 use vestibule_store::{Page, Write};
@@ -21,14 +22,18 @@ const MAX_SHOWN: u32 = 1_000;
 pub struct SessionView {
     /// The user.
     pub user: User,
-    /// The organisations that the user is an active member of, and as what.
+    /// The organisations that the user is an active member of, and as what: the oldest thousand, and
+    /// the active one.
     pub organizations: Vec<(Organization, Role)>,
     /// The active one of them.
-    pub active: OrganizationId,
+    pub active: Organization,
     /// The user's role there.
     pub role: Role,
     /// What its plan includes.
     pub plan: Plan,
+    /// Whether the session came by the identity provider of the active organisation, and reaches no
+    /// other.
+    pub by_provider: bool,
 }
 
 /// A session with another active organisation.
@@ -49,16 +54,36 @@ impl Accounts {
     pub async fn session_view(&self, permit: &Permit) -> Result<SessionView> {
         let store = &self.0.store;
         let user = store.user(permit.user_id()).await?;
-        let (organizations, _) = store
-            .organizations_of(permit.user_id(), Page::first(MAX_SHOWN))
-            .await?;
+        let active = store.organization(permit.organization_id()).await?;
+        let active = active.ok_or(Error::CredentialEnded)?;
+        let only = self.reaches_only(permit).await?;
+        let first = Page::first(MAX_SHOWN);
+        let listed = store.organizations_of(permit.user_id(), only, first).await;
+        let (mut organizations, _) = listed?;
+        if organizations.iter().all(|(it, _)| it.id != active.id) {
+            organizations.push((active.clone(), permit.role()));
+        }
         Ok(SessionView {
             user: user.ok_or(Error::CredentialEnded)?,
             organizations,
-            active: permit.organization_id(),
+            active,
             role: permit.role(),
             plan: permit.plan().clone(),
+            by_provider: only.is_some(),
         })
+    }
+
+    /// Ends the sessions that a user has more than one may have, now that there is a new one; how
+    /// many. The user is held.
+    pub(crate) async fn make_room(&self, write: &mut Write, new: &Session) -> Result<usize> {
+        let user = new.user_id;
+        let ended = write
+            .end_oldest_sessions_of(user, new.id, self.now())
+            .await?;
+        if !ended.is_empty() {
+            write.change(Change::User(user));
+        }
+        Ok(ended.len())
     }
 
     /// Makes another organisation the active one of a cookie's session. The cookie gets a new

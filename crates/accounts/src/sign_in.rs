@@ -178,7 +178,11 @@ impl Accounts {
         write
             .insert_session(&session, wanted.cookie.as_ref())
             .await?;
-        let details = json!({ "by": "password", "for": credential.kind() });
+        let details = json!({
+            "by": "password",
+            "for": credential.kind(),
+            "sessions_ended": self.make_room(&mut write, &session).await?,
+        });
         self.commit_as(
             write,
             &actor,

@@ -25,7 +25,8 @@ pub struct Me {
     pub organization_id: OrganizationId,
     /// The user's role there.
     pub role: Role,
-    /// The organisation that a sign-in begins in: the oldest active membership.
+    /// The organisation that a sign-in begins in: the oldest active membership; that of the provider
+    /// where the session came by one.
     pub default_organization_id: OrganizationId,
     /// Whether the user comes in through the organisation's identity provider: by this session or,
     /// where a key calls, because there is no other way in.
@@ -88,23 +89,29 @@ impl Accounts {
     ) -> Result<Me> {
         let store = &self.0.store;
         let user = store.user(user).await?.ok_or(Error::CredentialEnded)?;
-        let (oldest, _) = store.organizations_of(user.id, Page::first(1)).await?;
+        let vouched = match session {
+            Some(session) => store.organization_of_sso_session(session).await?,
+            None => None,
+        };
         let by_provider = match session {
-            Some(session) => store.is_sso_session(session).await?,
+            Some(_) => vouched.is_some(),
             None => store.is_provider_only(user.id, organization_id).await?,
         };
+        // What a provider says opens one organisation, and tells of no other.
+        let (oldest, _) = store
+            .organizations_of(user.id, vouched, Page::first(1))
+            .await?;
         Ok(Me {
-            by_provider,
             user,
             organization_id,
             role,
-            default_organization_id: oldest
-                .first()
-                .map_or(organization_id, |(organization, _)| organization.id),
+            default_organization_id: oldest.first().map_or(organization_id, |(it, _)| it.id),
+            by_provider,
         })
     }
 
-    /// Gives the calling user other names.
+    /// Gives the calling user other names. Refused to a session that came by an identity provider
+    /// where the user has more than that organisation.
     pub async fn update_profile(
         &self,
         permit: &Permit,
@@ -112,6 +119,7 @@ impl Accounts {
         last_name: Option<Name>,
     ) -> Result<()> {
         permit.administers(Role::User)?;
+        self.keep_profile(permit).await?;
         let id = permit.user_id();
         let mut write = self.begin().await?;
         credential_stands(permit, &mut write, self.now(), &self.0.lifetimes).await?;

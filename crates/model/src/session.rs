@@ -47,6 +47,10 @@ impl Default for Lifetimes {
 }
 
 impl Session {
+    /// How many sessions a user may have at once. A sign-in beyond ends those that were unused for
+    /// longest.
+    pub const MAX_PER_USER: u32 = 200;
+
     /// When the session is over unless it is used again.
     pub fn deadline(&self, lifetimes: &Lifetimes) -> Timestamp {
         self.last_seen_at

@@ -1,6 +1,6 @@
 //! Codes by which an application fetches the token of a finished sign-in.
 
-use vestibule_model::{ConnectionId, Digest, Timestamp, UserId};
+use vestibule_model::{ConnectionId, Digest, OrganizationId, Timestamp, UserId};
 
 use crate::sql::sql;
 use crate::sso_session::{SsoSession, read_origin};
@@ -122,6 +122,21 @@ impl Write {
              WHERE user_id = $1 AND connection_id = COALESCE($2, connection_id)")
         .bind(user)
         .bind(connection)
+        .execute(self)
+        .await
+    }
+
+    /// Deletes the codes of a user that were not fetched yet, those for one organisation or all; how
+    /// many. It waits as [`delete_one_time_codes`](Self::delete_one_time_codes) does.
+    pub async fn delete_one_time_codes_within(
+        &mut self,
+        user: UserId,
+        within: Option<OrganizationId>,
+    ) -> Result<u64, StoreError> {
+        sql("DELETE FROM sso_code
+             WHERE user_id = $1 AND organization_id = COALESCE($2, organization_id)")
+        .bind(user)
+        .bind(within)
         .execute(self)
         .await
     }

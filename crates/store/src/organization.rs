@@ -69,11 +69,12 @@ impl Store {
         Ok((organizations, total))
     }
 
-    /// The active organisations in which a user is an active member, the oldest membership first,
-    /// with the user's role; and how many there are.
+    /// The active organisations in which a user is an active member, or that one of them, the oldest
+    /// membership first, with the user's role; and how many there are.
     pub async fn organizations_of(
         &self,
         user: UserId,
+        only: Option<OrganizationId>,
         page: Page,
     ) -> Result<(Vec<(Organization, Role)>, u64), StoreError> {
         let reader = &mut self.reader().await?;
@@ -81,10 +82,12 @@ impl Store {
             "SELECT ",
             organization_columns!(),
             ", m.role FROM membership m JOIN organization o ON o.id = m.organization_id
-             WHERE m.user_id = $1 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL
-             ORDER BY m.created_at, o.id LIMIT $2 OFFSET $3"
+             WHERE m.user_id = $1 AND o.id = COALESCE($2, o.id)
+                 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL
+             ORDER BY m.created_at, o.id LIMIT $3 OFFSET $4"
         ))
         .bind(user)
+        .bind(only)
         .page(page)
         .all(reader, |row| {
             Ok((read_organization(row)?, row.get("role")?))
@@ -92,8 +95,10 @@ impl Store {
         .await?;
         let total = sql("SELECT COUNT(*) AS count
              FROM membership m JOIN organization o ON o.id = m.organization_id
-             WHERE m.user_id = $1 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL")
+             WHERE m.user_id = $1 AND o.id = COALESCE($2, o.id)
+                 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL")
         .bind(user)
+        .bind(only)
         .count(reader)
         .await?;
         Ok((organizations, total))

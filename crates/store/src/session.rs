@@ -59,15 +59,28 @@ impl Store {
         by_cookie(&mut self.reader().await?, cookie).await
     }
 
-    /// A user's sessions that were not ended, the newest first. Some may be over by their age.
-    pub async fn sessions_of(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+    /// A user's sessions that stand, in one organisation or in all, the newest first: they were used
+    /// after `idle_since`, and are neither over nor ended. At most [`Session::MAX_PER_USER`].
+    pub async fn sessions_of(
+        &self,
+        user: UserId,
+        within: Option<OrganizationId>,
+        now: Timestamp,
+        idle_since: Timestamp,
+    ) -> Result<Vec<Session>, StoreError> {
         sql(concat!(
             "SELECT ",
             session_columns!(),
-            " FROM session s WHERE s.user_id = $1 AND s.ended_at IS NULL
-             ORDER BY s.created_at DESC, s.id"
+            " FROM session s
+             WHERE s.user_id = $1 AND s.ended_at IS NULL AND s.expires_at > $2
+                 AND s.last_seen_at > $3 AND s.organization_id = COALESCE($4, s.organization_id)
+             ORDER BY s.created_at DESC, s.id LIMIT $5"
         ))
         .bind(user)
+        .bind(now)
+        .bind(idle_since)
+        .bind(within)
+        .bind(i64::from(Session::MAX_PER_USER))
         .all(&mut self.reader().await?, read_session)
         .await
     }
@@ -179,19 +192,43 @@ impl Write {
         .await
     }
 
-    /// Ends all sessions of a user but one; those that were not ended before.
+    /// Ends the sessions of a user that are more than [`Session::MAX_PER_USER`], those that were
+    /// unused for longest; `newest` stays. Those that were not ended before.
+    pub async fn end_oldest_sessions_of(
+        &mut self,
+        user: UserId,
+        newest: SessionId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sql("UPDATE session SET ended_at = $3 WHERE id IN (
+                 SELECT id FROM session WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
+                 ORDER BY expires_at > $3 DESC, last_seen_at DESC, id DESC LIMIT $4 OFFSET $5)
+             RETURNING id")
+        .bind(user)
+        .bind(newest)
+        .bind(at)
+        .bind(i64::from(u32::MAX))
+        .bind(i64::from(Session::MAX_PER_USER) - 1)
+        .all(self, |row| row.get("id"))
+        .await
+    }
+
+    /// Ends all sessions of a user but one, in one organisation or in all; those that were not ended
+    /// before.
     pub async fn end_other_sessions_of(
         &mut self,
         user: UserId,
         kept: SessionId,
+        within: Option<OrganizationId>,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        sql(
-            "UPDATE session SET ended_at = $3 WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
-             RETURNING id",
-        )
+        sql("UPDATE session SET ended_at = $4
+             WHERE user_id = $1 AND id <> $2 AND organization_id = COALESCE($3, organization_id)
+                 AND ended_at IS NULL
+             RETURNING id")
         .bind(user)
         .bind(kept)
+        .bind(within)
         .bind(at)
         .all(self, |row| row.get("id"))
         .await

@@ -80,6 +80,17 @@ impl Store {
         Ok(found > 0)
     }
 
+    /// The organisation by whose provider a session came; `None` where it began with a password.
+    pub async fn organization_of_sso_session(
+        &self,
+        id: SessionId,
+    ) -> Result<Option<OrganizationId>, StoreError> {
+        sql("SELECT organization_id FROM sso_session WHERE session_id = $1")
+            .bind(id)
+            .optional(&mut self.reader().await?, |row| row.get("organization_id"))
+            .await
+    }
+
     /// By what a session came; `None` where it began with a password.
     pub async fn sso_session(&self, id: SessionId) -> Result<Option<SsoSession>, StoreError> {
         origin(&mut self.reader().await?, id).await

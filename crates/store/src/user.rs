@@ -73,6 +73,23 @@ async fn user_by_email(
 }
 
 impl Store {
+    /// Whether a user has nothing but this organisation: no password, and no membership elsewhere,
+    /// deactivated or not.
+    pub async fn is_only_there(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+    ) -> Result<bool, StoreError> {
+        let found = sql("SELECT COUNT(*) AS count FROM user_account u
+             WHERE u.id = $1 AND u.password_hash IS NULL AND NOT EXISTS (
+                 SELECT 1 FROM membership m WHERE m.user_id = u.id AND m.organization_id <> $2)")
+        .bind(user)
+        .bind(organization)
+        .count(&mut self.reader().await?)
+        .await?;
+        Ok(found > 0)
+    }
+
     /// A user.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
         user(&mut self.reader().await?, id).await

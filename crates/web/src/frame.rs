@@ -60,6 +60,8 @@ pub(crate) struct Frame {
     pub(crate) user_email: String,
     pub(crate) organizations: Vec<Choice>,
     pub(crate) current: Choice,
+    /// Whether the session came by the organisation's identity provider, and reaches no other.
+    pub(crate) by_provider: bool,
     pub(crate) groups: Vec<Group>,
     /// Which page it is, for the switcher: its path with `{organization}`.
     pub(crate) section: String,
@@ -161,18 +163,15 @@ impl Visit {
         let named = named.map(|(_, id)| id.clone());
         let view = web.accounts().session_view(&permit).await?;
         let path = parts.uri.path();
+        let active = view.active.id;
         let choice = |(organization, role): (vestibule_model::Organization, Role)| Choice {
             id: organization.id,
             name: organization.name.to_string(),
             role,
-            is_current: organization.id == view.active,
+            is_current: organization.id == active,
         };
         let organizations: Vec<_> = view.organizations.into_iter().map(choice).collect();
-        let current = organizations.iter().find(|choice| choice.is_current);
-        let mut current = current
-            .cloned()
-            .ok_or_else(|| Problem::not_found("organisation"))?;
-        current.role = view.role;
+        let current = choice((view.active, view.role));
         let section = match &named {
             Some(id) => path.replacen(id.as_str(), "{organization}", 1),
             None => path.to_owned(),
@@ -189,6 +188,7 @@ impl Visit {
             groups: sections::groups(web, &current, &section),
             organizations,
             current,
+            by_provider: view.by_provider,
             section,
         };
         let visit = Self {

@@ -7,6 +7,7 @@ mod enforcement;
 mod limits;
 mod link;
 mod logout;
+mod reach;
 mod redirects;
 mod setup;
 mod wanderer;

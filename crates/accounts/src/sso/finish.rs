@@ -249,6 +249,7 @@ impl Sso {
             "by": "sso",
             "for": credential.kind(),
             "connection": newcomer.came_by.connection_id,
+            "sessions_ended": accounts.make_room(&mut write, &session).await?,
         });
         let organization = session.organization_id;
         let active = write.organization(organization).await?;

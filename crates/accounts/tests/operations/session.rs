@@ -6,9 +6,11 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rstest::rstest;
 use vestibule_accounts::Caller;
-use vestibule_model::{Digest, OrganizationId, OsEntropy, Role, SystemClock};
+use vestibule_model::{Digest, Membership, OrganizationId, OsEntropy, Role, SystemClock};
 
-use crate::support::{Backend, House, OPERATOR, assert_refused, assert_revoked, details, new_key};
+use crate::support::{
+    Backend, House, OPERATOR, assert_refused, assert_revoked, details, new_key, record,
+};
 
 fn unknown() -> OrganizationId {
     OrganizationId::mint(&SystemClock, &OsEntropy)
@@ -185,7 +187,7 @@ async fn a_switch_gives_a_new_cookie_for_the_other_organization_and_kills_the_ol
 
     let view = house.accounts.session_view(&now).await.unwrap();
     assert_eq!(view.user, house.owner);
-    assert_eq!((view.active, view.role), (second.id, Role::Owner));
+    assert_eq!((view.active.id, view.role), (second.id, Role::Owner));
     assert_eq!(view.plan.name.as_str(), "free");
     let ids: Vec<_> = view.organizations.iter().map(|(it, _)| it.id).collect();
     assert_eq!(ids, [house.organization.id, second.id]);
@@ -280,4 +282,34 @@ async fn another_password_ends_all_sessions_and_no_keys() {
     assert_revoked(&house.by_cookie(&entry.cookie).await);
     assert_revoked(&house.by_bearer(&entry.token).await);
     house.by_bearer(key.secret.expose()).await.unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_active_organization_is_shown_however_many_there_are(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let mut write = house.store().begin().await.unwrap();
+    let mut last = house.organization.clone();
+    for second in 1..=1_000 {
+        last.id = OrganizationId::mint(house.clock.as_ref(), &OsEntropy);
+        last.created_at = house.now().after(Duration::from_secs(second));
+        write.insert_organization(&last).await.unwrap();
+        let membership = Membership {
+            organization_id: last.id,
+            user_id: house.owner.id,
+            role: Role::Admin,
+            created_at: last.created_at,
+            deactivated_at: None,
+        };
+        write.insert_membership(&membership).await.unwrap();
+    }
+    write.commit(record("test.prepared")).await.unwrap();
+    let entry = house.enter(house.owner.id, last.id).await;
+    let permit = house.by_cookie(&entry.cookie).await.unwrap();
+    let view = house.accounts.session_view(&permit).await.unwrap();
+    assert_eq!((&view.active, view.role), (&last, Role::Admin));
+    assert_eq!(view.organizations.len(), 1_001);
+    assert_eq!(view.organizations.last(), Some(&(last, Role::Admin)));
 }

@@ -7,7 +7,7 @@ use futures_util::future::join_all;
 use rstest::rstest;
 use vestibule_accounts::{Error, SignIn, SignInLimits};
 use vestibule_credential::HasherConfig;
-use vestibule_model::{Digest, OrganizationId, Role, User};
+use vestibule_model::{Digest, OrganizationId, Role, Session, User};
 
 use crate::support::{
     Backend, CHEAP_HASH, House, OPERATOR, Options, assert_refused, assert_revoked, details, record,
@@ -371,4 +371,38 @@ async fn a_browser_that_signs_in_again_leaves_no_session_behind(
             .iter()
             .all(|row| row.user_id == Some(house.owner.id))
     );
+}
+
+#[rstest]
+#[tokio::test]
+async fn beyond_the_most_sessions_a_sign_in_ends_the_one_unused_for_longest(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let (owner, organization) = (house.owner.id, house.organization.id);
+    let grace = house.member("grace@example.com", Role::User).await;
+    let hers = house.enter(grace.id, organization).await;
+    let oldest = house.enter(owner, organization).await;
+    house.by_bearer(&oldest.token).await.unwrap();
+    house.tick();
+    let next = house.enter(owner, organization).await;
+    for _ in 2..Session::MAX_PER_USER {
+        house.enter(owner, organization).await;
+    }
+    house.tick();
+    house.by_cookie(&oldest.cookie).await.unwrap();
+
+    let asked = sign_in("ada@example.com", "password", None);
+    let new = house.accounts.sign_in_for_cookie(asked, &[]).await.unwrap();
+    // Its cookie and its tokens are refused with the next request.
+    assert_revoked(&house.by_cookie(&oldest.cookie).await);
+    assert_revoked(&house.by_bearer(&oldest.token).await);
+    house.by_cookie(&next.cookie).await.unwrap();
+    house.by_cookie(&hers.cookie).await.unwrap();
+    let permit = house.by_cookie(&new.cookie).await.unwrap();
+    let listed = house.accounts.own_sessions(&permit).await.unwrap();
+    assert_eq!(listed.len(), Session::MAX_PER_USER as usize);
+    let records = house.records("session.started").await;
+    assert_eq!(details(&records[0])["sessions_ended"], 1);
 }

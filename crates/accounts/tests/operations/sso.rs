@@ -5,7 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use serde_json::json;
 use vestibule_accounts::{Arrived, ReturnTo, SignOut, TokenSignIn, Which};
-use vestibule_model::Role;
+use vestibule_model::{Role, Session};
 
 use crate::provider::{APP, Connected, origin};
 use crate::support::{Backend, OPERATOR, assert_refused, assert_revoked, details};
@@ -617,4 +617,25 @@ async fn an_admin_does_not_part_an_owner_from_the_provider(
         .unlink(&owner_itself, world.id, owner)
         .await
         .unwrap();
+}
+
+#[rstest]
+#[tokio::test]
+async fn beyond_the_most_sessions_the_one_unused_for_longest_gives_way_to_a_sign_in(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let first = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
+    let house = &world.house;
+    let user = first.signed_in.me.user.id;
+    house.tick();
+    for _ in 1..Session::MAX_PER_USER {
+        house.enter(user, house.organization.id).await;
+    }
+    house.by_bearer(first.token.expose()).await.unwrap();
+    let new = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
+    assert_revoked(&house.by_bearer(first.token.expose()).await);
+    house.by_bearer(new.token.expose()).await.unwrap();
+    let records = house.records("session.started").await;
+    assert_eq!(details(&records[0])["sessions_ended"], 1);
 }

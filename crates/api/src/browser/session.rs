@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::{Accounts, Error, SessionView};
+use vestibule_accounts::{Accounts, SessionView};
 use vestibule_handler::{Result, session_cookie};
 use vestibule_http::{Json, Problem};
 use vestibule_layer::{Permit, Refusal, Rule};
@@ -110,38 +110,32 @@ struct Session {
     user: User,
     /// The active organisation.
     organization: Organization,
-    /// All organisations that the user is an active member of, the oldest first.
+    /// All organisations that the user is an active member of, the oldest first; that of the provider
+    /// alone where the session came by one.
     organizations: Vec<Organization>,
     /// The plan of the active organisation.
     plan: Plan,
 }
 
 impl Session {
-    fn new(view: SessionView) -> Result<Self, Error> {
-        let organizations: Vec<Organization> =
-            view.organizations.into_iter().map(Into::into).collect();
-        let mut active = organizations
-            .iter()
-            .find(|organization| organization.id == view.active)
-            .cloned()
-            .ok_or(Error::CredentialEnded)?;
-        active.role = view.role;
-        Ok(Self {
+    fn new(view: SessionView) -> Self {
+        Self {
             user: view.user.into(),
-            organization: active,
-            organizations,
+            organization: (view.active, view.role).into(),
+            organizations: view.organizations.into_iter().map(Into::into).collect(),
             plan: Plan {
                 name: view.plan.name,
                 features: view.plan.features,
                 limits: view.plan.limits,
             },
-        })
+        }
     }
 }
 
 /// Who is signed in?
 ///
-/// The user, the active organisation, the others to switch to, and what the plan includes.
+/// The user, the active organisation, the others to switch to, and what the plan includes. A session
+/// that came by an organisation's identity provider shows no other.
 #[utoipa::path(
     get,
     path = "/api/auth/session",
@@ -151,7 +145,7 @@ impl Session {
 )]
 async fn get(State(accounts): State<Accounts>, permit: Permit) -> Result<Json<Session>> {
     let view = accounts.session_view(&permit).await?;
-    Ok(Json(Session::new(view)?))
+    Ok(Json(Session::new(view)))
 }
 
 /// Where to go.

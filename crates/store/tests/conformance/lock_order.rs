@@ -67,7 +67,7 @@ async fn a_provider_and_a_person_can_end_the_same_sessions_at_the_same_time(
             assert!(write.hold_user(user).await.unwrap());
             write.hold_session(kept, at(1), at(-1)).await.unwrap();
             write
-                .end_other_sessions_of(user, kept, at(1))
+                .end_other_sessions_of(user, kept, None, at(1))
                 .await
                 .unwrap();
             write.commit(record("user.sessions_ended")).await.unwrap();

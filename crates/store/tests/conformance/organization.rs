@@ -59,7 +59,7 @@ async fn a_user_s_organizations_are_those_where_the_user_may_act(
 
     let listed = world
         .store
-        .organizations_of(user, Page::default())
+        .organizations_of(user, None, Page::default())
         .await
         .unwrap();
     let expected = vec![
@@ -71,8 +71,14 @@ async fn a_user_s_organizations_are_those_where_the_user_may_act(
         limit: 1,
         offset: 1,
     };
-    let listed = world.store.organizations_of(user, page).await.unwrap();
-    assert_eq!(listed, (vec![(second, Role::User)], 2));
+    let store = &world.store;
+    let listed = store.organizations_of(user, None, page).await.unwrap();
+    assert_eq!(listed, (vec![(second.clone(), Role::User)], 2));
+    let first = Page::first(5);
+    let one = store.organizations_of(user, Some(second.id), first).await;
+    assert_eq!(one.unwrap(), (vec![(second, Role::User)], 1));
+    let none = store.organizations_of(user, Some(left.id), first).await;
+    assert_eq!(none.unwrap(), (Vec::new(), 0));
 }
 
 #[rstest]

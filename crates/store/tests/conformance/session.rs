@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use rstest::rstest;
-use vestibule_model::{Digest, SessionId};
+use vestibule_model::{Digest, Session, SessionId};
 
-use crate::support::{Backend, World, at, record, session};
+use crate::support::{Backend, World, at, organization, record, scope, session};
 
 #[rstest]
 #[tokio::test]
@@ -41,7 +41,8 @@ async fn a_session_is_found_listed_and_ended_once(
     write.commit(record("session.ended")).await.unwrap();
     let found = world.store.session(one.id).await.unwrap().unwrap();
     assert_eq!(found.ended_at, Some(at(5)));
-    let sessions = world.store.sessions_of(world.owner.id).await.unwrap();
+    let standing = world.store.sessions_of(world.owner.id, None, at(5), at(-1));
+    let sessions = standing.await.unwrap();
     assert_eq!(sessions.len(), 3);
     assert!(sessions.contains(&two) && sessions.contains(&bare));
 }
@@ -65,7 +66,8 @@ async fn all_sessions_of_a_user_end_together(
     let mut expected = [one.id, two.id];
     expected.sort_unstable();
     assert_eq!(ended, expected);
-    assert_eq!(world.store.sessions_of(grace.id).await.unwrap(), [hers]);
+    let standing = world.store.sessions_of(grace.id, None, at(5), at(-1));
+    assert_eq!(standing.await.unwrap(), [hers]);
     let over = world.store.session(over.id).await.unwrap().unwrap();
     assert_eq!(over.ended_at, Some(at(1)));
 }
@@ -160,4 +162,82 @@ async fn a_session_is_ended_once_by_its_cookie(
         let ended = write.end_session_by_cookie(&digest, at(1)).await;
         assert_eq!(ended.unwrap(), expected);
     }
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_sessions_that_stand_are_listed_in_one_organization_or_in_all(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let user = world.owner.id;
+    let other = organization("Elsewhere");
+    let here = session(world.scope, user);
+    let mut there = session(scope(other.id), user);
+    there.created_at = at(1);
+    let (mut over, mut idle, mut ended) = (here.clone(), here.clone(), here.clone());
+    (over.id, over.expires_at) = (session(world.scope, user).id, at(5));
+    (idle.id, idle.last_seen_at) = (session(world.scope, user).id, at(-10));
+    (ended.id, ended.ended_at) = (session(world.scope, user).id, Some(at(1)));
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_organization(&other).await.unwrap();
+    for one in [&here, &there, &over, &idle, &ended] {
+        write.insert_session(one, None).await.unwrap();
+    }
+    write.commit(record("session.started")).await.unwrap();
+    let listed = async |within| {
+        let found = world.store.sessions_of(user, within, at(5), at(-10));
+        found.await.unwrap()
+    };
+    assert_eq!(listed(None).await, [there.clone(), here.clone()]);
+    assert_eq!(listed(Some(other.id)).await, [there.clone()]);
+
+    let mut write = world.store.begin().await.unwrap();
+    let mut others = write
+        .end_other_sessions_of(user, here.id, Some(world.organization.id), at(5))
+        .await
+        .unwrap();
+    others.sort_unstable();
+    let mut expected = [over.id, idle.id];
+    expected.sort_unstable();
+    assert_eq!(others, expected);
+    let last = write.end_other_sessions_of(user, here.id, None, at(5));
+    assert_eq!(last.await.unwrap(), [there.id]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn beyond_the_most_that_a_user_may_have_the_sessions_unused_for_longest_end(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let user = world.owner.id;
+    let grace = world.user("grace@example.com").await;
+    let hers = world.session(grace.id, "hers").await;
+    let mut write = world.store.begin().await.unwrap();
+    // One that is over counts for nothing, however lately it was used.
+    let mut over = session(world.scope, user);
+    (over.last_seen_at, over.expires_at) = (at(900), at(901));
+    write.insert_session(&over, None).await.unwrap();
+    let mut all = Vec::new();
+    for second in 1..=i64::from(Session::MAX_PER_USER) + 2 {
+        let mut one = session(world.scope, user);
+        (one.last_seen_at, one.expires_at) = (at(second), at(2_000));
+        write.insert_session(&one, None).await.unwrap();
+        all.push(one.id);
+    }
+    // The new one stays, also where a clock has made it the oldest.
+    let mut ended = write
+        .end_oldest_sessions_of(user, all[0], at(950))
+        .await
+        .unwrap();
+    ended.sort_unstable();
+    let mut expected = [over.id, all[1], all[2]];
+    expected.sort_unstable();
+    assert_eq!(ended, expected);
+    let again = write.end_oldest_sessions_of(user, all[0], at(950)).await;
+    assert_eq!(again.unwrap(), []);
+    write.commit(record("session.started")).await.unwrap();
+    let kept = world.store.session(hers.id).await.unwrap().unwrap();
+    assert_eq!(kept.ended_at, None);
 }

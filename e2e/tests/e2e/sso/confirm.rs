@@ -30,9 +30,13 @@ fn field(page: &Answer, name: &str) -> String {
 fn agree<'h>(browser: &Wanderer<'h>, house: &'h House, page: &Answer) -> Call {
     let names = ["connection", "user", "email", "return_to"];
     let pairs = names.map(|name| format!("{name}={}", field(page, name)));
+    send(browser, house, &pairs.join("&"))
+}
+
+fn send<'h>(browser: &Wanderer<'h>, house: &'h House, fields: &str) -> Call {
     browser
         .with_cookies(house.post("/sign-in/confirm"))
-        .body("application/x-www-form-urlencoded", pairs.join("&"))
+        .body("application/x-www-form-urlencoded", fields)
 }
 
 /// Where the page that follows sends the browser.
@@ -101,14 +105,10 @@ async fn a_link_ends_no_session_before_its_user_has_agreed_on_a_page_of_ours(
         }
         call.send().await.expect(403);
     }
-    let mut other = agree(&browser, &house, &page).origin(house.url());
-    let body = format!(
-        "connection={}&user={}",
-        house.sso_connection(),
-        house.bob().id
-    );
-    other = other.body("application/x-www-form-urlencoded", body);
-    let again = other.send().await.expect(409);
+    let (connection, bob) = (house.sso_connection(), house.bob().id);
+    let fields = format!("connection={connection}&user={bob}");
+    let call = send(&browser, &house, &fields).origin(house.url());
+    let again = call.send().await.expect(409);
     assert_eq!(field(&again, "user"), field(&page, "user"));
     assert_eq!(status_of(&house, &before).await, own);
 

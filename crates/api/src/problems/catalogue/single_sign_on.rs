@@ -19,6 +19,8 @@ pub(super) const SINGLE_SIGN_ON: &[ProblemReason] = &[
         "The organisation's people sign in through its identity provider.", "Begin at POST /v1/auth/sso/initiate."),
     reason("sso_elsewhere", "403",
         "The session came through the identity provider of another organisation, whose word counts there alone.", "Sign in to this organisation: by its own provider or, where it allows that, by password."),
+    reason("profile_elsewhere", "403",
+        "The session came through the identity provider of one organisation, and the user's names are shown in others.", "Sign in by password to change them."),
     reason("signed_in_already", "409",
         "Somebody is signed in in this browser, and has not agreed that another sign-in takes the place of that.", "Begin the sign-in again and agree on the page that asks, or sign out first."),
     reason("no_account", "403",

@@ -23,15 +23,19 @@ struct Profile<'a> {
     frame: &'a Frame,
     form: &'a Form,
     user_id: String,
+    /// Whether the names are this session's to change.
+    may_change: bool,
 }
 
-fn render(visit: &Visit, form: &Form) -> Outcome {
+async fn render(visit: &Visit, form: &Form) -> Outcome {
+    let accounts = visit.web.accounts();
     page(
         form.status(),
         &Profile {
             frame: &visit.frame,
             form,
             user_id: visit.permit.user_id().to_string(),
+            may_change: accounts.may_change_profile(&visit.permit).await?,
         },
     )
 }
@@ -42,18 +46,18 @@ async fn show(visit: Visit) -> Outcome {
     let form = Form::default()
         .with("first_name", text(me.user.first_name))
         .with("last_name", text(me.user.last_name));
-    render(&visit, &form)
+    render(&visit, &form).await
 }
 
 async fn save(Posted { visit, mut form }: Posted) -> Outcome {
     let first = form.read_optional::<Name>("first_name");
     let last = form.read_optional::<Name>("last_name");
     if form.is_refused() {
-        return render(&visit, &form);
+        return render(&visit, &form).await;
     }
     let accounts = visit.web.accounts();
     match accounts.update_profile(&visit.permit, first, last).await {
         Ok(()) => done("/account", "profile"),
-        Err(error) => render(&visit, &form.refused(error)?),
+        Err(error) => render(&visit, &form.refused(error)?).await,
     }
 }

@@ -1,0 +1,173 @@
+//! What a session that came by one organisation's provider sees and does of its user elsewhere:
+//! nothing.
+
+use std::collections::BTreeSet;
+
+use rstest::rstest;
+use serde_json::{Value, json};
+use vestibule_e2e::{Answer, Backend, House};
+
+use super::{CLEO, cookie_of, house, token_of};
+
+const BOB: &str = "bob@example.com";
+
+/// Bob, a member of Acme and of Globex, with a session by password in each, and one that came by
+/// Acme's provider.
+struct Bob {
+    house: House,
+    acme: String,
+    globex: String,
+    provided: String,
+}
+
+impl Bob {
+    async fn new(backend: Backend) -> Self {
+        let house = house(backend).await;
+        house
+            .cli_json(&["member", "add", house.globex(), BOB, "--role", "ADMIN"])
+            .await;
+        let bob = house.bob();
+        let (acme, first) = (house.cookie_of(&bob).await, house.cookie_of(&bob).await);
+        let call = house.post("/api/auth/switch-org").cookie(&first);
+        let body = json!({ "organizationId": house.globex() });
+        let switched = call.origin(house.url()).json(body).send().await.expect(200);
+        let globex = switched.session_cookie().unwrap();
+        let provided = cookie_of(&house, BOB).await;
+        Self {
+            house,
+            acme,
+            globex,
+            provided,
+        }
+    }
+
+    async fn status(&self, cookie: &str) -> u16 {
+        let call = self.house.get("/api/auth/session").cookie(cookie);
+        call.send().await.status
+    }
+
+    async fn page(&self, cookie: &str, path: &str) -> Answer {
+        let call = self.house.get(path).header("accept", "text/html");
+        call.cookie(cookie).send().await.expect(200)
+    }
+
+    /// The sessions that a page offers to end: all that are listed but the own one.
+    async fn listed(&self, cookie: &str) -> BTreeSet<String> {
+        let page = self.page(cookie, "/account/sessions").await;
+        let parts = page.text.split("name=\"session\" value=\"").skip(1);
+        parts
+            .map(|rest| rest.split('"').next().unwrap().to_owned())
+            .collect()
+    }
+
+    async fn post(&self, cookie: &str, path: &str, fields: &str) -> Answer {
+        let body = format!("organization={}&{fields}", self.house.acme());
+        let call = self.house.post(path).cookie(cookie);
+        let call = call.origin(self.house.url());
+        call.body("application/x-www-form-urlencoded", body)
+            .send()
+            .await
+    }
+}
+
+fn ids(list: &Value) -> Vec<&str> {
+    let items = list.as_array().unwrap().iter();
+    items.map(|it| it["id"].as_str().unwrap()).collect()
+}
+
+#[rstest]
+#[tokio::test]
+async fn it_is_told_of_its_own_organization_alone(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let bob = Bob::new(backend).await;
+    let house = &bob.house;
+    let both = [house.acme(), house.globex()];
+    let session = async |cookie: &str| {
+        let call = house.get("/api/auth/session").cookie(cookie);
+        call.send().await.expect(200).json()
+    };
+    let by_password = session(&bob.acme).await;
+    assert_eq!(ids(&by_password["organizations"]), both);
+    let provided = session(&bob.provided).await;
+    assert_eq!(ids(&provided["organizations"]), [house.acme()]);
+    assert_eq!(provided["organization"]["id"], house.acme());
+    let page = bob.page(&bob.provided, "/account").await;
+    assert!(!page.text.contains(house.globex()), "{}", page.text);
+    assert!(!page.text.contains("Globex"), "{}", page.text);
+    let page = bob.page(&bob.acme, "/account").await;
+    assert!(page.text.contains(house.globex()), "{}", page.text);
+
+    // The same by tokens; a key lists all, as its clients expect.
+    let token = token_of(house, BOB).await;
+    let get = async |token: &str, path: &str| house.get(path).bearer(token).send().await;
+    let tenants = get(&token, "/v1/tenants").await.expect(200).json();
+    assert_eq!(ids(&tenants["items"]), [house.acme()]);
+    assert_eq!(tenants["total"], 1);
+    let there = format!("/v1/tenants/{}", house.globex());
+    get(&token, &there).await.expect(404);
+    let me = get(&token, "/v1/users/me").await.expect(200);
+    assert_eq!(me.text_at("/default_tenant_id"), house.acme());
+    let by_password = house.token_of(&house.bob()).await;
+    let made = house.post("/v1/api-keys").bearer(&by_password);
+    let made = made.json(json!({ "name": "all" })).send().await.expect(201);
+    for credential in [&by_password, &made.text_at("/key")] {
+        let tenants = get(credential, "/v1/tenants").await.expect(200).json();
+        assert_eq!(ids(&tenants["items"]), both);
+        get(credential, &there).await.expect(200);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn it_sees_and_ends_sessions_in_its_own_organization_alone(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let bob = Bob::new(backend).await;
+    // In Globex: what the password's session in Acme lists and the one in Globex, its own, does not.
+    let (from_acme, from_globex) = (bob.listed(&bob.acme).await, bob.listed(&bob.globex).await);
+    let in_globex = from_acme.difference(&from_globex).next().unwrap();
+    let in_acme = from_globex.difference(&from_acme).next().unwrap();
+    let listed = bob.listed(&bob.provided).await;
+    assert_eq!(listed.iter().collect::<Vec<_>>(), [in_acme]);
+
+    let end = "/account/sessions/end";
+    let fields = format!("session={in_globex}");
+    bob.post(&bob.provided, end, &fields).await.expect(404);
+    assert_eq!(bob.status(&bob.globex).await, 200);
+    let others = "/account/sessions/end-others";
+    bob.post(&bob.provided, others, "").await.expect(303);
+    assert_eq!(bob.status(&bob.acme).await, 401);
+    assert_eq!(bob.status(&bob.globex).await, 200);
+    assert_eq!(bob.status(&bob.provided).await, 200);
+}
+
+#[rstest]
+#[tokio::test]
+async fn it_changes_names_only_of_whom_nobody_else_knows(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let bob = Bob::new(backend).await;
+    let fields = "first_name=Robert&last_name=Other";
+    let page = bob.page(&bob.provided, "/account").await;
+    assert!(!page.text.contains("action=\"/account\""), "{}", page.text);
+    let refused = bob.post(&bob.provided, "/account", fields).await;
+    let refused = refused.expect(403);
+    assert!(refused.text.contains("sign in with your password"));
+    let me = async |cookie: &str| {
+        let call = bob.house.get("/api/auth/session").cookie(cookie);
+        call.send().await.expect(200).json()["user"]["firstName"].clone()
+    };
+    assert_ne!(me(&bob.acme).await, "Robert");
+    bob.post(&bob.acme, "/account", fields).await.expect(303);
+    assert_eq!(me(&bob.provided).await, "Robert");
+
+    // Cleo has no password, and is nowhere else.
+    let cleo = cookie_of(&bob.house, CLEO).await;
+    bob.page(&cleo, "/account").await;
+    bob.post(&cleo, "/account", fields).await.expect(303);
+    assert_eq!(me(&cleo).await, "Robert");
+    let add = ["member", "add", bob.house.globex(), CLEO, "--role", "USER"];
+    bob.house.cli_json(&add).await;
+    bob.post(&cleo, "/account", fields).await.expect(403);
+}
