@@ -5,7 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use vestibule_accounts::{Duties, Error, Intervals, KeyringParts, OldKeys};
 use vestibule_check::{Cause, Rejected};
-use vestibule_credential::{Issuer, MasterKey, TokenError};
+use vestibule_credential::{Claims, Issuer, MasterKey, TokenError, TokenId};
 use vestibule_model::{OsEntropy, Timestamp};
 
 use crate::support::{Backend, House, OPERATOR, by_bearer, new_key};
@@ -79,6 +79,41 @@ async fn nothing_that_a_deleted_key_has_signed_passes_and_all_else_stands(
     let published = house.accounts.jwks();
     assert_eq!(published["keys"].as_array().unwrap().len(), 1);
     assert_eq!(published["keys"][0]["kid"], after.to_string());
+}
+
+#[rstest]
+#[tokio::test]
+async fn who_keeps_an_old_key_signs_nothing_new_with_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let kept = house.accounts.keyring();
+    let signed = |life: Duration| {
+        let claims = Claims {
+            subject: entry.session.user_id,
+            organization: house.organization.id,
+            session: entry.session.id,
+            id: TokenId::mint(house.clock.as_ref(), &OsEntropy),
+            issued_at: house.now(),
+            expires_at: house.now().after(life),
+        };
+        kept.sign(&claims).unwrap()
+    };
+    let hour = house.lifetimes.access_token;
+    house.by_bearer(&signed(hour)).await.unwrap();
+    let refused = async |token: &str| match house.by_bearer(token).await {
+        Err(Cause::Rejected(Rejected::Token(error))) => error,
+        other => panic!("{other:?}"),
+    };
+    let long = signed(hour + Duration::from_secs(1));
+    assert_eq!(refused(&long).await, TokenError::Claims);
+
+    let rotated = house.accounts.rotate_keyring(&OPERATOR, OldKeys::LiveOut);
+    rotated.await.unwrap();
+    house.clock.advance(Duration::from_secs(61));
+    house.by_bearer(&entry.token).await.unwrap();
+    assert_eq!(refused(&signed(hour)).await, TokenError::UnknownKey);
 }
 
 #[tokio::test]
