@@ -53,6 +53,7 @@ pub use keyring::{KeyringParts, OldKeys};
 pub use membership::Member;
 pub use organization::NewOrganization;
 pub use password::PasswordChange;
+pub use plan::Seats;
 pub use session::{SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
 pub use sign_out::SignOut;

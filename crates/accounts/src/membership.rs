@@ -198,14 +198,17 @@ impl Accounts {
         let Some(seats) = plan.as_ref().and_then(|plan| plan.seats) else {
             return Ok(());
         };
-        if write.count_members(caller.scope()).await? <= u64::from(seats) {
+        let members = write.count_members(caller.scope()).await?;
+        if members <= u64::from(seats) {
             return Ok(());
         }
+        // Without the one who was to come in.
+        let taken = members - 1;
         Err(Error::conflict(
             "no_seat",
             format!(
-                "The plan has {seats} seats and all are taken; deactivate a member or change the \
-                 plan."
+                "The plan has {seats} seats and {taken} are taken; deactivate a member or change \
+                 the plan."
             ),
         ))
     }

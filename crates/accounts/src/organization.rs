@@ -69,6 +69,17 @@ impl Accounts {
         found.map(|(_, role)| role).ok_or(NO_ORGANIZATION)
     }
 
+    /// The active organisations that a user is an active member of, with the user's role in each,
+    /// the oldest membership first. For the operator.
+    pub async fn organizations_of(
+        &self,
+        _: &Operator,
+        user: UserId,
+        page: Page,
+    ) -> Result<(Vec<(Organization, Role)>, u64)> {
+        Ok(self.0.store.organizations_of(user, None, page).await?)
+    }
+
     /// All organisations. For the operator.
     pub async fn all_organizations(
         &self,

@@ -3,12 +3,12 @@
 use serde_json::json;
 use vestibule_check::Permit;
 use vestibule_credential::{PlainPassword, PlainSecret, SecretKind, Verdict, frame};
-use vestibule_model::{Change, CredentialRef, Digest};
+use vestibule_model::{Change, CredentialRef, Digest, UserId};
 use vestibule_policy::Refusal;
 
 use crate::caller::credential_stands;
 use crate::sign_in::bits_of;
-use crate::{Accounts, Error, Result};
+use crate::{Accounts, Error, Operator, Result};
 
 /// The password that somebody has, and the one that it is to be.
 #[derive(Debug)]
@@ -20,6 +20,11 @@ pub struct PasswordChange {
 }
 
 impl Accounts {
+    /// Whether a user can sign in with a password. For the operator.
+    pub async fn has_password(&self, _: &Operator, id: UserId) -> Result<bool> {
+        Ok(self.0.store.password_of(id).await?.is_some())
+    }
+
     /// Gives the calling user another password, ends all the user's other sessions, and gives the
     /// calling one a new cookie. API keys stay. Counts as a sign-in towards the limits, so that a
     /// session left open is no place to guess the password.

@@ -1,12 +1,41 @@
 //! Which plan an organisation is on.
 
 use serde_json::json;
-use vestibule_model::{Change, Organization, PlanName};
+use vestibule_model::{Change, Organization, PlanName, Role};
 
 use crate::organization::NO_ORGANIZATION;
 use crate::{Accounts, Caller, Error, Result};
 
+/// The seats of an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seats {
+    /// How many its plan has; as many as wanted where `None`.
+    pub of_plan: Option<u32>,
+    /// How many active members it has: after a change to a smaller plan more than there are seats.
+    pub taken: u64,
+}
+
+impl Seats {
+    /// Whether there are more members than seats.
+    pub fn is_overfull(self) -> bool {
+        self.of_plan
+            .is_some_and(|seats| self.taken > u64::from(seats))
+    }
+}
+
 impl Accounts {
+    /// The seats of the organisation. For admins, owners and the operator.
+    pub async fn seats(&self, caller: &Caller) -> Result<Seats> {
+        caller.needs(Role::Admin)?;
+        let store = &self.0.store;
+        let organization = store.organization(caller.organization_id()).await?;
+        let organization = organization.ok_or(NO_ORGANIZATION)?;
+        Ok(Seats {
+            of_plan: self.0.plans.get_or_bare(&organization.plan).seats,
+            taken: store.count_members(caller.scope()).await?,
+        })
+    }
+
     /// Puts an organisation on another plan, from the next request on. For the operator. Members
     /// beyond the seats of the new plan stay; no further one is let in.
     pub async fn set_plan(&self, caller: &Caller, plan: &PlanName) -> Result<Organization> {

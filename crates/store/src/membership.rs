@@ -32,6 +32,9 @@ async fn membership(
     .await
 }
 
+const ACTIVE_MEMBERS: &str = "SELECT COUNT(*) AS count FROM membership
+     WHERE organization_id = $1 AND deactivated_at IS NULL";
+
 impl Store {
     /// A user's membership, active or not.
     pub async fn membership(
@@ -84,6 +87,14 @@ impl Store {
             Ok((read_user(row)?, read_membership(row)?))
         })
         .await
+    }
+
+    /// How many active members there are at this moment.
+    pub async fn count_members(&self, scope: OrgScope) -> Result<u64, StoreError> {
+        sql(ACTIVE_MEMBERS)
+            .bind(scope)
+            .count(&mut self.reader().await?)
+            .await
     }
 }
 
@@ -214,11 +225,7 @@ impl Write {
     /// How many active members there are. Only after
     /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
     pub async fn count_members(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
-        sql("SELECT COUNT(*) AS count FROM membership
-             WHERE organization_id = $1 AND deactivated_at IS NULL")
-        .bind(scope)
-        .count(self)
-        .await
+        sql(ACTIVE_MEMBERS).bind(scope).count(self).await
     }
 
     async fn leave_groups(&mut self, scope: OrgScope, user: UserId) -> Result<(), StoreError> {

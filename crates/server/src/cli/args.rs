@@ -1,6 +1,7 @@
 //! The grammar: examples first.
 
 use std::net::SocketAddr;
+use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -119,6 +120,13 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(super) struct QuickstartCommand {
+    /// Where it keeps everything; made if it is not there [default: vestibule-data]
+    // In the place of the global flag of this name, which says something else.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Refused: a quickstart brings its own configuration.
+    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG", hide = true)]
+    pub(super) config: Option<PathBuf>,
     /// Where to listen, on a loopback address; port 0 takes any free port [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR", value_parser = socket_address)]
     pub(super) listen: Option<SocketAddr>,
@@ -144,11 +152,35 @@ pub(super) struct ServeCommand {
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct PageArgs {
     /// How many at most
-    #[arg(long, default_value_t = 100, value_parser = clap::value_parser!(u32).range(1..=1000))]
+    #[arg(long, default_value_t = 100, value_parser = limit)]
     pub(super) limit: u32,
     /// How many to pass over first
-    #[arg(long, default_value_t = 0)]
+    #[arg(long, default_value_t = 0, value_parser = offset)]
     pub(super) offset: u32,
+}
+
+impl PageArgs {
+    /// How many to pass over of a list that is there as a whole, and how many to take.
+    pub(super) fn window(self) -> (usize, usize) {
+        let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
+        (size(self.offset), size(self.limit))
+    }
+}
+
+fn limit(text: &str) -> Result<u32, String> {
+    within(text, 1..=1_000)
+}
+
+fn offset(text: &str) -> Result<u32, String> {
+    within(text, 0..=u32::MAX)
+}
+
+fn within(text: &str, bounds: RangeInclusive<u32>) -> Result<u32, String> {
+    let number = text.parse().ok().filter(|number| bounds.contains(number));
+    number.ok_or_else(|| {
+        let (least, most) = bounds.into_inner();
+        format!("must be a number from {least} to {most}")
+    })
 }
 
 impl From<PageArgs> for vestibule_accounts::Page {

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 use vestibule_accounts::{Accounts, Caller};
 use vestibule_model::{Group, GroupId};
 
-use super::args::Yes;
+use super::args::{PageArgs, Yes};
 use super::context::Context;
 use super::lookup::{self, parse};
 use super::output;
@@ -28,6 +28,17 @@ Examples:
     List {
         /// Id or name of the organisation
         org: String,
+        #[command(flatten)]
+        page: PageArgs,
+    },
+    /// Remove a group with what it was granted, from the next request on
+    Remove {
+        /// Id or name of the organisation
+        org: String,
+        /// Id or name of the group
+        group: String,
+        #[command(flatten)]
+        yes: Yes,
     },
     /// Put a member into a group
     AddMember {
@@ -62,17 +73,27 @@ pub(super) async fn run(context: &Context, command: GroupCommand) -> Result<(), 
                 .await?;
             output.object(&describe(&group))
         }
-        GroupCommand::List { org } => {
+        GroupCommand::List { org, page } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let groups = accounts.groups(&caller).await?;
+            let total = u64::try_from(groups.len()).unwrap_or(u64::MAX);
+            let (offset, limit) = page.window();
             let mut items = Vec::new();
-            for group in accounts.groups(&caller).await? {
+            for group in groups.iter().skip(offset).take(limit) {
                 let members = accounts.group_members(&caller, group.id).await?;
-                let mut item = describe(&group);
+                let mut item = describe(group);
                 item["members"] = json!(members);
                 items.push(item);
             }
-            let total = u64::try_from(items.len()).unwrap_or(u64::MAX);
             output.list(&["id", "name", "members"], &items, total)
+        }
+        GroupCommand::Remove { org, group, yes } => {
+            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let group = find(&accounts, &caller, &group).await?;
+            let sentence = format!("The members of {} lose what it was granted.", group.name);
+            output::consent(yes, &sentence)?;
+            accounts.delete_group(&caller, group.id).await?;
+            output.done(&describe(&group), &format!("{} is removed.", group.name))
         }
         GroupCommand::AddMember { org, group, user } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
@@ -126,5 +147,10 @@ pub(super) async fn find(
 }
 
 fn describe(group: &Group) -> Value {
-    json!({ "id": group.id, "name": group.name, "created_at": group.created_at })
+    json!({
+        "id": group.id,
+        "organization_id": group.organization_id,
+        "name": group.name,
+        "created_at": group.created_at,
+    })
 }

@@ -43,32 +43,38 @@ pub(super) async fn organization(accounts: &Accounts, text: &str) -> Result<Orga
             .await?;
         return Ok(organization);
     }
-    let mut page = Page::first(100);
-    let mut found = Vec::new();
-    loop {
-        let (organizations, total) = accounts.all_organizations(&OPERATOR, page).await?;
-        found.extend(
-            organizations
-                .into_iter()
-                .filter(|one| one.name.as_str() == text),
-        );
-        page.offset += page.limit;
-        if u64::from(page.offset) >= total {
-            break;
-        }
-    }
+    let mut found = named(accounts, text).await?;
     match (found.pop(), found.is_empty()) {
         (Some(organization), true) => Ok(organization),
-        (Some(_), false) => Err(Failure::new(
-            Code::Conflict,
-            format!("Several organisations are called {text:?}."),
-        )
-        .hint("Name one by its id; see `vestibule org list`.")),
+        (Some(last), false) => {
+            let ids = found.iter().chain([&last]).map(|one| one.id.to_string());
+            let ids = ids.collect::<Vec<_>>().join(", ");
+            Err(Failure::new(
+                Code::Conflict,
+                format!("Several organisations are called {text:?}: {ids}."),
+            )
+            .hint("Name one by its id."))
+        }
         (None, _) => Err(Failure::new(
             Code::NotFound,
             format!("No organisation is called {text:?}."),
         )
         .hint("See `vestibule org list`.")),
+    }
+}
+
+/// All organisations of exactly this name, the oldest first.
+pub(super) async fn named(accounts: &Accounts, name: &str) -> Result<Vec<Organization>, Failure> {
+    let mut page = Page::first(100);
+    let mut found = Vec::new();
+    loop {
+        let (organizations, total) = accounts.all_organizations(&OPERATOR, page).await?;
+        let named = organizations.into_iter();
+        found.extend(named.filter(|one| one.name.as_str() == name));
+        page.offset += page.limit;
+        if u64::from(page.offset) >= total {
+            return Ok(found);
+        }
     }
 }
 

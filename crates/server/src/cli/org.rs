@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::NewOrganization;
+use vestibule_accounts::{Accounts, Caller, NewOrganization};
 use vestibule_model::{Organization, PlanName};
 
 use super::args::{PageArgs, Yes};
@@ -34,6 +34,13 @@ Example:
         /// Id or name
         org: String,
     },
+    /// Give an organisation another name
+    Rename {
+        /// Id or name
+        org: String,
+        /// The new name
+        name: String,
+    },
     /// Let nobody act in an organisation any more
     Deactivate {
         /// Id or name
@@ -61,7 +68,15 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             let organization = accounts.create_organization(&OPERATOR, new).await;
             let organization =
                 organization.map_err(|error| Failure::named(error, &[("plan", "--plan")]))?;
-            output.object(&describe(&organization))
+            let alike = lookup::named(&accounts, organization.name.as_str()).await?;
+            if alike.len() > 1 && !output.json {
+                output::message(&format!(
+                    "{} organisations are called {} now: commands tell them apart by their ids.",
+                    alike.len(),
+                    organization.name
+                ));
+            }
+            output.object(&with_seats(&accounts, &organization).await?)
         }
         OrgCommand::List(page) => {
             let (organizations, total) = accounts.all_organizations(&OPERATOR, page.into()).await?;
@@ -69,7 +84,18 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             output.list(&["id", "name", "plan", "deactivated_at"], &items, total)
         }
         OrgCommand::Show { org } => {
-            output.object(&describe(&lookup::organization(&accounts, &org).await?))
+            let organization = lookup::organization(&accounts, &org).await?;
+            output.object(&with_seats(&accounts, &organization).await?)
+        }
+        OrgCommand::Rename { org, name } => {
+            let (caller, before) = lookup::caller(&accounts, &org).await?;
+            accounts
+                .rename_organization(&caller, parse("NAME", &name)?)
+                .await?;
+            let id = before.id.to_string();
+            let organization = lookup::organization(&accounts, &id).await?;
+            let text = format!("{} is called {} now.", before.name, organization.name);
+            output.done(&with_seats(&accounts, &organization).await?, &text)
         }
         OrgCommand::Deactivate { org, yes } => {
             let (caller, organization) = lookup::caller(&accounts, &org).await?;
@@ -81,19 +107,32 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             accounts.deactivate_organization(&caller).await?;
             let organization = lookup::organization(&accounts, &org).await?;
             let text = format!("{} is deactivated.", organization.name);
-            output.done(&describe(&organization), &text)
+            output.done(&with_seats(&accounts, &organization).await?, &text)
         }
         OrgCommand::Activate { org } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
             accounts.activate_organization(&caller).await?;
             let organization = lookup::organization(&accounts, &org).await?;
             let text = format!("{} is let in again.", organization.name);
-            output.done(&describe(&organization), &text)
+            output.done(&with_seats(&accounts, &organization).await?, &text)
         }
     }
 }
 
-pub(super) fn describe(organization: &Organization) -> Value {
+/// An organisation, and how many of its plan's seats are taken.
+pub(super) async fn with_seats(
+    accounts: &Accounts,
+    organization: &Organization,
+) -> Result<Value, Failure> {
+    let caller = Caller::operator(&OPERATOR, organization.id);
+    let seats = accounts.seats(&caller).await?;
+    let mut object = describe(organization);
+    object["seats"] = seats.of_plan.into();
+    object["seats_taken"] = seats.taken.into();
+    Ok(object)
+}
+
+fn describe(organization: &Organization) -> Value {
     json!({
         "id": organization.id,
         "name": organization.name,

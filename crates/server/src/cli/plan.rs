@@ -1,5 +1,7 @@
 //! `vestibule plan`.
 
+use std::fmt::Write as _;
+
 use clap::Subcommand;
 use serde_json::{Value, json};
 use vestibule_model::{Plan, PlanName};
@@ -41,8 +43,17 @@ pub(super) async fn run(context: &Context, command: PlanCommand) -> Result<(), F
             let organization = accounts.set_plan(&caller, &plan).await;
             let organization =
                 organization.map_err(|error| Failure::named(error, &[("plan", "PLAN")]))?;
-            let text = format!("{} is on the plan {plan} now.", organization.name);
-            output.done(&org::describe(&organization), &text)
+            let mut text = format!("{} is on the plan {plan} now.", organization.name);
+            let seats = accounts.seats(&caller).await?;
+            if seats.is_overfull() {
+                let _ = write!(
+                    text,
+                    " It has {} members for {} seats: they stay, and nobody else is let in.",
+                    seats.taken,
+                    seats.of_plan.unwrap_or_default()
+                );
+            }
+            output.done(&org::with_seats(&accounts, &organization).await?, &text)
         }
     }
 }

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
-use vestibule_accounts::NewUser;
+use vestibule_accounts::{NewUser, Page};
 use vestibule_model::User;
 
 use super::args::{PageArgs, Yes};
@@ -13,6 +13,9 @@ use super::context::Context;
 use super::lookup::{self, OPERATOR, parse};
 use super::{output, secret};
 use crate::failure::Failure;
+
+/// As many organisations of one person as are shown.
+const ALL: Page = Page::first(1_000);
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum UserCommand {
@@ -35,7 +38,7 @@ Examples:
     },
     /// List all people
     List(PageArgs),
-    /// Show one person
+    /// Show one person, with the organisations and the role in each
     Show {
         /// E-mail address or id
         user: String,
@@ -106,7 +109,15 @@ pub(super) async fn run(context: &Context, command: UserCommand) -> Result<(), F
         }
         UserCommand::Show { user } => {
             let accounts = context.accounts().await?;
-            output.object(&describe(&lookup::user(&accounts, &user).await?))
+            let user = lookup::user(&accounts, &user).await?;
+            let mut shown = describe(&user);
+            shown["has_password"] = accounts.has_password(&OPERATOR, user.id).await?.into();
+            let found = accounts.organizations_of(&OPERATOR, user.id, ALL).await?;
+            let organizations = found.0.iter();
+            shown["organizations"] = organizations
+                .map(|(it, role)| json!({ "id": it.id, "name": it.name, "role": role }))
+                .collect();
+            output.object(&shown)
         }
         UserCommand::SetPassword { user, password } => {
             let password =
