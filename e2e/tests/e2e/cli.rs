@@ -98,7 +98,14 @@ async fn every_command_says_what_it_did_in_json(
     let eve = "eve@example.com";
 
     let shown = good(&house, &["user", "show", eve]).await;
-    assert_eq!(shown, added);
+    assert_eq!(
+        (
+            &shown["id"],
+            &shown["has_password"],
+            &shown["organizations"]
+        ),
+        (&added["id"], &json!(true), &json!([]))
+    );
     let users = good(&house, &["user", "list", "--limit", "1"]).await;
     assert_eq!(
         (users["items"].as_array().unwrap().len(), &users["total"]),
@@ -122,10 +129,21 @@ async fn every_command_says_what_it_did_in_json(
     .await;
     assert_eq!(
         shape(&org),
-        "{created_at: <time>, deactivated_at: null, id: <tenant>, name: Initech, plan: team}"
+        "{created_at: <time>, deactivated_at: null, id: <tenant>, name: Initech, plan: team, seats: 50, seats_taken: 1}"
     );
     assert_eq!(good(&house, &["org", "show", "Initech"]).await, org);
+    let shown = good(&house, &["user", "show", eve]).await;
+    assert_eq!(
+        shown["organizations"],
+        json!([{ "id": org["id"], "name": "Initech", "role": "OWNER" }])
+    );
     assert_eq!(good(&house, &["org", "list"]).await["total"], 3);
+    let renamed = good(&house, &["org", "rename", "Initech", "Initrode"]).await;
+    assert_eq!(
+        (&renamed["id"], &renamed["name"]),
+        (&org["id"], &json!("Initrode"))
+    );
+    good(&house, &["org", "rename", "Initrode", "Initech"]).await;
     let ended = good(&house, &["org", "deactivate", "Initech", "--yes"]).await;
     assert_eq!(kind(ended["deactivated_at"].as_str().unwrap()), "<time>");
     assert_eq!(good(&house, &["org", "activate", "Initech"]).await, org);
@@ -156,7 +174,7 @@ async fn every_command_says_what_it_did_in_json(
     let group = good(&house, &["group", "add", "Initech", "Engineers"]).await;
     assert_eq!(
         shape(&group),
-        "{created_at: <time>, id: <group>, name: Engineers}"
+        "{created_at: <time>, id: <group>, name: Engineers, organization_id: <tenant>}"
     );
     let put = good(
         &house,
@@ -167,7 +185,7 @@ async fn every_command_says_what_it_did_in_json(
     let groups = good(&house, &["group", "list", "Initech"]).await;
     assert_eq!(
         shape(&groups),
-        "{items: [{created_at: <time>, id: <group>, members: [<user>], name: Engineers}], total: 1}"
+        "{items: [{created_at: <time>, id: <group>, members: [<user>], name: Engineers, organization_id: <tenant>}], total: 1}"
     );
 
     let add = [
@@ -256,6 +274,18 @@ async fn every_command_says_what_it_did_in_json(
     assert_eq!(
         shape(&removed),
         "{organization_id: <tenant>, user_id: <user>}"
+    );
+
+    let removed = good(
+        &house,
+        &["group", "remove", "Initech", "Engineers", "--yes"],
+    )
+    .await;
+    assert_eq!(removed, group);
+    let beyond = ["group", "list", "Initech", "--limit", "1", "--offset", "1"];
+    assert_eq!(
+        good(&house, &beyond).await,
+        json!({ "items": [], "total": 0 })
     );
 
     let plans = good(&house, &["plan", "list"]).await;
@@ -462,6 +492,76 @@ async fn a_server_whose_port_is_taken_fails_and_touches_nothing() {
         .send()
         .await
         .expect(200);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_plan_that_is_too_small_is_set_and_said_to_be(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let add = async |number: u32| {
+        let email = format!("m{number}@example.com");
+        house.cli_json(&["user", "add", &email]).await;
+        house.cli(&["member", "add", "Acme", &email]).await
+    };
+    for number in 0..4 {
+        assert_eq!(code(&add(number).await), 0);
+    }
+    let output = house.cli(&["plan", "set", "Acme", "free"]).await;
+    assert_eq!(
+        (code(&output), stderr(&output)),
+        (
+            0,
+            "Acme is on the plan free now. It has 6 members for 5 seats: they stay, and nobody \
+             else is let in.\n"
+        )
+    );
+    let shown = good(&house, &["org", "show", "Acme"]).await;
+    assert_eq!(
+        (&shown["seats"], &shown["seats_taken"]),
+        (&json!(5), &json!(6))
+    );
+    let refused = add(4).await;
+    assert_eq!(code(&refused), 6);
+    let said = stderr(&refused);
+    assert!(said.contains("has 5 seats and 6 are taken"), "{said}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_two_organisations_of_one_name_the_ids_are_told() {
+    let house = House::start(Backend::Sqlite).await;
+    let ada = house.ada().email;
+    let output = house.cli(&["org", "add", "Acme", "--owner", &ada]).await;
+    assert_eq!(code(&output), 0);
+    let said = stderr(&output);
+    assert!(
+        said.contains("2 organisations are called Acme now"),
+        "{said}"
+    );
+    let second = stdout(&output)
+        .lines()
+        .find_map(|line| line.strip_prefix("id: "));
+    let said = refused(&house, &["member", "list", "Acme"], 6).await;
+    for id in [house.acme(), second.unwrap()] {
+        assert!(said.contains(id), "{said}");
+        good(&house, &["member", "list", id]).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_master_key_that_everybody_can_read_is_warned_of() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let house = House::start(Backend::Sqlite).await;
+    let file = house.data().join("master.key");
+    let checked = good(&house, &["config", "check"]).await;
+    assert_eq!(checked["warnings"], json!([]));
+    std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
+    let checked = good(&house, &["config", "check"]).await;
+    let warning = checked["warnings"][0].as_str().unwrap();
+    for part in ["keys.master_key", file.to_str().unwrap(), "mode 644"] {
+        assert!(warning.contains(part), "{warning}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -33,7 +33,8 @@ pub(super) fn run(context: &Context, command: &ConfigCommand) -> Result<(), Fail
             settings
                 .master_key()
                 .map_err(|error| failed(error.into()))?;
-            let warnings = settings.warnings();
+            let mut warnings = settings.warnings();
+            warnings.extend(values.warnings());
             let mut lines: Vec<_> = warnings
                 .iter()
                 .map(|warning| format!("warning: {warning}"))

@@ -18,7 +18,7 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
     ])?;
     let settings = Settings::new(&values)?;
     telemetry::start_log(settings.log_format, &settings.log_level);
-    for warning in settings.warnings() {
+    for warning in settings.warnings().into_iter().chain(values.warnings()) {
         tracing::warn!("{warning}");
     }
     // Before a port is taken and before a table is made: what is wrong is told first.

@@ -132,7 +132,7 @@ impl Settings {
                 "keys.master_key",
                 None,
                 "is not set: write 32 random bytes to a file that only the server may read \
-                 (head -c 32 /dev/urandom | base64 > master.key) and name it in \
+                 ((umask 077; head -c 32 /dev/urandom | base64 > master.key)) and name it in \
                  keys.master_key_file",
             )
         })
