@@ -34,6 +34,14 @@ pub struct Quickstart {
     pub cookie_name: String,
 }
 
+/// The configuration of a quickstart.
+pub struct Configured {
+    /// The settings.
+    pub settings: Settings,
+    /// Whether somebody has said where probes go.
+    pub probes_have_a_place: bool,
+}
+
 /// Prepares a quickstart in a folder: makes everything where nothing is, keeps everything where
 /// something is; beside it a provider for development, where that is wanted.
 ///
@@ -43,7 +51,7 @@ pub async fn prepare(
     dir: &Path,
     listen: Option<SocketAddr>,
     with_idp: bool,
-    settings: impl FnOnce(&Path) -> Result<Settings, Failure>,
+    settings: impl FnOnce(&Path) -> Result<Configured, Failure>,
 ) -> Result<Quickstart, Failure> {
     if let Some(listen) = listen {
         loopback(listen)?;
@@ -51,12 +59,20 @@ pub async fn prepare(
     let dir = DataDir::new(dir);
     let lock = dir.lock()?;
     let is_new = dir.prepare(listen.unwrap_or(LISTEN))?;
-    let mut settings = settings(&dir.config_file())?;
+    let Configured {
+        mut settings,
+        probes_have_a_place,
+    } = settings(&dir.config_file())?;
     let listen = listen.unwrap_or(settings.server.listen);
     loopback(listen)?;
     // The ports first: a second quickstart on them must not touch the folder.
     let listener = bind("--listen", listen).await?;
-    let admin_listener = admin_port(settings.server.admin_listen, listen).await?;
+    let admin_listener = if probes_have_a_place {
+        loopback(settings.server.admin_listen)?;
+        bind("server.admin_listen", settings.server.admin_listen).await?
+    } else {
+        admin_port(listen).await?
+    };
     let idp = if with_idp {
         let idp = Idp::take(&dir, listen.port() == 0).await?;
         idp.allow(&mut settings)?;
@@ -95,18 +111,13 @@ fn loopback(address: SocketAddr) -> Result<(), Failure> {
     .hint("Use a loopback address such as 127.0.0.1:8080, or `vestibule serve`."))
 }
 
-/// The port for probes; any, where the usual one is taken or the other one is any, too.
-async fn admin_port(wanted: SocketAddr, listen: SocketAddr) -> Result<TcpListener, Failure> {
-    let any = SocketAddr::new(listen.ip(), 0);
-    let wanted = if wanted.ip().is_loopback() {
-        wanted
-    } else {
-        ADMIN_LISTEN
-    };
+/// The port for probes where nobody has named one: any, where the usual one is taken or the other
+/// one is any, too.
+async fn admin_port(listen: SocketAddr) -> Result<TcpListener, Failure> {
     if listen.port() != 0
-        && let Ok(listener) = TcpListener::bind(wanted).await
+        && let Ok(listener) = TcpListener::bind(ADMIN_LISTEN).await
     {
         return Ok(listener);
     }
-    bind("server.admin_listen", any).await
+    bind("server.admin_listen", SocketAddr::new(listen.ip(), 0)).await
 }

@@ -167,6 +167,7 @@ fn the_server_notices_what_the_command_line_does_beside_it() {
 #[case::done(&["plan", "list"], 0)]
 #[case::no_command(&[], 2)]
 #[case::unknown_flag(&["serve", "--nonsense"], 2)]
+#[case::offset(&["org", "list", "--offset", "99999999999999999999"], 2)]
 #[case::not_loopback(&["quickstart", "--listen", "0.0.0.0:0"], 2)]
 #[case::configuration(&["--set", "server.listen=x", "plan", "list"], 2)]
 #[case::secret_as_flag(&["--set", "keys.master_key=x", "plan", "list"], 2)]
@@ -232,6 +233,32 @@ fn a_folder_with_something_else_in_it_is_left_alone() {
     let output = run(folder.path(), &["quickstart", "--data-dir", path]);
     assert_eq!(output.status.code(), Some(6));
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn a_quickstart_takes_the_address_for_probes_that_it_is_told() {
+    let temporary = tempfile::tempdir().unwrap();
+    let holder = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = holder.local_addr().unwrap();
+    for (address, code) in [(taken.to_string(), 1), ("0.0.0.0:0".to_owned(), 2)] {
+        let set = format!("server.admin_listen={address}");
+        let listen = ["quickstart", "--listen", "127.0.0.1:0", "--set", &set];
+        let output = run(temporary.path(), &listen);
+        let message = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(code), "{message}");
+        assert!(message.contains(&address), "{message}");
+    }
+}
+
+#[test]
+fn the_help_of_a_quickstart_says_where_it_keeps_everything() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = run(folder.path(), &["quickstart", "--help"]);
+    let help = String::from_utf8(help.stdout).unwrap();
+    assert!(help.contains("[default: vestibule-data]"), "{help}");
+    assert!(!help.contains("--config"), "{help}");
+    let named = ["quickstart", "--config", "vestibule.toml"];
+    assert_eq!(run(folder.path(), &named).status.code(), Some(2));
 }
 
 #[test]

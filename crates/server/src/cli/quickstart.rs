@@ -7,20 +7,19 @@ use super::context::Context;
 use super::output;
 use crate::config::{Origin, Settings};
 use crate::failure::Failure;
+use crate::quickstart::Configured;
 use crate::{quickstart, telemetry};
 
 /// The folder, unless another is named.
 const DATA_DIR: &str = "./vestibule-data";
 
 pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result<(), Failure> {
-    if context.global.config.is_some() {
+    if command.config.is_some() {
         return Err(Failure::usage("A quickstart brings its own configuration.")
             .hint("Use --data-dir DIR, or `vestibule serve --config FILE`."));
     }
-    let dir = match &context.global.data_dir {
-        Some(dir) => dir.clone(),
-        None => PathBuf::from(DATA_DIR),
-    };
+    let dir = command.data_dir.or_else(|| context.global.data_dir.clone());
+    let dir = dir.unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let prepared = quickstart::prepare(&dir, command.listen, command.with_idp, |file| {
         let values = context.sources(Some(file.to_owned()), &[])?.read()?;
         let settings = Settings::new(&values)?;
@@ -32,7 +31,10 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
             "warn"
         };
         telemetry::start_log(settings.log_format, level);
-        Ok(settings)
+        Ok(Configured {
+            settings,
+            probes_have_a_place: values.origin("server.admin_listen") != Some(&Origin::Default),
+        })
     })
     .await?;
     let (shown, cookie) = (prepared.shown, prepared.cookie_name);

@@ -1,7 +1,6 @@
 //! Lines to paste: every request there is, each with the answer that it teaches.
 
 use std::fmt::Write as _;
-use std::path::Path;
 
 use vestibule_model::{ConnectionId, OrganizationId, Role};
 
@@ -69,14 +68,30 @@ impl Shown {
             None => {
                 let _ = write!(
                     text,
-                    "\nSign in with a browser:\n  {}\n\nThe secrets were shown at the first start. A new key:\n  {} key create ORG USER NAME\n",
+                    "\nSign in with a browser:\n  {}\n\nThe secrets were shown at the first start.",
                     self.sign_in_url,
-                    command(&self.data_dir)
                 );
+                text.push_str(&self.with_a_new_key().unwrap_or_default());
+                text.push('\n');
             }
         }
         text.push_str("\nCtrl-C ends the server; the folder stays.");
         text
+    }
+
+    /// How to go on without the secrets.
+    fn with_a_new_key(&self) -> Option<String> {
+        let owner = self.users.iter().find(|user| user.role == Role::Owner)?;
+        let mut organizations = self.organizations.iter();
+        let organization = organizations.find(|it| it.id == owner.organization_id)?;
+        Some(format!(
+            " A new key, and a request with it:\n  KEY=$({} key create {} {} another)\n  curl -i \
+             {}/v1/documents -H \"Authorization: Bearer $KEY\"",
+            command(&self.data_dir),
+            quoted(organization.name.as_str()),
+            quoted(owner.email.as_str()),
+            self.url
+        ))
     }
 
     fn facts<'a>(&'a self, cookie: &'a str) -> Option<Facts<'a>> {
@@ -111,18 +126,17 @@ fn command(data_dir: &str) -> String {
         first.and_then(|first| first.canonicalize().ok()) == program.canonicalize().ok()
     });
     let name = match &program {
-        Some(program) if !found => quoted(program),
+        Some(program) if !found => quoted(&program.display().to_string()),
         _ => "vestibule".to_owned(),
     };
-    format!("{name} --data-dir {}", quoted(Path::new(data_dir)))
+    format!("{name} --data-dir {}", quoted(data_dir))
 }
 
-/// A path as a shell takes it.
-fn quoted(path: &Path) -> String {
-    let text = path.display().to_string();
+/// A word as a shell takes it.
+fn quoted(text: &str) -> String {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
     if text.chars().all(plain) {
-        text
+        text.to_owned()
     } else {
         format!("'{}'", text.replace('\'', r"'\''"))
     }
