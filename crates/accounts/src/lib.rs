@@ -26,7 +26,6 @@ mod keyring;
 pub mod limits;
 mod membership;
 mod organization;
-mod own_session;
 mod password;
 mod plan;
 mod reach;
