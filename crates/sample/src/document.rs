@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::id;
 use crate::list::{ItemQuery, ListQuery};
 use crate::node::Kind;
-use crate::parts::{Fields, Page, PathId, null_or, uninterrupted};
+use crate::parts::{Fields, Page, PathId, uninterrupted};
 use crate::state::App;
 use crate::tree::{Change, New, NewText};
 use crate::version::Origin;
@@ -46,21 +46,15 @@ pub(crate) struct NewDocument {
     document_origin: Option<String>,
 }
 
-/// What to change of a document; what is left out stays.
+/// What to change of a document; what is left out, or null, stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-#[expect(
-    clippy::option_option,
-    reason = "left out, null, or a value: three things"
-)]
 pub(crate) struct DocumentChange {
     /// The new name.
     #[schema(min_length = 1, max_length = 255)]
     name: Option<String>,
-    /// The folder to move it to; null moves it to the root.
-    #[serde(default, deserialize_with = "null_or")]
-    #[schema(value_type = Option<String>)]
-    parent_path_part_id: Option<Option<String>>,
+    /// The folder to move it to; an empty text moves it to the root.
+    parent_path_part_id: Option<String>,
     /// Whether it is to be left out of search.
     exclude_from_qdrant: Option<bool>,
     /// The new text, at most 64 KiB. Another text than before is another version.
@@ -184,9 +178,7 @@ async fn change_document(
     let mut fields = Fields::default();
     fields.name(body.name.as_deref());
     fields.content(body.content.as_deref());
-    let parent = body
-        .parent_path_part_id
-        .map(|parent| fields.parent(parent.as_deref()));
+    let parent = fields.new_parent(body.parent_path_part_id.as_deref());
     let version = body.active_version_id.as_deref();
     let active_version = fields.id::<id::DocumentVersion>("active_version_id", version);
     fields.done()?;

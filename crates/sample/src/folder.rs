@@ -13,7 +13,7 @@ use crate::error::Result;
 use crate::id::{self, Id};
 use crate::list::{ItemQuery, ListQuery};
 use crate::node::{Kind, Node};
-use crate::parts::{Fields, Page, PathId, Permissions, null_or, uninterrupted};
+use crate::parts::{Fields, Page, PathId, Permissions, uninterrupted};
 use crate::state::App;
 use crate::tree::{Change, New};
 
@@ -96,22 +96,16 @@ pub(crate) struct NewFolder {
     parent_path_part_id: Option<String>,
 }
 
-/// What to change of a folder; what is left out stays.
+/// What to change of a folder; what is left out, or null, stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FolderChange)]
-#[expect(
-    clippy::option_option,
-    reason = "left out, null, or a value: three things"
-)]
 pub(crate) struct FolderChange {
     /// The new name.
     #[schema(min_length = 1, max_length = 255)]
     name: Option<String>,
-    /// The folder to move it to; null moves it to the root.
-    #[serde(default, deserialize_with = "null_or")]
-    #[schema(value_type = Option<String>)]
-    parent_path_part_id: Option<Option<String>>,
+    /// The folder to move it to; an empty text moves it to the root.
+    parent_path_part_id: Option<String>,
     /// Whether it is to be left out of search.
     exclude_from_qdrant: Option<bool>,
 }
@@ -219,9 +213,7 @@ async fn change_folder(
     let Json(body) = body;
     let mut fields = Fields::default();
     fields.name(body.name.as_deref());
-    let parent = body
-        .parent_path_part_id
-        .map(|parent| fields.parent(parent.as_deref()));
+    let parent = fields.new_parent(body.parent_path_part_id.as_deref());
     fields.done()?;
     let change = Change {
         name: body.name,

@@ -4,7 +4,7 @@ use std::ops::RangeInclusive;
 
 use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
-use serde::{Deserialize, Deserializer, Serialize};
+use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
 use vestibule_layer::model::{Capability, Invalid, ResourcePath, Timestamp};
@@ -16,6 +16,7 @@ use crate::name;
 
 /// One page of a list.
 #[derive(Debug, Serialize, ToSchema)]
+#[schema(as = Paged)]
 pub(crate) struct Page<T> {
     /// What the page holds.
     pub(crate) items: Vec<T>,
@@ -104,6 +105,17 @@ impl Fields {
         self.id::<Folder>("parent_path_part_id", id)
     }
 
+    /// Where something is to lie that is changed: where it is, as long as nothing is said; at the
+    /// root, if what is said is empty; else in a folder.
+    #[expect(clippy::option_option, reason = "as it is, the root, or a folder")]
+    pub(crate) fn new_parent(&mut self, id: Option<&str>) -> Option<Option<Uuid>> {
+        match id {
+            None => None,
+            Some("") => Some(None),
+            Some(id) => Some(self.parent(Some(id))),
+        }
+    }
+
     /// A moment in RFC 3339.
     pub(crate) fn moment(&mut self, field: &str, text: Option<&str>) -> Option<Timestamp> {
         // Clients also write an offset without its colon, which RFC 3339 does not know.
@@ -176,17 +188,6 @@ impl<N: Noun, S: Send + Sync> FromRequestParts<S> for PathId<N> {
             .map(Self)
             .map_err(|invalid| Problem::invalid(vec![error::field("id", invalid)]))
     }
-}
-
-/// Tells a field that is `null` from one that is left out.
-#[expect(
-    clippy::option_option,
-    reason = "left out, null, or a value: three things"
-)]
-pub(crate) fn null_or<'de, D: Deserializer<'de>>(
-    deserializer: D,
-) -> std::result::Result<Option<Option<String>>, D::Error> {
-    Option::deserialize(deserializer).map(Some)
 }
 
 /// Does the work to its end even when the caller goes away: a change and its grants are two stores,

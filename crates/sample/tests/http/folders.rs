@@ -47,7 +47,14 @@ async fn a_folder_is_made_read_renamed_moved_and_deleted(
     let body = json!({"name": "old eng", "parent_path_part_id": archive});
     let moved = world.call(&owner, "PATCH", &path, body).await.expect(200);
     assert_eq!(moved["materialized_path"], "/archive/old eng");
-    let body = json!({"parent_path_part_id": null});
+    // What is null is left as it is, whatever it is: clients send what they have not set as null.
+    let nothing = json!({"name": null, "parent_path_part_id": null, "exclude_from_qdrant": null});
+    let kept = world
+        .call(&owner, "PATCH", &path, nothing)
+        .await
+        .expect(200);
+    assert_eq!(kept["materialized_path"], "/archive/old eng");
+    let body = json!({"parent_path_part_id": ""});
     let moved = world.call(&owner, "PATCH", &path, body).await.expect(200);
     assert_eq!(moved["materialized_path"], "/old eng");
     assert_eq!(moved["parent_path_part_id"], Value::Null);

@@ -49,6 +49,16 @@ async fn a_folder_is_made_renamed_moved_and_deleted_with_all_below(
         .send()
         .await
         .expect(200);
+    assert_eq!(
+        moved.text_at("/materialized_path"),
+        "/shared/engineering/specs"
+    );
+    let call = house.patch(&at(&specs)).bearer(key);
+    let moved = call
+        .json(json!({ "parent_path_part_id": "" }))
+        .send()
+        .await
+        .expect(200);
     assert_eq!(moved.text_at("/materialized_path"), "/specs");
     let path = format!("/v1/documents/{one}");
     let below = house.get(&path).bearer(key).send().await.expect(200);
