@@ -5,6 +5,7 @@ mod body;
 mod caller;
 mod deadline;
 mod headers;
+mod host;
 mod name;
 mod panic;
 mod trace;
@@ -32,6 +33,7 @@ use vestibule_web::{Look, draw_problems};
 use self::body::BodyLimit;
 use self::caller::NoteCaller;
 use self::deadline::Deadline;
+use self::host::OneHost;
 use self::name::Name;
 use self::panic::PanicGuard;
 use self::trace::Trace;
@@ -87,6 +89,7 @@ impl Stack {
             // Outside whatever may wait: the check for the store, the handler for the body.
             .layer(layer_fn(|inner| Deadline::new(inner, DEADLINE)))
             // Before anything is read.
+            .layer(layer_fn(OneHost))
             .layer(layer_fn(BodyLimit))
             // Before routing: what no rule knows is refused, not routed.
             .layer(CheckLayer::new(check))

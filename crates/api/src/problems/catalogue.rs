@@ -28,6 +28,8 @@ pub(super) fn all() -> impl Iterator<Item = &'static ProblemReason> {
 const REQUEST_LINE: &[ProblemReason] = &[
     reason("path_not_canonical", "400",
         "The path has another spelling than its one plain one.", "Send it without encoded slashes, dots or letters, empty or dot segments."),
+    reason("bad_host", "400",
+        "The request names no host, or several.", "Send one header Host, as every client of HTTP/1.1 does."),
     reason("no_such_route", "404",
         "There is nothing at this path.", "See /openapi.json for every path."),
     reason("method_not_allowed", "405",

@@ -1,7 +1,7 @@
 use axum::extract::Request;
 use axum::response::Response;
-use http::StatusCode;
-use http::header::CONTENT_LENGTH;
+use http::header::{CONTENT_LENGTH, HOST};
+use http::{Method, StatusCode, Version};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
 use vestibule_check::{CheckParts, MemoryDirectory, OwnOrigin};
@@ -56,8 +56,15 @@ pub(super) fn stack_of(routes: Routes, https: bool) -> Stack {
     }
 }
 
+fn request(method: Method, path: &str) -> http::request::Builder {
+    let request = Request::builder().method(method).uri(path);
+    request.header(HOST, "auth.example.com")
+}
+
 async fn get(path: &str) -> (http::response::Parts, serde_json::Value) {
-    let request = Request::get(path).body(axum::body::Body::empty()).unwrap();
+    let request = request(Method::GET, path)
+        .body(axum::body::Body::empty())
+        .unwrap();
     let Ok(response) = service(true).oneshot(request).await;
     read(response).await
 }
@@ -92,7 +99,7 @@ async fn every_answer_has_a_name_and_the_headers() {
 
 #[tokio::test]
 async fn encryption_is_only_demanded_where_there_is_some() {
-    let request = Request::get("/v1/hello")
+    let request = request(Method::GET, "/v1/hello")
         .body(axum::body::Body::empty())
         .unwrap();
     let Ok(response) = service(false).oneshot(request).await;
@@ -116,7 +123,9 @@ async fn who_waits_too_long_is_told_so() {
 
 #[tokio::test(start_paused = true)]
 async fn only_what_may_have_been_done_is_said_to_be() {
-    let request = Request::post("/v1/hang").body(Body::empty()).unwrap();
+    let request = request(Method::POST, "/v1/hang")
+        .body(Body::empty())
+        .unwrap();
     let Ok(response) = service(true).oneshot(request).await;
     let (parts, body) = read(response).await;
     assert_eq!(parts.status, StatusCode::SERVICE_UNAVAILABLE);
@@ -129,7 +138,7 @@ async fn who_does_not_send_the_body_is_told_so_and_it_is_no_failure_of_ours() {
     let first = futures_util::stream::iter([Ok::<_, Infallible>("{")]);
     let never = futures_util::stream::pending();
     let body = Body::from_stream(futures_util::StreamExt::chain(first, never));
-    let request = Request::post("/v1/echo")
+    let request = request(Method::POST, "/v1/echo")
         .header("content-type", "application/json")
         .body(body)
         .unwrap();
@@ -146,7 +155,7 @@ async fn who_does_not_send_the_body_is_told_so_and_it_is_no_failure_of_ours() {
 
 #[tokio::test]
 async fn a_body_that_says_it_is_too_large_is_not_read() {
-    let request = Request::post("/v1/hello")
+    let request = request(Method::POST, "/v1/hello")
         .header(CONTENT_LENGTH, 1024 * 1024 + 1)
         .body(axum::body::Body::empty())
         .unwrap();
@@ -162,4 +171,30 @@ async fn a_problem_of_a_handler_has_the_length_of_its_own_body() {
     assert_eq!(parts.status, StatusCode::CONFLICT);
     assert_eq!(body["reason"], "taken");
     assert!(!parts.headers.contains_key(CONTENT_LENGTH));
+}
+
+#[tokio::test]
+async fn a_request_names_one_host() {
+    let ask = async |version, hosts: &[&str]| {
+        let mut request = Request::get("/v1/hello").version(version);
+        for host in hosts {
+            request = request.header(HOST, *host);
+        }
+        let request = request.body(Body::empty()).unwrap();
+        let Ok(response) = service(true).oneshot(request).await;
+        read(response).await
+    };
+    for (version, hosts, status) in [
+        (Version::HTTP_11, &["a"][..], 200),
+        (Version::HTTP_11, &[], 400),
+        (Version::HTTP_11, &["a", "a"], 400),
+        (Version::HTTP_10, &[], 200),
+        (Version::HTTP_10, &["a", "b"], 400),
+    ] {
+        let (parts, body) = ask(version, hosts).await;
+        assert_eq!(parts.status, status, "{version:?} {hosts:?}");
+        if status == 400 {
+            assert_eq!(body["reason"], "bad_host");
+        }
+    }
 }
