@@ -35,10 +35,15 @@ impl Problem {
         let detail = match errors.as_slice() {
             [one] if unnamed == 0 => format!("{}: {}", one.field, one.message),
             [first, ..] => format!(
-                "{}: {} ({} more fields were refused)",
+                "{}: {} ({} more {} refused)",
                 first.field,
                 first.message,
-                more - 1
+                more - 1,
+                if more == 2 {
+                    "field was"
+                } else {
+                    "fields were"
+                }
             ),
             [] => "the request was refused".to_owned(),
         };
