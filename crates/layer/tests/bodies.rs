@@ -14,7 +14,7 @@ use axum::response::Response;
 use futures_util::StreamExt as _;
 use futures_util::future::BoxFuture;
 use futures_util::stream::once;
-use http::header::{ACCEPT_ENCODING, RETRY_AFTER};
+use http::header::{ACCEPT_ENCODING, CONNECTION, RETRY_AFTER};
 use hyper::body::{Bytes, Frame, SizeHint};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -194,6 +194,8 @@ async fn each_route_reads_no_more_than_its_rule_says() {
         for body in [Body::from("x".repeat(most + 1)), streamed(most + KIB)] {
             let response = house.send(house.request(path, body)).await;
             assert_eq!(response.status(), 413, "{path}");
+            // The rest of it is not read, so that nothing can follow.
+            assert_eq!(response.headers()[CONNECTION], "close");
             assert_eq!(reason(response).await, "body_too_large");
         }
     }
@@ -232,6 +234,7 @@ async fn bodies_together_take_no_more_memory_than_there_is_room_for_them() {
         let refused = house.begin(path, 2 * KIB, address).answer.await.unwrap();
         assert_eq!(refused.status(), 503, "{path}");
         assert_eq!(refused.headers()[RETRY_AFTER], "1");
+        assert_eq!(refused.headers()[CONNECTION], "close");
         assert_eq!(reason(refused).await, "no_room_for_body");
     }
     house.taken(3 * QUARTER).await;

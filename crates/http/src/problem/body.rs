@@ -25,6 +25,7 @@ impl Problem {
             format!("The body is larger than {most}, and no more is read here."),
         )
         .hint("Send less at once.")
+        .closing()
     }
 
     /// 415: the body has a content coding (RFC 9110, 15.5.16), such as gzip.
@@ -49,6 +50,7 @@ impl Problem {
             ROOM_RETRY,
         )
         .hint("Send it again later, and fewer of them at once.")
+        .closing()
     }
 }
 
