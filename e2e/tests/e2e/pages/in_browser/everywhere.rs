@@ -150,6 +150,18 @@ async fn the_pages_of_an_account_keep_nobody_out() {
     at.look(200).await;
     at.open("/account/nowhere", 404).await;
     at.assert_good().await;
+
+    // As they are in a session that came by a provider.
+    let mut at = Examiner::new(&house).await;
+    let start = format!("/v1/auth/sso/{}/signin?redirect=/account", house.acme());
+    at.browser.goto(&format!("{}{start}", house.url())).await;
+    at.browser.arrived_at(house.idp_url()).await;
+    at.browser.follow("button[value='bob@example.com']").await;
+    at.browser.arrived(&house, "/account").await;
+    at.look(200).await;
+    assert!(!at.browser.has("#f-first_name").await);
+    at.open("/account/sessions", 200).await;
+    assert_eq!(at.faults, [""; 0], "{:#?}", at.faults);
 }
 
 #[tokio::test]
