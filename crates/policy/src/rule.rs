@@ -87,8 +87,8 @@ pub struct Rule {
 }
 
 impl Rule {
-    /// The largest JSON body or form that any route reads, in bytes: 1 MiB. So much do routes read that
-    /// know their callers, unless said.
+    /// The largest JSON body or form that any route reads, in bytes: 1 MiB. So much do routes read
+    /// that know their callers, unless said.
     pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
     /// How much routes read that are open to strangers, unless said: 16 KiB.
@@ -184,8 +184,8 @@ impl Rule {
         self
     }
 
-    /// The content types a body may have; `application/json` alone unless said. Where there are any,
-    /// a body may have no content coding.
+    /// The content types a body may have; `application/json` alone unless said. Where there are
+    /// any, a body may have no content coding.
     #[must_use]
     pub const fn consumes(mut self, types: &'static [&'static str]) -> Self {
         self.consumes = types;

@@ -48,8 +48,8 @@ struct Placed {
 }
 
 impl Placed {
-    /// Copies what has come, so that many small pieces take no more than their own bytes. A place is
-    /// taken as they come, and not for what is only announced.
+    /// Copies what has come, so that many small pieces take no more than their own bytes. A place
+    /// is taken as they come, and not for what is only announced.
     fn append(&mut self, data: &[u8], expected: usize, most: usize) -> Result<(), Problem> {
         let length = self.bytes.len() + data.len();
         if length > most {
