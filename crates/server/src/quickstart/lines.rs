@@ -54,26 +54,23 @@ impl Shown {
                 text.push('\n');
             }
         }
-        match self.facts(cookie) {
-            Some(facts) => {
-                let _ = write!(text, "\nAPI key of the owner: {}\n", facts.key);
-                text.push_str("None of these secrets is shown again.\n\n");
-                let _ = write!(
-                    text,
-                    "Open this in a browser and enter the owner's password:\n  {}\n\n",
-                    self.sign_in_url
-                );
-                text.push_str(&facts.lines());
-            }
-            None => {
-                let _ = write!(
-                    text,
-                    "\nSign in with a browser:\n  {}\n\nThe secrets were shown at the first start.",
-                    self.sign_in_url,
-                );
-                text.push_str(&self.with_a_new_key().unwrap_or_default());
-                text.push('\n');
-            }
+        if let Some(facts) = self.facts(cookie) {
+            let _ = write!(text, "\nAPI key of the owner: {}\n", facts.key);
+            text.push_str("None of these secrets is shown again.\n\n");
+            let _ = write!(
+                text,
+                "Open this in a browser and enter the owner's password:\n  {}\n\n",
+                self.sign_in_url
+            );
+            text.push_str(&facts.lines());
+        } else {
+            let _ = write!(
+                text,
+                "\nSign in with a browser:\n  {}\n\nThe secrets were shown at the first start.",
+                self.sign_in_url
+            );
+            text.push_str(&self.with_a_new_key().unwrap_or_default());
+            text.push('\n');
         }
         text.push_str("\nCtrl-C ends the server; the folder stays.");
         text

@@ -16,13 +16,12 @@ pub(super) fn lines(presented: &OnRecord) -> Vec<String> {
     )];
     let name = presented.name.as_ref();
     let name = name.map(|name| format!(" ({name})")).unwrap_or_default();
-    let mut credential = format!("credential: {}{name}", presented.credential);
-    match (presented.ended_at, presented.expires_at) {
-        (Some(at), _) => credential.push_str(&format!(", ended at {at}")),
-        (None, Some(at)) => credential.push_str(&format!(", good until {at}")),
-        (None, None) => {}
-    }
-    lines.push(credential);
+    let end = match (presented.ended_at, presented.expires_at) {
+        (Some(at), _) => format!(", ended at {at}"),
+        (None, Some(at)) => format!(", good until {at}"),
+        (None, None) => String::new(),
+    };
+    lines.push(format!("credential: {}{name}{end}", presented.credential));
     let deactivated = caller.membership.and_then(|(_, since)| since);
     for (what, since) in [
         ("the user is suspended", caller.user_suspended_at),
