@@ -137,6 +137,9 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
     for path in ["", "/keys", "/keys/new", "/sessions", "/password"] {
         paths.push(format!("/account{path}"));
     }
+    // Where an organisation that somebody else has made is about to sign one in.
+    let another = house.sso_connection();
+    paths.push(format!("/sign-in/confirm?connection={another}"));
     // The page of two organisations.
     paths.push(format!("/organization/{}/members", house.globex()));
     for path in paths {
