@@ -1,11 +1,11 @@
 //! Who gets what: store, accounts, check, routes, layers.
 
+mod description;
+
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use serde_json::Value;
-use utoipa::openapi::OpenApi;
 use vestibule_accounts::{Accounts, AccountsParts, Bridge, KeyringParts, Sso, SsoParts};
 use vestibule_api::ApiState;
 use vestibule_check::{Check, CheckParts, OwnOrigin};
@@ -20,6 +20,7 @@ use vestibule_sso::Party;
 use vestibule_store::{Store, StoreError, StoreUrl};
 use vestibule_web::{Look, Web, WebParts};
 
+pub use self::description::openapi;
 use crate::config::{PublicUrl, Settings};
 use crate::failure::{Code, Failure};
 use crate::sample::{FollowingGrants, Lists};
@@ -274,32 +275,4 @@ pub async fn routes(
         table,
         sample,
     })
-}
-
-/// The description of the interface.
-pub fn openapi(with_sample: bool) -> Result<OpenApi, Failure> {
-    let mut document = vestibule_api::openapi();
-    if with_sample {
-        document.merge(in_our_words(&vestibule_sample::openapi()).map_err(Failure::defect)?);
-    }
-    Ok(document)
-}
-
-/// The sample's description with our names of the security schemes, as a customer's would be
-/// merged.
-fn in_our_words(document: &OpenApi) -> serde_json::Result<OpenApi> {
-    let mut value = serde_json::to_value(document)?;
-    let paths = value["paths"].as_object_mut().into_iter().flatten();
-    let operations = paths.flat_map(|(_, path)| path.as_object_mut().into_iter().flatten());
-    for (_, operation) in operations {
-        let demands = operation["security"].as_array_mut().into_iter().flatten();
-        for demand in demands.filter_map(Value::as_object_mut) {
-            for (theirs, ours) in [("bearer", "bearerAuth"), ("cookie", "sessionCookie")] {
-                if let Some(scopes) = demand.remove(theirs) {
-                    demand.insert(ours.to_owned(), scopes);
-                }
-            }
-        }
-    }
-    serde_json::from_value(value)
 }
