@@ -127,6 +127,7 @@ fn title(status: StatusCode) -> &'static str {
         401 => t!("problem.title.signed_out"),
         403 => t!("problem.title.forbidden"),
         404 => t!("problem.title.not_found"),
+        408 => t!("problem.title.too_slow"),
         409 => t!("problem.title.conflict"),
         429 => t!("problem.title.limited"),
         503 => t!("problem.title.unavailable"),
