@@ -45,6 +45,17 @@ impl House {
         self.status_of_memory("VmRSS:")
     }
 
+    /// How long the server's threads have run on a processor: work, however busy the machine is.
+    pub fn processor_time(&self) -> Duration {
+        let tasks = std::fs::read_dir(format!("/proc/{}/task", self.pid())).unwrap();
+        let of_task = |task: std::io::Result<std::fs::DirEntry>| {
+            // A thread may have ended meanwhile.
+            let stat = std::fs::read_to_string(task.ok()?.path().join("schedstat")).ok()?;
+            stat.split_whitespace().next()?.parse::<u64>().ok()
+        };
+        Duration::from_nanos(tasks.filter_map(of_task).sum())
+    }
+
     fn status_of_memory(&self, name: &str) -> u64 {
         let status = std::fs::read_to_string(format!("/proc/{}/status", self.pid())).unwrap();
         let line = status.lines().find(|line| line.starts_with(name)).unwrap();

@@ -231,7 +231,7 @@ async fn sign_in(house: &House, email: &str, password: &str) -> Answer {
 
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
-async fn a_known_address_and_an_unknown_one_get_equal_answers_in_equal_time(
+async fn a_known_address_and_an_unknown_one_get_equal_answers_for_equal_work(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let house = House::start(backend).await;
@@ -249,9 +249,10 @@ async fn a_known_address_and_an_unknown_one_get_equal_answers_in_equal_time(
         }
         let mut answers = Vec::new();
         for (email, times) in asked {
-            let begun = Instant::now();
+            // Not the time: that is of whoever else uses the machine, too.
+            let before = house.processor_time();
             let answer = sign_in(&house, email, "a wrong password").await.expect(401);
-            times.add(begun.elapsed());
+            times.add(house.processor_time().saturating_sub(before));
             answers.push(comparable(&answer));
         }
         assert_eq!(answers[0], answers[1]);
