@@ -21,6 +21,19 @@ impl Accounts {
         Ok(self.0.store.organization_of_sso_session(session).await?)
     }
 
+    /// Refuses to go to an organisation that the credential does not reach, whether its user is a
+    /// member there or not.
+    pub(crate) async fn keep_reach(
+        &self,
+        permit: &Permit,
+        organization: OrganizationId,
+    ) -> Result<()> {
+        match self.reaches_only(permit).await? {
+            Some(only) if only != organization => Err(sso_elsewhere()),
+            _ => Ok(()),
+        }
+    }
+
     /// Whether the calling user's names are the credential's to change: they are shown in every
     /// organisation of the user. Of a session that came by an identity provider they are where the
     /// user has nothing else: no password, and no other organisation.
@@ -40,7 +53,16 @@ impl Accounts {
         Err(Error::denied(
             "profile_elsewhere",
             "Your names are shown in all your organisations, and the word of this one's identity \
-             provider counts here alone; sign in with your password to change them.",
+             provider counts here alone; sign in with your password to change them. The operator \
+             can give you one.",
         ))
     }
+}
+
+pub(crate) fn sso_elsewhere() -> Error {
+    Error::denied(
+        "sso_elsewhere",
+        "This session came through another organisation's identity provider, whose word counts \
+         there alone; sign in to this organisation.",
+    )
 }

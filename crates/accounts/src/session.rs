@@ -74,14 +74,18 @@ impl Accounts {
     }
 
     /// Ends the sessions that a user has more than one may have, now that there is a new one; how
-    /// many. The user is held.
-    pub(crate) async fn make_room(&self, write: &mut Write, new: &Session) -> Result<usize> {
-        let user = new.user_id;
-        let ended = write
-            .end_oldest_sessions_of(user, new.id, self.now())
-            .await?;
-        if !ended.is_empty() {
-            write.change(Change::User(user));
+    /// many. Those that came by an organisation's provider give way to each other alone: its word
+    /// is to end nothing elsewhere. The user is held.
+    pub(crate) async fn make_room(
+        &self,
+        write: &mut Write,
+        new: &Session,
+        came_by: Option<OrganizationId>,
+    ) -> Result<usize> {
+        let ended = write.end_oldest_sessions_of(new, came_by, self.now(), &self.0.lifetimes);
+        let ended = ended.await?;
+        for session in &ended {
+            write.change(Change::Session(*session));
         }
         Ok(ended.len())
     }
@@ -174,6 +178,7 @@ impl Accounts {
                 accepts: "the session cookie",
             }));
         };
+        self.keep_reach(permit, organization).await?;
         let found = self.0.store.caller_by_session(id, organization).await?;
         let (session, row) = found.ok_or(NO_ORGANIZATION)?;
         if !session.is_live(self.now(), &self.0.lifetimes) {

@@ -181,7 +181,7 @@ impl Accounts {
         let details = json!({
             "by": "password",
             "for": credential.kind(),
-            "sessions_ended": self.make_room(&mut write, &session).await?,
+            "sessions_ended": self.make_room(&mut write, &session, None).await?,
         });
         self.commit_as(
             write,

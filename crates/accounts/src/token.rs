@@ -78,6 +78,7 @@ impl Accounts {
             .filter(|claims| claims.session == session && claims.subject == permit.user_id())
             .ok_or(Error::CredentialEnded)?;
         let organization = organization.unwrap_or(claims.organization);
+        self.keep_reach(permit, organization).await?;
         let found = self
             .0
             .store

@@ -47,8 +47,8 @@ impl Default for Lifetimes {
 }
 
 impl Session {
-    /// How many sessions a user may have at once. A sign-in beyond ends those that were unused for
-    /// longest.
+    /// How many sessions a user may have at once that began with a password, and how many by each
+    /// organisation's provider. A sign-in beyond ends one of the same kind.
     pub const MAX_PER_USER: u32 = 200;
 
     /// When the session is over unless it is used again.

@@ -1,5 +1,6 @@
 //! Sign-ins.
 
+use vestibule_model::session::Lifetimes;
 use vestibule_model::{Digest, OrganizationId, Session, SessionId, Timestamp, UserId};
 
 use crate::sql::{Row, Source, sql};
@@ -192,21 +193,33 @@ impl Write {
         .await
     }
 
-    /// Ends the sessions of a user that are more than [`Session::MAX_PER_USER`], those that were
-    /// unused for longest; `newest` stays. Those that were not ended before.
+    /// Ends the sessions of the user of a new one that are more than
+    /// [`Session::MAX_PER_USER`]: first those that have no cookie and no token that still lives,
+    /// then those that were unused for longest. The new one stays. Only sessions that stand and
+    /// came in the same way count: by the provider of `came_by`, or with a password.
     pub async fn end_oldest_sessions_of(
         &mut self,
-        user: UserId,
-        newest: SessionId,
+        new: &Session,
+        came_by: Option<OrganizationId>,
         at: Timestamp,
+        lifetimes: &Lifetimes,
     ) -> Result<Vec<SessionId>, StoreError> {
         sql("UPDATE session SET ended_at = $3 WHERE id IN (
-                 SELECT id FROM session WHERE user_id = $1 AND id <> $2 AND ended_at IS NULL
-                 ORDER BY expires_at > $3 DESC, last_seen_at DESC, id DESC LIMIT $4 OFFSET $5)
+                 SELECT s.id FROM session s
+                 WHERE s.user_id = $1 AND s.id <> $2 AND s.ended_at IS NULL
+                     AND s.expires_at > $3 AND s.last_seen_at > $4
+                     AND (SELECT o.organization_id FROM sso_session o WHERE o.session_id = s.id)
+                         IS NOT DISTINCT FROM $6
+                 ORDER BY s.cookie_digest IS NOT NULL OR s.last_seen_at > $5 DESC,
+                     s.last_seen_at DESC, s.id DESC
+                 LIMIT $7 OFFSET $8)
              RETURNING id")
-        .bind(user)
-        .bind(newest)
+        .bind(new.user_id)
+        .bind(new.id)
         .bind(at)
+        .bind(at.before(lifetimes.session_idle))
+        .bind(at.before(lifetimes.access_token))
+        .bind(came_by)
         .bind(i64::from(u32::MAX))
         .bind(i64::from(Session::MAX_PER_USER) - 1)
         .all(self, |row| row.get("id"))

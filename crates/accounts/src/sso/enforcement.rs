@@ -5,6 +5,7 @@ use vestibule_model::{Change, OrgScope, OrganizationId, Role, SessionId, UserId}
 use vestibule_store::{SsoPolicy, Write};
 
 use super::Sso;
+use crate::reach::sso_elsewhere;
 use crate::{Accounts, Caller, Error, Result};
 
 /// How many owners may be kept out of it.
@@ -193,11 +194,7 @@ impl Accounts {
     ) -> Result<()> {
         match write.sso_session(session).await? {
             Some(origin) if origin.organization_id == scope.organization_id() => Ok(()),
-            Some(_) => Err(Error::denied(
-                "sso_elsewhere",
-                "This session came through another organisation's identity provider, whose word \
-                 counts there alone; sign in to this organisation.",
-            )),
+            Some(_) => Err(sso_elsewhere()),
             None => self.keep_password_out(write, user, scope).await,
         }
     }

@@ -245,11 +245,12 @@ impl Sso {
             .await?;
         let mut actor = newcomer.caller.actor().clone();
         actor.credential = Some(credential);
+        let from = Some(newcomer.came_by.organization_id);
         let details = json!({
             "by": "sso",
             "for": credential.kind(),
             "connection": newcomer.came_by.connection_id,
-            "sessions_ended": accounts.make_room(&mut write, &session).await?,
+            "sessions_ended": accounts.make_room(&mut write, &session, from).await?,
         });
         let organization = session.organization_id;
         let active = write.organization(organization).await?;

@@ -464,8 +464,12 @@ async fn a_session_stays_in_the_organization_whose_provider_vouched(
 
     let token = signed_in.token.expose();
     let permit = world.house.by_bearer(token).await.unwrap();
-    let there = accounts.refresh(&permit, token, Some(other.id)).await;
-    assert_refused(there, "sso_elsewhere");
+    // Nothing tells whether the user is a member there.
+    let strange = world.house.organization_of("Strange", world.house.owner.id);
+    for elsewhere in [other.id, strange.await.id] {
+        let there = accounts.refresh(&permit, token, Some(elsewhere)).await;
+        assert_refused(there, "sso_elsewhere");
+    }
     accounts.refresh(&permit, token, None).await.unwrap();
 
     let to = ReturnTo::Browser {
@@ -621,21 +625,32 @@ async fn an_admin_does_not_part_an_owner_from_the_provider(
 
 #[rstest]
 #[tokio::test]
-async fn beyond_the_most_sessions_the_one_unused_for_longest_gives_way_to_a_sign_in(
+async fn beyond_the_most_sessions_by_a_provider_they_give_way_to_each_other_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
     let first = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     let house = &world.house;
     let user = first.signed_in.me.user.id;
+    let second = house.organization_of("Second", user).await;
+    let elsewhere = house.enter(user, second.id).await;
     house.tick();
     for _ in 1..Session::MAX_PER_USER {
-        house.enter(user, house.organization.id).await;
+        let one = house.enter(user, house.organization.id).await.session;
+        let store = house.store();
+        let first = store.sso_session(first.signed_in.session.id).await;
+        let mut write = store.begin().await.unwrap();
+        let came_by = first.unwrap().unwrap();
+        write.insert_sso_session(one.id, &came_by).await.unwrap();
+        write.commit_unaudited().await.unwrap();
     }
     house.by_bearer(first.token.expose()).await.unwrap();
+    house.by_cookie(&elsewhere.cookie).await.unwrap();
     let new = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     assert_revoked(&house.by_bearer(first.token.expose()).await);
     house.by_bearer(new.token.expose()).await.unwrap();
+    // What the user has elsewhere is not the provider's to end, however long it was not used.
+    house.by_cookie(&elsewhere.cookie).await.unwrap();
     let records = house.records("session.started").await;
     assert_eq!(details(&records[0])["sessions_ended"], 1);
 }

@@ -1,10 +1,13 @@
 //! Sessions.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use rstest::rstest;
+use vestibule_model::session::Lifetimes;
 use vestibule_model::{Digest, Session, SessionId};
 
+use crate::single_sign_on::{came_by, connection};
 use crate::support::{Backend, World, at, organization, record, scope, session};
 
 #[rstest]
@@ -205,38 +208,58 @@ async fn the_sessions_that_stand_are_listed_in_one_organization_or_in_all(
     assert_eq!(last.await.unwrap(), [there.id]);
 }
 
+/// As long as the times below need.
+const LIFETIMES: Lifetimes = Lifetimes {
+    access_token: Duration::from_secs(100),
+    session_idle: Duration::from_secs(600),
+    session_absolute: Duration::from_secs(2_000),
+};
+
 #[rstest]
 #[tokio::test]
-async fn beyond_the_most_that_a_user_may_have_the_sessions_unused_for_longest_end(
+async fn beyond_the_most_that_a_user_may_have_the_sessions_end_that_are_missed_least(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
+    let connection = connection(&world).await;
     let user = world.owner.id;
     let grace = world.user("grace@example.com").await;
     let hers = world.session(grace.id, "hers").await;
     let mut write = world.store.begin().await.unwrap();
-    // One that is over counts for nothing, however lately it was used.
-    let mut over = session(world.scope, user);
+    // Those that nobody can use any more count for nothing, and neither does one by a provider.
+    let (mut over, mut idle) = (session(world.scope, user), session(world.scope, user));
     (over.last_seen_at, over.expires_at) = (at(900), at(901));
-    write.insert_session(&over, None).await.unwrap();
+    (idle.last_seen_at, idle.expires_at) = (at(300), at(2_000));
+    for one in [&over, &idle] {
+        write.insert_session(one, None).await.unwrap();
+    }
+    let mut by_provider = session(world.scope, user);
+    (by_provider.last_seen_at, by_provider.expires_at) = (at(400), at(2_000));
+    write.insert_session(&by_provider, None).await.unwrap();
+    let came_by = came_by(&connection, "x", None);
+    let noted = write.insert_sso_session(by_provider.id, &came_by);
+    noted.await.unwrap();
     let mut all = Vec::new();
-    for second in 1..=i64::from(Session::MAX_PER_USER) + 2 {
+    for second in 1..=i64::from(Session::MAX_PER_USER) + 3 {
         let mut one = session(world.scope, user);
-        (one.last_seen_at, one.expires_at) = (at(second), at(2_000));
-        write.insert_session(&one, None).await.unwrap();
-        all.push(one.id);
+        (one.last_seen_at, one.expires_at) = (at(500 + second), at(2_000));
+        // The last token of the tenth is dead, and it has no cookie.
+        let cookie = (second != 10).then(|| Digest::of(&second.to_be_bytes()));
+        write.insert_session(&one, cookie.as_ref()).await.unwrap();
+        all.push(one);
     }
     // The new one stays, also where a clock has made it the oldest.
-    let mut ended = write
-        .end_oldest_sessions_of(user, all[0], at(950))
-        .await
-        .unwrap();
+    let ended = write.end_oldest_sessions_of(&all[0], None, at(950), &LIFETIMES);
+    let mut ended = ended.await.unwrap();
     ended.sort_unstable();
-    let mut expected = [over.id, all[1], all[2]];
+    let mut expected = [all[1].id, all[2].id, all[9].id];
     expected.sort_unstable();
     assert_eq!(ended, expected);
-    let again = write.end_oldest_sessions_of(user, all[0], at(950)).await;
-    assert_eq!(again.unwrap(), []);
+    let from = Some(world.organization.id);
+    for (new, from) in [(&all[0], None), (&by_provider, from)] {
+        let again = write.end_oldest_sessions_of(new, from, at(950), &LIFETIMES);
+        assert_eq!(again.await.unwrap(), []);
+    }
     write.commit(record("session.started")).await.unwrap();
     let kept = world.store.session(hers.id).await.unwrap().unwrap();
     assert_eq!(kept.ended_at, None);

@@ -20,7 +20,7 @@ pub(super) const SINGLE_SIGN_ON: &[ProblemReason] = &[
     reason("sso_elsewhere", "403",
         "The session came through the identity provider of another organisation, whose word counts there alone.", "Sign in to this organisation: by its own provider or, where it allows that, by password."),
     reason("profile_elsewhere", "403",
-        "The session came through the identity provider of one organisation, and the user's names are shown in others.", "Sign in by password to change them."),
+        "The session came through the identity provider of one organisation, and the user's names are shown in others.", "Sign in with a password to change them; the operator can give one."),
     reason("signed_in_already", "409",
         "Somebody is signed in in this browser, and has not agreed that another sign-in takes the place of that.", "Begin the sign-in again and agree on the page that asks, or sign out first."),
     reason("no_account", "403",
