@@ -83,6 +83,8 @@ struct Done {
     requests: Vec<(String, String, u16)>,
     /// What it printed.
     output: String,
+    /// What it told on stderr.
+    trace: String,
 }
 
 /// Pastes lines into one shell. The `curl` that it finds tells on stderr what it sent and got, and
@@ -131,6 +133,7 @@ async fn paste(lines: &[String], environment: Option<&(&'static str, String)>) -
         .map(|(output, trace)| Done {
             requests: requests(trace),
             output: output.trim().to_owned(),
+            trace: trace.trim().to_owned(),
         })
         .collect()
 }
@@ -182,7 +185,8 @@ async fn pasting_the_lines_does_what_their_comments_promise(
             if line.starts_with("curl() ") {
                 assert!(done.output.is_empty(), "{}", done.output);
             } else if line.contains("curl") {
-                assert_eq!(done.requests.len(), 1, "{line}: {}", done.output);
+                let said = (&done.output, &done.trace);
+                assert_eq!(done.requests.len(), 1, "{line}: {said:#?}");
             }
             if let Some((name, _)) = line.split_once("=$(")
                 && line.contains("; echo ")
