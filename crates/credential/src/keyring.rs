@@ -85,11 +85,14 @@ impl Ready {
             .is_none_or(|retired| now < retired.after(afterlife(token_life)))
     }
 
-    /// Whether this key signed what was made at `moment`, which only who has the key could do
-    /// after its retirement.
-    fn signed_at(&self, moment: Timestamp) -> bool {
-        self.retired_at
-            .is_none_or(|retired| moment <= retired.after(LAG))
+    /// Whether a server of ours can have signed these claims with this key. One that signs is
+    /// ours, and its tokens carry their own end; of a retired one, which somebody else may have,
+    /// they began before the retirement and live `token_life` at most.
+    fn can_have_signed(&self, claims: &Claims, token_life: Duration) -> bool {
+        self.retired_at.is_none_or(|retired| {
+            claims.issued_at <= retired.after(LAG)
+                && claims.expires_at.since(claims.issued_at) <= token_life
+        })
     }
 }
 
@@ -134,9 +137,9 @@ impl Keyring {
         })
     }
 
-    /// The keyring for tokens that live `life` at most, rounded up to seconds: those that state a
-    /// longer one are refused, and a retired key verifies for that long after it signed its last.
-    /// One hour unless told otherwise.
+    /// The keyring for tokens that live `life`, rounded up to seconds: a retired key verifies for
+    /// that long after it signed its last, and nothing that states a longer one. One hour unless
+    /// told otherwise.
     #[must_use]
     pub fn with_token_life(mut self, life: Duration) -> Self {
         let part = u64::from(life.subsec_nanos() > 0);
@@ -221,11 +224,8 @@ impl Keyring {
                 ErrorKind::InvalidAlgorithm => TokenError::Algorithm,
                 _ => TokenError::Malformed,
             })?;
-        if !key.signed_at(claims.issued_at) {
+        if !key.can_have_signed(&claims, self.token_life) {
             return Err(TokenError::UnknownKey);
-        }
-        if claims.expires_at.since(claims.issued_at) > self.token_life {
-            return Err(TokenError::Claims);
         }
         Ok(Verified {
             key: key.id,

@@ -83,37 +83,47 @@ async fn nothing_that_a_deleted_key_has_signed_passes_and_all_else_stands(
 
 #[rstest]
 #[tokio::test]
-async fn who_keeps_an_old_key_signs_nothing_new_with_it(
+async fn who_keeps_an_old_key_passes_by_backdating_until_its_time_is_over_and_no_longer(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let house = House::new(backend).await;
     let entry = house.enter(house.owner.id, house.organization.id).await;
     let kept = house.accounts.keyring();
-    let signed = |life: Duration| {
+    let signed = |from: Timestamp, life: Duration| {
         let claims = Claims {
             subject: entry.session.user_id,
             organization: house.organization.id,
             session: entry.session.id,
             id: TokenId::mint(house.clock.as_ref(), &OsEntropy),
-            issued_at: house.now(),
-            expires_at: house.now().after(life),
+            issued_at: from,
+            expires_at: from.after(life),
         };
         kept.sign(&claims).unwrap()
     };
-    let hour = house.lifetimes.access_token;
-    house.by_bearer(&signed(hour)).await.unwrap();
     let refused = async |token: &str| match house.by_bearer(token).await {
         Err(Cause::Rejected(Rejected::Token(error))) => error,
         other => panic!("{other:?}"),
     };
-    let long = signed(hour + Duration::from_secs(1));
-    assert_eq!(refused(&long).await, TokenError::Claims);
+    let (hour, second) = (house.lifetimes.access_token, Duration::from_secs(1));
+    let long = || signed(house.now(), hour + second);
+    house.by_bearer(&long()).await.unwrap();
 
     let rotated = house.accounts.rotate_keyring(&OPERATOR, OldKeys::LiveOut);
     rotated.await.unwrap();
-    house.clock.advance(Duration::from_secs(61));
-    house.by_bearer(&entry.token).await.unwrap();
-    assert_eq!(refused(&signed(hour)).await, TokenError::UnknownKey);
+    let retired = house.now();
+    assert_eq!(refused(&long()).await, TokenError::UnknownKey);
+
+    // The last that passes: dated as if it had been made while the key may still have signed.
+    let last = retired.after(Duration::from_secs(60));
+    house.clock.set(last.after(hour).before(second));
+    let honest = signed(house.now(), hour);
+    assert_eq!(refused(&honest).await, TokenError::UnknownKey);
+    let too_late = signed(last.after(second), hour);
+    assert_eq!(refused(&too_late).await, TokenError::UnknownKey);
+    let backdated = signed(last, hour);
+    house.by_bearer(&backdated).await.unwrap();
+    house.clock.advance(second);
+    assert_eq!(refused(&backdated).await, TokenError::UnknownKey);
 }
 
 #[tokio::test]

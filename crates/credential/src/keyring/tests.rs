@@ -475,18 +475,33 @@ fn what_a_retired_key_signs_after_its_retirement_is_refused() {
 }
 
 #[test]
-fn a_token_that_lives_longer_than_tokens_do_is_refused() {
-    let keyring = keyring();
+fn a_token_of_a_retired_key_lives_no_longer_than_tokens_do() {
     let long = Claims {
         expires_at: start().after(HOUR + Duration::from_secs(1)),
         ..claims()
     };
-    let token = keyring.sign(&long).unwrap();
-    assert_eq!(keyring.verify(&token, start()), Err(TokenError::Claims));
+    let token = keyring().sign(&long).unwrap();
+    let retired = || {
+        let mut old = key(1);
+        old.retired_at = Some(start());
+        Keyring::new(issuer(), vec![old, key(2)]).unwrap()
+    };
+    let refused = retired().verify(&token, start());
+    assert_eq!(refused, Err(TokenError::UnknownKey));
     // Times are cut to seconds: what is left of a life is one.
     let life = HOUR + Duration::from_millis(1);
-    let longer = keyring.with_token_life(life);
+    let longer = retired().with_token_life(life);
     assert!(longer.verify(&token, start()).is_ok());
+}
+
+#[test]
+fn a_shorter_life_of_tokens_ends_none_that_the_active_key_has_signed() {
+    let token = keyring().sign(&claims()).unwrap();
+    let shorter = keyring().with_token_life(HOUR / 4);
+    let last = start().after(HOUR).before(Duration::from_secs(1));
+    assert_eq!(shorter.verify(&token, last).unwrap().claims, claims());
+    let over = shorter.verify(&token, start().after(HOUR));
+    assert_eq!(over, Err(TokenError::Expired));
 }
 
 #[test]

@@ -116,7 +116,7 @@ pub const KEYS: &[Key] = &[
         "sessions.access_token",
         Kind::Duration,
         Some("1h"),
-        "how long an access token lives; once it is less, those that live longer are refused",
+        "how long an access token lives; those that are out keep their end until the next rotation",
     ),
     key(
         "sessions.cookie_name",
