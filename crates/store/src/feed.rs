@@ -11,6 +11,10 @@ use vestibule_model::Change;
 use crate::store::Pool;
 use crate::{Store, StoreError};
 
+/// How long another process may go on with what it remembers after a change: one that has not heard
+/// within this time of what was committed keeps nothing, and reads through.
+pub const LEASE: Duration = Duration::from_secs(2);
+
 /// How long to wait before the feed is connected again.
 const RETRY: Duration = Duration::from_millis(250);
 

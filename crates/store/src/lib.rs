@@ -80,7 +80,7 @@ pub use caller::CallerRow;
 pub use connection::ConnectionSecrets;
 pub use enforcement::SsoPolicy;
 pub use error::{Conflict, StoreError};
-pub use feed::ChangeSink;
+pub use feed::{ChangeSink, LEASE};
 pub use housekeeping::Pruned;
 pub use keyring::SealedKeyRow;
 pub use one_time_code::OneTimeCode;

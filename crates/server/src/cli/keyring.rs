@@ -1,19 +1,15 @@
 //! `vestibule keyring`.
 
-use std::time::Duration;
-
 use clap::Subcommand;
 use serde_json::json;
 use vestibule_accounts::OldKeys;
+use vestibule_store::LEASE;
 
 use super::args::Yes;
 use super::context::Context;
 use super::lookup::OPERATOR;
 use super::output;
 use crate::failure::Failure;
-
-/// A server that has not heard of a change by then trusts nothing that it remembers.
-const LEASE: Duration = Duration::from_secs(2);
 
 #[derive(Debug, Subcommand)]
 pub(in crate::cli) enum KeyringCommand {

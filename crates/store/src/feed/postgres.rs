@@ -7,7 +7,7 @@ use std::time::Duration;
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
 use tokio::time::{Instant, timeout_at};
 
-use super::ChangeSink;
+use super::{ChangeSink, LEASE};
 use crate::{Store, StoreError};
 
 /// The channel of the changes; `Write` notifies it.
@@ -18,9 +18,6 @@ const HEARTBEAT: &str = "vestibule_heartbeat";
 
 /// How often this process notifies the heartbeat.
 const BEAT: Duration = Duration::from_millis(500);
-
-/// This long after the sending of the last one that was heard, changes may be lost.
-const LEASE: Duration = Duration::from_secs(2);
 
 /// The heartbeats that are on their way, by their numbers, and when each was sent.
 #[derive(Debug, Default)]
@@ -51,7 +48,8 @@ impl Beats {
 ///
 /// The heartbeat goes out on the listening connection itself, through the server's queue of
 /// notifications and back: hearing it proves that the changes committed before it was sent were
-/// heard. So the lease is counted from the sending, and other processes' heartbeats prove nothing.
+/// heard. So the lease is counted from the sending of the last that was heard, and other processes'
+/// heartbeats prove nothing.
 pub(super) async fn follow(
     store: &Store,
     options: &PgConnectOptions,

@@ -6,9 +6,10 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
+use tokio::time::{Instant, sleep, timeout_at};
 use vestibule_model::Change;
 
-use super::ChangeSink;
+use super::{ChangeSink, LEASE};
 use crate::sql::{Connection, Source, sql};
 use crate::{Store, StoreError};
 
@@ -21,7 +22,10 @@ impl Source for SqliteConnection {
     }
 }
 
-/// Follows the change table until that fails.
+/// Follows the change table until that fails, or comes too late.
+///
+/// A look at the table proves that the changes committed before it began were heard. So the lease is
+/// counted from the beginning of the last that succeeded.
 pub(super) async fn follow(
     store: &Store,
     options: &SqliteConnectOptions,
@@ -32,14 +36,25 @@ pub(super) async fn follow(
     let mut seen: i64 = sql("SELECT COALESCE(MAX(seq), 0) AS seq FROM change")
         .one(connection, |row| row.get("seq"))
         .await?;
+    let late = || StoreError::Unavailable("no look at the changes for two seconds".to_owned());
+    let mut deadline = Instant::now() + LEASE;
     store.tell(ChangeSink::resume);
     loop {
-        tokio::time::sleep(INTERVAL).await;
-        let current = data_version(connection).await?;
-        if current != version {
-            seen = read_changes(store, connection, seen).await?;
-            version = current;
+        sleep(INTERVAL).await;
+        let begun = Instant::now();
+        if begun >= deadline {
+            return Err(late());
         }
+        let look = async {
+            let current = data_version(connection).await?;
+            if current != version {
+                seen = read_changes(store, connection, seen).await?;
+                version = current;
+            }
+            Ok::<_, StoreError>(())
+        };
+        timeout_at(deadline, look).await.map_err(|_| late())??;
+        deadline = begun + LEASE;
     }
 }
 

@@ -7,7 +7,7 @@ use rstest::rstest;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::oneshot;
 use vestibule_model::Change;
-use vestibule_store::{ChangeSink, Store};
+use vestibule_store::{ChangeSink, LEASE, Store};
 
 use crate::support::{Backend, Memory, Told, World, record};
 
@@ -160,6 +160,26 @@ async fn a_process_that_slept_through_the_pruning_forgets_everything() {
     let told = Told::Applied(Change::Keyring);
     memory.wait_for(told, Duration::from_secs(1)).await;
     assert_eq!(memory.all(), [Told::Applied(Change::Everything), told]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_feed_that_was_held_up_for_longer_than_the_lease_suspends_and_resumes(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let other = world.database.connect().await;
+    let (memory, _stop) = follow(&world.store).await;
+    // This is the only thread, so that nothing of this process runs.
+    std::thread::sleep(LEASE);
+    memory
+        .wait_for(Told::Suspended, Duration::from_secs(2))
+        .await;
+    memory.wait_for(Told::Resumed, Duration::from_secs(5)).await;
+    assert_eq!(memory.all(), [Told::Suspended, Told::Resumed]);
+    announce(&other, Change::Keyring).await;
+    let told = Told::Applied(Change::Keyring);
+    memory.wait_for(told, Duration::from_secs(1)).await;
 }
 
 #[tokio::test]
