@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, PoisonError, RwLock};
 
-use sqlx::migrate::Migrator;
+use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
 use vestibule_model::{Change, Timestamp};
 
@@ -15,6 +15,10 @@ use crate::{StoreError, Write};
 
 static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
 static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
+
+/// The primary result code of a file that another process writes to, which is the low byte of any
+/// (<https://www.sqlite.org/rescode.html>).
+const SQLITE_BUSY: u32 = 5;
 
 /// The database. A clone is another handle to the same connections.
 #[derive(Clone)]
@@ -70,7 +74,7 @@ impl Store {
                 let mut tries = SQLITE.iter().count();
                 loop {
                     match forward(&SQLITE).run(&sqlite.writer).await {
-                        Err(_) if tries > 0 => tries -= 1,
+                        Err(error) if tries > 0 && is_done_by_another(&error) => tries -= 1,
                         done => break done?,
                     }
                 }
@@ -176,6 +180,24 @@ impl std::fmt::Debug for Store {
     }
 }
 
+/// Whether a migration of SQLite failed at what another process is doing, or has just done.
+/// SQLite has one code for all that it does not understand, so that its words decide.
+fn is_done_by_another(error: &MigrateError) -> bool {
+    let (MigrateError::Execute(sqlx::Error::Database(error))
+    | MigrateError::ExecuteMigration(sqlx::Error::Database(error), _)) = error
+    else {
+        return false;
+    };
+    let code: u32 = error
+        .code()
+        .and_then(|code| code.parse().ok())
+        .unwrap_or_default();
+    code & 0xff == SQLITE_BUSY
+        || error.is_unique_violation()
+        || error.message().ends_with("already exists")
+        || error.message().starts_with("duplicate column name")
+}
+
 /// A migrator that accepts what a later version has done.
 fn forward(migrator: &'static Migrator) -> Migrator {
     let mut migrator = Migrator {
@@ -184,4 +206,51 @@ fn forward(migrator: &'static Migrator) -> Migrator {
     };
     migrator.set_ignore_missing(true);
     migrator
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+    use sqlx::{Connection as _, Executor as _, SqliteConnection};
+
+    use super::*;
+
+    #[rstest]
+    #[case::table("CREATE TABLE t (a)", true)]
+    #[case::index("CREATE INDEX i ON t (a)", true)]
+    #[case::column("ALTER TABLE t ADD COLUMN a", true)]
+    #[case::noted("INSERT INTO t VALUES (1)", true)]
+    #[case::nothing_there("ALTER TABLE u ADD COLUMN a", false)]
+    #[case::not_sql("CREATE TABEL u (a)", false)]
+    #[case::read_only("PRAGMA query_only = 1; CREATE TABLE u (a)", false)]
+    #[case::full("PRAGMA max_page_count = 1; CREATE TABLE u (a)", false)]
+    #[tokio::test]
+    async fn a_migration_is_tried_again_only_where_another_process_was_at_it(
+        #[case] query: &'static str,
+        #[case] again: bool,
+    ) {
+        let mut memory = SqliteConnection::connect("sqlite::memory:").await.unwrap();
+        let before =
+            "CREATE TABLE t (a PRIMARY KEY); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1)";
+        memory.execute(before).await.unwrap();
+        let error = memory.execute(query).await.unwrap_err();
+        let text = error.to_string();
+        let error = MigrateError::ExecuteMigration(error, 1);
+        assert_eq!(is_done_by_another(&error), again, "{text}");
+    }
+
+    #[tokio::test]
+    async fn a_migration_is_tried_again_where_another_process_writes() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = format!(
+            "sqlite:{}?mode=rwc",
+            folder.path().join("busy.db").display()
+        );
+        let mut writes = SqliteConnection::connect(&url).await.unwrap();
+        writes.execute("BEGIN IMMEDIATE").await.unwrap();
+        let mut waits = SqliteConnection::connect(&url).await.unwrap();
+        let late = "PRAGMA busy_timeout = 0; CREATE TABLE t (a)";
+        let error = waits.execute(late).await.unwrap_err();
+        assert!(is_done_by_another(&error.into()));
+    }
 }
