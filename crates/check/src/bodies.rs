@@ -1,29 +1,69 @@
 //! How many bytes of bodies are in memory at once.
 //!
-//! Whoever sends a body decides how slowly it comes. So all bodies on the way have one bound
-//! together, and within it nobody keeps out the others: one caller has a quarter of it at most, and
-//! strangers have half of it together.
+//! Whoever sends a body decides how slowly it comes. So all bodies on the way have a room with a
+//! bound: one half of it is for known callers, the other for strangers, and neither takes anything
+//! of the other's. One caller or address has an eighth of the room at most, and one organisation
+//! together a quarter. So it takes four callers from two organisations to keep the other callers'
+//! bodies out, and four addresses to keep out other strangers'.
+//!
+//! The first [`FREE_BYTES`] of each body take nothing of the room: what is short always passes, be
+//! the room as full as it may. They are in memory beside it, once for each body on the way, which is
+//! once for each connection; how many there are is for whoever accepts them to bound.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use uuid::Uuid;
+use vestibule_model::{OrganizationId, UserId};
 
 #[cfg(test)]
 mod tests;
 
-/// How many callers it takes to fill the room.
-const CALLERS: usize = 4;
-/// The part of it that strangers may fill is one in so many.
-const STRANGERS: usize = 2;
+/// How much of each body takes nothing of the room.
+const FREE_BYTES: usize = 4 * 1024;
 
 /// Who sends a body.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Sender {
-    /// Somebody who is known, with all credentials.
-    User(Uuid),
+    /// Somebody who is known, with all credentials, on behalf of an organisation.
+    Known(UserId, OrganizationId),
     /// Somebody who is not, by address or network.
     Stranger(u128),
+}
+
+/// Whose bodies have a bound together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Share {
+    User(UserId),
+    Organization(OrganizationId),
+    Callers,
+    Address(u128),
+    Strangers,
+}
+
+impl Share {
+    /// How many such shares the room has.
+    const fn count(self) -> usize {
+        match self {
+            Self::User(_) | Self::Address(_) => 8,
+            Self::Organization(_) => 4,
+            Self::Callers | Self::Strangers => 2,
+        }
+    }
+}
+
+impl Sender {
+    /// All shares that the sender's bodies are a part of.
+    fn shares(self) -> impl Iterator<Item = Share> {
+        let (own, wider, half) = match self {
+            Self::Known(user, organization) => (
+                Share::User(user),
+                Some(Share::Organization(organization)),
+                Share::Callers,
+            ),
+            Self::Stranger(network) => (Share::Address(network), None, Share::Strangers),
+        };
+        [own, half].into_iter().chain(wider)
+    }
 }
 
 /// The room that all bodies share.
@@ -33,13 +73,13 @@ pub(crate) struct Bodies {
     taken: Mutex<Taken>,
 }
 
-/// What is taken of it, in bytes.
+/// What bodies take, in bytes.
 #[derive(Debug, Default)]
 struct Taken {
-    by_all: usize,
-    by_strangers: usize,
-    /// Nobody who takes nothing is in it.
-    by: HashMap<Sender, usize>,
+    /// Of memory, with what takes nothing of the room.
+    memory: usize,
+    /// Of the room. No share of which nothing is taken is in it.
+    by: HashMap<Share, usize>,
 }
 
 impl Bodies {
@@ -60,40 +100,43 @@ impl Bodies {
         }
     }
 
-    /// How many bytes are taken.
+    /// How many bytes of memory are taken.
     pub(crate) fn taken_bytes(&self) -> usize {
-        self.taken().by_all
+        self.taken().memory
     }
 
-    fn take(&self, sender: Sender, bytes: usize) -> Result<(), NoRoom> {
+    /// Makes a body longer.
+    fn grow(&self, sender: Sender, from: usize, to: usize) -> Result<(), NoRoom> {
         let mut taken = self.taken();
-        let is_stranger = matches!(sender, Sender::Stranger(_));
-        let by_sender = taken.by.get(&sender).copied().unwrap_or(0);
-        let fits = |already: usize, most: usize| bytes <= most.saturating_sub(already);
-        if !fits(taken.by_all, self.most)
-            || !fits(by_sender, self.most / CALLERS)
-            || (is_stranger && !fits(taken.by_strangers, self.most / STRANGERS))
-        {
-            return Err(NoRoom);
+        let more = in_room(to) - in_room(from);
+        if more > 0 {
+            let fits = |share| {
+                let already = taken.by.get(&share).copied().unwrap_or(0);
+                more <= (self.most / share.count()).saturating_sub(already)
+            };
+            if !sender.shares().all(fits) {
+                return Err(NoRoom);
+            }
+            for share in sender.shares() {
+                *taken.by.entry(share).or_default() += more;
+            }
         }
-        taken.by_all += bytes;
-        if is_stranger {
-            taken.by_strangers += bytes;
-        }
-        taken.by.insert(sender, by_sender + bytes);
+        taken.memory += to - from;
         Ok(())
     }
 
     fn give_back(&self, sender: Sender, bytes: usize) {
         let mut taken = self.taken();
-        taken.by_all -= bytes;
-        if matches!(sender, Sender::Stranger(_)) {
-            taken.by_strangers -= bytes;
-        }
-        if let Some(by_sender) = taken.by.get_mut(&sender) {
-            *by_sender -= bytes;
-            if *by_sender == 0 {
-                taken.by.remove(&sender);
+        taken.memory -= bytes;
+        let bytes = in_room(bytes);
+        if bytes > 0 {
+            for share in sender.shares() {
+                if let Some(by_share) = taken.by.get_mut(&share) {
+                    *by_share -= bytes;
+                    if *by_share == 0 {
+                        taken.by.remove(&share);
+                    }
+                }
             }
         }
     }
@@ -101,6 +144,11 @@ impl Bodies {
     fn taken(&self) -> MutexGuard<'_, Taken> {
         self.taken.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// How much of the room a body of so many bytes takes.
+const fn in_room(bytes: usize) -> usize {
+    bytes.saturating_sub(FREE_BYTES)
 }
 
 /// The place of one body in the room that all bodies share. It grows with the body, and is given
@@ -115,10 +163,9 @@ pub struct BodyPlace {
 impl BodyPlace {
     /// Makes room for so many bytes in all.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), NoRoom> {
-        let more = bytes.saturating_sub(self.bytes);
-        if more > 0 {
-            self.bodies.take(self.sender, more)?;
-            self.bytes += more;
+        if bytes > self.bytes {
+            self.bodies.grow(self.sender, self.bytes, bytes)?;
+            self.bytes = bytes;
         }
         Ok(())
     }
@@ -137,7 +184,7 @@ impl Drop for BodyPlace {
     }
 }
 
-/// There are as many bytes of bodies in memory as may be, of all senders or of this one.
+/// There are as many bytes of bodies in memory as may be, of this sender or of others with it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("too many bytes of bodies are on their way")]
 pub struct NoRoom;

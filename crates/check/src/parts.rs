@@ -30,8 +30,9 @@ pub struct CheckParts {
     pub origin: OwnOrigin,
     /// How much is remembered, and for how long.
     pub cache: CacheBounds,
-    /// How many bytes of JSON bodies and forms are in memory at once; a quarter of it for one
-    /// caller, a half for all strangers. At least [`CheckParts::LEAST_BODY_BYTES`].
+    /// How many bytes of JSON bodies and forms are in memory at once, beside the first 4 KiB of
+    /// each: a half for known callers and a half for strangers, a quarter at most for one
+    /// organisation, an eighth for one caller. At least [`CheckParts::LEAST_BODY_BYTES`].
     pub body_bytes: usize,
     /// What time it is.
     pub clock: Arc<dyn Clock>,
@@ -42,7 +43,7 @@ impl CheckParts {
     pub const BODY_BYTES: usize = 64 * Rule::MAX_BODY_BYTES;
 
     /// The least room for them, in bytes: one caller's part still holds the largest body.
-    pub const LEAST_BODY_BYTES: usize = 4 * Rule::MAX_BODY_BYTES;
+    pub const LEAST_BODY_BYTES: usize = 8 * Rule::MAX_BODY_BYTES;
 
     /// The parts of a check that takes keys and cookies of this directory, from pages of this
     /// origin, and is otherwise as the defaults have it.

@@ -64,7 +64,10 @@ impl Passed {
     /// Who sends the body of the request that was judged.
     pub(crate) fn sender(&self, head: &RequestHead<'_>) -> Sender {
         match &self.caller {
-            Some((entry, _)) => Sender::User(entry.principal().user_id.uuid()),
+            Some((entry, _)) => {
+                let principal = entry.principal();
+                Sender::Known(principal.user_id, principal.organization_id)
+            }
             // Whoever did not note the address has all strangers taken for one.
             None => Sender::Stranger(network_of(head.address.unwrap_or(NOWHERE))),
         }

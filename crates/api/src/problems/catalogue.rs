@@ -46,7 +46,7 @@ const TOO_MUCH: &[ProblemReason] = &[
     reason("busy", "503",
         "Too many passwords are being checked at once.", "Wait as long as Retry-After says."),
     reason("no_room_for_body", "503",
-        "Too many large bodies are on their way, from all callers together or from this one.", "Wait as long as Retry-After says, and send fewer of them at once."),
+        "Too many large bodies are on their way.", "Wait as long as Retry-After says, and send fewer of them at once; what is 4 KiB or less is always read."),
 ];
 
 /// The world moved.

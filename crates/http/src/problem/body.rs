@@ -45,11 +45,12 @@ impl Problem {
     pub(crate) fn no_room_for_body() -> Self {
         Self::unavailable(
             "no_room_for_body",
-            "Too many large bodies are on their way to this server, from all callers together or \
-             from this one.",
+            "Too many large bodies are on their way to this server.",
             ROOM_RETRY,
         )
-        .hint("Send it again later, and fewer of them at once.")
+        .hint(
+            "Send it again later, and fewer of them at once. What is 4 KiB or less is always read.",
+        )
         .closing()
     }
 }

@@ -74,7 +74,7 @@ pub const KEYS: &[Key] = &[
         "server.body_memory_mib",
         Kind::Count,
         Some("64"),
-        "MiB of memory for all bodies on their way; a quarter of it for one caller or address",
+        "MiB of memory for all bodies on their way, beside the first 4 KiB of each; an eighth of it for one caller or address",
     ),
     key(
         "store.url",

@@ -98,9 +98,9 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "one or above"
 )]
 #[case::no_place_for_one_body(
-    "[server]\nbody_memory_mib = 3",
+    "[server]\nbody_memory_mib = 7",
     "server.body_memory_mib",
-    "4 or above"
+    "8 or above"
 )]
 #[case::store("[store]\nurl = \"mysql://x\"", "store.url", "sqlite: or postgres://")]
 #[case::prefix("[keys]\nprefix = \"K\"", "keys.prefix", "lower-case")]

@@ -71,7 +71,7 @@ impl Reader<'_> {
         let bytes = mib.and_then(|mib| mib.checked_mul(1024 * 1024));
         let enough = bytes.filter(|bytes| *bytes >= CheckParts::LEAST_BODY_BYTES);
         enough.or_else(|| {
-            let message = "must be 4 or above: one caller may have a quarter of it, and one body \
+            let message = "must be 8 or above: one caller may have an eighth of it, and one body \
                            is up to 1 MiB long";
             self.refuse(key, message)
         })
