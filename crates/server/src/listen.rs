@@ -51,8 +51,9 @@ pub struct Bounds {
 }
 
 /// Serves what `service` makes for each peer, until `shutdown` is ready; then accepts nothing
-/// more, and returns when the requests in flight are answered, or after ten seconds. Then nothing
-/// of them runs any more.
+/// more, and returns when the requests in flight are answered, or after ten seconds. Then no
+/// connection is open any more. A change that is being stored goes on in a task of its own: the end
+/// of the store waits for it.
 pub async fn serve<S: StackService<Incoming>>(
     listener: TcpListener,
     bounds: Bounds,
