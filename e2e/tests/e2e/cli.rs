@@ -122,15 +122,16 @@ async fn every_command_says_what_it_did_in_json(
     assert_eq!(kind(suspended["suspended_at"].as_str().unwrap()), "<time>");
     assert_eq!(good(&house, &["user", "unsuspend", eve]).await, added);
 
-    let org = good(
+    let mut org = good(
         &house,
         &["org", "add", "Initech", "--owner", eve, "--plan", "team"],
     )
     .await;
     assert_eq!(
         shape(&org),
-        "{created_at: <time>, deactivated_at: null, id: <tenant>, name: Initech, plan: team, seats: 50, seats_taken: 1}"
+        "{created_at: <time>, deactivated_at: null, id: <tenant>, name: Initech, plan: team, seats: 50, seats_taken: 1, warnings: []}"
     );
+    org.as_object_mut().unwrap().remove("warnings");
     assert_eq!(good(&house, &["org", "show", "Initech"]).await, org);
     let shown = good(&house, &["user", "show", eve]).await;
     assert_eq!(
@@ -542,8 +543,16 @@ async fn of_two_organisations_of_one_name_the_ids_are_told() {
     let second = stdout(&output)
         .lines()
         .find_map(|line| line.strip_prefix("id: "));
+    let third = good(&house, &["org", "add", "Globus", "--owner", &ada]).await;
+    assert_eq!(third["warnings"], json!([]));
+    let id = third["id"].as_str().unwrap();
+    let third = good(&house, &["org", "rename", id, "Acme"]).await;
+    assert_eq!(
+        third["warnings"],
+        json!(["3 organisations are called Acme now: commands tell them apart by their ids."])
+    );
     let said = refused(&house, &["member", "list", "Acme"], 6).await;
-    for id in [house.acme(), second.unwrap()] {
+    for id in [house.acme(), second.unwrap(), id] {
         assert!(said.contains(id), "{said}");
         good(&house, &["member", "list", id]).await;
     }

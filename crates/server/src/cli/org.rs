@@ -68,15 +68,9 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             let organization = accounts.create_organization(&OPERATOR, new).await;
             let organization =
                 organization.map_err(|error| Failure::named(error, &[("plan", "--plan")]))?;
-            let alike = lookup::named(&accounts, organization.name.as_str()).await?;
-            if alike.len() > 1 && !output.json {
-                output::message(&format!(
-                    "{} organisations are called {} now: commands tell them apart by their ids.",
-                    alike.len(),
-                    organization.name
-                ));
-            }
-            output.object(&with_seats(&accounts, &organization).await?)
+            let mut object = with_seats(&accounts, &organization).await?;
+            output.warn(&mut object, warnings(&accounts, &organization).await?);
+            output.object(&object)
         }
         OrgCommand::List(page) => {
             let (organizations, total) = accounts.all_organizations(&OPERATOR, page.into()).await?;
@@ -95,7 +89,9 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             let id = before.id.to_string();
             let organization = lookup::organization(&accounts, &id).await?;
             let text = format!("{} is called {} now.", before.name, organization.name);
-            output.done(&with_seats(&accounts, &organization).await?, &text)
+            let mut object = with_seats(&accounts, &organization).await?;
+            output.warn(&mut object, warnings(&accounts, &organization).await?);
+            output.done(&object, &text)
         }
         OrgCommand::Deactivate { org, yes } => {
             let (caller, organization) = lookup::caller(&accounts, &org).await?;
@@ -117,6 +113,20 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             output.done(&with_seats(&accounts, &organization).await?, &text)
         }
     }
+}
+
+/// What to know of the name that an organisation was given, a sentence each.
+async fn warnings(
+    accounts: &Accounts,
+    organization: &Organization,
+) -> Result<Vec<String>, Failure> {
+    let alike = lookup::named(accounts, organization.name.as_str()).await?;
+    let sentence = format!(
+        "{} organisations are called {} now: commands tell them apart by their ids.",
+        alike.len(),
+        organization.name
+    );
+    Ok((alike.len() > 1).then_some(sentence).into_iter().collect())
 }
 
 /// An organisation, and how many of its plan's seats are taken.

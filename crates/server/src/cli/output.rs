@@ -61,6 +61,17 @@ impl Output {
         Ok(())
     }
 
+    /// What to know beside what is printed next: a member of the JSON, or messages.
+    pub(super) fn warn(self, object: &mut Value, warnings: Vec<String>) {
+        if self.json {
+            object["warnings"] = warnings.into();
+        } else {
+            for warning in warnings {
+                message(&warning);
+            }
+        }
+    }
+
     /// What was done: JSON, or a message.
     pub(super) fn done(self, object: &Value, text: &str) -> Result<(), Failure> {
         if self.json {
