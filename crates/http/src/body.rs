@@ -1,17 +1,17 @@
 //! JSON bodies, read strictly.
 
-use axum::body::Body;
 use std::fmt::Formatter;
 use std::marker::PhantomData;
 use std::time::Duration;
 
+use axum::body::Body;
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError};
 use serde::de::value::MapAccessDeserializer;
-use serde::de::{DeserializeOwned, MapAccess, Visitor};
+use serde::de::{DeserializeOwned, IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::error::Category;
 use vestibule_check::BodyPlace;
@@ -156,14 +156,19 @@ pub fn parse<T: DeserializeOwned>(text: &[u8]) -> Result<T, Problem> {
     let mut reader = serde_json::Deserializer::from_slice(text);
     let Object(value) = serde_path_to_error::deserialize(&mut reader).map_err(|error| {
         let path = error.path().to_string();
-        refused(&path, error.inner())
+        refused(text, &path, error.inner())
     })?;
-    reader.end().map_err(|error| refused("", &error))?;
+    reader.end().map_err(|error| refused(text, "", &error))?;
     Ok(value)
 }
 
-fn refused(path: &str, error: &serde_json::Error) -> Problem {
+fn refused(text: &[u8], path: &str, error: &serde_json::Error) -> Problem {
     match error.classify() {
+        // A number where a type has names for its values: the reader takes that for bad syntax.
+        Category::Syntax if is_value_expected(error) && is_json(text) => {
+            let error = "invalid type: expected a string";
+            Problem::invalid(vec![field_error("body", path, error)])
+        }
         Category::Data => Problem::invalid(vec![field_error("body", path, &error.to_string())]),
         Category::Syntax | Category::Eof | Category::Io => Problem::bad_request(
             "malformed_json",
@@ -175,4 +180,12 @@ fn refused(path: &str, error: &serde_json::Error) -> Problem {
         )
         .hint("Send one JSON object in UTF-8, without comments and without anything after it."),
     }
+}
+
+fn is_value_expected(error: &serde_json::Error) -> bool {
+    error.to_string().starts_with("expected value at ")
+}
+
+fn is_json(text: &[u8]) -> bool {
+    serde_json::from_slice::<IgnoredAny>(text).is_ok()
 }

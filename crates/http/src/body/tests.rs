@@ -81,6 +81,11 @@ struct Grant {
     422,
     "grants[0].capability: must be one of `READ_ONLY`, `READ_WRITE`, `READ_WRITE_DELETE`"
 )]
+#[case::a_number_for_a_variant(
+    r#"{"name":"a","grants":[{"path":"/shared","capability":1}]}"#,
+    422,
+    "grants[0].capability: must be a string"
+)]
 #[case::not_an_array(r#"{"name":"a","grants":"all"}"#, 422, "grants: must be an array")]
 #[case::nested_not_an_object(
     r#"{"name":"a","grants":[["/shared","READ_ONLY"]]}"#,
