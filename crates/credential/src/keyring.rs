@@ -1,8 +1,8 @@
 //! The keys that sign access tokens.
 //!
 //! One key signs, the newest that is not retired; a retired one verifies what it signed before
-//! that, until the last of it is dead. A keyring does not change: after a rotation the server builds another
-//! and swaps it in.
+//! that, until the last of it is dead. A keyring does not change: after a rotation the server builds
+//! another and swaps it in.
 
 mod signing_key;
 

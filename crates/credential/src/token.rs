@@ -119,7 +119,8 @@ pub enum TokenError {
     /// Its `alg` is not `EdDSA`.
     #[error("the access token is signed with an algorithm that is not accepted")]
     Algorithm,
-    /// Its `kid` is not, or no longer, in the keyring, or had signed its last when this was made.
+    /// Its `kid` is not, or no longer, in the keyring, or of one that is retired and cannot have
+    /// signed this.
     #[error("the access token is signed with a key that is unknown or retired")]
     UnknownKey,
     /// The signature does not fit the rest.
@@ -137,8 +138,7 @@ pub enum TokenError {
     /// Its `aud` is another service.
     #[error("the access token is meant for another service")]
     Audience,
-    /// A claim is missing, unknown, duplicated or of the wrong type, or gives it a longer life than
-    /// tokens have.
+    /// A claim is missing, unknown, duplicated or of the wrong type.
     #[error("the access token's claims are not those of this server")]
     Claims,
 }
