@@ -91,8 +91,8 @@ impl StoreDirectory {
     /// A session that began with a password ends in the organisation that it is in when that
     /// begins to demand its provider. A token that it has for another is refused here.
     async fn keep_elsewhere(&self, claims: &Claims) -> Result<(), Unresolved> {
-        let by_provider = self.store.is_sso_session(claims.session).await;
-        if by_provider.map_err(|error| unavailable(&error))? {
+        let came_by = self.store.organization_of_sso_session(claims.session).await;
+        if came_by.map_err(|error| unavailable(&error))?.is_some() {
             return Ok(());
         }
         let (user, organization) = (claims.subject, claims.organization);

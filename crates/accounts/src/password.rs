@@ -77,7 +77,7 @@ impl Accounts {
         let mut write = self.begin().await?;
         let unchanged = write.hold_password(id, &stored).await?;
         // What a code would begin is a session, too; the codes go before the sessions.
-        write.delete_one_time_codes_of(id, None).await?;
+        write.delete_one_time_codes_of(id, None, None).await?;
         credential_stands(permit, &mut write, now, &self.0.lifetimes).await?;
         let organization = permit.organization_id();
         let rotated = unchanged

@@ -140,7 +140,7 @@ impl Accounts {
         credential_stands(permit, &mut write, self.now(), &self.0.lifetimes).await?;
         let user = permit.user_id();
         // What a code would begin is a session, too; the codes go before the sessions.
-        let codes = write.delete_one_time_codes_within(user, within).await?;
+        let codes = write.delete_one_time_codes_of(user, within, None).await?;
         let ended = write
             .end_other_sessions_of(user, kept, within, self.now())
             .await?;

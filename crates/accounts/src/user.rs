@@ -193,7 +193,7 @@ impl Accounts {
         if !write.set_password(id, &hash).await? {
             return Err(NO_USER);
         }
-        write.delete_one_time_codes_of(id, None).await?;
+        write.delete_one_time_codes_of(id, None, None).await?;
         let ended = write.end_sessions_of(id, self.now()).await?;
         write.change(Change::User(id));
         let details = json!({ "sessions_ended": ended.len() });
@@ -218,7 +218,7 @@ impl Accounts {
                 ownerless,
             });
         }
-        write.delete_one_time_codes_of(id, None).await?;
+        write.delete_one_time_codes_of(id, None, None).await?;
         let ended = write.end_sessions_of(id, self.now()).await?;
         // Of the user, and so of every one of the sessions.
         write.change(Change::User(id));
@@ -244,7 +244,7 @@ impl Accounts {
         }
         write.set_user_suspended(id, None).await?;
         // What began before the suspension does not come back, whoever suspended.
-        write.delete_one_time_codes_of(id, None).await?;
+        write.delete_one_time_codes_of(id, None, None).await?;
         write.end_sessions_of(id, self.now()).await?;
         write.change(Change::User(id));
         self.commit_user(write, id, "user.unsuspended", &json!({}))

@@ -111,32 +111,21 @@ impl Write {
         .await
     }
 
-    /// Deletes the codes of a user that were not fetched yet, those by one connection or all; how
-    /// many. It waits as [`delete_one_time_codes`](Self::delete_one_time_codes) does.
+    /// Deletes the codes of a user that were not fetched yet: those for one organisation or all, by
+    /// one connection or all; how many. It waits as
+    /// [`delete_one_time_codes`](Self::delete_one_time_codes) does.
     pub async fn delete_one_time_codes_of(
         &mut self,
         user: UserId,
+        within: Option<OrganizationId>,
         connection: Option<ConnectionId>,
     ) -> Result<u64, StoreError> {
         sql("DELETE FROM sso_code
-             WHERE user_id = $1 AND connection_id = COALESCE($2, connection_id)")
-        .bind(user)
-        .bind(connection)
-        .execute(self)
-        .await
-    }
-
-    /// Deletes the codes of a user that were not fetched yet, those for one organisation or all; how
-    /// many. It waits as [`delete_one_time_codes`](Self::delete_one_time_codes) does.
-    pub async fn delete_one_time_codes_within(
-        &mut self,
-        user: UserId,
-        within: Option<OrganizationId>,
-    ) -> Result<u64, StoreError> {
-        sql("DELETE FROM sso_code
-             WHERE user_id = $1 AND organization_id = COALESCE($2, organization_id)")
+             WHERE user_id = $1 AND organization_id = COALESCE($2, organization_id)
+                 AND connection_id = COALESCE($3, connection_id)")
         .bind(user)
         .bind(within)
+        .bind(connection)
         .execute(self)
         .await
     }

@@ -55,15 +55,6 @@ async fn origin(source: &mut impl Source, id: SessionId) -> Result<Option<SsoSes
 }
 
 impl Store {
-    /// Whether a session came by a provider.
-    pub async fn is_sso_session(&self, id: SessionId) -> Result<bool, StoreError> {
-        let found = sql("SELECT COUNT(*) AS count FROM sso_session WHERE session_id = $1")
-            .bind(id)
-            .count(&mut self.reader().await?)
-            .await?;
-        Ok(found > 0)
-    }
-
     /// Whether a user has no way in but through a provider of the organisation.
     pub async fn is_provider_only(
         &self,

@@ -35,7 +35,7 @@ impl Sso {
         }
         // First the codes: the session of one that is being exchanged is there afterwards.
         write
-            .delete_one_time_codes_of(user, Some(connection))
+            .delete_one_time_codes_of(user, None, Some(connection))
             .await?;
         let ended = write
             .end_sso_sessions_of(scope, connection, user, now)
