@@ -24,6 +24,7 @@
 
 mod changes;
 mod future;
+pub mod guard;
 mod layer;
 mod path_parts;
 mod query;

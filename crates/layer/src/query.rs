@@ -1,17 +1,11 @@
 //! Routes that take no query parameters.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::task::{Context, Poll};
-
 use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
 use axum::routing::MethodRouter;
-use futures_util::future::Either;
 use serde::Deserialize;
-use tower::Service;
-use tower::layer::layer_fn;
-use vestibule_http::Query;
+use vestibule_http::{Problem, Query};
+
+use crate::guard::GuardLayer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,29 +16,9 @@ struct Nothing {}
 pub fn without_query<S: Clone + Send + Sync + 'static>(
     handler: MethodRouter<S>,
 ) -> MethodRouter<S> {
-    handler.layer(layer_fn(WithoutQuery))
+    handler.layer(GuardLayer(refusal))
 }
 
-/// A service that is called where the address has no query.
-#[derive(Debug, Clone)]
-struct WithoutQuery<S>(S);
-
-impl<S> Service<Request> for WithoutQuery<S>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.0.poll_ready(context)
-    }
-
-    fn call(&mut self, request: Request) -> Self::Future {
-        match Query::<Nothing>::read(request.uri()) {
-            Ok(_) => Either::Left(self.0.call(request)),
-            Err(problem) => Either::Right(ready(Ok(problem.into_response()))),
-        }
-    }
+fn refusal(request: &Request) -> Option<Problem> {
+    Query::<Nothing>::read(request.uri()).err()
 }

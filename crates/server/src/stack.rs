@@ -28,12 +28,11 @@ use tower::{Service, ServiceBuilder};
 use vestibule_check::Check;
 use vestibule_http::TrustedProxies;
 use vestibule_layer::CheckLayer;
+use vestibule_layer::guard::GuardLayer;
 use vestibule_web::{Look, draw_problems};
 
-use self::body::BodyLimit;
 use self::caller::NoteCaller;
 use self::deadline::Deadline;
-use self::host::OneHost;
 use self::name::Name;
 use self::panic::PanicGuard;
 use self::trace::Trace;
@@ -89,8 +88,7 @@ impl Stack {
             // Outside whatever may wait: the check for the store, the handler for the body.
             .layer(layer_fn(|inner| Deadline::new(inner, DEADLINE)))
             // Before anything is read.
-            .layer(layer_fn(OneHost))
-            .layer(layer_fn(BodyLimit))
+            .layer(GuardLayer(|request: &Request| host::refusal(request).or_else(|| body::refusal(request))))
             // Before routing: what no rule knows is refused, not routed.
             .layer(CheckLayer::new(check))
             // Where the check will render a problem in the place of the router's empty answer.
