@@ -98,13 +98,10 @@ impl Check {
     pub async fn confirm(&self, head: &RequestHead<'_>, passed: Passed) -> Verdict {
         let cache = &self.0.cache;
         // What others change is not heard while the cache is suspended.
-        if passed.judged_at == cache.applied()
+        let stands = passed.judged_at == cache.applied()
             && !cache.is_suspended()
-            && passed.is_fresh(self.0.clock.now())
-        {
-            return Ok(passed);
-        }
-        if !passed.has_caller() {
+            && passed.is_fresh(self.0.clock.now());
+        if stands || !passed.has_caller() {
             return Ok(passed);
         }
         let verdict = self.0.ask(head, Counted::Already).await;

@@ -1,9 +1,9 @@
 //! Codes by which an application fetches the token of a finished sign-in.
 
-use vestibule_model::{ConnectionId, Digest, OrganizationId, Timestamp, UserId};
+use vestibule_model::{ConnectionId, Digest, OrgScope, OrganizationId, Timestamp, UserId};
 
 use crate::sql::sql;
-use crate::sso_session::{SsoSession, read_origin};
+use crate::sso_session::{SsoSession, read_origin, that_came_by};
 use crate::{Store, StoreError, Write};
 
 /// What a code stands for.
@@ -96,19 +96,18 @@ impl Write {
     /// exchanging one of them: the session of that is there to be ended afterwards.
     pub async fn delete_one_time_codes(
         &mut self,
+        scope: OrgScope,
         connection: ConnectionId,
         subject: Option<&str>,
         provider_session: Option<&str>,
     ) -> Result<u64, StoreError> {
-        sql("DELETE FROM sso_code
-             WHERE connection_id = $1 AND subject = COALESCE($2, subject)
-                 AND (CAST($3 AS TEXT) IS NULL OR provider_session = $3
-                     OR ($2 IS NOT NULL AND provider_session IS NULL))")
-        .bind(connection)
-        .bind(subject)
-        .bind(provider_session)
-        .execute(self)
-        .await
+        sql(concat!("DELETE FROM sso_code WHERE ", that_came_by!()))
+            .bind(scope)
+            .bind(connection)
+            .bind(subject)
+            .bind(provider_session)
+            .execute(self)
+            .await
     }
 
     /// Deletes the codes of a user that were not fetched yet: those for one organisation or all, by

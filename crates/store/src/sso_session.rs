@@ -5,6 +5,19 @@ use vestibule_model::{ConnectionId, OrgScope, OrganizationId, SessionId, Timesta
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
+/// The rows, of sessions or of codes, that came by a connection: of the organisation `$1`, the
+/// connection `$2`, the subject `$3` and the provider's session `$4`, of which the last two may be
+/// null. One of the subject that belongs to none of the provider's sessions counts to each of them:
+/// nobody knows better.
+macro_rules! that_came_by {
+    () => {
+        "organization_id = $1 AND connection_id = $2 AND subject = COALESCE($3, subject)
+             AND (CAST($4 AS TEXT) IS NULL OR provider_session = $4
+                 OR ($3 IS NOT NULL AND provider_session IS NULL))"
+    };
+}
+pub(crate) use that_came_by;
+
 /// By what a session came.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SsoSession {
@@ -130,15 +143,16 @@ impl Write {
         if self.holds_everything() {
             return Ok(());
         }
-        sql("SELECT id FROM user_account
+        sql(concat!(
+            "SELECT id FROM user_account
              WHERE id IN (
-                 SELECT s.user_id FROM session s JOIN sso_session o ON o.session_id = s.id
-                 WHERE s.ended_at IS NULL AND o.organization_id = $1 AND o.connection_id = $2
-                     AND o.subject = COALESCE($3, o.subject)
-                     AND (CAST($4 AS TEXT) IS NULL OR o.provider_session = $4
-                         OR ($3 IS NOT NULL AND o.provider_session IS NULL))
+                 SELECT user_id FROM session WHERE ended_at IS NULL AND id IN (
+                     SELECT session_id FROM sso_session WHERE ",
+            that_came_by!(),
+            ")
                  UNION SELECT id FROM user_account WHERE id = $5)
-             ORDER BY id FOR NO KEY UPDATE")
+             ORDER BY id FOR NO KEY UPDATE"
+        ))
         .bind(scope)
         .bind(connection)
         .bind(subject)
@@ -151,8 +165,7 @@ impl Write {
 
     /// Ends the sessions that came by a connection, of one of the provider's sessions or of one
     /// subject or of both where they are named, of all otherwise; those that were not ended
-    /// before. A session of the subject that belongs to none of the provider's sessions counts to
-    /// each of them: nobody knows better.
+    /// before.
     pub async fn end_sso_sessions(
         &mut self,
         scope: OrgScope,
@@ -161,14 +174,12 @@ impl Write {
         provider_session: Option<&str>,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        sql("UPDATE session SET ended_at = $5
-             WHERE ended_at IS NULL AND id IN (
-                 SELECT session_id FROM sso_session
-                 WHERE organization_id = $1 AND connection_id = $2
-                     AND subject = COALESCE($3, subject)
-                     AND (CAST($4 AS TEXT) IS NULL OR provider_session = $4
-                         OR ($3 IS NOT NULL AND provider_session IS NULL)))
-             RETURNING id")
+        sql(concat!(
+            "UPDATE session SET ended_at = $5
+             WHERE ended_at IS NULL AND id IN (SELECT session_id FROM sso_session WHERE ",
+            that_came_by!(),
+            ") RETURNING id"
+        ))
         .bind(scope)
         .bind(connection)
         .bind(subject)

@@ -111,7 +111,9 @@ impl Sso {
             ));
         }
         // First the codes: the session of one that is being exchanged is there afterwards.
-        write.delete_one_time_codes(id, subject, session).await?;
+        write
+            .delete_one_time_codes(scope, id, subject, session)
+            .await?;
         let ended = write
             .end_sso_sessions(scope, id, subject, session, now)
             .await?;

@@ -102,11 +102,7 @@ async fn what_nobody_asks_for_again_is_deleted(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let house = House::new(backend).await;
-    house
-        .accounts
-        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
-        .await
-        .unwrap();
+    rotate(&house).await;
     assert_eq!(house.store().signing_keys().await.unwrap().len(), 2);
     house.clock.advance(Duration::from_secs(2 * 3_600));
     let duties = duties(&house);
@@ -118,11 +114,7 @@ async fn what_nobody_asks_for_again_is_deleted(
 #[tokio::test]
 async fn a_server_that_lives_briefly_tidies_up_once() {
     let house = House::new(Backend::Sqlite).await;
-    house
-        .accounts
-        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
-        .await
-        .unwrap();
+    rotate(&house).await;
     house.clock.advance(Duration::from_secs(2 * 3_600));
     let duties = once_an_hour(&house);
     let tidied = async {
@@ -135,14 +127,15 @@ async fn a_server_that_lives_briefly_tidies_up_once() {
     duties.prune(tidied).await;
 }
 
+async fn rotate(house: &House) {
+    let rotated = house.accounts.rotate_keyring(&OPERATOR, OldKeys::LiveOut);
+    rotated.await.unwrap();
+}
+
 /// A house with 50,000 rows and a signing key that nobody needs any more.
 async fn with_backlog() -> House {
     let house = House::new(Backend::Sqlite).await;
-    house
-        .accounts
-        .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
-        .await
-        .unwrap();
+    rotate(&house).await;
     let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
         INSERT INTO token_refresh SELECT i, id, i, 0, 0 FROM n, (SELECT id FROM organization LIMIT 1)";
     house.raw(rows).await;

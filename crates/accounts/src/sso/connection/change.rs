@@ -134,7 +134,7 @@ impl Sso {
             ));
         }
         // First the codes: the session of one that is being exchanged is there afterwards.
-        write.delete_one_time_codes(id, None, None).await?;
+        write.delete_one_time_codes(scope, id, None, None).await?;
         let mut ended = 0;
         if end_sessions {
             let sessions = write.end_sso_sessions(scope, id, None, None, now).await?;
