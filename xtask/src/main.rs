@@ -23,6 +23,7 @@ use anyhow::{Context, Result};
 use clap::{Parser, Subcommand};
 
 use crate::postgres::Postgres;
+use crate::suite::Trials;
 
 #[derive(Parser)]
 #[command(name = "cargo xtask", about = "The project's own chores")]
@@ -35,6 +36,8 @@ struct Arguments {
 enum Chore {
     /// Run everything that has to pass: format, lints, house rules, licences, tests, documents
     Test,
+    /// Run the same with every repeated trial in full: hundreds of freezes and kills, for hours
+    All,
     /// Install what the tests need and the machine lacks, as `test` does first
     Install,
     /// Check the house rules that no compiler knows: floors, leftovers, file sizes, paths in documents
@@ -61,7 +64,8 @@ enum Chore {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().chore {
-        Chore::Test => suite::run(),
+        Chore::Test => suite::run(Trials::Few),
+        Chore::All => suite::run(Trials::Full),
         Chore::Install => tools::install(),
         Chore::Tidy => tidy::run(),
         Chore::Openapi { check } => chore::build_server().and_then(|()| openapi::run(check)),

@@ -12,6 +12,19 @@ use crate::{chore, deny, openapi, postgres, snippets, tidy, tools};
 /// The fuzz targets are a workspace of their own, which no command for the other one sees.
 const FUZZ: &str = "fuzz/Cargo.toml";
 
+/// The variable by which the tests learn that they are to repeat their trials in full; read by
+/// `vestibule_e2e::rounds`.
+const FULL: &str = "VESTIBULE_TEST_FULL";
+
+/// How often the tests repeat what they try.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Trials {
+    /// A few times, so that a change is judged in minutes.
+    Few,
+    /// As often as the figures in the documents ask for.
+    Full,
+}
+
 /// How a step ended.
 pub(crate) enum Verdict {
     /// All well.
@@ -35,7 +48,7 @@ struct Suite(Vec<Step>);
 
 /// Runs all steps, the quick ones first, and does not stop at the first failure: one run shows
 /// all that is wrong.
-pub(crate) fn run() -> Result<()> {
+pub(crate) fn run(trials: Trials) -> Result<()> {
     let mut suite = Suite::default();
     suite.step("tools: install what is missing", tools::install);
     suite.step("format", || {
@@ -83,6 +96,9 @@ pub(crate) fn run() -> Result<()> {
     let with_postgres = |command: &mut Command| {
         if let Some(server) = &server {
             command.env(postgres::VARIABLE, server.url());
+        }
+        if trials == Trials::Full {
+            command.env(FULL, "1");
         }
         chore::run(command)
     };
