@@ -12,6 +12,7 @@ mod cpu;
 mod first_sight;
 mod fixture;
 mod footprint;
+mod instructions;
 mod requests;
 mod server;
 mod sso;
@@ -38,6 +39,8 @@ enum Figure {
         /// One case of them only, by its name.
         case: Option<String>,
     },
+    /// Instructions a request, bare and checked, counted by callgrind.
+    Instructions,
     /// The check alone: head in, permit out.
     Check {
         /// One case of them only, by its name.
@@ -62,6 +65,7 @@ enum Figure {
 fn main() -> Result<()> {
     match Arguments::parse().figure {
         Some(Figure::Requests { case }) => requests::measure(case.as_deref()),
+        Some(Figure::Instructions) => instructions::measure(),
         Some(Figure::Check { case }) => check_alone::measure(case.as_deref()),
         Some(Figure::FirstSight) => first_sight::measure(),
         Some(Figure::Storm) => storm::measure(),

@@ -1,7 +1,7 @@
 //! The servers that are compared: a bare handler, and the same handler behind the check.
 
 use std::convert::Infallible;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read as _};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
@@ -11,6 +11,7 @@ use axum::response::Response;
 use axum::routing::get;
 use axum::{Router, http::HeaderValue, http::header::CONTENT_TYPE};
 use clap::ValueEnum;
+use rustix::process::{Pid, Signal, kill_process};
 use tower::make::Shared;
 use tower::{Layer, Service};
 use vestibule_layer::{CheckLayer, Permit, Routes, Rule};
@@ -47,11 +48,13 @@ pub(crate) struct Server {
 
 impl Server {
     pub(crate) fn start(kind: Kind, database: Option<&Path>) -> Result<Self> {
-        let mut process = Command::new(std::env::current_exe()?)
-            .args(["serve", kind.name()])
-            .args(database)
-            .stdout(Stdio::piped())
-            .spawn()?;
+        let mut command = Command::new(std::env::current_exe()?);
+        command.args(["serve", kind.name()]).args(database);
+        Self::spawn(&mut command)
+    }
+
+    fn spawn(command: &mut Command) -> Result<Self> {
+        let mut process = command.stdout(Stdio::piped()).spawn()?;
         cpu::pin(Some(process.id()), 0)?;
         let output = process.stdout.take().context("the server's output")?;
         let mut line = String::new();
@@ -69,6 +72,43 @@ impl Drop for Server {
     fn drop(&mut self) {
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+/// A server that runs under callgrind, which counts its instructions.
+pub(crate) struct Counted(Server);
+
+impl Counted {
+    pub(crate) fn start(kind: Kind) -> Result<Self> {
+        let mut command = Command::new("valgrind");
+        command
+            .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+            .arg(std::env::current_exe()?)
+            .args(["serve", kind.name()])
+            .stderr(Stdio::piped());
+        let server = Server::spawn(&mut command).context("start the server under valgrind")?;
+        Ok(Self(server))
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.0.port
+    }
+
+    /// Ends the server and returns how many instructions it has executed.
+    pub(crate) fn instructions(mut self) -> Result<f64> {
+        let process = &mut self.0.process;
+        let id = Pid::from_raw(i32::try_from(process.id())?).context("a process id")?;
+        kill_process(id, Signal::TERM)?;
+        let mut report = String::new();
+        let output = process.stderr.take().context("callgrind's report")?;
+        BufReader::new(output).read_to_string(&mut report)?;
+        // The one line of the form `==12345== Collected : 123456789`.
+        let count = report
+            .lines()
+            .find_map(|line| line.split_once("Collected :"))
+            .with_context(|| format!("no count in {report:?}"))?
+            .1;
+        Ok(count.trim().parse()?)
     }
 }
 
