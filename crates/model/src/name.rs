@@ -75,6 +75,17 @@ pub fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
+/// Whether a terminal, a browser or a viewer of logs acts on a character instead of showing it: it
+/// is a command, ends a line, turns the direction of writing, or hides. The joiners that names are
+/// written with (U+200C, U+200D) are none.
+pub fn is_display_control(c: char) -> bool {
+    breaks_lines(c)
+        || matches!(c,
+            '\u{61C}' | '\u{180E}' | '\u{200B}' | '\u{200E}' | '\u{200F}'
+            | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{FEFF}'
+            | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
+}
+
 /// Whether a character can be seen: no white space, and none of those that only shape or turn the
 /// text round them.
 pub fn is_visible(c: char) -> bool {
@@ -115,6 +126,17 @@ impl<'de> Deserialize<'de> for Name {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_display_control_is_acted_on_and_not_shown() {
+        let controls = "\n\u{7f}\u{85}\u{9b}\u{200f}\u{2028}\u{202e}\u{2066}\u{feff}\u{e0041}";
+        assert!(controls.chars().all(is_display_control));
+        assert!(
+            !"Ada Ö 日本 e\u{301} \u{200d}👩"
+                .chars()
+                .any(is_display_control)
+        );
+    }
 
     #[test]
     fn a_name_can_be_seen_and_stays_on_its_line() {

@@ -11,6 +11,7 @@ pub mod dev_idp;
 pub mod failure;
 pub mod listen;
 mod operator;
+mod printable;
 pub mod quickstart;
 mod sample;
 pub mod serve;

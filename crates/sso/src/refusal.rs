@@ -5,11 +5,12 @@
 
 use std::fmt;
 
+use vestibule_model::name::is_display_control;
 use vestibule_outbound::{OutboundError, UrlError};
 
 use crate::json::JsonFault;
 
-/// A text from outside, fit to be shown: at most 160 characters, none of them a control character.
+/// A text from outside, fit to be shown: at most 160 characters, none of which anything acts on.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Quoted(String);
 
@@ -18,7 +19,7 @@ impl Quoted {
 
     /// Cuts and cleans a text.
     pub fn new(text: &str) -> Self {
-        let clean = |c: char| if c.is_control() { '\u{fffd}' } else { c };
+        let clean = |c: char| if is_display_control(c) { '\u{fffd}' } else { c };
         let mut kept: String = text.chars().take(Self::MOST).map(clean).collect();
         if text.chars().nth(Self::MOST).is_some() {
             kept.push('…');

@@ -11,6 +11,7 @@ mod browser;
 mod cli;
 mod doctrine;
 mod faults;
+mod log;
 mod measure;
 mod nodes;
 mod pages;

@@ -1,4 +1,5 @@
-//! The only place that prints.
+//! The only place that prints. Names, paths and messages of others are among it, so nothing that a
+//! terminal would obey is printed.
 
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
@@ -8,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::args::Yes;
 use crate::failure::{Code, Failure};
+use crate::printable::{escape, escape_all};
 
 /// How data is printed.
 #[derive(Debug, Clone, Copy)]
@@ -86,7 +88,7 @@ impl Output {
 /// Data, for whoever comes after the pipe.
 pub(super) fn data(text: &str) -> Result<(), Failure> {
     let mut out = stdout().lock();
-    let written = writeln!(out, "{text}").and_then(|()| out.flush());
+    let written = writeln!(out, "{}", escape(text)).and_then(|()| out.flush());
     match written {
         // Whoever read has read enough.
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
@@ -96,7 +98,7 @@ pub(super) fn data(text: &str) -> Result<(), Failure> {
 
 /// A message, for whoever sits there.
 pub(super) fn message(text: &str) {
-    let _ = writeln!(stderr(), "{text}");
+    let _ = writeln!(stderr(), "{}", escape(text));
 }
 
 /// Why it was not done: for people, or one line of JSON.
@@ -159,7 +161,7 @@ pub(super) fn consent(yes: Yes, sentence: &str) -> Result<(), Failure> {
             .field("--yes")
             .hint("Say --yes."));
     }
-    let _ = write!(stderr(), "{sentence} Do it? [y/N] ");
+    let _ = write!(stderr(), "{} Do it? [y/N] ", escape_all(sentence));
     let mut answer = String::new();
     let read = stdin().read_line(&mut answer);
     match answer.trim() {
@@ -171,12 +173,13 @@ pub(super) fn consent(yes: Yes, sentence: &str) -> Result<(), Failure> {
 fn cell(value: &Value) -> String {
     match value {
         Value::Null => "-".to_owned(),
-        Value::String(text) => text.clone(),
+        // A cell is one line, and as wide as it is counted.
+        Value::String(text) => escape_all(text).into_owned(),
         Value::Array(items) => items.iter().map(cell).collect::<Vec<_>>().join(", "),
         Value::Object(members) => {
             let each = members
                 .iter()
-                .map(|(name, value)| format!("{name}={}", cell(value)));
+                .map(|(name, value)| format!("{}={}", escape_all(name), cell(value)));
             each.collect::<Vec<_>>().join(", ")
         }
         other => other.to_string(),

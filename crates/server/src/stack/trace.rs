@@ -15,9 +15,11 @@ use tracing::Span;
 use vestibule_http::{ClientAddress, RequestId};
 
 use super::caller::CallerSlot;
+use crate::printable::PercentEncoded;
 use crate::telemetry::Requests;
 
-/// Counts and logs. Neither the query, nor a header, nor a body is logged: any may hold a secret.
+/// Counts and logs. Neither the query, nor a header, nor a body is in the line: any may hold a
+/// secret.
 #[derive(Debug, Clone)]
 pub(super) struct Trace<S> {
     inner: S,
@@ -122,7 +124,7 @@ impl Line {
         self.span.in_scope(|| {
             tracing::info!(
                 method = %self.method,
-                path = %self.uri.path(),
+                path = %PercentEncoded(self.uri.path()),
                 status = status.as_u16(),
                 duration_us = u64::try_from(took.as_micros()).unwrap_or(u64::MAX),
                 address = self.address.map(|address| tracing::field::display(address.0)),

@@ -1,21 +1,25 @@
 //! The log.
 
-use std::io::IsTerminal;
+use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
 use crate::config::LogFormat;
+use crate::printable::PlainLines;
 
 /// Starts the log on stderr. What is logged before is lost; a second call changes nothing.
 pub fn start(format: LogFormat, level: &str) {
+    // `NO_COLOR` is heeded by the subscriber itself.
+    let color = format == LogFormat::Text
+        && stderr().is_terminal()
+        && std::env::var_os("NO_COLOR").is_none();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(EnvFilter::new(level))
         // A line that cannot be written is lost. Told so on stderr, which is the same full disk,
         // the library would panic, and the hook below with it: the end of the whole server.
         .log_internal_errors(false)
-        .with_writer(std::io::stderr);
-    // `NO_COLOR` is heeded by the subscriber itself.
-    let color = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+        // Whatever a field holds, such as an error with words of an identity provider in it.
+        .with_writer(move || PlainLines::new(stderr(), color));
     let started = match format {
         LogFormat::Text => builder.with_ansi(color).with_target(false).try_init(),
         LogFormat::Json => builder
