@@ -1,5 +1,8 @@
-//! Where a request really comes from.
+//! The address of the client, behind the proxies that the operator trusts.
 
+mod entry;
+
+use std::fmt;
 use std::net::IpAddr;
 
 use http::HeaderMap;
@@ -9,18 +12,54 @@ use vestibule_model::{Invalid, Network};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClientAddress(pub IpAddr);
 
-/// The proxies whose `X-Forwarded-For` is believed. Nobody's, unless the operator names them.
+/// The header in which trusted proxies write the address of the client. The other one is ignored,
+/// because a proxy that appends to one passes on what its client has written into the other.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum ForwardedHeader {
+    /// `X-Forwarded-For`: addresses, separated by commas.
+    #[default]
+    XForwardedFor,
+    /// `Forwarded` (RFC 7239): elements with a parameter `for`.
+    Forwarded,
+}
+
+/// The proxies whose forwarding header is trusted. None, unless the operator names them.
 #[derive(Debug, Clone, Default)]
-pub struct TrustedProxies(Vec<Network>);
+pub struct TrustedProxies {
+    networks: Vec<Network>,
+    header: ForwardedHeader,
+}
+
+/// An entry that a trusted proxy has added and that names no address.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnreadableEntry {
+    /// The proxy that has added it.
+    pub proxy: IpAddr,
+    /// The header it is in.
+    pub header: ForwardedHeader,
+    /// Its first bytes, as visible ASCII.
+    pub entry: String,
+}
+
+/// How much of an unreadable entry is kept, in bytes.
+const ENTRY_BYTES: usize = 64;
 
 impl TrustedProxies {
-    /// These proxies and no others. A network that is half the world, wider than `/8` or, of
-    /// IPv6, `/16`, is refused.
+    /// Trusts these proxies and no others, whose header is `X-Forwarded-For`. IPv4-mapped networks
+    /// count as those of IPv4.
+    ///
+    /// # Errors
+    /// `network_too_wide` for a network that is half the world: wider than `/8` or, of IPv6,
+    /// `/16`.
     pub fn new(networks: Vec<Network>) -> Result<Self, Invalid> {
+        let networks: Vec<_> = networks.into_iter().map(Network::to_canonical).collect();
         let widest = |network: &Network| if network.is_ipv4() { 8 } else { 16 };
         let too_wide = |network: &&Network| network.length() < widest(network);
         match networks.iter().find(too_wide) {
-            None => Ok(Self(networks)),
+            None => Ok(Self {
+                networks,
+                header: ForwardedHeader::default(),
+            }),
             Some(network) => Err(Invalid::new(
                 "network_too_wide",
                 format!(
@@ -31,77 +70,117 @@ impl TrustedProxies {
         }
     }
 
-    /// The client's address: the peer's own, or, behind trusted proxies, the last address in
-    /// `X-Forwarded-For` that is not one of theirs. An entry that is no address ends the search at
-    /// the proxy that passed it on.
-    pub fn client(&self, peer: IpAddr, headers: &HeaderMap) -> ClientAddress {
-        let peer = peer.to_canonical();
-        if !self.trusts(peer) {
-            return ClientAddress(peer);
+    /// Reads this header instead.
+    #[must_use]
+    pub fn reading(mut self, header: ForwardedHeader) -> Self {
+        self.header = header;
+        self
+    }
+
+    /// Returns the client's address: the peer's own or, behind trusted proxies, the last entry of
+    /// the header that is not one of theirs. Where all entries are, the first one.
+    ///
+    /// Every entry that is looked at was added by a proxy that is trusted; what stands further
+    /// left, a stranger may have written, and it is not looked at.
+    ///
+    /// # Errors
+    /// Where such an entry names no address. To go on with the proxy's own address would count all
+    /// its clients as one, and to skip the entry would let a client choose its address.
+    pub fn client(
+        &self,
+        peer: IpAddr,
+        headers: &HeaderMap,
+    ) -> Result<ClientAddress, UnreadableEntry> {
+        let mut nearest = peer.to_canonical();
+        if !self.trusts(nearest) {
+            return Ok(ClientAddress(nearest));
         }
-        let mut nearest = peer;
-        for header in headers.get_all("x-forwarded-for").iter().rev() {
-            let text = header.to_str().unwrap_or("");
-            for entry in text.rsplit(',') {
-                match entry.trim().parse::<IpAddr>() {
-                    Ok(address) => nearest = address.to_canonical(),
-                    Err(_) => return ClientAddress(nearest),
+        // Several header lines are one list (RFC 9110, 5.3).
+        for line in headers.get_all(self.header.name()).iter().rev() {
+            let mut rest = Some(line.as_bytes());
+            while let Some(text) = rest {
+                let (before, entry) = self.header.last_entry(text);
+                rest = before;
+                // Elements without content are to be ignored (RFC 9110, 5.6.1).
+                if entry.is_empty() {
+                    continue;
                 }
+                let Some(address) = self.header.address(entry) else {
+                    return Err(UnreadableEntry {
+                        proxy: nearest,
+                        header: self.header,
+                        entry: entry
+                            .get(..ENTRY_BYTES)
+                            .unwrap_or(entry)
+                            .escape_ascii()
+                            .to_string(),
+                    });
+                };
+                nearest = address.to_canonical();
                 if !self.trusts(nearest) {
-                    return ClientAddress(nearest);
+                    return Ok(ClientAddress(nearest));
                 }
             }
         }
-        ClientAddress(nearest)
+        Ok(ClientAddress(nearest))
     }
 
     /// Whether this is the address of one of the proxies. An IPv4 address that came in through an
     /// IPv6 socket is taken for what it is.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        self.0.iter().any(|network| network.contains(address))
+        self.networks
+            .iter()
+            .any(|network| network.contains(address))
+    }
+}
+
+impl ForwardedHeader {
+    /// The name, as HTTP/2 and the configuration write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::XForwardedFor => "x-forwarded-for",
+            Self::Forwarded => "forwarded",
+        }
+    }
+
+    /// Finds the header of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        [Self::XForwardedFor, Self::Forwarded]
+            .into_iter()
+            .find(|header| header.name() == name)
+    }
+
+    /// Cuts the last entry from a line.
+    fn last_entry(self, line: &[u8]) -> (Option<&[u8]>, &[u8]) {
+        let comma = match self {
+            Self::XForwardedFor => line.iter().rposition(|byte| *byte == b','),
+            Self::Forwarded => entry::last_comma(line),
+        };
+        let (before, entry) = match comma.and_then(|at| line.split_at_checked(at)) {
+            Some((before, entry)) => (Some(before), entry.strip_prefix(b",").unwrap_or(entry)),
+            None => (None, line),
+        };
+        (before, entry.trim_ascii())
+    }
+
+    /// Reads the address in an entry.
+    fn address(self, entry: &[u8]) -> Option<IpAddr> {
+        match self {
+            Self::XForwardedFor => entry::unquoted(entry).and_then(entry::node),
+            Self::Forwarded => entry::for_parameter(entry).and_then(|it| entry::node(&it)),
+        }
+    }
+}
+
+impl fmt::Display for ForwardedHeader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::XForwardedFor => "X-Forwarded-For",
+            Self::Forwarded => "Forwarded",
+        })
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use rstest::rstest;
-
-    use super::*;
-
-    #[rstest]
-    #[case::direct("203.0.113.9", &["1.2.3.4"], "203.0.113.9")]
-    #[case::behind_one("10.0.0.1", &["1.2.3.4"], "1.2.3.4")]
-    #[case::forged_by_the_client("10.0.0.1", &["9.9.9.9, 1.2.3.4"], "1.2.3.4")]
-    #[case::behind_two("10.0.0.1", &["1.2.3.4, 10.0.0.2"], "1.2.3.4")]
-    #[case::two_headers("10.0.0.1", &["9.9.9.9", "1.2.3.4"], "1.2.3.4")]
-    #[case::not_an_address("10.0.0.1", &["1.2.3.4, unknown"], "10.0.0.1")]
-    #[case::nothing("10.0.0.1", &[], "10.0.0.1")]
-    #[case::mapped("::ffff:10.0.0.1", &["2001:db8::7"], "2001:db8::7")]
-    fn the_client_is_who_the_last_trusted_proxy_saw(
-        #[case] peer: IpAddr,
-        #[case] forwarded: &[&str],
-        #[case] client: IpAddr,
-    ) {
-        let proxies = TrustedProxies::new(vec!["10.0.0.0/8".parse().unwrap()]).unwrap();
-        let mut headers = HeaderMap::new();
-        for value in forwarded {
-            headers.append("x-forwarded-for", value.parse().unwrap());
-        }
-        assert_eq!(proxies.client(peer, &headers), ClientAddress(client));
-    }
-
-    #[rstest]
-    #[case("0.0.0.0/0", false)]
-    #[case("::/0", false)]
-    #[case("0.0.0.0/1", false)]
-    #[case("10.0.0.0/7", false)]
-    #[case("2000::/15", false)]
-    #[case("10.0.0.0/8", true)]
-    #[case("2001::/16", true)]
-    fn half_the_world_is_no_proxy(#[case] network: Network, #[case] passes: bool) {
-        let proxies = TrustedProxies::new(vec![network]);
-        let reason = proxies.err().map(|error| error.reason);
-        assert_eq!(reason, (!passes).then_some("network_too_wide"));
-    }
-}
+mod tests;

@@ -10,7 +10,7 @@ pub mod query;
 pub mod refusal;
 pub mod request_id;
 
-pub use address::{ClientAddress, TrustedProxies};
+pub use address::{ClientAddress, ForwardedHeader, TrustedProxies, UnreadableEntry};
 pub use body::{Json, OptionalJson};
 pub use cookie::SessionCookie;
 pub use problem::{FieldError, PageProblem, Problem};

@@ -42,6 +42,19 @@ impl Network {
         }
     }
 
+    /// Returns the IPv4 network that a network of IPv4-mapped addresses stands for, such as
+    /// `10.0.0.0/8` for `::ffff:10.0.0.0/104`, and any other network as it is.
+    ///
+    /// Parsing does not do this by itself: who is allowed to call a translated address is not
+    /// thereby allowed to call the address behind it (`outbound`).
+    #[must_use]
+    pub fn to_canonical(self) -> Self {
+        match (self.address.to_canonical(), self.length.checked_sub(96)) {
+            (address @ IpAddr::V4(_), Some(length)) if !self.is_ipv4() => Self { address, length },
+            _ => self,
+        }
+    }
+
     /// How many bits its addresses share.
     pub const fn length(&self) -> u8 {
         self.length
@@ -126,6 +139,24 @@ mod tests {
         #[case] holds: bool,
     ) {
         assert_eq!(network.contains(address), holds);
+    }
+
+    #[rstest]
+    #[case("::ffff:10.0.0.0/104", "10.0.0.0/8")]
+    #[case("::ffff:a00:1", "10.0.0.1/32")]
+    #[case("::ffff:0:0/96", "0.0.0.0/0")]
+    #[case("::ffff:0:0/95", "")]
+    #[case("::/0", "::/0")]
+    #[case("::10.0.0.1", "::a00:1/128")]
+    #[case("10.0.0.0/8", "10.0.0.0/8")]
+    #[case("128.0.0.0/1", "128.0.0.0/1")]
+    fn a_network_of_mapped_addresses_stands_for_one_of_ipv4(
+        #[case] text: &str,
+        #[case] canonical: &str,
+    ) {
+        let network = text.parse::<Network>().map(Network::to_canonical);
+        let spelled = network.map(|network| network.to_string());
+        assert_eq!(spelled.unwrap_or_default(), canonical);
     }
 
     #[rstest]

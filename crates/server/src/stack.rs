@@ -48,7 +48,7 @@ pub struct Stack {
     pub check: Check,
     /// The routes behind it.
     pub router: Router,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose word on the client's address is trusted.
     pub trusted_proxies: Arc<TrustedProxies>,
     /// What is counted.
     pub requests: Arc<Requests>,
@@ -78,7 +78,7 @@ impl Stack {
             // Before all that answers, so that every answer and every line of the log carries the name.
             .layer(layer_fn(move |inner| Name::new(inner, names.clone())))
             // Before whoever logs, limits or audits by it.
-            .map_request(address::note(peer, trusted_proxies))
+            .map_request(address::note(peer, trusted_proxies, Arc::clone(&requests)))
             // Outside whatever refuses, so that refusals are counted and logged.
             .layer(layer_fn(move |inner| Trace::new(inner, Arc::clone(&requests))))
             // Outside whatever refuses, so that refusals carry them.
@@ -88,7 +88,9 @@ impl Stack {
             // Outside whatever may wait: the check for the store, the handler for the body.
             .layer(layer_fn(|inner| Deadline::new(inner, DEADLINE)))
             // Before anything is read.
-            .layer(GuardLayer(|request: &Request| host::refusal(request).or_else(|| body::refusal(request))))
+            .layer(GuardLayer(|request: &Request| {
+                host::refusal(request).or_else(|| address::refusal(request)).or_else(|| body::refusal(request))
+            }))
             // Before routing: what no rule knows is refused, not routed.
             .layer(CheckLayer::new(check))
             // Where the check will render a problem in the place of the router's empty answer.

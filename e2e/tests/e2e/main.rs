@@ -17,6 +17,7 @@ mod nodes;
 mod pages;
 mod permissions;
 mod providers;
+mod proxies;
 mod quickstart;
 mod races;
 mod seeds;

@@ -30,6 +30,8 @@ const REQUEST_LINE: &[ProblemReason] = &[
         "The path has another spelling than its one plain one.", "Send it without encoded slashes, dots or letters, empty or dot segments."),
     reason("bad_host", "400",
         "The request names no host, or several.", "Send one header Host, as every client of HTTP/1.1 does."),
+    reason("forwarded_for_unreadable", "400",
+        "A proxy in front of the server, which the operator trusts, has named no address of its client.", "The proxy has to write the client's address into the header that server.forwarded_header names; the server's log has what it wrote."),
     reason("no_such_route", "404",
         "There is nothing at this path.", "See /openapi.json for every path."),
     reason("method_not_allowed", "405",

@@ -11,7 +11,7 @@ use vestibule_accounts::SignInLimits;
 use vestibule_check::CacheBounds;
 use vestibule_credential::password::HasherConfig;
 use vestibule_credential::seal::MasterKey;
-use vestibule_http::TrustedProxies;
+use vestibule_http::{ForwardedHeader, TrustedProxies};
 use vestibule_model::session::Lifetimes;
 use vestibule_store::StoreUrl;
 
@@ -185,8 +185,12 @@ impl Reader<'_> {
 
     fn proxies(&mut self) -> Option<TrustedProxies> {
         const KEY: &str = "server.trusted_proxies";
+        let header = self.parsed("server.forwarded_header", |text, _| {
+            ForwardedHeader::named(text)
+                .ok_or_else(|| "must be x-forwarded-for or forwarded".to_owned())
+        });
         match TrustedProxies::new(self.networks(KEY)?) {
-            Ok(proxies) => Some(proxies),
+            Ok(proxies) => Some(proxies.reading(header?)),
             Err(invalid) => self.refuse(KEY, invalid.message),
         }
     }

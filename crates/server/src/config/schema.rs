@@ -56,7 +56,13 @@ pub const KEYS: &[Key] = &[
         "server.trusted_proxies",
         Kind::List,
         Some(""),
-        "networks whose X-Forwarded-For is believed",
+        "proxies, as addresses or networks, whose word on their client's address is trusted",
+    ),
+    key(
+        "server.forwarded_header",
+        Kind::Text,
+        Some("x-forwarded-for"),
+        "the header that these proxies write it into, x-forwarded-for or forwarded (RFC 7239); the other is ignored",
     ),
     key(
         "server.max_connections",

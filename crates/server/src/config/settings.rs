@@ -27,7 +27,7 @@ pub struct ServerSettings {
     pub listen: SocketAddr,
     /// For probes and metrics.
     pub admin_listen: SocketAddr,
-    /// Whose `X-Forwarded-For` is believed.
+    /// Proxies whose word on the client's address is trusted.
     pub trusted_proxies: TrustedProxies,
     /// How many connections are open at once.
     pub max_connections: usize,

@@ -26,9 +26,15 @@ pub struct Requests {
     by_class: [AtomicU64; 5],
     by_duration: [AtomicU64; BUCKETS.len() + 1],
     micros: AtomicU64,
+    unreadable: AtomicU64,
 }
 
 impl Requests {
+    /// Counts a request whose client a trusted proxy has not named; how many they are now.
+    pub fn count_unreadable(&self) -> u64 {
+        self.unreadable.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
     /// Counts one request.
     pub fn count(&self, status: StatusCode, took: Duration) {
         let class = usize::from(status.as_u16() / 100).clamp(1, 5) - 1;
@@ -142,6 +148,11 @@ impl Collector for Metrics {
                 "check_turned_away",
                 "Requests of callers whom nobody knows, which did not pass",
                 totals.turned_away,
+            ),
+            (
+                "forwarded_for_unreadable",
+                "Requests refused because a trusted proxy has named no address of its client",
+                read(&self.requests.unreadable),
             ),
             (
                 "changes_applied",
