@@ -6,7 +6,7 @@
 use std::net::IpAddr;
 
 use libfuzzer_sys::fuzz_target;
-use vestibule_model::Network;
+use vestibule_model::{Network, OriginError, WebOrigin};
 use vestibule_outbound::{AddressKind, Url};
 
 fuzz_target!(|data: &[u8]| {
@@ -14,6 +14,7 @@ fuzz_target!(|data: &[u8]| {
         return;
     };
     network(text);
+    origin(text);
     let Ok(url) = text.parse::<Url>() else {
         return;
     };
@@ -65,6 +66,17 @@ fuzz_target!(|data: &[u8]| {
     assert!(more.starts_with(text), "{more}");
     assert!(more.ends_with("state=a%26b%3Dc%23d"), "{more}");
 });
+
+/// An origin is kept as it is or refused, and the spelling that a refusal names is accepted.
+fn origin(text: &str) {
+    match text.parse::<WebOrigin>() {
+        Ok(origin) => assert_eq!(origin.as_str(), text),
+        Err(OriginError::Spelling(right) | OriginError::Longer(right)) => {
+            assert_eq!(right.as_str().parse(), Ok(right));
+        }
+        Err(_) => {}
+    }
+}
 
 /// A network is written so that it is read again as the same, and holds its own first address.
 fn network(text: &str) {

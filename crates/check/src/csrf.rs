@@ -1,7 +1,10 @@
 //! The Origin guard: a request that a browser may have sent by itself must come from our own page.
 
+use std::str::FromStr;
+
 use http::HeaderMap;
 use http::header::ORIGIN;
+use vestibule_model::{OriginError, WebOrigin};
 
 use crate::denial::{Csrf, WrongOrigin};
 
@@ -11,7 +14,9 @@ use crate::denial::{Csrf, WrongOrigin};
 pub struct OwnOrigin(Box<str>);
 
 impl OwnOrigin {
-    /// An origin from its text, which the configuration has validated.
+    /// Takes a text as it is. Of one in another spelling than that of browsers every change by
+    /// cookie is refused, so parse what a person has written: [`FromStr`] refuses such a text and
+    /// names the right one.
     pub fn new(origin: impl Into<Box<str>>) -> Self {
         Self(origin.into())
     }
@@ -45,6 +50,20 @@ impl OwnOrigin {
             found,
             or_bearer: true,
         })
+    }
+}
+
+impl From<WebOrigin> for OwnOrigin {
+    fn from(origin: WebOrigin) -> Self {
+        Self(origin.as_str().into())
+    }
+}
+
+impl FromStr for OwnOrigin {
+    type Err = OriginError;
+
+    fn from_str(text: &str) -> Result<Self, OriginError> {
+        text.parse().map(WebOrigin::into)
     }
 }
 
@@ -103,6 +122,16 @@ mod tests {
     ) {
         let own = OwnOrigin::new("https://app.example.com");
         assert_eq!(own.guard(&headers(origin, site)).is_ok(), passes);
+    }
+
+    #[test]
+    fn an_origin_that_no_browser_sends_is_refused_before_it_refuses_all_changes() {
+        let own: OwnOrigin = "https://app.example.com".parse().unwrap();
+        assert!(own.guard(&headers(Some(own.as_str()), None)).is_ok());
+        for text in ["https://App.example.com", "https://app.example.com:443"] {
+            let right = own.as_str().parse().unwrap();
+            assert_eq!(text.parse::<OwnOrigin>(), Err(OriginError::Spelling(right)));
+        }
     }
 
     #[test]

@@ -30,7 +30,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
-    let origin = OwnOrigin::new("http://127.0.0.1:3000");
+    let origin = "http://127.0.0.1:3000".parse::<OwnOrigin>()?;
     let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
     let service = CheckLayer::new(check).layer(router);
 

@@ -3,7 +3,8 @@
 /// Why a value was refused, worded for the person who sent it.
 ///
 /// The name of the field is added by whoever knows it; the sentence here says what is wrong with
-/// the value and what would be right, and never repeats the value itself.
+/// the value and what would be right, and never repeats the value itself; it may name its right
+/// spelling.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{message}")]
 pub struct Invalid {

@@ -32,6 +32,7 @@ pub mod role;
 pub mod scope;
 pub mod session;
 pub mod user;
+pub mod web_origin;
 
 pub use api_key::ApiKey;
 pub use attempt::SsoAttempt;
@@ -66,3 +67,4 @@ pub use role::Role;
 pub use scope::OrgScope;
 pub use session::Session;
 pub use user::User;
+pub use web_origin::{OriginError, WebOrigin};

@@ -1,10 +1,12 @@
 //! Where an application gets its people back.
 
 use std::fmt;
+use std::net::Ipv6Addr;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
+use crate::web_origin::{Cut, WebOrigin};
 use crate::{Invalid, OrganizationId, RedirectUriId, Timestamp};
 
 /// A URI that browsers may be sent back to with a token: `https`, or `http` on a loopback host
@@ -26,42 +28,8 @@ impl RedirectUri {
     }
 }
 
-fn is_host(host: &str) -> bool {
-    let label = |label: &str| {
-        (1..=63).contains(&label.len())
-            && label
-                .bytes()
-                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
-            && !label.starts_with('-')
-            && !label.ends_with('-')
-    };
-    host.len() <= 253 && host.split('.').all(label)
-}
-
-/// A name, not a number: `2130706433`, `0x7f.1` and `127.1` are addresses to a browser.
-fn is_name(host: &str) -> bool {
-    let last = host.rsplit('.').next().unwrap_or_default();
-    let numeric = last.bytes().all(|b| b.is_ascii_digit()) || last.starts_with("0x");
-    is_host(host) && !numeric
-}
-
-fn is_address(host: &str) -> bool {
-    // Its own spelling only: the library's reader takes no leading zeros and no short forms.
-    host.parse::<std::net::Ipv4Addr>().is_ok()
-        || host
-            .strip_prefix('[')
-            .and_then(|rest| rest.strip_suffix(']'))
-            .and_then(|inner| inner.parse::<std::net::Ipv6Addr>().ok())
-            .is_some_and(|address| format!("[{address}]") == host)
-}
-
 fn is_loopback(host: &str) -> bool {
     matches!(host, "localhost" | "127.0.0.1" | "[::1]")
-}
-
-fn is_port(port: &str, default: &str) -> bool {
-    let digits = port.bytes().all(|b| b.is_ascii_digit());
-    digits && port != default && !port.starts_with('0') && port.parse::<u16>().is_ok()
 }
 
 /// The path and the query: nothing that is read in two ways.
@@ -87,50 +55,50 @@ fn is_place(place: &str) -> bool {
             .any(|segment| segment == "." || segment == "..")
 }
 
-fn is_sound(text: &str) -> bool {
-    let (rest, default, secure) = if let Some(rest) = text.strip_prefix("https://") {
-        (rest, "443", true)
-    } else if let Some(rest) = text.strip_prefix("http://") {
-        (rest, "80", false)
-    } else {
-        return false;
-    };
-    let end = rest.find(['/', '?']).unwrap_or(rest.len());
-    let (authority, place) = rest.split_at(end);
-    // An IPv6 address has colons of its own.
-    let colon = match authority.rfind(']') {
-        Some(bracket) => authority
-            .get(bracket..)
-            .and_then(|tail| tail.find(':'))
-            .map(|at| bracket + at),
-        None => authority.find(':'),
-    };
-    let (host, port) = match colon {
-        Some(at) => {
-            let (host, port) = authority.split_at(at);
-            (host, port.strip_prefix(':'))
-        }
-        None => (authority, None),
-    };
-    (is_name(host) || is_address(host))
-        && (secure || is_loopback(host))
-        && port.is_none_or(|port| is_port(port, default))
-        && is_place(place)
-}
-
 impl FromStr for RedirectUri {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        if text.len() <= Self::MAX_BYTES && is_sound(text) {
-            return Ok(Self(text.to_owned()));
+        let Ok(cut) = WebOrigin::cut(text) else {
+            return Err(unsound());
+        };
+        let origin = &cut.origin;
+        let sound = text.len() <= Self::MAX_BYTES
+            && (origin.is_https() || is_loopback(origin.host()))
+            && is_place(cut.rest);
+        if !sound {
+            return Err(unsound());
         }
-        Err(Invalid::new(
-            "invalid_redirect_uri",
-            "must be an https URL (or http on localhost) in its plainest spelling, without user, \
-             fragment or dot segments, such as https://app.example.com/auth/callback",
-        ))
+        if cut.written != origin.as_str() && !is_mapped_as_before(&cut) {
+            return Err(Invalid::new(
+                "invalid_redirect_uri",
+                format!(
+                    "must be spelled as browsers spell it: write {origin}{}",
+                    cut.rest
+                ),
+            ));
+        }
+        Ok(Self(text.to_owned()))
     }
+}
+
+/// Whether the one deviation is an IPv4-mapped address written with four decimal numbers, as
+/// RFC 5952, 5 has it: such URIs have been registered and are read from the store.
+fn is_mapped_as_before(cut: &Cut<'_>) -> bool {
+    let inner = cut.host.trim_start_matches('[').trim_end_matches(']');
+    let Ok(address) = inner.parse::<Ipv6Addr>() else {
+        return false;
+    };
+    cut.host == format!("[{address}]")
+        && cut.written.replacen(cut.host, cut.origin.host(), 1) == cut.origin.as_str()
+}
+
+fn unsound() -> Invalid {
+    Invalid::new(
+        "invalid_redirect_uri",
+        "must be an https URL (or http on localhost) in its plainest spelling, without user, \
+         fragment or dot segments, such as https://app.example.com/auth/callback",
+    )
 }
 
 impl fmt::Display for RedirectUri {
@@ -187,6 +155,9 @@ mod tests {
     #[case("http://[::1]:3000/cb")]
     #[case("https://192.0.2.7/cb")]
     #[case("https://[2001:db8::1]/cb")]
+    #[case("https://[::ffff:c000:207]/cb")]
+    #[case("https://[::ffff:192.0.2.7]/cb")]
+    #[case("https://[::ffff:192.0.2.7]:8443/cb")]
     fn plain_uris_are_accepted_as_they_are(#[case] text: &str) {
         assert_eq!(text.parse::<RedirectUri>().unwrap().as_str(), text);
     }
@@ -241,6 +212,9 @@ mod tests {
     #[case("https://127.1/cb")]
     #[case("https://0127.0.0.1/cb")]
     #[case("https://[::0001]/cb")]
+    #[case("https://[::ffff:192.0.2.7]:443/cb")]
+    #[case("https://[::FFFF:192.0.2.7]/cb")]
+    #[case("https://app.example.com:0/cb")]
     #[case("https://[::1/cb")]
     #[case("https://[::1]evil.example/cb")]
     #[case("http://localhost.evil.example/cb")]
@@ -252,6 +226,17 @@ mod tests {
     fn what_could_be_read_in_two_ways_is_refused(#[case] text: &str) {
         let refused = text.parse::<RedirectUri>().unwrap_err();
         assert_eq!(refused.reason, "invalid_redirect_uri");
+    }
+
+    #[rstest]
+    #[case("https://App.example.com/cb?x=1", "https://app.example.com/cb?x=1")]
+    #[case("https://app.example.com:443/cb", "https://app.example.com/cb")]
+    #[case("https://[2001:0DB8::1]:8443/cb", "https://[2001:db8::1]:8443/cb")]
+    #[case("http://0x7f.1:3000/cb", "http://127.0.0.1:3000/cb")]
+    fn the_right_spelling_is_named(#[case] text: &str, #[case] right: &str) {
+        let refused = text.parse::<RedirectUri>().unwrap_err();
+        assert!(refused.message.ends_with(right), "{}", refused.message);
+        assert!(right.parse::<RedirectUri>().is_ok());
     }
 
     #[test]

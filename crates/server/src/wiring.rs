@@ -208,7 +208,7 @@ fn check_with(
         ..CheckParts::new(
             table,
             Arc::new(accounts.directory()),
-            OwnOrigin::new(public_url.as_str()),
+            OwnOrigin::from(public_url.origin().clone()),
         )
     })
 }

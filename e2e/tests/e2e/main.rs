@@ -18,6 +18,7 @@ mod pages;
 mod permissions;
 mod providers;
 mod proxies;
+mod public_url;
 mod quickstart;
 mod races;
 mod seeds;

@@ -1,5 +1,7 @@
 //! `[sso]`: where identity providers may be.
 
+use std::net::IpAddr;
+
 use vestibule_model::Network;
 use vestibule_outbound::Config;
 
@@ -53,7 +55,14 @@ impl Reader<'_> {
             let message = format!("has {item:?}, which must be a name or an address alone");
             return self.refuse(key, message);
         }
-        let bare = |item: &String| item.trim_matches(['[', ']']).to_ascii_lowercase();
+        let bare = |item: &String| {
+            let bare = item.trim_matches(['[', ']']).to_ascii_lowercase();
+            // As URLs have it when they are compared: `2001:0db8::1` is `2001:db8::1` there.
+            match bare.parse::<IpAddr>() {
+                Ok(address) => address.to_string(),
+                Err(_) => bare,
+            }
+        };
         Some(items.iter().map(bare).collect())
     }
 

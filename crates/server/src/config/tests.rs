@@ -82,6 +82,11 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "server.trusted_proxies",
     "name the proxies"
 )]
+#[case::forwarded_header(
+    "[server]\nforwarded_header = \"x-real-ip\"",
+    "server.forwarded_header",
+    "must be x-forwarded-for or forwarded"
+)]
 #[case::more_than_a_network(
     "[server]\ntrusted_proxies = [\"10.0.0.1/8\"]",
     "server.trusted_proxies",
@@ -271,11 +276,65 @@ fn the_files_of_sqlite_lie_beside_the_configuration_that_names_them() {
 }
 
 #[rstest]
-#[case("https://Auth.Example.com", "https://auth.example.com")]
-#[case("https://auth.example.com:443/", "https://auth.example.com")]
+#[case("https://auth.example.com", "https://auth.example.com")]
+#[case("https://auth.example.com/", "https://auth.example.com")]
 #[case("https://auth.example.com:8443", "https://auth.example.com:8443")]
-#[case("http://localhost:80", "http://localhost")]
+#[case("http://localhost", "http://localhost")]
+#[case("http://127.0.0.2:8080/", "http://127.0.0.2:8080")]
 #[case("http://[::1]:8080", "http://[::1]:8080")]
-fn a_public_url_is_spelt_as_browsers_spell_origins(#[case] text: &str, #[case] origin: &str) {
+#[case("https://[2001:db8::1]", "https://[2001:db8::1]")]
+fn a_public_url_is_an_origin_as_browsers_send_it(#[case] text: &str, #[case] origin: &str) {
     assert_eq!(text.parse::<PublicUrl>().unwrap().as_str(), origin);
+}
+
+#[rstest]
+#[case("https://Auth.Example.com", "write \"https://auth.example.com\"")]
+#[case("https://auth.example.com.", "write \"https://auth.example.com\"")]
+#[case("https://auth.example.com:443/", "write \"https://auth.example.com\"")]
+#[case("https://auth.example.com:", "write \"https://auth.example.com\"")]
+#[case("https://auth.example.com//", "write \"https://auth.example.com\"")]
+#[case("https://auth.example.com/#", "write \"https://auth.example.com\"")]
+#[case("http://localhost:80", "write \"http://localhost\"")]
+#[case("http://127.1:8080", "write \"http://127.0.0.1:8080\"")]
+#[case("https://[2001:0DB8:0:0:0:0:0:1]", "write \"https://[2001:db8::1]\"")]
+#[case("https://auth.example.com:84430", "a port from 1 to 65535")]
+#[case("https://auth.example.com:abc", "a port from 1 to 65535")]
+#[case("https://auth.example.com:0", "a port from 1 to 65535")]
+#[case("https://b\u{fc}cher.example", "xn-- form")]
+#[case("auth.example.com", "such as https://auth.example.com")]
+#[case("http://Auth.Example.com", "must begin with https")]
+#[case("http://0xc0000207", "must begin with https")]
+fn a_public_url_in_another_spelling_is_refused_and_the_right_one_named(
+    #[case] text: &str,
+    #[case] way_out: &str,
+) {
+    let error = text.parse::<PublicUrl>().unwrap_err();
+    assert!(error.contains(way_out), "{text}: {error}");
+}
+
+#[test]
+fn the_url_of_a_listener_is_the_origin_that_browsers_send() {
+    let of = |address: &str| PublicUrl::of(address.parse().unwrap());
+    assert_eq!(of("127.0.0.1:80").as_str(), "http://127.0.0.1");
+    assert_eq!(of("[::1]:8080").as_str(), "http://[::1]:8080");
+}
+
+#[test]
+fn proxies_named_in_mapped_notation_are_those_of_ipv4() {
+    let text = "[server]\ntrusted_proxies = [\"::ffff:10.0.0.0/104\"]";
+    let proxies = read(text, &[]).unwrap().server.trusted_proxies;
+    assert!(proxies.trusts([10, 1, 2, 3].into()));
+    let half = "[server]\ntrusted_proxies = [\"::ffff:0:0/97\"]";
+    let error = read(half, &[]).unwrap_err().to_string();
+    assert!(
+        error.contains("0.0.0.0/1, which is wider than /8"),
+        "{error}"
+    );
+}
+
+#[test]
+fn hosts_without_tls_are_compared_as_urls_have_them() {
+    let text = "[sso]\nplain_http_hosts = [\"[2001:0DB8::1]\", \"Idp.internal\"]";
+    let hosts = read(text, &[]).unwrap().sso.outbound.plain_http_hosts;
+    assert_eq!(hosts, ["2001:db8::1", "idp.internal"]);
 }
