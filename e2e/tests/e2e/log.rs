@@ -31,6 +31,7 @@ fn encoded(character: char) -> String {
 async fn no_path_brings_a_control_character_into_the_log(#[values("text", "json")] format: &str) {
     let house = Setup::new(Backend::Sqlite)
         .with("LOG__FORMAT", format)
+        .with("LOG__LEVEL", "info")
         .start()
         .await;
     let mut asked = 0;
@@ -77,7 +78,10 @@ async fn no_path_brings_a_control_character_into_the_log(#[values("text", "json"
 
 #[tokio::test]
 async fn what_would_break_a_line_of_the_log_in_two_fields_is_encoded() {
-    let house = House::start(Backend::Sqlite).await;
+    let house = Setup::new(Backend::Sqlite)
+        .with("LOG__LEVEL", "info")
+        .start()
+        .await;
     let forged = "/v1/x\"\u{a0}status=200\u{2003}user=\"ada\\";
     let request = format!("GET {forged} HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n\r\n");
     house.raw(request).await;
@@ -93,31 +97,42 @@ async fn what_would_break_a_line_of_the_log_in_two_fields_is_encoded() {
 async fn the_command_line_prints_nothing_that_a_terminal_obeys(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let house = Setup::new(backend).with("LOG__LEVEL", "info").start().await;
     let name = "a\u{202e}b\u{2066}\u{200f}c";
     let made = house.post("/v1/api-keys").bearer(house.key());
     made.json(json!({ "name": name })).send().await.expect(201);
     let bob = house.bob();
     let path = "/shared/\u{202e}\u{200f}x";
-    for arguments in [
-        &["grant", "add", "Acme", &bob.email, "READ_ONLY", path][..],
-        &["group", "create", "Acme", name],
-        &["key", "list", "Acme"],
-        &["group", "list", "Acme"],
-        &["grant", "list", "Acme"],
-        &["audit", "list", "Acme"],
-        &["org", "show", name],
-        &["user", "show", "\u{9b}31m\u{2028}@example.com"],
-        &[
-            "config",
-            "check",
-            "--set",
-            "server.public_url=\u{9b}\u{202e}",
-        ],
-        &["config", "show", "--set", "brand.name=\u{202e}x"],
+    let granted = [
+        "grant",
+        "add",
+        "Acme",
+        "--user",
+        &bob.email,
+        "READ_ONLY",
+        path,
+    ];
+    house.cli_json(&granted).await;
+    house.cli_json(&["group", "add", "Acme", name]).await;
+    for (arguments, code) in [
+        (&["key", "list", "Acme"][..], 0),
+        (&["group", "list", "Acme"], 0),
+        (&["grant", "list", "Acme", "--user", &bob.email], 0),
+        (&["audit", "list", "Acme"], 0),
+        (&["config", "show", "--set", "brand.name=\u{202e}x"], 0),
+        // What is refused is repeated.
+        (&["grant", "add", "Acme", "READ_ONLY", path, path], 2),
+        (&["org", "show", name], 5),
+        (&["user", "show", "\u{9b}31m\u{2028}@example.com"], 5),
+        (
+            &["config", "check", "--set", "log.level=\u{9b}\u{202e}=x=y"],
+            7,
+        ),
+        (&["config", "check", "--set", "server.\u{202e}\u{85}=x"], 7),
     ] {
         for json in [&[][..], &["--json"]] {
             let output = house.cli(&[arguments, json].concat()).await;
+            assert_eq!(output.status.code(), Some(code), "{output:?}");
             for printed in [&output.stdout, &output.stderr] {
                 is_plain(std::str::from_utf8(printed).unwrap());
             }

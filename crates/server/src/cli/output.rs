@@ -1,6 +1,7 @@
 //! The only place that prints. Names, paths and messages of others are among it, so nothing that a
 //! terminal would obey is printed.
 
+use std::borrow::Cow;
 use std::io::{IsTerminal, Write, stderr, stdin, stdout};
 use std::process::ExitCode;
 
@@ -119,7 +120,14 @@ pub(super) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     if as_json {
         failure(&misread(error), true);
     } else {
-        let _ = error.print();
+        let text = error.render().to_string();
+        match escape(&text) {
+            // With its colours, where it repeats nothing that a terminal would obey.
+            Cow::Borrowed(_) => {
+                let _ = error.print();
+            }
+            Cow::Owned(_) => message(text.trim_end()),
+        }
     }
     Code::Usage.into()
 }
