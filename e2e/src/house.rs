@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
 
-use crate::{Backend, Call, Database, RawAnswer, Wire, raw};
+use crate::{Backend, Call, Database, RawAnswer, WallClock, Wire, raw};
 
 /// Somebody who can sign in.
 #[derive(Debug, Clone)]
@@ -51,6 +51,13 @@ impl Setup {
         let name = format!("VESTIBULE_{setting}");
         self.environment.retain(|(known, _)| *known != name);
         self.environment.push((name, value.to_owned()));
+        self
+    }
+
+    /// With a wall clock that can be set, for the server and for the commands beside it.
+    #[must_use]
+    pub fn with_wall_clock(mut self, clock: &WallClock) -> Self {
+        self.environment.extend(clock.environment());
         self
     }
 
@@ -375,7 +382,8 @@ impl House {
         child.wait_with_output().await.unwrap()
     }
 
-    fn cli_command(&self, arguments: &[&str]) -> Command {
+    /// A command as [`cli`](Self::cli) runs it, to be started by the caller.
+    pub fn cli_command(&self, arguments: &[&str]) -> Command {
         let mut command = command();
         command
             .args(arguments)

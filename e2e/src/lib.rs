@@ -30,6 +30,7 @@ mod raw;
 mod rounds;
 mod site;
 mod visitor;
+mod wall_clock;
 mod wire;
 
 pub use answer::{Answer, Call};
@@ -39,8 +40,10 @@ pub use house::{House, Person, Setup, command};
 pub use lemonldap::{Lemonldap, LemonldapClient};
 pub use line::{Line, Reply};
 pub use oidc_provider::OidcProvider;
+pub use process::{freeze, thaw};
 pub use raw::RawAnswer;
 pub use rounds::rounds;
 pub use site::Site;
 pub use visitor::{Form, Page, Visitor};
+pub use wall_clock::WallClock;
 pub use wire::Wire;

@@ -7,6 +7,21 @@ use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
 use crate::House;
 
+/// Stops a process where it stands, as a debugger or a full machine does.
+pub fn freeze(pid: u32) {
+    signal(pid, Signal::STOP);
+}
+
+/// Lets a process that was stopped go on.
+pub fn thaw(pid: u32) {
+    signal(pid, Signal::CONT);
+}
+
+fn signal(pid: u32, signal: Signal) {
+    let pid = Pid::from_raw(pid.try_into().unwrap()).unwrap();
+    kill_process(pid, signal).unwrap();
+}
+
 impl House {
     fn id(&self) -> Pid {
         Pid::from_raw(self.pid().try_into().unwrap()).unwrap()

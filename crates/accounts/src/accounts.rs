@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
-use tokio::sync::{Mutex, Notify};
+use tokio::sync::Mutex;
 use vestibule_check::Limiter;
 use vestibule_credential::{Keyring, MasterKey, PasswordHasher, Prefix};
 use vestibule_model::session::Lifetimes;
@@ -11,6 +11,7 @@ use vestibule_model::{Clock, Entropy, Plans, Timestamp};
 use vestibule_store::Store;
 
 use crate::StoreDirectory;
+use crate::bridge::KeyringWatch;
 use crate::sign_in::SignInLimits;
 
 /// What [`Accounts`] is made of.
@@ -60,7 +61,7 @@ pub(crate) struct Inner {
     /// up.
     pub(crate) sso_starts: OnceLock<Limiter>,
     /// Told when the keyring in the store may be another than the one in memory.
-    pub(crate) keyring_moved: Arc<Notify>,
+    pub(crate) keyring_watch: Arc<KeyringWatch>,
     /// Held while the keyring is read and swapped, so that an older reading never comes last.
     pub(crate) keyring_reading: Mutex<()>,
 }
@@ -82,7 +83,7 @@ impl Accounts {
             sign_ins_by_address: limits.by_address(),
             sign_ins_by_email: limits.by_email(),
             sso_starts: OnceLock::new(),
-            keyring_moved: Arc::default(),
+            keyring_watch: Arc::new(KeyringWatch::new()),
             keyring_reading: Mutex::default(),
         }))
     }
@@ -119,6 +120,11 @@ impl Accounts {
 
     pub(crate) fn now(&self) -> Timestamp {
         self.0.clock.now()
+    }
+
+    /// The clock that all operations go by, for what is beside them.
+    pub fn shared_clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.0.clock)
     }
 
     pub(crate) fn clock(&self) -> &dyn Clock {

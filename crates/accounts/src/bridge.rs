@@ -1,10 +1,11 @@
 //! What has changed, from the store to the check and to the keyring.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
 use vestibule_check::Check;
-use vestibule_model::Change;
+use vestibule_model::{BootTime, Change, Lease};
 use vestibule_store::ChangeSink;
 
 use crate::Accounts;
@@ -16,7 +17,44 @@ use crate::Accounts;
 #[derive(Debug, Clone)]
 pub struct Bridge {
     check: Check,
-    keyring_moved: Arc<Notify>,
+    keyring: Arc<KeyringWatch>,
+}
+
+/// Tells whether the keyring in memory may be another than the one in the store.
+#[derive(Debug)]
+pub(crate) struct KeyringWatch {
+    /// Wakes whoever reads the keyring again.
+    pub(crate) moved: Notify,
+    /// A change was heard, or may have been missed, since the keyring was read.
+    stale: AtomicBool,
+    /// Without an end until somebody hears the changes of other processes.
+    lease: Lease,
+}
+
+impl KeyringWatch {
+    pub(crate) const fn new() -> Self {
+        Self {
+            moved: Notify::const_new(),
+            stale: AtomicBool::new(false),
+            lease: Lease::unlimited(),
+        }
+    }
+
+    /// Returns whether the keyring in memory is the one in the store, as far as that is heard.
+    pub(crate) fn is_current(&self, at: BootTime) -> bool {
+        !self.stale.load(Ordering::SeqCst) && self.lease.holds(at)
+    }
+
+    /// To be called before the keyring is read: what is heard later makes it stale again.
+    pub(crate) fn begin_reading(&self) {
+        self.stale.store(false, Ordering::SeqCst);
+    }
+
+    /// Notes that the keyring in memory may be an old one.
+    pub(crate) fn touch(&self) {
+        self.stale.store(true, Ordering::SeqCst);
+        self.moved.notify_one();
+    }
 }
 
 impl Bridge {
@@ -24,7 +62,7 @@ impl Bridge {
     pub fn new(check: Check, accounts: &Accounts) -> Self {
         Self {
             check,
-            keyring_moved: Arc::clone(&accounts.0.keyring_moved),
+            keyring: Arc::clone(&accounts.0.keyring_watch),
         }
     }
 }
@@ -33,17 +71,24 @@ impl ChangeSink for Bridge {
     fn apply(&self, change: Change) {
         self.check.apply(change);
         if matches!(change, Change::Keyring | Change::Everything) {
-            self.keyring_moved.notify_one();
+            self.keyring.touch();
         }
     }
 
     fn suspend(&self) {
         self.check.suspend();
+        self.keyring.lease.end();
     }
 
     /// A rotation may have been missed meanwhile.
-    fn resume(&self) {
-        self.check.resume();
-        self.keyring_moved.notify_one();
+    fn resume(&self, until: BootTime) {
+        self.check.resume(until);
+        self.keyring.touch();
+        self.keyring.lease.renew(until);
+    }
+
+    fn renew(&self, until: BootTime) {
+        self.check.renew(until);
+        self.keyring.lease.renew(until);
     }
 }

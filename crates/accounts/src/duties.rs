@@ -24,6 +24,8 @@ pub struct Intervals {
     pub forget: Duration,
     /// The pause before the keyring is read again after it could not be. 1 second by default.
     pub retry: Duration,
+    /// Comparing the clock with the machine's. Every second by default.
+    pub steer: Duration,
 }
 
 impl Default for Intervals {
@@ -34,6 +36,7 @@ impl Default for Intervals {
             settle: Duration::from_secs(30),
             forget: Duration::from_secs(10),
             retry: Duration::from_secs(1),
+            steer: Duration::from_secs(1),
         }
     }
 }
@@ -114,9 +117,24 @@ impl Duties {
         }
     }
 
+    /// Steers the clock towards the machine's, and tells in the log where that has jumped.
+    pub async fn steer_clock(&self, shutdown: impl Future<Output = ()> + Send) {
+        let mut ticks = every(self.intervals.steer);
+        tokio::pin!(shutdown);
+        loop {
+            tokio::select! {
+                () = &mut shutdown => return,
+                _ = ticks.tick() => {}
+            }
+            if let Some(news) = self.accounts.0.clock.steer() {
+                crate::clock::tell(news);
+            }
+        }
+    }
+
     /// Reads the keyring again whenever it may have changed.
     pub async fn follow_keyring(&self, shutdown: impl Future<Output = ()> + Send) {
-        let moved = &self.accounts.0.keyring_moved;
+        let moved = &self.accounts.0.keyring_watch.moved;
         tokio::pin!(shutdown);
         loop {
             tokio::select! {

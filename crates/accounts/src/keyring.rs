@@ -150,15 +150,22 @@ impl Accounts {
             issuer: current.issuer().clone(),
             lifetimes: &self.0.lifetimes,
         };
-        let rows = self.0.store.signing_keys().await?;
-        let keyring = parts.open(rows, self.clock())?;
+        self.0.keyring_watch.begin_reading();
+        let rows = self.0.store.signing_keys().await.map_err(Into::into);
+        let keyring = rows.and_then(|rows| parts.open(rows, self.clock()));
+        let keyring = keyring.inspect_err(|_| self.0.keyring_watch.touch())?;
         self.0.keyring.store(Arc::new(keyring));
         Ok(())
     }
 
-    /// The public keys for whoever verifies tokens without us, as a JWK set.
-    pub fn jwks(&self) -> Value {
-        self.keyring().jwks(self.now())
+    /// The public keys for whoever verifies tokens without us, as a JWK set. While changes of other
+    /// processes are not heard, as when this one was stopped, the store is asked first: a key that
+    /// was deleted is not published again.
+    pub async fn jwks(&self) -> Result<Value> {
+        if !self.0.keyring_watch.is_current(self.0.clock.boot()) {
+            self.reload_keyring().await?;
+        }
+        Ok(self.keyring().jwks(self.now()))
     }
 
     /// Deletes the keys that verify nothing any more.

@@ -5,6 +5,7 @@ use http::header::{CACHE_CONTROL, HeaderName};
 use serde_json::Value;
 use utoipa_axum::routes;
 use vestibule_accounts::Accounts;
+use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::Rule;
 
@@ -24,13 +25,16 @@ pub(crate) fn routes() -> Documented {
     path = "/.well-known/jwks.json",
     tag = tag::SERVICE,
     operation_id = "getJwks",
-    responses((status = 200, description = "The keys.", body = Object,
-        example = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
-            "kid": "jwk_01jhmpfn80e48s5s0q7b7cwx5e", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] }))),
+    responses(
+        (status = 200, description = "The keys.", body = Object,
+            example = json!({ "keys": [{ "kty": "OKP", "crv": "Ed25519", "use": "sig", "alg": "EdDSA",
+                "kid": "jwk_01jhmpfn80e48s5s0q7b7cwx5e", "x": "11qYAYKxCrfVS_7TyWQHOg7hcvPapiMlrwIaaPcHURo" }] })),
+        (status = 503, description = "Keys may have been deleted, and the database does not answer."),
+    ),
 )]
-async fn jwks(State(accounts): State<Accounts>) -> ([(HeaderName, &'static str); 1], Json<Value>) {
-    (
-        [(CACHE_CONTROL, "public, max-age=300")],
-        Json(accounts.jwks()),
-    )
+async fn jwks(
+    State(accounts): State<Accounts>,
+) -> Result<([(HeaderName, &'static str); 1], Json<Value>)> {
+    let keys = accounts.jwks().await?;
+    Ok(([(CACHE_CONTROL, "public, max-age=300")], Json(keys)))
 }

@@ -5,15 +5,16 @@
 //! - [`Cache::apply`] removes every entry that a change makes wrong, before the change is answered;
 //! - a principal that was read before a change and arrives after it is not kept
 //!   ([`Cache::insert`] takes the [`Reading`] that was begun before the store was asked);
-//! - while other servers' changes cannot be heard ([`Cache::suspend`]) nothing is kept at all.
+//! - what is kept is used only while a [`Lease`] holds, which whoever hears other servers' changes
+//!   renews. The use compares it, because a process that was stopped cannot be told to forget.
 
 use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
-use vestibule_model::{Change, Digest, Principal, Timestamp};
+use vestibule_model::{BootTime, Change, Digest, Lease, Moment, Principal, Timestamp};
 
 use self::index::Index;
 pub(crate) use self::index::Reading;
@@ -132,7 +133,8 @@ type Map =
 pub(crate) struct Cache {
     map: Map,
     index: Mutex<Index>,
-    suspended: AtomicBool,
+    /// Without an end until somebody hears changes of other servers.
+    lease: Lease,
     /// The same as in the index, to be read without its lock.
     applied: AtomicU64,
     max_age: Duration,
@@ -149,7 +151,7 @@ impl Cache {
                 Evictions,
             ),
             index: Mutex::default(),
-            suspended: AtomicBool::new(false),
+            lease: Lease::unlimited(),
             applied: AtomicU64::new(0),
             max_age: bounds.max_age,
         }
@@ -161,11 +163,14 @@ impl Cache {
         &self,
         key: &CacheKey,
         rest: Option<&[u8]>,
-        now: Timestamp,
+        at: Moment,
     ) -> Option<Arc<Entry>> {
+        if !self.lease.holds(at.boot) {
+            return None;
+        }
         self.map
             .get(key)
-            .filter(|entry| entry.is_fresh(now))
+            .filter(|entry| entry.is_fresh(at.now))
             .filter(|entry| entry.caller.rest.as_deref() == rest)
     }
 
@@ -175,14 +180,16 @@ impl Cache {
     }
 
     /// Keeps what the store answered, unless it may be stale already; gives the entry either way,
-    /// good for the request that asked.
+    /// good for the request that asked. `at` is when the answer came, not when it was asked for:
+    /// the process may have been stopped in between.
     pub(crate) fn insert(
         &self,
         reading: Reading,
         key: CacheKey,
         caller: Caller,
-        now: Timestamp,
+        at: Moment,
     ) -> Arc<Entry> {
+        let Moment { now, boot } = at;
         let oldest = now.after(self.max_age);
         let end = caller.principal.expires_at;
         let entry = Arc::new(Entry {
@@ -192,9 +199,7 @@ impl Cache {
             used_minute: AtomicI64::new(i64::MIN),
         });
         let mut index = self.index();
-        if !self.suspended.load(Ordering::SeqCst)
-            && !index.changed_since(reading, entry.principal())
-        {
+        if self.lease.holds(boot) && !index.changed_since(reading, entry.principal()) {
             if let Some(old) = self.map.peek(&key) {
                 index.forget(&key, old.principal());
             }
@@ -248,19 +253,24 @@ impl Cache {
     /// Empties the cache and keeps nothing until [`Cache::resume`]: changes of others cannot be
     /// heard.
     pub(crate) fn suspend(&self) {
-        self.suspended.store(true, Ordering::SeqCst);
+        self.lease.end();
         self.apply(Change::Everything);
     }
 
-    /// Keeps entries again. What was read before this is not kept.
-    pub(crate) fn resume(&self) {
+    /// Keeps entries again, until this time. What was read before this is not kept.
+    pub(crate) fn resume(&self, until: BootTime) {
         self.apply(Change::Everything);
-        self.suspended.store(false, Ordering::SeqCst);
+        self.lease.renew(until);
     }
 
-    /// Whether the changes of others cannot be heard now.
-    pub(crate) fn is_suspended(&self) -> bool {
-        self.suspended.load(Ordering::SeqCst)
+    /// Lets entries be used until this time.
+    pub(crate) fn renew(&self, until: BootTime) {
+        self.lease.renew(until);
+    }
+
+    /// Returns whether the changes of others are heard at this time.
+    pub(crate) fn hears(&self, at: BootTime) -> bool {
+        self.lease.holds(at)
     }
 
     /// How many credentials are kept now.

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use vestibule_credential::frame::Prefix;
 use vestibule_credential::keyring::Keyring;
-use vestibule_model::{Clock, CoarseClock, Plans};
+use vestibule_model::{Clock, Plans, ProcessClock};
 use vestibule_policy::{Rule, RuleTable};
 
 use crate::cache::CacheBounds;
@@ -34,7 +34,9 @@ pub struct CheckParts {
     /// each: a half for known callers and a half for strangers, a quarter at most for one
     /// organisation, an eighth for one caller. At least [`CheckParts::LEAST_BODY_BYTES`].
     pub body_bytes: usize,
-    /// What time it is.
+    /// The time by which credentials expire. The default is a [`ProcessClock`], which nobody steers:
+    /// whoever keeps one to call [`Clock::steer`] about once a second has it follow what a time
+    /// service corrects.
     pub clock: Arc<dyn Clock>,
 }
 
@@ -58,7 +60,7 @@ impl CheckParts {
             origin,
             cache: CacheBounds::default(),
             body_bytes: Self::BODY_BYTES,
-            clock: Arc::new(CoarseClock),
+            clock: Arc::new(ProcessClock::start()),
         }
     }
 }

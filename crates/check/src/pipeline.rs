@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use arc_swap::ArcSwap;
 use vestibule_credential::frame::Prefix;
 use vestibule_credential::keyring::Keyring;
-use vestibule_model::{Change, Clock, CredentialRef, Plans, Timestamp};
+use vestibule_model::{BootTime, Change, Clock, CredentialRef, Plans, Timestamp};
 use vestibule_policy::RuleTable;
 
 use self::steps::Counted;
@@ -97,10 +97,10 @@ impl Check {
     /// counts towards no limit a second time.
     pub async fn confirm(&self, head: &RequestHead<'_>, passed: Passed) -> Verdict {
         let cache = &self.0.cache;
-        // What others change is not heard while the cache is suspended.
-        let stands = passed.judged_at == cache.applied()
-            && !cache.is_suspended()
-            && passed.is_fresh(self.0.clock.now());
+        let at = self.0.clock.moment();
+        // What others change is not heard while the lease does not hold.
+        let stands =
+            passed.judged_at == cache.applied() && cache.hears(at.boot) && passed.is_fresh(at.now);
         if stands || !passed.has_caller() {
             return Ok(passed);
         }
@@ -123,9 +123,20 @@ impl Check {
         self.0.cache.suspend();
     }
 
-    /// Remembers again.
-    pub fn resume(&self) {
-        self.0.cache.resume();
+    /// Remembers again, and uses what is remembered until this time since boot, by the clock of the
+    /// check. [`Check::renew`] lets it go on.
+    pub fn resume(&self, until: BootTime) {
+        self.0.cache.resume(until);
+    }
+
+    /// Lets what is remembered be used until this time since boot: the changes that other servers
+    /// make until then are applied before it. From then on the directory is asked every time, as
+    /// after [`Check::suspend`], also where this process was stopped and could not be told.
+    ///
+    /// Until [`Check::suspend`] or this is called for the first time, there is no such end: nobody
+    /// else makes changes.
+    pub fn renew(&self, until: BootTime) {
+        self.0.cache.renew(until);
     }
 
     /// The credentials used since the last call, at most one use a minute each.

@@ -150,6 +150,26 @@ ids! {
     AttemptId = "attempt";
 }
 
+/// The bits of an id below its time.
+const BELOW_TIME: u32 = 80;
+
+impl AuditId {
+    /// Returns an id that comes after `last`: this one, or one with its random bits a millisecond
+    /// after `last`.
+    #[must_use]
+    pub fn following(self, last: Self) -> Self {
+        if self > last {
+            return self;
+        }
+        let millis = (last.0.as_u128() >> BELOW_TIME).saturating_add(1);
+        let random = self.0.as_u128() & ((1 << BELOW_TIME) - 1);
+        // At the end of what 48 bits hold, in the year 10889, there is no later time.
+        Self(Uuid::from_u128(
+            millis.min((1 << 48) - 1) << BELOW_TIME | random,
+        ))
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -211,6 +231,22 @@ mod tests {
         let id = UserId::mint(&clock, &crate::OsEntropy);
         assert!(id.to_string().starts_with("user_01jhmpf"), "{id}");
         assert_eq!(id.uuid().get_version_num(), 7);
+    }
+
+    #[test]
+    fn an_id_of_a_clock_that_went_back_still_follows_the_last() {
+        let clock = crate::clock::ManualClock::new(crate::Timestamp::from_seconds(1_736_935_200));
+        let mint = || AuditId::mint(&clock, &crate::OsEntropy);
+        let early = mint();
+        clock.advance(std::time::Duration::from_secs(3_600));
+        let last = mint();
+        assert_eq!(last.following(early), last);
+        let next = early.following(last);
+        assert!(next > last, "{next} {last}");
+        assert_eq!(next.uuid().get_version_num(), 7);
+        assert!(last.following(last) > last);
+        let end = AuditId::from_uuid(Uuid::max());
+        assert!(early.following(end) > last);
     }
 
     proptest! {

@@ -39,7 +39,7 @@ pub use attempt::SsoAttempt;
 pub use audit::{Actor, ActorKind, AuditRecord};
 pub use capability::Capability;
 pub use change::Change;
-pub use clock::{Clock, CoarseClock, SystemClock, Timestamp};
+pub use clock::{BootTime, Clock, Lease, Moment, ProcessClock, SystemClock, Timestamp};
 pub use connection::{
     ClaimNames, ClientAuthMethod, ConnectionSettings, SsoConnection, SsoProtocol,
 };

@@ -12,6 +12,9 @@ use vestibule_store::Store;
 
 use crate::telemetry::Metrics;
 
+/// By how many seconds the wall clock may differ and is still followed.
+const FOLLOWED: i64 = 60;
+
 #[derive(Debug, Clone)]
 struct Admin {
     store: Store,
@@ -45,7 +48,16 @@ async fn ready(State(admin): State<Admin>) -> Response {
         )
             .into_response();
     }
-    "ready\n".into_response()
+    // With a wrong wall clock nothing passes that should not, so it takes no server out of service.
+    match admin.metrics.wall_clock_ahead() {
+        ahead if ahead.abs() > FOLLOWED => format!(
+            "ready; the wall clock is {} s {} the server's, which expiry goes by\n",
+            ahead.abs(),
+            if ahead > 0 { "ahead of" } else { "behind" }
+        )
+        .into_response(),
+        _ => "ready\n".into_response(),
+    }
 }
 
 async fn metrics_text(State(admin): State<Admin>) -> Response {

@@ -18,6 +18,7 @@ pub use shown::{Shown, ShownOrganization, ShownUser};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::serve::{Server, bind};
+use crate::wiring::OldClock;
 
 /// Where it listens unless told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -42,6 +43,17 @@ pub struct Configured {
     pub probes_have_a_place: bool,
 }
 
+/// How a quickstart is to run.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted {
+    /// Where it listens, if not where it did before.
+    pub listen: Option<SocketAddr>,
+    /// Whether a provider for development runs beside it.
+    pub with_idp: bool,
+    /// What to do where the clock is behind.
+    pub old_clock: OldClock,
+}
+
 /// Prepares a quickstart in a folder: makes everything where nothing is, keeps everything where
 /// something is; beside it a provider for development, where that is wanted.
 ///
@@ -49,10 +61,14 @@ pub struct Configured {
 /// line.
 pub async fn prepare(
     dir: &Path,
-    listen: Option<SocketAddr>,
-    with_idp: bool,
+    wanted: Wanted,
     settings: impl FnOnce(&Path) -> Result<Configured, Failure>,
 ) -> Result<Quickstart, Failure> {
+    let Wanted {
+        listen,
+        with_idp,
+        old_clock,
+    } = wanted;
     if let Some(listen) = listen {
         loopback(listen)?;
     }
@@ -80,7 +96,7 @@ pub async fn prepare(
     } else {
         None
     };
-    let server = Server::on(listener, admin_listener, &settings).await?;
+    let server = Server::on(listener, admin_listener, &settings, old_clock).await?;
     let secrets = if is_new {
         let secrets = seed::everything(server.wired()).await?;
         dir.finish()?;

@@ -17,7 +17,7 @@ use crate::listen::Bounds;
 use crate::shutdown::{self, Shutdown};
 use crate::stack::StackService;
 use crate::tasks::Tasks;
-use crate::wiring::Wired;
+use crate::wiring::{OldClock, Wired};
 use crate::{admin, listen, wiring};
 
 /// Connections that may wait to be accepted. A burst beyond it is dropped by the system, and each
@@ -41,10 +41,10 @@ pub struct Server {
 impl Server {
     /// Takes the ports first, so that a second server on them fails before it touches anything;
     /// then opens the store.
-    pub async fn prepare(settings: &Settings) -> Result<Self, Failure> {
+    pub async fn prepare(settings: &Settings, old_clock: OldClock) -> Result<Self, Failure> {
         let listener = bind("server.listen", settings.server.listen).await?;
         let admin_listener = bind("server.admin_listen", settings.server.admin_listen).await?;
-        Self::on(listener, admin_listener, settings).await
+        Self::on(listener, admin_listener, settings, old_clock).await
     }
 
     /// A server on listeners that are bound already.
@@ -52,12 +52,13 @@ impl Server {
         listener: TcpListener,
         admin_listener: TcpListener,
         settings: &Settings,
+        old_clock: OldClock,
     ) -> Result<Self, Failure> {
         let public_url = match &settings.server.public_url {
             Some(url) => url.clone(),
             None => PublicUrl::of(address(&listener)?),
         };
-        let wired = wiring::server(settings, &public_url).await?;
+        let wired = wiring::server(settings, &public_url, old_clock).await?;
         Ok(Self {
             listener,
             admin_listener,
@@ -113,8 +114,14 @@ impl Server {
 
         let mut duties = Tasks::default();
         let worker = Duties::new(wired.accounts, wired.check, Intervals::default());
-        let (feed, end) = (store.clone(), duties_end.asked());
-        duties.spawn("hearing changes", async move { feed.run_feed(end).await });
+        let (feed, clock, end) = (store.clone(), wired.clock, duties_end.asked());
+        duties.spawn("hearing changes", async move {
+            feed.run_feed(&*clock, end).await;
+        });
+        let (each, end) = (worker.clone(), duties_end.asked());
+        duties.spawn("steering the clock", async move {
+            each.steer_clock(end).await;
+        });
         let (each, end) = (worker.clone(), duties_end.asked());
         duties.spawn("noting uses", async move { each.flush(end).await });
         let (each, end) = (worker.clone(), duties_end.asked());

@@ -1,5 +1,6 @@
 //! Who gets what: store, accounts, check, routes, layers.
 
+mod clock;
 mod description;
 
 use std::sync::Arc;
@@ -12,7 +13,7 @@ use vestibule_check::{Check, CheckParts, OwnOrigin};
 use vestibule_credential::keyring::{Issuer, Keyring};
 use vestibule_credential::password::PasswordHasher;
 use vestibule_http::SessionCookie;
-use vestibule_model::{OsEntropy, SystemClock};
+use vestibule_model::{OsEntropy, ProcessClock};
 use vestibule_outbound::{Outbound, SystemResolver};
 use vestibule_policy::RuleTable;
 use vestibule_sample::Sample;
@@ -20,6 +21,7 @@ use vestibule_sso::Party;
 use vestibule_store::{Store, StoreError, StoreUrl};
 use vestibule_web::{Look, Web, WebParts};
 
+pub use self::clock::OldClock;
 pub use self::description::openapi;
 use crate::config::{PublicUrl, Settings};
 use crate::failure::{Code, Failure};
@@ -39,6 +41,8 @@ pub struct Wired {
     pub metrics: Arc<Metrics>,
     /// The sample API, where it is served.
     pub sample: Option<Sample>,
+    /// The time of this process, for all that it does.
+    pub clock: Arc<ProcessClock>,
 }
 
 /// The operations on a store, and the keyring that they share with the check.
@@ -46,6 +50,7 @@ pub struct Opened {
     /// All operations.
     pub accounts: Accounts,
     keyring: Arc<ArcSwap<Keyring>>,
+    clock: Arc<ProcessClock>,
 }
 
 /// The operations on the store of these settings, which has to be there and migrated: this makes
@@ -70,7 +75,8 @@ pub async fn accounts(settings: &Settings, public_url: &PublicUrl) -> Result<Ope
             "If it is the right one, run `vestibule migrate` with the same configuration first.",
         ));
     }
-    accounts_on(store, settings, public_url).await
+    let clock = Arc::new(ProcessClock::start());
+    accounts_on(store, settings, public_url, clock).await
 }
 
 /// The store; says which one does not answer.
@@ -90,8 +96,8 @@ async fn accounts_on(
     store: Store,
     settings: &Settings,
     public_url: &PublicUrl,
+    clock: Arc<ProcessClock>,
 ) -> Result<Opened, Failure> {
-    let clock = Arc::new(SystemClock);
     let entropy = Arc::new(OsEntropy);
     let master_key = settings.master_key()?;
     let issuer = match &settings.issuer {
@@ -118,14 +124,18 @@ async fn accounts_on(
         keyring: Arc::clone(&keyring),
         master_key,
         hasher,
-        clock,
+        clock: clock.clone(),
         entropy,
         plans: Arc::new(settings.plans.clone()),
         lifetimes: settings.lifetimes,
         prefix: settings.prefix.clone(),
         sign_in_limits: settings.sign_in,
     });
-    Ok(Opened { accounts, keyring })
+    Ok(Opened {
+        accounts,
+        keyring,
+        clock,
+    })
 }
 
 /// Single sign-on for these accounts. Its limits are those of the accounts, so there is one.
@@ -138,7 +148,10 @@ pub fn sso(
     let outbound = Outbound::new(settings.sso.outbound.clone(), resolver)
         .map_err(|error| Failure::usage(format!("sso.extra_ca is {error}.")))?;
     let parts = SsoParts {
-        party: Party::new(outbound),
+        party: Party {
+            clock: accounts.shared_clock(),
+            ..Party::new(outbound)
+        },
         public_url: public_url.as_str().to_owned(),
         starts_per_address: settings.sso.starts_per_address,
     };
@@ -146,11 +159,22 @@ pub fn sso(
 }
 
 /// Everything but the listeners. Brings the tables up to date first.
-pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired, Failure> {
+pub async fn server(
+    settings: &Settings,
+    public_url: &PublicUrl,
+    old_clock: OldClock,
+) -> Result<Wired, Failure> {
     settings.master_key()?;
     let store = connect(&settings.store).await?;
     store.migrate().await?;
-    let Opened { accounts, keyring } = accounts_on(store, settings, public_url).await?;
+    let clock = Arc::new(ProcessClock::start());
+    // Before anything is written, a first signing key included.
+    old_clock.judge(&store, &*clock).await?;
+    let Opened {
+        accounts,
+        keyring,
+        clock,
+    } = accounts_on(store, settings, public_url, clock).await?;
     let look = Look::new(settings.brand.clone());
     let Routed {
         router,
@@ -159,7 +183,7 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
     } = routes(settings, &accounts, public_url, look.clone()).await?;
     let check = check_with(keyring, settings, &accounts, table, public_url);
     let requests = Arc::new(Requests::default());
-    let metrics = Metrics::new(check.clone(), Arc::clone(&requests));
+    let metrics = Metrics::new(check.clone(), Arc::clone(&requests), Arc::clone(&clock));
     let store = accounts.store();
     store.attach(Arc::new(Bridge::new(check.clone(), &accounts)));
     store.attach(metrics.clone());
@@ -177,6 +201,7 @@ pub async fn server(settings: &Settings, public_url: &PublicUrl) -> Result<Wired
         stack,
         metrics,
         sample,
+        clock,
     })
 }
 
@@ -205,6 +230,7 @@ fn check_with(
         cookie_name: settings.cookie_name.clone(),
         cache: settings.cache,
         body_bytes: settings.server.body_bytes,
+        clock: accounts.shared_clock(),
         ..CheckParts::new(
             table,
             Arc::new(accounts.directory()),
@@ -251,6 +277,7 @@ pub async fn routes(
             .await
             .map_err(Failure::from_error)?;
         connected.migrate().await.map_err(Failure::from_error)?;
+        let connected = connected.with_clock(accounts.shared_clock());
         state = state.with_path_parts(Arc::new(connected.clone()));
         sample = Some(connected);
     }
@@ -266,7 +293,7 @@ pub async fn routes(
         cookie,
         look,
         sample: sample.clone().map(|sample| Arc::new(Lists(sample)) as _),
-        clock: Arc::new(SystemClock),
+        clock: accounts.shared_clock(),
     });
     let routes = routes.merge(vestibule_web::routes(web));
     let (router, table) = routes.into_parts().map_err(Failure::defect)?;

@@ -5,7 +5,7 @@ use vestibule_model::{
 };
 
 use crate::page::Page;
-use crate::sql::{Query, Row, sql};
+use crate::sql::{Query, Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
 /// A record as it is read back: who and what it is about may be gone by then.
@@ -159,52 +159,88 @@ impl Store {
 }
 
 macro_rules! insert {
-    ($ending:literal) => {
+    ($values:literal, $ending:literal) => {
         concat!(
             "INSERT INTO audit_record (id, at, organization_id, user_id, credential, address,
-                request_id, kind, subject, details, actor)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                request_id, kind, subject, details, actor) ",
+            $values,
             $ending
         )
     };
 }
 
+/// Adds a record under its own id, if that comes last.
+const APPEND: &str = insert!(
+    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11",
+    " WHERE NOT EXISTS (SELECT 1 FROM audit_record WHERE id >= $1)"
+);
+
+/// Adds a record wherever its id belongs.
+const INSERT: &str = insert!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", "");
+
+/// The same, unless it is there.
+const INSERT_ONCE: &str = insert!(
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+    " ON CONFLICT (id) DO NOTHING"
+);
+
 impl Write {
     /// Adds records beside the one of the commit, of acts that concern several.
+    ///
+    /// Their ids are in the order of the commits, whatever the clocks say: one whose own would not
+    /// come last gets another (RFC 9562, section 6.2, on clocks that go back). So
+    /// [`Store::last_audit_record`] is the record that was committed last, and not the one with the
+    /// latest time, which may be of a clock that was wrong.
     pub async fn append_audit(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        self.insert_audit(insert!(""), records).await
+        for record in records {
+            if insert(APPEND, record.id, record).execute(self).await? > 0 {
+                continue;
+            }
+            let id = match last_record(self).await? {
+                Some((last, _)) => record.id.following(last),
+                None => record.id,
+            };
+            insert(INSERT, id, record).execute(self).await?;
+        }
+        Ok(())
     }
 
     /// Adds records of denials, of which there may be many at once. One that is there already stays
-    /// as it is: the commit that was thought to have failed had not.
+    /// as it is: the commit that was thought to have failed had not. So they keep their ids.
     pub async fn append_denials(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        self.insert_audit(insert!(" ON CONFLICT (id) DO NOTHING"), records)
-            .await
-    }
-
-    async fn insert_audit(
-        &mut self,
-        insert: &'static str,
-        records: &[AuditRecord],
-    ) -> Result<(), StoreError> {
         for record in records {
-            let credential = record.actor.credential.map(|it| it.to_string());
-            let address = record.actor.address.map(|it| it.to_string());
-            sql(insert)
-                .bind(record.id)
-                .bind(record.at)
-                .bind(record.organization_id)
-                .bind(record.actor.user_id)
-                .bind(credential.as_deref())
-                .bind(address.as_deref())
-                .bind(record.actor.request_id.as_deref())
-                .bind(record.kind)
-                .bind(record.subject.as_deref())
-                .bind(record.details.as_str())
-                .bind(record.actor.kind.as_str())
-                .execute(self)
-                .await?;
+            insert(INSERT_ONCE, record.id, record).execute(self).await?;
         }
         Ok(())
+    }
+}
+
+fn insert(query: &'static str, id: AuditId, record: &AuditRecord) -> Query {
+    let credential = record.actor.credential.map(|it| it.to_string());
+    let address = record.actor.address.map(|it| it.to_string());
+    sql(query)
+        .bind(id)
+        .bind(record.at)
+        .bind(record.organization_id)
+        .bind(record.actor.user_id)
+        .bind(credential.as_deref())
+        .bind(address.as_deref())
+        .bind(record.actor.request_id.as_deref())
+        .bind(record.kind)
+        .bind(record.subject.as_deref())
+        .bind(record.details.as_str())
+        .bind(record.actor.kind.as_str())
+}
+
+async fn last_record(source: &mut impl Source) -> Result<Option<(AuditId, Timestamp)>, StoreError> {
+    sql("SELECT id, at FROM audit_record ORDER BY id DESC LIMIT 1")
+        .optional(source, |row| Ok((row.get("id")?, row.get("at")?)))
+        .await
+}
+
+impl Store {
+    /// Returns the id and the time of the audit record that was committed last, where there is any.
+    pub async fn last_audit_record(&self) -> Result<Option<(AuditId, Timestamp)>, StoreError> {
+        last_record(&mut self.reader().await?).await
     }
 }

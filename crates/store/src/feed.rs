@@ -6,7 +6,7 @@ mod sqlite;
 use std::convert::Infallible;
 use std::time::Duration;
 
-use vestibule_model::Change;
+use vestibule_model::{BootTime, Change, Clock};
 
 use crate::store::Pool;
 use crate::{Store, StoreError};
@@ -31,8 +31,14 @@ pub trait ChangeSink: Send + Sync + 'static {
     fn suspend(&self);
 
     /// Changes of other processes are heard again: what a read that begins from now on finds may
-    /// be kept.
-    fn resume(&self);
+    /// be kept, and used until this time since boot. Whoever uses it compares: a process that is
+    /// stopped is told nothing.
+    fn resume(&self, until: BootTime);
+
+    /// What is kept may be used until this time, which is later than the one before.
+    fn renew(&self, until: BootTime) {
+        let _ = until;
+    }
 }
 
 /// Suspends the sinks when the feed ends, however it does: whoever hears nothing keeps nothing.
@@ -50,12 +56,15 @@ impl Store {
     /// Begins by suspending the sinks and resumes them once it hears; so also whenever it has lost
     /// the thread. When it ends, also by a panic or because it was dropped, they are suspended.
     /// Start it before the first request is served.
-    pub async fn run_feed(&self, shutdown: impl Future<Output = ()> + Send) {
+    ///
+    /// The sinks may use what they keep for [`LEASE`] by `clock`, which is the one that they ask,
+    /// counted from when the last proof that all changes were heard was begun.
+    pub async fn run_feed(&self, clock: &dyn Clock, shutdown: impl Future<Output = ()> + Send) {
         self.tell(ChangeSink::suspend);
         let _deaf = Deaf(self);
         let hear = async {
             loop {
-                let Err(lost) = self.hear().await;
+                let Err(lost) = self.hear(clock).await;
                 self.tell(ChangeSink::suspend);
                 tracing::warn!(error = %lost, "no changes are heard; nothing is cached until they are");
                 tokio::time::sleep(RETRY).await;
@@ -67,10 +76,10 @@ impl Store {
         }
     }
 
-    async fn hear(&self) -> Result<Infallible, StoreError> {
+    async fn hear(&self, clock: &dyn Clock) -> Result<Infallible, StoreError> {
         match &self.pool {
-            Pool::Sqlite(sqlite) => sqlite::follow(self, &sqlite.options).await,
-            Pool::Postgres(postgres) => postgres::follow(self, &postgres.options).await,
+            Pool::Sqlite(sqlite) => sqlite::follow(self, &sqlite.options, clock).await,
+            Pool::Postgres(postgres) => postgres::follow(self, &postgres.options, clock).await,
         }
     }
 

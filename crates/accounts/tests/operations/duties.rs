@@ -16,6 +16,7 @@ fn duties(house: &House) -> Duties {
         prune: often,
         forget: often,
         retry: often,
+        steer: often,
         settle: Duration::from_millis(20),
     };
     Duties::new(house.accounts.clone(), house.check.clone(), intervals)

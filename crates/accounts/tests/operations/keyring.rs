@@ -3,10 +3,11 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{Duties, Error, Intervals, KeyringParts, OldKeys};
+use vestibule_accounts::{Bridge, Duties, Error, Intervals, KeyringParts, OldKeys};
 use vestibule_check::{Cause, Rejected};
 use vestibule_credential::{Claims, Issuer, MasterKey, TokenError, TokenId};
-use vestibule_model::{OsEntropy, Timestamp};
+use vestibule_model::{Clock as _, OsEntropy, Timestamp};
+use vestibule_store::{ChangeSink as _, LEASE};
 
 use crate::support::{Backend, House, OPERATOR, by_bearer, new_key};
 
@@ -76,7 +77,7 @@ async fn nothing_that_a_deleted_key_has_signed_passes_and_all_else_stands(
 
     let rows = house.store().signing_keys().await.unwrap();
     assert_eq!(rows.iter().map(|row| row.id).collect::<Vec<_>>(), [after]);
-    let published = house.accounts.jwks();
+    let published = house.accounts.jwks().await.unwrap();
     assert_eq!(published["keys"].as_array().unwrap().len(), 1);
     assert_eq!(published["keys"][0]["kid"], after.to_string());
 }
@@ -131,11 +132,33 @@ async fn a_key_whose_tokens_are_dead_is_published_no_more() {
     let house = House::new(Backend::Sqlite).await;
     let rotated = house.accounts.rotate_keyring(&OPERATOR, OldKeys::LiveOut);
     rotated.await.unwrap();
-    let published = || house.accounts.jwks()["keys"].as_array().unwrap().len();
-    assert_eq!(published(), 2);
+    let published = async || {
+        let keys = house.accounts.jwks().await.unwrap();
+        keys["keys"].as_array().unwrap().len()
+    };
+    assert_eq!(published().await, 2);
     let life = house.lifetimes.access_token + Duration::from_secs(60);
     house.clock.advance(life);
-    assert_eq!(published(), 1);
+    assert_eq!(published().await, 1);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_process_that_was_stopped_publishes_no_key_that_was_deleted_meanwhile(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let (stopped, check) = house.second().await;
+    let bridge = Bridge::new(check, &stopped);
+    bridge.resume(house.clock.boot().after(LEASE));
+    let old = stopped.jwks().await.unwrap();
+    let rotated = house.accounts.rotate_keyring(&OPERATOR, OldKeys::EndNow);
+    let new = rotated.await.unwrap().to_string();
+    assert_eq!(stopped.jwks().await.unwrap(), old, "remembered");
+    house.clock.advance(LEASE);
+    let published = stopped.jwks().await.unwrap();
+    assert_eq!(published["keys"].as_array().unwrap().len(), 1);
+    assert_eq!(published["keys"][0]["kid"], new);
 }
 
 #[tokio::test]
@@ -169,7 +192,8 @@ async fn another_process_follows_a_rotation(
     let (second, check) = house.second().await;
     let duties = Duties::new(second.clone(), check.clone(), Intervals::default());
     let store = second.store().clone();
-    let feed = tokio::spawn(async move { store.run_feed(std::future::pending()).await });
+    let clock = house.clock.clone();
+    let feed = tokio::spawn(async move { store.run_feed(&*clock, std::future::pending()).await });
     let keyring = tokio::spawn(async move { duties.follow_keyring(std::future::pending()).await });
     // Until it hears, nothing is promised; afterwards the rotation comes within the lease.
     let entry = house.enter(house.owner.id, house.organization.id).await;

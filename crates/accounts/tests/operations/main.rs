@@ -8,6 +8,7 @@
 
 mod api_key;
 mod audit;
+mod clock;
 mod directory;
 mod duties;
 mod enforcement;

@@ -22,8 +22,8 @@ use vestibule_credential::{
 use vestibule_model::clock::ManualClock;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{
-    Actor, AuditId, AuditRecord, Clock as _, Organization, OrganizationId, OsEntropy, Plan, Plans,
-    Role, Session, SessionId, SystemClock, Timestamp, User, UserId,
+    Actor, AuditId, AuditRecord, Clock, Organization, OrganizationId, OsEntropy, Plan, Plans, Role,
+    Session, SessionId, SystemClock, Timestamp, User, UserId,
 };
 use vestibule_policy::{Dialect, Rule, RuleTable};
 use vestibule_store::{Store, StoreUrl};
@@ -175,7 +175,7 @@ impl House {
         let store = Store::connect(database.url.clone()).await.unwrap();
         store.migrate().await.unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
-        let (accounts, check) = open(store, Arc::clone(&clock), options).await;
+        let (accounts, check) = open(store, clock.clone(), options).await;
 
         let owner = new_user(&accounts, "ada@example.com").await;
         let organization = accounts
@@ -203,7 +203,13 @@ impl House {
     /// A second process on the same database.
     pub(crate) async fn second(&self) -> (Accounts, Check) {
         let store = Store::connect(self.database.url.clone()).await.unwrap();
-        open(store, Arc::clone(&self.clock), Options::default()).await
+        open(store, self.clock.clone(), Options::default()).await
+    }
+
+    /// A second process on the same database, which goes by a clock of its own.
+    pub(crate) async fn second_by(&self, clock: Arc<dyn Clock>) -> (Accounts, Check) {
+        let store = Store::connect(self.database.url.clone()).await.unwrap();
+        open(store, clock, Options::default()).await
     }
 
     /// A statement that the store itself does not have.
@@ -357,11 +363,7 @@ impl House {
 
     /// What the check says to a cookie.
     pub(crate) async fn by_cookie(&self, cookie: &PlainSecret) -> Result<Permit, Cause> {
-        let mut headers = HeaderMap::new();
-        let value = format!("__Host-vestibule={}", cookie.expose());
-        headers.insert(COOKIE, HeaderValue::from_str(&value).unwrap());
-        headers.insert(ORIGIN, HeaderValue::from_static("https://app.example.com"));
-        ask(&self.check, "/api/any", &headers).await
+        by_cookie(&self.check, cookie).await
     }
 
     /// The organisation's records of a kind, the newest first.
@@ -376,7 +378,7 @@ impl House {
     }
 }
 
-async fn open(store: Store, clock: Arc<ManualClock>, options: Options) -> (Accounts, Check) {
+async fn open(store: Store, clock: Arc<dyn Clock>, options: Options) -> (Accounts, Check) {
     let master_key = MasterKey::from_bytes([7; 32]);
     let parts = KeyringParts {
         store: &store,
@@ -401,7 +403,7 @@ async fn open(store: Store, clock: Arc<ManualClock>, options: Options) -> (Accou
         keyring: Arc::clone(&keyring),
         master_key,
         hasher: PasswordHasher::start(options.hasher).unwrap(),
-        clock: Arc::clone(&clock) as _,
+        clock: Arc::clone(&clock),
         entropy: Arc::new(OsEntropy),
         plans: Arc::new(plans.clone()),
         lifetimes: options.lifetimes,
@@ -457,6 +459,15 @@ async fn new_user(accounts: &Accounts, email: &str) -> User {
 /// What a check says to a bearer.
 pub(crate) async fn by_bearer(check: &Check, text: &str) -> Result<Permit, Cause> {
     bearer_at(check, "/v1/any", text).await
+}
+
+/// What a check says to a cookie.
+pub(crate) async fn by_cookie(check: &Check, cookie: &PlainSecret) -> Result<Permit, Cause> {
+    let mut headers = HeaderMap::new();
+    let value = format!("__Host-vestibule={}", cookie.expose());
+    headers.insert(COOKIE, HeaderValue::from_str(&value).unwrap());
+    headers.insert(ORIGIN, HeaderValue::from_static("https://app.example.com"));
+    ask(check, "/api/any", &headers).await
 }
 
 /// What a check says to a bearer at a path.

@@ -1,3 +1,5 @@
+use std::sync::atomic::AtomicBool;
+
 use proptest::prelude::*;
 use uuid::Uuid;
 use vestibule_model::{
@@ -14,6 +16,24 @@ const NOW: i64 = 1_800_000_000;
 
 fn now() -> Timestamp {
     Timestamp::from_seconds(NOW)
+}
+
+/// The time since boot, which passes in no test that does not say so.
+const BOOT: BootTime = BootTime::from_micros(1_000_000);
+
+const LEASE: Duration = Duration::from_secs(2);
+
+fn at(now: Timestamp) -> Moment {
+    Moment { now, boot: BOOT }
+}
+
+/// The moment after the process was stopped for this long.
+fn stopped_for(seconds: u64) -> Moment {
+    let time = Duration::from_secs(seconds);
+    Moment {
+        now: now().after(time),
+        boot: BOOT.after(time),
+    }
 }
 
 fn principal(number: u128) -> Principal {
@@ -55,13 +75,18 @@ fn cache(entries: usize) -> Cache {
 #[test]
 fn an_entry_is_believed_for_a_fixed_time_however_often_it_is_used() {
     let cache = cache(10);
-    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
+    cache.insert(
+        cache.begin_reading(),
+        key(1),
+        caller(principal(1)),
+        at(now()),
+    );
     let later = now().after(Duration::from_secs(59));
-    assert!(cache.get(&key(1), None, later).is_some());
-    assert!(cache.get(&key(1), None, later).is_some());
+    assert!(cache.get(&key(1), None, at(later)).is_some());
+    assert!(cache.get(&key(1), None, at(later)).is_some());
     assert!(
         cache
-            .get(&key(1), None, now().after(Duration::from_secs(60)))
+            .get(&key(1), None, at(now().after(Duration::from_secs(60))))
             .is_none()
     );
 }
@@ -72,7 +97,7 @@ fn nothing_of_a_token_is_printed() {
         rest: Some(Box::from(*b"eyJhbGciOi")),
         ..caller(principal(1))
     };
-    let entry = cache(10).insert(cache(10).begin_reading(), key(1), with_token, now());
+    let entry = cache(10).insert(cache(10).begin_reading(), key(1), with_token, at(now()));
     let printed = format!("{entry:?}");
     assert!(printed.contains("principal"), "{printed}");
     assert!(
@@ -89,22 +114,27 @@ fn an_entry_never_outlives_its_credential() {
         expires_at: Some(end),
         ..principal(1)
     };
-    cache.insert(cache.begin_reading(), key(1), caller(mortal), now());
+    cache.insert(cache.begin_reading(), key(1), caller(mortal), at(now()));
     assert!(
         cache
-            .get(&key(1), None, now().after(Duration::from_secs(4)))
+            .get(&key(1), None, at(now().after(Duration::from_secs(4))))
             .is_some()
     );
-    assert!(cache.get(&key(1), None, end).is_none());
+    assert!(cache.get(&key(1), None, at(end)).is_none());
 }
 
 #[test]
 fn a_clock_that_is_set_back_makes_entries_worthless() {
     let cache = cache(10);
-    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
+    cache.insert(
+        cache.begin_reading(),
+        key(1),
+        caller(principal(1)),
+        at(now()),
+    );
     assert!(
         cache
-            .get(&key(1), None, now().before(Duration::from_secs(1)))
+            .get(&key(1), None, at(now().before(Duration::from_secs(1))))
             .is_none()
     );
 }
@@ -139,19 +169,19 @@ fn a_change_removes_what_it_touches_and_nothing_else() {
                 cache.begin_reading(),
                 key(number),
                 caller(principal(number)),
-                now(),
+                at(now()),
             );
         }
         cache.insert(
             cache.begin_reading(),
             key(10),
             caller(session.clone()),
-            now(),
+            at(now()),
         );
         cache.apply(change);
         for number in [1, 2, 3, 4, 10] {
             assert_eq!(
-                cache.get(&key(number), None, now()).is_none(),
+                cache.get(&key(number), None, at(now())).is_none(),
                 gone.contains(&number),
                 "{change} and {number}"
             );
@@ -164,14 +194,14 @@ fn what_was_read_before_a_change_is_not_kept_after_it() {
     let cache = cache(10);
     let reading = cache.begin_reading();
     cache.apply(Change::User(UserId::from_uuid(Uuid::from_u128(1))));
-    cache.insert(reading, key(1), caller(principal(1)), now());
+    cache.insert(reading, key(1), caller(principal(1)), at(now()));
     assert!(
-        cache.get(&key(1), None, now()).is_none(),
+        cache.get(&key(1), None, at(now())).is_none(),
         "the stale one is kept"
     );
-    cache.insert(reading, key(2), caller(principal(2)), now());
+    cache.insert(reading, key(2), caller(principal(2)), at(now()));
     assert!(
-        cache.get(&key(2), None, now()).is_some(),
+        cache.get(&key(2), None, at(now())).is_some(),
         "another user's is not"
     );
 }
@@ -185,27 +215,83 @@ fn a_reading_that_missed_more_changes_than_are_remembered_is_not_kept() {
             number + 50,
         ))));
     }
-    cache.insert(reading, key(1), caller(principal(1)), now());
-    assert!(cache.get(&key(1), None, now()).is_none());
+    cache.insert(reading, key(1), caller(principal(1)), at(now()));
+    assert!(cache.get(&key(1), None, at(now())).is_none());
 }
 
 #[test]
 fn nothing_is_kept_while_other_servers_cannot_be_heard() {
     let cache = cache(10);
-    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
+    cache.insert(
+        cache.begin_reading(),
+        key(1),
+        caller(principal(1)),
+        at(now()),
+    );
     cache.suspend();
-    assert!(cache.get(&key(1), None, now()).is_none());
+    assert!(cache.get(&key(1), None, at(now())).is_none());
     let during = cache.begin_reading();
-    cache.insert(during, key(1), caller(principal(1)), now());
-    assert!(cache.get(&key(1), None, now()).is_none());
-    cache.resume();
-    cache.insert(during, key(1), caller(principal(1)), now());
+    cache.insert(during, key(1), caller(principal(1)), at(now()));
+    assert!(cache.get(&key(1), None, at(now())).is_none());
+    cache.resume(BOOT.after(LEASE));
+    cache.insert(during, key(1), caller(principal(1)), at(now()));
     assert!(
-        cache.get(&key(1), None, now()).is_none(),
+        cache.get(&key(1), None, at(now())).is_none(),
         "it was read while deaf"
     );
-    cache.insert(cache.begin_reading(), key(1), caller(principal(1)), now());
-    assert!(cache.get(&key(1), None, now()).is_some());
+    cache.insert(
+        cache.begin_reading(),
+        key(1),
+        caller(principal(1)),
+        at(now()),
+    );
+    assert!(cache.get(&key(1), None, at(now())).is_some());
+}
+
+#[test]
+fn past_the_lease_nothing_is_used_and_nothing_is_kept_though_nobody_could_say_so() {
+    let cache = cache(10);
+    cache.resume(BOOT.after(LEASE));
+    cache.insert(
+        cache.begin_reading(),
+        key(1),
+        caller(principal(1)),
+        at(now()),
+    );
+    let reading = cache.begin_reading();
+    assert!(cache.get(&key(1), None, stopped_for(1)).is_some());
+    assert!(cache.hears(stopped_for(1).boot));
+    for seconds in [2, 3, 10] {
+        let late = stopped_for(seconds);
+        assert!(cache.get(&key(1), None, late).is_none(), "{seconds}");
+        assert!(!cache.hears(late.boot));
+        // A reading that was begun before the process was stopped.
+        cache.insert(reading, key(2), caller(principal(2)), late);
+        assert_eq!(cache.len(), 1, "{seconds}");
+    }
+    cache.renew(BOOT.after(Duration::from_secs(12)));
+    assert!(cache.get(&key(1), None, stopped_for(10)).is_some());
+    cache.suspend();
+    assert!(cache.get(&key(1), None, stopped_for(1)).is_none());
+}
+
+#[test]
+fn a_clock_that_is_set_has_no_part_in_the_lease() {
+    let cache = cache(10);
+    cache.resume(BOOT.after(LEASE));
+    cache.insert(
+        cache.begin_reading(),
+        key(1),
+        caller(principal(1)),
+        at(now()),
+    );
+    let set_back = Moment {
+        now: now(),
+        ..stopped_for(3)
+    };
+    assert!(cache.get(&key(1), None, set_back).is_none());
+    let set_forth = at(now().after(Duration::from_secs(30)));
+    assert!(cache.get(&key(1), None, set_forth).is_some());
 }
 
 #[test]
@@ -216,7 +302,7 @@ fn memory_stays_bounded_and_the_index_forgets_what_was_evicted() {
             cache.begin_reading(),
             key(number),
             caller(principal(number)),
-            now(),
+            at(now()),
         );
     }
     assert!(cache.len() <= 100, "{}", cache.len());
@@ -232,7 +318,7 @@ proptest! {
             let uuid = Uuid::from_u128(number);
             match step {
                 0 | 1 => {
-                    cache.insert(cache.begin_reading(), key(number), caller(principal(number)), now());
+                    cache.insert(cache.begin_reading(), key(number), caller(principal(number)), at(now()));
                 }
                 2 => cache.apply(Change::User(UserId::from_uuid(uuid))),
                 _ => cache.apply(Change::Organization(OrganizationId::from_uuid(uuid))),
@@ -266,7 +352,7 @@ fn no_reader_brings_a_revoked_principal_back() {
             scope.spawn(|| {
                 while !stop.load(Ordering::SeqCst) {
                     let at_least = applied.load(Ordering::SeqCst);
-                    if let Some(entry) = cache.get(&key(1), None, now()) {
+                    if let Some(entry) = cache.get(&key(1), None, at(now())) {
                         if version_of(entry.principal()) < at_least {
                             stale.fetch_add(1, Ordering::SeqCst);
                         }
@@ -280,7 +366,7 @@ fn no_reader_brings_a_revoked_principal_back() {
                         expires_at: Some(Timestamp::from_seconds(expires)),
                         ..principal(1)
                     };
-                    cache.insert(reading, key(1), caller(read), now());
+                    cache.insert(reading, key(1), caller(read), at(now()));
                 }
             });
         }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use vestibule_credential::token::TokenError;
-use vestibule_model::{Principal, Timestamp};
+use vestibule_model::{Moment, Principal};
 
 use super::Inner;
 use crate::cache::{CacheKey, Caller, Entry};
@@ -46,11 +46,11 @@ impl Inner {
     pub(super) async fn resolve(
         &self,
         presented: Presented<'_>,
-        now: Timestamp,
+        at: Moment,
     ) -> Result<Arc<Entry>, Nobody> {
         let digest = presented.digest();
         let key = CacheKey(digest);
-        if let Some(entry) = self.cache.get(&key, presented.rest(), now) {
+        if let Some(entry) = self.cache.get(&key, presented.rest(), at) {
             return Ok(entry);
         }
         presented.verify()?;
@@ -63,7 +63,7 @@ impl Inner {
                 let keyring = self.keyring.as_ref().map(|keyring| keyring.load());
                 let token = keyring
                     .ok_or(TokenError::UnknownKey)
-                    .and_then(|keyring| keyring.verify(text, now))
+                    .and_then(|keyring| keyring.verify(text, at.now))
                     .map_err(Rejected::Token)?;
                 let principal = self.directory.access_token(&token).await;
                 principal.map(|principal| Principal {
@@ -75,8 +75,10 @@ impl Inner {
                 })
             }
         };
+        // Read again: this process may have been stopped while the directory was asked.
+        let at = self.clock.moment();
         match principal {
-            Ok(principal) if principal.expires_at.is_some_and(|end| end <= now) => {
+            Ok(principal) if principal.expires_at.is_some_and(|end| end <= at.now) => {
                 Err(Rejected::Expired.into())
             }
             Ok(principal) => {
@@ -86,7 +88,7 @@ impl Inner {
                     denials: Arc::clone(&self.denials),
                     principal,
                 };
-                Ok(self.cache.insert(reading, key, caller, now))
+                Ok(self.cache.insert(reading, key, caller, at))
             }
             Err(unresolved) => Err(unresolved.into()),
         }

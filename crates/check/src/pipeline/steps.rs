@@ -25,7 +25,7 @@ impl Inner {
     /// Judges a request at once; `None` when the directory has to be asked who is calling.
     #[inline]
     pub(super) fn ask_cache(&self, head: &RequestHead<'_>) -> Option<Verdict> {
-        let (now, judged_at) = (self.clock.now(), self.cache.applied());
+        let (at, judged_at) = (self.clock.moment(), self.cache.applied());
         let route = match self.route(head) {
             Ok(route) => route,
             Err(denial) => return Some(Err(denial)),
@@ -36,9 +36,9 @@ impl Inner {
             Err(denial) => return Some(Err(denial)),
         };
         let key = CacheKey(presented.digest());
-        let entry = self.cache.get(&key, presented.rest(), now)?;
+        let entry = self.cache.get(&key, presented.rest(), at)?;
         Some(
-            match self.judge(head, &route, presented, &entry, now, Counted::Yes) {
+            match self.judge(head, &route, presented, &entry, at.now, Counted::Yes) {
                 Ok(()) => Ok(route.passed(Some(entry), judged_at)),
                 Err(denial) => Err(denial),
             },
@@ -47,13 +47,13 @@ impl Inner {
 
     /// Judges a request, and waits for the directory where it has to be asked who is calling.
     pub(super) async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
-        let (now, judged_at) = (self.clock.now(), self.cache.applied());
+        let (at, judged_at) = (self.clock.moment(), self.cache.applied());
         let route = self.route(head)?;
         let caller = match self.presented(head, &route)? {
             None => None,
-            Some(presented) => match self.resolve(presented, now).await {
+            Some(presented) => match self.resolve(presented, at).await {
                 Ok(entry) => {
-                    self.judge(head, &route, presented, &entry, now, counted)?;
+                    self.judge(head, &route, presented, &entry, at.now, counted)?;
                     Some(entry)
                 }
                 Err(nobody)

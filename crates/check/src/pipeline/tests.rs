@@ -425,3 +425,5 @@ async fn a_credential_that_ends_while_the_body_is_on_its_way_opens_nothing() {
     let denial = house.check.confirm(&head, passed).await.unwrap_err();
     assert_eq!(denial.cause.reason(), "token_expired");
 }
+
+mod lease;

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use vestibule_accounts::{Accounts, Sso};
-use vestibule_model::Change;
+use vestibule_model::{BootTime, Change};
 use vestibule_store::ChangeSink;
 
 use super::args::Global;
@@ -35,7 +35,7 @@ impl ChangeSink for Changed {
 
     fn suspend(&self) {}
 
-    fn resume(&self) {}
+    fn resume(&self, _: BootTime) {}
 }
 
 /// How long it usually takes at most until a server beside us has heard of a change. On SQLite it

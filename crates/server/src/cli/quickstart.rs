@@ -20,7 +20,12 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
     }
     let dir = command.data_dir.or_else(|| context.global.data_dir.clone());
     let dir = dir.unwrap_or_else(|| PathBuf::from(DATA_DIR));
-    let prepared = quickstart::prepare(&dir, command.listen, command.with_idp, |file| {
+    let wanted = quickstart::Wanted {
+        listen: command.listen,
+        with_idp: command.with_idp,
+        old_clock: command.accept_clock.into(),
+    };
+    let prepared = quickstart::prepare(&dir, wanted, |file| {
         let values = context.sources(Some(file.to_owned()), &[])?.read()?;
         let settings = Settings::new(&values)?;
         // One line for each request would drown what there is to paste.

@@ -23,7 +23,7 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
     }
     // Before a port is taken and before a table is made: what is wrong is told first.
     settings.master_key()?;
-    let server = Server::prepare(&settings).await?;
+    let server = Server::prepare(&settings, command.accept_clock.into()).await?;
     let (url, admin_url) = (server.url().to_owned(), server.admin_url()?);
     server
         .run(|| tracing::info!(url, admin_url, store = %settings.store, "serving"))

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
 use vestibule_accounts::{Caller, NewConnection, NewSecret, Page, Sso, sso_settings};
-use vestibule_model::{ConnectionId, Entropy as _, OsEntropy, SystemClock};
+use vestibule_model::{ConnectionId, Entropy as _, OsEntropy};
 use vestibule_sso::{PlainClientSecret, Preset};
 
 use super::data_dir::{DataDir, IDP};
@@ -124,7 +124,7 @@ impl Idp {
         let parts = DevIdpParts {
             client_secret: self.secret.clone(),
             callbacks: format!("{}/v1/auth/sso/callback/", server.url()),
-            clock: Arc::new(SystemClock),
+            clock: server.wired().clock.clone(),
             entropy: Arc::new(OsEntropy),
         };
         dev_idp::serve(self.listener, parts, std::future::pending())?;

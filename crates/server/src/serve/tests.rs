@@ -1,6 +1,6 @@
 use std::time::Duration;
 
-use vestibule_model::Change;
+use vestibule_model::{BootTime, Change};
 use vestibule_store::ChangeSink;
 
 use super::*;
@@ -15,7 +15,7 @@ impl ChangeSink for Brittle {
 
     fn suspend(&self) {}
 
-    fn resume(&self) {
+    fn resume(&self, _: BootTime) {
         panic!("on purpose")
     }
 }
@@ -36,7 +36,7 @@ async fn prepared(folder: &tempfile::TempDir) -> Server {
         ..Sources::default()
     };
     let settings = Settings::new(&sources.read().unwrap()).unwrap();
-    Server::prepare(&settings).await.unwrap()
+    Server::prepare(&settings, OldClock::Refuse).await.unwrap()
 }
 
 #[tokio::test]

@@ -3,7 +3,7 @@
 
 use std::fmt::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -12,7 +12,7 @@ use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 use vestibule_check::Check;
-use vestibule_model::Change;
+use vestibule_model::{BootTime, Change, Clock as _, Lease, ProcessClock};
 use vestibule_store::ChangeSink;
 
 /// Upper ends of the buckets of durations, in microseconds.
@@ -52,23 +52,31 @@ pub struct Metrics {
     requests: Arc<Requests>,
     check: Check,
     changes: AtomicU64,
-    heard: AtomicBool,
+    heard: Lease,
+    clock: Arc<ProcessClock>,
 }
 
 impl Metrics {
     /// Metrics of this check and these requests.
-    pub fn new(check: Check, requests: Arc<Requests>) -> Arc<Self> {
+    pub fn new(check: Check, requests: Arc<Requests>, clock: Arc<ProcessClock>) -> Arc<Self> {
         Arc::new(Self {
             requests,
             check,
             changes: AtomicU64::new(0),
-            heard: AtomicBool::new(false),
+            heard: Lease::ended(),
+            clock,
         })
     }
 
     /// Whether changes of other processes are heard.
     pub fn is_hearing(&self) -> bool {
-        self.heard.load(Ordering::SeqCst)
+        self.heard.holds(self.clock.boot())
+    }
+
+    /// Returns the whole seconds by which the wall clock is before (positive) or behind (negative)
+    /// the clock that expiry goes by.
+    pub fn wall_clock_ahead(&self) -> i64 {
+        self.clock.wall_ahead() / 1_000_000
     }
 
     /// All metrics as text, in the format that Prometheus reads.
@@ -88,11 +96,15 @@ impl ChangeSink for Metrics {
     }
 
     fn suspend(&self) {
-        self.heard.store(false, Ordering::SeqCst);
+        self.heard.end();
     }
 
-    fn resume(&self) {
-        self.heard.store(true, Ordering::SeqCst);
+    fn resume(&self, until: BootTime) {
+        self.heard.renew(until);
+    }
+
+    fn renew(&self, until: BootTime) {
+        self.heard.renew(until);
     }
 }
 
@@ -159,6 +171,11 @@ impl Collector for Metrics {
                 "Changes after which credentials were read anew",
                 read(&self.changes),
             ),
+            (
+                "clock_jumps",
+                "Jumps of the wall clock by more than a minute, which expiry does not follow",
+                self.clock.jumps(),
+            ),
         ] {
             encoder
                 .encode_descriptor(name, help, None, MetricType::Counter)?
@@ -181,6 +198,11 @@ impl Collector for Metrics {
                 "changes_heard",
                 "Whether changes of other processes are heard",
                 i64::from(self.is_hearing()),
+            ),
+            (
+                "wall_clock_ahead_seconds",
+                "By how much the wall clock is before (or, negative, behind) the clock of expiry",
+                self.wall_clock_ahead(),
             ),
         ] {
             encoder

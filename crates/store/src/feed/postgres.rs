@@ -5,9 +5,10 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgListener, PgPoolOptions};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::timeout;
+use vestibule_model::{BootTime, Clock};
 
-use super::{ChangeSink, LEASE};
+use super::LEASE;
 use crate::{Store, StoreError};
 
 /// The channel of the changes; `Write` notifies it.
@@ -22,20 +23,20 @@ const BEAT: Duration = Duration::from_millis(500);
 /// The heartbeats that are on their way, by their numbers, and when each was sent.
 #[derive(Debug, Default)]
 struct Beats {
-    sent: VecDeque<(u64, Instant)>,
+    sent: VecDeque<(u64, BootTime)>,
     count: u64,
 }
 
 impl Beats {
     /// The number of one that is sent now.
-    fn send(&mut self, now: Instant) -> u64 {
+    fn send(&mut self, now: BootTime) -> u64 {
         self.count += 1;
         self.sent.push_back((self.count, now));
         self.count
     }
 
     /// When the one was sent that is heard now, where it is ours.
-    fn heard(&mut self, number: &str) -> Option<Instant> {
+    fn heard(&mut self, number: &str) -> Option<BootTime> {
         let number: u64 = number.parse().ok()?;
         self.sent.retain(|(other, _)| *other >= number);
         let (_, sent) = *self.sent.front().filter(|(first, _)| *first == number)?;
@@ -53,30 +54,34 @@ impl Beats {
 pub(super) async fn follow(
     store: &Store,
     options: &PgConnectOptions,
+    clock: &dyn Clock,
 ) -> Result<Infallible, StoreError> {
     let silent = || StoreError::Unavailable("no heartbeat for two seconds".to_owned());
-    let mut deadline = Instant::now() + LEASE;
-    let (mut listener, own) = timeout_at(deadline, listen(options))
+    // Timers may not count the time for which this process, or the machine, is suspended. So they
+    // only wake, and what has passed is read from the clock.
+    let mut deadline = clock.boot().after(LEASE);
+    let (mut listener, own) = timeout(LEASE, listen(options))
         .await
         .map_err(|_| silent())??;
     let mut resumed = false;
-    let mut next_beat = Instant::now();
+    let mut next_beat = clock.boot();
     let mut beats = Beats::default();
     loop {
-        let now = Instant::now();
+        let now = clock.boot();
         if now >= next_beat {
             let number = beats.send(now).to_string();
             let beat = sqlx::query("SELECT pg_notify('vestibule_heartbeat', $1)").bind(number);
-            timeout_at(deadline, beat.execute(&mut listener))
+            timeout(deadline.since(now), beat.execute(&mut listener))
                 .await
                 .map_err(|_| silent())??;
-            next_beat = now + BEAT;
+            next_beat = now.after(BEAT);
         }
-        if Instant::now() >= deadline {
+        let now = clock.boot();
+        if now >= deadline {
             return Err(silent());
         }
         let wake = next_beat.min(deadline);
-        let Ok(heard) = timeout_at(wake, listener.try_recv()).await else {
+        let Ok(heard) = timeout(wake.since(now), listener.try_recv()).await else {
             continue;
         };
         let Some(notification) = heard? else {
@@ -92,10 +97,12 @@ pub(super) async fn follow(
         let Some(sent) = beats.heard(notification.payload()) else {
             continue;
         };
-        deadline = sent + LEASE;
-        if !resumed && Instant::now() < deadline {
+        deadline = sent.after(LEASE);
+        if resumed {
+            store.tell(|sink| sink.renew(deadline));
+        } else if clock.boot() < deadline {
             resumed = true;
-            store.tell(ChangeSink::resume);
+            store.tell(|sink| sink.resume(deadline));
         }
     }
 }
@@ -126,8 +133,8 @@ mod tests {
 
     #[test]
     fn the_lease_is_counted_from_the_sending_of_the_own_heartbeat_that_is_heard() {
-        let start = Instant::now();
-        let later = start + BEAT;
+        let start = BootTime::from_micros(1);
+        let later = start.after(BEAT);
         let mut beats = Beats::default();
         let first = beats.send(start).to_string();
         let second = beats.send(later).to_string();

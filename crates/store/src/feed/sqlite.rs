@@ -6,10 +6,10 @@ use std::time::Duration;
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, SqliteConnection};
-use tokio::time::{Instant, sleep, timeout_at};
-use vestibule_model::Change;
+use tokio::time::{sleep, timeout};
+use vestibule_model::{Change, Clock};
 
-use super::{ChangeSink, LEASE};
+use super::LEASE;
 use crate::sql::{Connection, Source, sql};
 use crate::{Store, StoreError};
 
@@ -29,7 +29,9 @@ impl Source for SqliteConnection {
 pub(super) async fn follow(
     store: &Store,
     options: &SqliteConnectOptions,
+    clock: &dyn Clock,
 ) -> Result<Infallible, StoreError> {
+    let mut deadline = clock.boot().after(LEASE);
     // `data_version` compares with what this very connection has seen, so one is held.
     let connection = &mut options.connect().await?;
     let mut version = data_version(connection).await?;
@@ -37,11 +39,10 @@ pub(super) async fn follow(
         .one(connection, |row| row.get("seq"))
         .await?;
     let late = || StoreError::Unavailable("no look at the changes for two seconds".to_owned());
-    let mut deadline = Instant::now() + LEASE;
-    store.tell(ChangeSink::resume);
+    store.tell(|sink| sink.resume(deadline));
     loop {
         sleep(INTERVAL).await;
-        let begun = Instant::now();
+        let begun = clock.boot();
         if begun >= deadline {
             return Err(late());
         }
@@ -53,8 +54,10 @@ pub(super) async fn follow(
             }
             Ok::<_, StoreError>(())
         };
-        timeout_at(deadline, look).await.map_err(|_| late())??;
-        deadline = begun + LEASE;
+        let left = deadline.since(begun);
+        timeout(left, look).await.map_err(|_| late())??;
+        deadline = begun.after(LEASE);
+        store.tell(|sink| sink.renew(deadline));
     }
 }
 

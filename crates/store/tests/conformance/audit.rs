@@ -3,7 +3,8 @@
 use std::net::{IpAddr, Ipv4Addr};
 
 use rstest::rstest;
-use vestibule_model::{Actor, ActorKind, AuditRecord, CredentialRef};
+use vestibule_model::clock::ManualClock;
+use vestibule_model::{Actor, ActorKind, AuditId, AuditRecord, Clock, CredentialRef, OsEntropy};
 use vestibule_store::{AuditFilter, Page};
 
 use crate::support::{Backend, World, at, record, scope, session};
@@ -194,4 +195,75 @@ async fn denials_that_were_written_already_are_not_written_twice(
     let found = world.store.audit(world.scope, &filter, Page::default());
     let (_, total) = found.await.unwrap();
     assert_eq!(total, 2);
+}
+
+/// A record of a clock that shows this.
+fn by_clock(kind: &'static str, seconds: i64) -> AuditRecord {
+    let clock = ManualClock::new(at(seconds));
+    AuditRecord {
+        id: AuditId::mint(&clock, &OsEntropy),
+        at: clock.now(),
+        ..record(kind)
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_record_that_was_committed_last_is_the_last_whatever_the_clocks_said(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let last = async || world.store.last_audit_record().await.unwrap();
+    assert_eq!(last().await, None);
+    let mut ids = Vec::new();
+    for seconds in [1_000, 2_000, 500_000, 3_000, 3_000, 2_500, 600_000] {
+        let write = world.store.begin().await.unwrap();
+        write.commit(by_clock("test.done", seconds)).await.unwrap();
+        let (id, time) = last().await.unwrap();
+        assert_eq!(time, at(seconds));
+        ids.push(id);
+    }
+    assert!(ids.is_sorted(), "{ids:?}");
+    // One transaction's records are in the order in which they were added.
+    let mut write = world.store.begin().await.unwrap();
+    let several = [4_000, 3_999].map(|seconds| by_clock("test.done", seconds));
+    write.append_audit(&several).await.unwrap();
+    write.commit(by_clock("test.done", 3_998)).await.unwrap();
+    assert_eq!(last().await.unwrap().1, at(3_998));
+    let filter = AuditFilter::default();
+    let page = Page::first(100);
+    let (rows, total) = world
+        .store
+        .audit_of_the_installation(&filter, page)
+        .await
+        .unwrap();
+    assert_eq!((rows.len(), total), (10, 10));
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_record_that_comes_in_its_order_keeps_its_id_and_a_denial_always_does(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let first = by_clock("test.done", 1_000);
+    let write = world.store.begin().await.unwrap();
+    write.commit(first.clone()).await.unwrap();
+    let last = world.store.last_audit_record().await.unwrap();
+    assert_eq!(last, Some((first.id, first.at)));
+    // Written again where the first answer was lost.
+    let denial = by_clock("access.denied", 500);
+    for _ in 0..2 {
+        let mut write = world.store.begin().await.unwrap();
+        let records = std::slice::from_ref(&denial);
+        write.append_denials(records).await.unwrap();
+        write.commit_unaudited().await.unwrap();
+    }
+    let last = world.store.last_audit_record().await.unwrap();
+    assert_eq!(last, Some((first.id, first.at)));
+    let filter = AuditFilter::default();
+    let page = Page::first(100);
+    let rows = world.store.audit_of_the_installation(&filter, page).await;
+    let ids: Vec<_> = rows.unwrap().0.iter().map(|row| row.id).collect();
+    assert_eq!(ids, [first.id, denial.id]);
 }

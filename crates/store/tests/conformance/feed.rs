@@ -6,7 +6,7 @@ use std::time::Duration;
 use rstest::rstest;
 use sqlx::{Connection as _, PgConnection};
 use tokio::sync::oneshot;
-use vestibule_model::Change;
+use vestibule_model::{BootTime, Change, SystemClock};
 use vestibule_store::{ChangeSink, LEASE, Store};
 
 use crate::support::{Backend, Memory, Told, World, record};
@@ -21,7 +21,7 @@ async fn follow(store: &Store) -> (Arc<Memory>, oneshot::Sender<()>) {
         let stopped = async {
             let _: Result<(), _> = stopped.await;
         };
-        store.run_feed(stopped).await;
+        store.run_feed(&SystemClock, stopped).await;
     });
     memory.wait_for(Told::Resumed, Duration::from_secs(3)).await;
     assert_eq!(memory.all(), [Told::Suspended, Told::Resumed]);
@@ -120,7 +120,7 @@ impl ChangeSink for Brittle {
 
     fn suspend(&self) {}
 
-    fn resume(&self) {
+    fn resume(&self, _: BootTime) {
         panic!("on purpose")
     }
 }
@@ -140,7 +140,8 @@ async fn a_feed_that_panics_or_is_dropped_leaves_the_sinks_suspended(
         world.store.attach(Arc::new(Brittle));
     }
     let store = world.store.clone();
-    let feed = tokio::spawn(async move { store.run_feed(std::future::pending()).await });
+    let feed =
+        tokio::spawn(async move { store.run_feed(&SystemClock, std::future::pending()).await });
     memory.wait_for(Told::Resumed, Duration::from_secs(3)).await;
     if !panics {
         feed.abort();

@@ -10,9 +10,9 @@ use std::time::{Duration, Instant};
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, SqliteConnection};
 use vestibule_model::{
-    Actor, ApiKey, ApiKeyId, AuditId, AuditRecord, Capability, Change, Digest, Grant, GrantHolder,
-    GrantId, Group, GroupId, Membership, OrgScope, Organization, OrganizationId, OsEntropy, Role,
-    Session, SessionId, SystemClock, Timestamp, User, UserId,
+    Actor, ApiKey, ApiKeyId, AuditId, AuditRecord, BootTime, Capability, Change, Digest, Grant,
+    GrantHolder, GrantId, Group, GroupId, Membership, OrgScope, Organization, OrganizationId,
+    OsEntropy, Role, Session, SessionId, SystemClock, Timestamp, User, UserId,
 };
 use vestibule_store::{ChangeSink, Store, StoreUrl};
 
@@ -383,7 +383,7 @@ impl ChangeSink for Memory {
         self.0.lock().unwrap().push(Told::Suspended);
     }
 
-    fn resume(&self) {
+    fn resume(&self, _: BootTime) {
         self.0.lock().unwrap().push(Told::Resumed);
     }
 }

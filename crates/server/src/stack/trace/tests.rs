@@ -6,6 +6,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use vestibule_layer::{Routes, Rule};
+use vestibule_model::ProcessClock;
 
 use super::super::tests::stack_of;
 use super::*;
@@ -58,7 +59,11 @@ async fn who_hangs_up_before_the_answer_has_a_line_and_is_counted_once() {
         .get("/v1/hello", Rule::public(), async || "hello")
         .get("/v1/waits", Rule::public(), waits);
     let stack = stack_of(routes, false);
-    let metrics = Metrics::new(stack.check.clone(), Arc::clone(&stack.requests));
+    let metrics = Metrics::new(
+        stack.check.clone(),
+        Arc::clone(&stack.requests),
+        Arc::new(ProcessClock::start()),
+    );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let bounds = Bounds {
