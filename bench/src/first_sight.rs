@@ -125,7 +125,7 @@ impl House {
     fn build(runtime: &Runtime, folder: &Path, count: usize) -> Result<Self> {
         let database = folder.join(format!("{count}.db"));
         let keys = runtime.block_on(async {
-            let store = Store::connect(StoreUrl::sqlite(&database)).await?;
+            let store = Store::create(StoreUrl::sqlite(&database)).await?;
             store.migrate().await?;
             let keys = fill(&store, count).await?;
             store.close().await;

@@ -410,6 +410,12 @@ impl House {
         &self.data
     }
 
+    /// Goes on in another data folder, such as a copy of this one: commands use it at once, the server
+    /// from the next start.
+    pub fn move_to(&mut self, data: PathBuf) {
+        self.data = data;
+    }
+
     /// The wire to the database, where the house was set up with one.
     ///
     /// # Panics

@@ -187,7 +187,7 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) => Self::Unavailable(error.into()),
+            StoreError::Unavailable(_) | StoreError::Absent(_) => Self::Unavailable(error.into()),
             StoreError::Full(_) => Self::Full(error.into()),
             StoreError::Conflict(conflict) => match conflict {
                 Conflict::Email => {

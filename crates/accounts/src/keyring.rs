@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use vestibule_credential::keyring::afterlife;
-use vestibule_credential::{Issuer, Keyring, MasterKey, SigningKey};
+use vestibule_credential::{Issuer, Keyring, MasterKey, SealError, SigningKey};
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{Actor, AuditId, AuditRecord, Change, Clock, Entropy, SigningKeyId};
 use vestibule_store::{SealedKeyRow, Store, Write};
 
-use crate::{Accounts, Operator, Result};
+use crate::{Accounts, Error, Operator, Result};
 
 /// What becomes of the keys that have signed until a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,19 +36,30 @@ pub struct KeyringParts<'a> {
     pub lifetimes: &'a Lifetimes,
 }
 
+/// Why there is no keyring.
+#[derive(Debug, thiserror::Error)]
+pub enum KeyringError {
+    /// The master key is not the one that the signing keys in the store were sealed with.
+    #[error("the signing keys were sealed with another master key")]
+    MasterKey,
+    /// Any other failure.
+    #[error(transparent)]
+    Failed(#[from] Error),
+}
+
 impl KeyringParts<'_> {
     /// The keyring of the store, with a first key if there was none.
-    ///
-    /// # Errors
-    /// [`Error::Internal`](crate::Error::Internal) when the master key is not the one that the
-    /// keys were sealed with.
-    pub async fn load_or_create(self, clock: &dyn Clock, entropy: &dyn Entropy) -> Result<Keyring> {
-        let rows = self.store.signing_keys().await?;
+    pub async fn load_or_create(
+        self,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+    ) -> std::result::Result<Keyring, KeyringError> {
+        let rows = self.signing_keys().await?;
         if rows.iter().any(|row| row.retired_at.is_none()) {
             return self.open(rows, clock);
         }
         let key = SigningKey::generate(clock, entropy);
-        let mut write = self.store.begin().await?;
+        let mut write = self.store.begin().await.map_err(Error::from)?;
         insert(&mut write, &key, self.master_key, entropy).await?;
         let record = AuditRecord {
             id: AuditId::mint(clock, entropy),
@@ -59,13 +70,21 @@ impl KeyringParts<'_> {
             subject: Some(key.id.to_string()),
             details: json!({}).to_string(),
         };
-        write.commit(record).await?;
+        write.commit(record).await.map_err(Error::from)?;
         // Read again: another server may have begun at the same moment.
-        let rows = self.store.signing_keys().await?;
+        let rows = self.signing_keys().await?;
         self.open(rows, clock)
     }
 
-    fn open(self, rows: Vec<SealedKeyRow>, clock: &dyn Clock) -> Result<Keyring> {
+    async fn signing_keys(&self) -> Result<Vec<SealedKeyRow>> {
+        Ok(self.store.signing_keys().await?)
+    }
+
+    fn open(
+        self,
+        rows: Vec<SealedKeyRow>,
+        clock: &dyn Clock,
+    ) -> std::result::Result<Keyring, KeyringError> {
         let alive_after = clock.now().before(afterlife(self.lifetimes.access_token));
         let keys = rows
             .into_iter()
@@ -79,8 +98,13 @@ impl KeyringParts<'_> {
                     &row.sealed,
                 )
             })
-            .collect::<std::result::Result<Vec<_>, _>>()?;
-        Ok(Keyring::new(self.issuer, keys)?.with_token_life(self.lifetimes.access_token))
+            .collect::<std::result::Result<Vec<_>, _>>()
+            .map_err(|error| match error {
+                SealError::Refused => KeyringError::MasterKey,
+                other => Error::from(other).into(),
+            })?;
+        let keyring = Keyring::new(self.issuer, keys).map_err(Error::from)?;
+        Ok(keyring.with_token_life(self.lifetimes.access_token))
     }
 }
 
@@ -151,8 +175,14 @@ impl Accounts {
             lifetimes: &self.0.lifetimes,
         };
         self.0.keyring_watch.begin_reading();
-        let rows = self.0.store.signing_keys().await.map_err(Into::into);
-        let keyring = rows.and_then(|rows| parts.open(rows, self.clock()));
+        let rows = self.0.store.signing_keys().await.map_err(Error::from);
+        let keyring = rows.and_then(|rows| {
+            let opened = parts.open(rows, self.clock());
+            opened.map_err(|error| match error {
+                KeyringError::Failed(error) => error,
+                refused @ KeyringError::MasterKey => Error::internal(refused),
+            })
+        });
         let keyring = keyring.inspect_err(|_| self.0.keyring_watch.touch())?;
         self.0.keyring.store(Arc::new(keyring));
         Ok(())

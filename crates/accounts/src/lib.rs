@@ -50,7 +50,7 @@ pub use duties::{Duties, Intervals};
 pub use error::{Error, FieldError, Result};
 pub use explain::{CannotResolve, OnRecord, Resolved};
 pub use grant::{GrantPatch, HolderKind, NewGrant};
-pub use keyring::{KeyringParts, OldKeys};
+pub use keyring::{KeyringError, KeyringParts, OldKeys};
 pub use membership::Member;
 pub use organization::NewOrganization;
 pub use password::PasswordChange;

@@ -1,22 +1,33 @@
-//! The sample's own database: SQLite or PostgreSQL, by URL, through one driver and with one text of
-//! every query.
+//! The sample's own database: SQLite or PostgreSQL, through one driver and with one text of every
+//! query.
+
+mod file;
+mod place;
 
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
 use sqlx::migrate::MigrateError;
 use sqlx::pool::PoolConnection;
-use sqlx::{Any, AnyPool, Executor, Transaction};
+use sqlx::{Any, AnyConnection, AnyPool, Connection as _, Executor, Row as _, Transaction};
 
-/// Why the sample cannot use its database. The messages never repeat the URL, which may hold a
+use self::file::File;
+pub use self::place::SampleDatabase;
+use self::place::{Mode, Place};
+
+/// Why the sample cannot use its database. The messages never repeat a URL, which may hold a
 /// password.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
-    /// The URL is of neither engine, or names no file.
-    #[error(
-        "the sample's database must be sqlite:/path/to/a/file or postgres://user@host/database"
-    )]
+    /// The URL is not one of PostgreSQL.
+    #[error("the sample's database must be a file or postgres://user@host/database")]
     Url,
+    /// There is no file, or it has none of the sample's tables.
+    #[error("the sample's database has no tables of the sample")]
+    Absent,
+    /// The file cannot be made or looked at.
+    #[error("the file of the sample's database cannot be used")]
+    File(#[from] std::io::Error),
     /// The database cannot be reached or opened.
     #[error("the sample's database is not available")]
     Database(#[from] sqlx::Error),
@@ -31,6 +42,8 @@ pub enum SampleError {
 pub(crate) struct Database {
     readers: AnyPool,
     writer: AnyPool,
+    /// The file, where it is SQLite.
+    file: Option<File>,
 }
 
 /// How long a request waits for a connection before it is told that the store is away.
@@ -38,23 +51,55 @@ const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const CONNECTIONS: u32 = 8;
 
 impl Database {
-    pub(crate) async fn connect(url: &str) -> Result<Self, SampleError> {
+    /// Opens a database that has the sample's tables.
+    pub(crate) async fn connect(database: &SampleDatabase) -> Result<Self, SampleError> {
+        if let Place::Sqlite(file) = &database.place {
+            if !file.try_exists()? {
+                return Err(SampleError::Absent);
+            }
+            // Before it is opened for writing, which turns on the log in somebody else's file, too.
+            let mut connection = connection(&place::url(file, Mode::Read)?).await?;
+            let has_tables = has_tables(&mut connection).await?;
+            connection.close().await?;
+            if !has_tables {
+                return Err(SampleError::Absent);
+            }
+        }
+        let opened = Self::open(database).await?;
+        if !has_tables(&mut *opened.read().await?).await? {
+            return Err(SampleError::Absent);
+        }
+        Ok(opened)
+    }
+
+    /// Opens a database whether it has tables or not; makes the file where SQLite has none.
+    pub(crate) async fn create(database: &SampleDatabase) -> Result<Self, SampleError> {
+        if let Place::Sqlite(file) = &database.place {
+            file::keep_private(file)?;
+        }
+        Self::open(database).await
+    }
+
+    async fn open(database: &SampleDatabase) -> Result<Self, SampleError> {
         sqlx::any::install_default_drivers();
         let pool = AnyPoolOptions::new()
             .acquire_timeout(ACQUIRE_TIMEOUT)
             .max_connections(CONNECTIONS);
-        if url.starts_with("postgres://") || url.starts_with("postgresql://") {
-            let readers = pool.connect_with(options(url)?).await?;
-            let writer = readers.clone();
-            return Ok(Self { readers, writer });
-        }
-        let file = url.strip_prefix("sqlite:").ok_or(SampleError::Url)?;
-        let file = file.strip_prefix("//").unwrap_or(file);
-        if file.is_empty() || file.contains([':', '?', '#', '%', '\0']) {
-            return Err(SampleError::Url);
-        }
-        let options = options(&format!("sqlite:{file}?mode=rwc"))?;
-        let pool = pool.after_connect(|connection, _| {
+        let path = match &database.place {
+            Place::Postgres(url) => {
+                let readers = pool.connect_with(options(url)?).await?;
+                let writer = readers.clone();
+                return Ok(Self {
+                    readers,
+                    writer,
+                    file: None,
+                });
+            }
+            Place::Sqlite(path) => path,
+        };
+        let options = options(&place::url(path, Mode::Write)?)?;
+        let external = database.external_checkpoints;
+        let pool = pool.after_connect(move |connection, _| {
             Box::pin(async move {
                 // FULL keeps what was acknowledged through a loss of power.
                 for pragma in [
@@ -65,19 +110,31 @@ impl Database {
                 ] {
                     connection.execute(pragma).await?;
                 }
+                if external {
+                    connection.execute("PRAGMA wal_autocheckpoint = 0").await?;
+                }
                 Ok(())
             })
         });
-        // The writer first: it makes the file.
         let writer = pool
             .clone()
             .max_connections(1)
             .connect_with(options.clone())
             .await?;
+        let file = File::opened(path, external)?;
+        if external {
+            file.keep_open().await?;
+        }
         let readers = pool.connect_with(options).await?;
-        Ok(Self { readers, writer })
+        let file = Some(file);
+        Ok(Self {
+            readers,
+            writer,
+            file,
+        })
     }
 
+    /// Brings the tables up to date; makes them where there are none.
     pub(crate) async fn migrate(&self) -> Result<(), SampleError> {
         let mut migrator = sqlx::migrate!("./migrations");
         // Our own, since the database may hold the tables and migrations of others.
@@ -98,7 +155,28 @@ impl Database {
         self.writer.begin().await
     }
 
+    /// The file, where it is SQLite.
+    pub(crate) const fn file(&self) -> Option<&File> {
+        self.file.as_ref()
+    }
+
+    /// Refuses every further query, and closes the connections once they are free. Empties the log of
+    /// SQLite before.
     pub(crate) async fn close(&self) {
+        if let Some(file) = &self.file {
+            let emptied = if file.is_lost() {
+                file.empty_lost_log(&self.writer).await
+            } else {
+                file.empty_log().await.map(drop)
+            };
+            match emptied {
+                // It was closed before.
+                Ok(()) | Err(sqlx::Error::PoolClosed) => {}
+                Err(error) => {
+                    tracing::warn!(%error, "the log of the sample's database was not emptied")
+                }
+            }
+        }
         self.readers.close().await;
         self.writer.close().await;
     }
@@ -106,4 +184,19 @@ impl Database {
 
 fn options(url: &str) -> Result<AnyConnectOptions, SampleError> {
     url.parse().map_err(|_| SampleError::Url)
+}
+
+async fn connection(url: &str) -> Result<AnyConnection, sqlx::Error> {
+    sqlx::any::install_default_drivers();
+    AnyConnection::connect(url).await
+}
+
+/// Whether the sample's tables are there, of whichever version.
+async fn has_tables(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
+    let query = match connection.backend_name() {
+        "SQLite" => "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'sample_node'",
+        _ => "SELECT COUNT(to_regclass('sample_node'))",
+    };
+    let row = sqlx::query(query).fetch_one(connection).await?;
+    Ok(row.try_get::<i64, _>(0)? > 0)
 }

@@ -32,13 +32,15 @@ mod state;
 mod tree;
 mod version;
 
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use utoipa::openapi::OpenApi;
 use vestibule_layer::model::{Clock, Entropy, OsEntropy, SystemClock};
 use vestibule_layer::{ResourceChanges, Routes};
 
-pub use database::SampleError;
+pub use database::{SampleDatabase, SampleError};
 pub use listed::ListedItem;
 
 use database::Database;
@@ -55,19 +57,27 @@ pub struct Sample {
 }
 
 impl Sample {
-    /// Opens the database at `sqlite:/path/to/a/file` (made where it is missing) or
-    /// `postgres://user@host/database`.
+    /// Opens a database that has the sample's tables.
     ///
-    /// On SQLite the file has to be the sample's own: a move keeps it locked while it waits for
-    /// the grants to follow, which a store in the same file could not write. On PostgreSQL the
-    /// tables may stand beside others.
-    pub async fn connect(url: &str) -> Result<Self, SampleError> {
-        Ok(Self {
-            database: Database::connect(url).await?,
+    /// # Errors
+    /// [`SampleError::Absent`] where it has none, or where there is no file.
+    pub async fn connect(database: &SampleDatabase) -> Result<Self, SampleError> {
+        Ok(Self::on(Database::connect(database).await?))
+    }
+
+    /// Opens a database whether it has tables or not; makes the file where SQLite has none. For
+    /// whoever calls [`migrate`](Self::migrate) next.
+    pub async fn create(database: &SampleDatabase) -> Result<Self, SampleError> {
+        Ok(Self::on(Database::create(database).await?))
+    }
+
+    fn on(database: Database) -> Self {
+        Self {
+            database,
             clock: Arc::new(SystemClock),
             entropy: Arc::new(OsEntropy),
             prepared: Prepared::default(),
-        })
+        }
     }
 
     /// The same service with another clock.
@@ -92,7 +102,55 @@ impl Sample {
         documented().into_parts().0.with_state(app)
     }
 
-    /// Closes every connection; requests are answered 503 from then on.
+    /// Moves what was written from SQLite's log into the file every so often, until `shutdown` is
+    /// ready. Only waits on PostgreSQL.
+    pub async fn run_checkpoints(&self, period: Duration, shutdown: impl Future<Output = ()>) {
+        let Some(file) = self.database.file() else {
+            return shutdown.await;
+        };
+        let mut ticks = tokio::time::interval(period.max(Duration::from_millis(1)));
+        let empty = async {
+            loop {
+                ticks.tick().await;
+                if let Err(error) = file.empty_log().await {
+                    tracing::warn!(%error, "the log of the sample's database was not emptied");
+                }
+            }
+        };
+        tokio::select! {
+            () = shutdown => {}
+            () = empty => {}
+        }
+    }
+
+    /// Watches SQLite's file, until `shutdown` is ready or the file was replaced or removed: then
+    /// requests are answered 503 from that moment on, since nobody else sees what is read or
+    /// written there. Only waits on PostgreSQL.
+    pub async fn watch_file(&self, shutdown: impl Future<Output = ()>) {
+        /// How often the file is looked at.
+        const INTERVAL: Duration = Duration::from_millis(250);
+        let Some(file) = self.database.file() else {
+            return shutdown.await;
+        };
+        let lost = async {
+            while !file.is_lost() {
+                tokio::time::sleep(INTERVAL).await;
+            }
+        };
+        tokio::select! {
+            () = shutdown => {}
+            () = lost => self.database.close().await,
+        }
+    }
+
+    /// The file of SQLite that was replaced or removed while it was open.
+    pub fn lost_file(&self) -> Option<&Path> {
+        let file = self.database.file()?;
+        file.is_lost().then(|| file.path())
+    }
+
+    /// Moves what was written from SQLite's log into the file, and closes every connection; requests
+    /// are answered 503 from then on.
     pub async fn close(&self) {
         self.database.close().await;
     }

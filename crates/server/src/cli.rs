@@ -59,6 +59,7 @@ async fn command(cli: Cli) -> Result<(), Failure> {
     let context = Context::new(cli.global);
     let done = dispatch(&context, cli.command).await;
     context.settle().await;
+    context.close().await;
     done
 }
 

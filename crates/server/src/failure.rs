@@ -194,6 +194,7 @@ impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match &error {
             StoreError::Unavailable(_) => Code::Temporary,
+            StoreError::Absent(_) => Code::Usage,
             StoreError::Conflict(_) => Code::Conflict,
             StoreError::Full(_) | StoreError::Corrupt(_) | StoreError::Other(_) => Code::Failed,
         };

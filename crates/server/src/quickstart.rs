@@ -18,7 +18,7 @@ pub use shown::{Shown, ShownOrganization, ShownUser};
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::serve::{Server, bind};
-use crate::wiring::OldClock;
+use crate::wiring::{OldClock, Tables};
 
 /// Where it listens unless told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
@@ -96,7 +96,13 @@ pub async fn prepare(
     } else {
         None
     };
-    let server = Server::on(listener, admin_listener, &settings, old_clock).await?;
+    // A folder that has been used has its database: one that is gone is not replaced unasked.
+    let tables = if is_new {
+        Tables::Make
+    } else {
+        Tables::Upgrade
+    };
+    let server = Server::on(listener, admin_listener, &settings, tables, old_clock).await?;
     let secrets = if is_new {
         let secrets = seed::everything(server.wired()).await?;
         dir.finish()?;

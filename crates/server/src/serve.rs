@@ -1,7 +1,9 @@
 //! The running server, from its listeners to its orderly end.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -17,12 +19,16 @@ use crate::listen::Bounds;
 use crate::shutdown::{self, Shutdown};
 use crate::stack::StackService;
 use crate::tasks::Tasks;
-use crate::wiring::{OldClock, Wired};
+use crate::wiring::{OldClock, Tables, Wired};
 use crate::{admin, listen, wiring};
 
 /// Connections that may wait to be accepted. A burst beyond it is dropped by the system, and each
 /// client tries again after a whole second; the usual 128 are too few for a few hundred at once.
 const WAITING_CONNECTIONS: u32 = 4_096;
+
+/// How often what was written goes from SQLite's log into its file. A copy of the file alone lacks a
+/// minute of changes at most; the half leaves room for a tick at which somebody reads the log.
+const CHECKPOINTS: Duration = Duration::from_secs(30);
 
 /// Connections for probes; nobody needs more.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -36,15 +42,23 @@ pub struct Server {
     bounds: Bounds,
     public_url: PublicUrl,
     wired: Wired,
+    checkpoints: Duration,
 }
 
 impl Server {
     /// Takes the ports first, so that a second server on them fails before it touches anything;
-    /// then opens the store.
+    /// then opens the store, which has to have tables, and brings them up to date.
     pub async fn prepare(settings: &Settings, old_clock: OldClock) -> Result<Self, Failure> {
         let listener = bind("server.listen", settings.server.listen).await?;
         let admin_listener = bind("server.admin_listen", settings.server.admin_listen).await?;
-        Self::on(listener, admin_listener, settings, old_clock).await
+        Self::on(
+            listener,
+            admin_listener,
+            settings,
+            Tables::Upgrade,
+            old_clock,
+        )
+        .await
     }
 
     /// A server on listeners that are bound already.
@@ -52,13 +66,14 @@ impl Server {
         listener: TcpListener,
         admin_listener: TcpListener,
         settings: &Settings,
+        tables: Tables,
         old_clock: OldClock,
     ) -> Result<Self, Failure> {
         let public_url = match &settings.server.public_url {
             Some(url) => url.clone(),
             None => PublicUrl::of(address(&listener)?),
         };
-        let wired = wiring::server(settings, &public_url, old_clock).await?;
+        let wired = wiring::server(settings, &public_url, tables, old_clock).await?;
         Ok(Self {
             listener,
             admin_listener,
@@ -69,6 +84,7 @@ impl Server {
             },
             public_url,
             wired,
+            checkpoints: CHECKPOINTS,
         })
     }
 
@@ -98,7 +114,8 @@ impl Server {
     ///
     /// # Errors
     /// When a task that runs as long as the server does ends before that: without it the server
-    /// would not be what it promises. It ends in the same order then.
+    /// would not be what it promises. So it is with a database file that is replaced or removed. The
+    /// server ends in the same order then.
     pub async fn run(self, started: impl FnOnce()) -> Result<(), Failure> {
         let Self {
             listener,
@@ -106,6 +123,7 @@ impl Server {
             bounds,
             public_url: _,
             wired,
+            checkpoints,
         } = self;
         let asked = shutdown::signals().map_err(Failure::from_error)?;
         let store = wired.accounts.store().clone();
@@ -122,6 +140,20 @@ impl Server {
         duties.spawn("steering the clock", async move {
             each.steer_clock(end).await;
         });
+        let (each, end) = (store.clone(), duties_end.asked());
+        duties.spawn("emptying the log of the database", async move {
+            each.run_checkpoints(checkpoints, end).await;
+        });
+        if let Some(sample) = &wired.sample {
+            let (each, end) = (sample.clone(), duties_end.asked());
+            duties.spawn("emptying the log of the sample's database", async move {
+                each.run_checkpoints(checkpoints, end).await;
+            });
+            let (each, end) = (sample.clone(), duties_end.asked());
+            duties.spawn("watching the sample's database", async move {
+                each.watch_file(end).await;
+            });
+        }
         let (each, end) = (worker.clone(), duties_end.asked());
         duties.spawn("noting uses", async move { each.flush(end).await });
         let (each, end) = (worker.clone(), duties_end.asked());
@@ -164,19 +196,40 @@ impl Server {
             name = duties.one_ended() => Some(name),
             name = requests.one_ended() => Some(name),
         };
-        if let Some(name) = missing {
+        let lost = store.lost_file();
+        let lost = lost.or_else(|| wired.sample.as_ref()?.lost_file());
+        if let Some(file) = lost {
+            tracing::error!(file = %file.display(), "the database file was replaced or removed: the server ends");
+        } else if let Some(name) = missing {
             tracing::error!(task = name, "a task has ended early: the server ends, too");
         }
         requests_end.begin();
         requests.all_ended().await;
         duties_end.begin();
         duties.all_ended().await;
-        if let Some(sample) = wired.sample {
+        if let Some(sample) = &wired.sample {
             sample.close().await;
         }
-        store.close().await;
-        missing.map_or(Ok(()), |name| Err(ended_early(name)))
+        store.empty_log_and_close().await;
+        match (lost, missing) {
+            (Some(file), _) => Err(file_lost(file)),
+            (None, Some(name)) => Err(ended_early(name)),
+            (None, None) => Ok(()),
+        }
     }
+}
+
+fn file_lost(file: &Path) -> Failure {
+    Failure::failed(format!(
+        "The server has ended because {} was replaced or removed while it ran.",
+        file.display()
+    ))
+    .reason("database_replaced")
+    .hint(
+        "Nothing is answered from a file that nobody else sees. Put the right file in its place, \
+         with no server running and without a log (-wal) of another file beside it, and start the \
+         server again.",
+    )
 }
 
 fn ended_early(name: &str) -> Failure {

@@ -1,13 +1,16 @@
 //! Who gets what: store, accounts, check, routes, layers.
 
 mod clock;
+mod databases;
 mod description;
 
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use vestibule_accounts::{Accounts, AccountsParts, Bridge, KeyringParts, Sso, SsoParts};
+use vestibule_accounts::{
+    Accounts, AccountsParts, Bridge, KeyringError, KeyringParts, Sso, SsoParts,
+};
 use vestibule_api::ApiState;
 use vestibule_check::{Check, CheckParts, OwnOrigin};
 use vestibule_credential::keyring::{Issuer, Keyring};
@@ -18,13 +21,14 @@ use vestibule_outbound::{Outbound, SystemResolver};
 use vestibule_policy::RuleTable;
 use vestibule_sample::Sample;
 use vestibule_sso::Party;
-use vestibule_store::{Store, StoreError, StoreUrl};
+use vestibule_store::{Store, StoreUrl};
 use vestibule_web::{Look, Web, WebParts};
 
 pub use self::clock::OldClock;
+pub use self::databases::{Tables, sample, store};
 pub use self::description::openapi;
 use crate::config::{PublicUrl, Settings};
-use crate::failure::{Code, Failure};
+use crate::failure::Failure;
 use crate::sample::{FollowingGrants, Lists};
 use crate::stack::Stack;
 use crate::telemetry::{Metrics, Requests};
@@ -56,40 +60,12 @@ pub struct Opened {
 /// The operations on the store of these settings, which has to be there and migrated: this makes
 /// none, so that a command in the wrong folder does not leave an empty one.
 pub async fn accounts(settings: &Settings, public_url: &PublicUrl) -> Result<Opened, Failure> {
-    let url = &settings.store;
-    if let Some(file) = url.sqlite_file()
-        && !file.exists()
-    {
-        let file = std::path::absolute(file).unwrap_or_else(|_| file.to_owned());
-        let text = format!("There is no database at sqlite:{}.", file.display());
-        return Err(Failure::new(Code::NotFound, text).hint(
-            "Is --config FILE or --data-dir DIR missing? `vestibule migrate` makes a new one.",
-        ));
-    }
+    databases::refuse_missing_file(settings)?;
     // Before the store is opened: what is wrong in the configuration is told first.
     settings.master_key()?;
-    let store = connect(url).await?;
-    if !store.is_migrated().await? {
-        let text = format!("The database {url} has not the tables of this version.");
-        return Err(Failure::failed(text).hint(
-            "If it is the right one, run `vestibule migrate` with the same configuration first.",
-        ));
-    }
+    let store = databases::store(settings, Tables::Expect).await?;
     let clock = Arc::new(ProcessClock::start());
     accounts_on(store, settings, public_url, clock).await
-}
-
-/// The store; says which one does not answer.
-pub async fn connect(url: &StoreUrl) -> Result<Store, Failure> {
-    Store::connect(url.clone()).await.map_err(|error| {
-        let is_away = matches!(error, StoreError::Unavailable(_));
-        let failure = Failure::from(error);
-        if is_away {
-            failure.hint(format!("store.url is {url}: is it right, and does it run?"))
-        } else {
-            failure
-        }
-    })
 }
 
 async fn accounts_on(
@@ -113,9 +89,11 @@ async fn accounts_on(
         },
         lifetimes: &settings.lifetimes,
     };
-    let keyring = keyring
-        .load_or_create(clock.as_ref(), entropy.as_ref())
-        .await?;
+    let keyring = keyring.load_or_create(clock.as_ref(), entropy.as_ref());
+    let keyring = keyring.await.map_err(|error| match error {
+        KeyringError::MasterKey => wrong_master_key(&settings.store),
+        KeyringError::Failed(error) => error.into(),
+    })?;
     let hasher = PasswordHasher::start(settings.passwords)
         .map_err(|error| Failure::failed(format!("No thread can hash passwords: {error}.")))?;
     let keyring = Arc::new(ArcSwap::from_pointee(keyring));
@@ -138,6 +116,18 @@ async fn accounts_on(
     })
 }
 
+fn wrong_master_key(url: &StoreUrl) -> Failure {
+    Failure::usage(format!(
+        "keys.master_key does not open the database {url}, which was sealed with another one."
+    ))
+    .reason("wrong_master_key")
+    .field("keys.master_key")
+    .hint(
+        "Name the key that belongs to this database with keys.master_key_file, or the database \
+         that belongs to this key with store.url. Nothing was changed.",
+    )
+}
+
 /// Single sign-on for these accounts. Its limits are those of the accounts, so there is one.
 pub fn sso(
     settings: &Settings,
@@ -158,15 +148,15 @@ pub fn sso(
     Ok(Sso::new(accounts.clone(), parts))
 }
 
-/// Everything but the listeners. Brings the tables up to date first.
+/// Everything but the listeners.
 pub async fn server(
     settings: &Settings,
     public_url: &PublicUrl,
+    tables: Tables,
     old_clock: OldClock,
 ) -> Result<Wired, Failure> {
     settings.master_key()?;
-    let store = connect(&settings.store).await?;
-    store.migrate().await?;
+    let store = databases::store(settings, tables).await?;
     let clock = Arc::new(ProcessClock::start());
     // Before anything is written, a first signing key included.
     old_clock.judge(&store, &*clock).await?;
@@ -175,12 +165,16 @@ pub async fn server(
         keyring,
         clock,
     } = accounts_on(store, settings, public_url, clock).await?;
+    let sample = databases::sample(settings, tables).await?;
+    let sample = sample.map(|sample| sample.with_clock(accounts.shared_clock()));
     let look = Look::new(settings.brand.clone());
-    let Routed {
-        router,
-        table,
-        sample,
-    } = routes(settings, &accounts, public_url, look.clone()).await?;
+    let Routed { router, table } = routes(
+        settings,
+        &accounts,
+        public_url,
+        look.clone(),
+        sample.clone(),
+    )?;
     let check = check_with(keyring, settings, &accounts, table, public_url);
     let requests = Arc::new(Requests::default());
     let metrics = Metrics::new(check.clone(), Arc::clone(&requests), Arc::clone(&clock));
@@ -239,22 +233,21 @@ fn check_with(
     })
 }
 
-/// All routes with their rules, and what some of them belong to.
+/// All routes with their rules.
 pub struct Routed {
     /// The routes.
     pub router: Router,
     /// What each of them demands.
     pub table: RuleTable,
-    /// The sample API, where it is served.
-    pub sample: Option<Sample>,
 }
 
-/// All routes with their rules.
-pub async fn routes(
+/// All routes with their rules, those of the sample among them where it is served.
+pub fn routes(
     settings: &Settings,
     accounts: &Accounts,
     public_url: &PublicUrl,
     look: Look,
+    sample: Option<Sample>,
 ) -> Result<Routed, Failure> {
     let cookie = SessionCookie {
         name: settings.cookie_name.clone(),
@@ -271,15 +264,8 @@ pub async fn routes(
     if let Some(sso) = &single_sign_on {
         state = state.with_sso(sso.clone());
     }
-    let mut sample = None;
-    if settings.sample.enabled {
-        let connected = Sample::connect(&settings.sample.url)
-            .await
-            .map_err(Failure::from_error)?;
-        connected.migrate().await.map_err(Failure::from_error)?;
-        let connected = connected.with_clock(accounts.shared_clock());
-        state = state.with_path_parts(Arc::new(connected.clone()));
-        sample = Some(connected);
+    if let Some(sample) = &sample {
+        state = state.with_path_parts(Arc::new(sample.clone()));
     }
     let mut routes = vestibule_api::routes(state);
     if let Some(sample) = &sample {
@@ -292,14 +278,10 @@ pub async fn routes(
         public_url: public_url.as_str().to_owned(),
         cookie,
         look,
-        sample: sample.clone().map(|sample| Arc::new(Lists(sample)) as _),
+        sample: sample.map(|sample| Arc::new(Lists(sample)) as _),
         clock: accounts.shared_clock(),
     });
     let routes = routes.merge(vestibule_web::routes(web));
     let (router, table) = routes.into_parts().map_err(Failure::defect)?;
-    Ok(Routed {
-        router,
-        table,
-        sample,
-    })
+    Ok(Routed { router, table })
 }

@@ -2,8 +2,11 @@
 
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::ffi::OsStr;
+use std::fs::Permissions;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
+use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -125,7 +128,6 @@ fn a_quickstart_is_what_it_says() {
     assert_eq!(users[1]["role"], "USER");
     let outbox = Path::new(line["mail_outbox"].as_str().unwrap());
     assert_eq!(std::fs::read_dir(outbox).unwrap().count(), 0);
-    let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(&folder), 0o700);
     for entry in std::fs::read_dir(&folder).unwrap() {
         let path = entry.unwrap().path();
@@ -174,7 +176,7 @@ fn the_server_notices_what_the_command_line_does_beside_it() {
 #[case::no_quickstart(&["--data-dir", "nowhere", "user", "list"], 5)]
 #[case::check(&["--set", "server.listen=x", "config", "check"], 7)]
 #[case::no_master_key(&["config", "check"], 7)]
-#[case::no_database(&["user", "list"], 5)]
+#[case::no_database(&["user", "list"], 2)]
 fn scripts_are_told_what_went_wrong(#[case] arguments: &[&str], #[case] code: i32) {
     let folder = tempfile::tempdir().unwrap();
     let output = run(folder.path(), arguments);
@@ -182,6 +184,15 @@ fn scripts_are_told_what_went_wrong(#[case] arguments: &[&str], #[case] code: i3
     assert_eq!(output.status.code(), Some(code), "{message}");
     assert_eq!(output.stdout.is_empty(), code != 0, "{message}");
 }
+
+/// A server on any ports.
+const SERVE: [&str; 5] = [
+    "serve",
+    "--listen",
+    "127.0.0.1:0",
+    "--admin-listen",
+    "127.0.0.1:0",
+];
 
 #[test]
 fn what_is_refused_leaves_no_database_behind() {
@@ -203,19 +214,23 @@ fn what_is_refused_leaves_no_database_behind() {
     // Whatever else is wrong, such as a port that is taken.
     let message = refused(&["serve"], &[], 2);
     assert!(message.contains("keys.master_key"), "{message}");
-    for arguments in [&["org", "list"][..], &["keyring", "list"]] {
-        let message = refused(arguments, &[&master_key], 5);
+    for arguments in [&["org", "list"][..], &["keyring", "list"], &SERVE] {
+        let message = refused(arguments, &[&master_key], 2);
         let file = folder.path().join("vestibule.db");
         assert!(message.contains(file.to_str().unwrap()), "{message}");
         assert!(message.contains("--data-dir"), "{message}");
+        assert!(message.contains("`vestibule migrate`"), "{message}");
     }
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
     // One that is there and empty is named, and left empty.
     let file = folder.path().join("other.db");
     std::fs::write(&file, "").unwrap();
     let other = ("VESTIBULE_STORE__URL", "sqlite:other.db".to_owned());
-    let message = refused(&["org", "list"], &[&master_key, &other], 1);
-    assert!(message.contains("sqlite:other.db"), "{message}");
+    for arguments in [&["org", "list"][..], &SERVE] {
+        let message = refused(arguments, &[&master_key, &other], 2);
+        assert!(message.contains(file.to_str().unwrap()), "{message}");
+        assert_eq!(std::fs::read(&file).unwrap(), b"");
+    }
     // And one that does not answer is named without its password.
     let away = "postgres://ada:engine@127.0.0.1:1/vestibule".to_owned();
     let away = ("VESTIBULE_STORE__URL", away);
@@ -225,14 +240,76 @@ fn what_is_refused_leaves_no_database_behind() {
     assert!(!message.contains("engine"), "{message}");
 }
 
+fn mode(path: &Path) -> u32 {
+    path.metadata().unwrap().permissions().mode() & 0o777
+}
+
 #[test]
-fn a_folder_with_something_else_in_it_is_left_alone() {
-    let folder = tempfile::tempdir().unwrap();
-    std::fs::write(folder.path().join("thesis.txt"), "mine").unwrap();
-    let path = folder.path().to_str().unwrap();
-    let output = run(folder.path(), &["quickstart", "--data-dir", path]);
+fn a_folder_with_something_else_in_it_is_left_alone_and_keeps_its_mode() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("thesis");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::write(folder.join("thesis.txt"), "mine").unwrap();
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o755)).unwrap();
+    std::os::unix::fs::symlink(&folder, temporary.path().join("link")).unwrap();
+    for name in ["thesis", "link"] {
+        let output = run(temporary.path(), &["quickstart", "--data-dir", name]);
+        assert_eq!(output.status.code(), Some(6), "{name}");
+        assert_eq!(mode(&folder), 0o755, "{name}");
+        assert_eq!(std::fs::read_dir(&folder).unwrap().count(), 1);
+    }
+    // Nor is one taken over in which everybody may put something.
+    let shared = temporary.path().join("shared");
+    std::fs::create_dir(&shared).unwrap();
+    std::fs::set_permissions(&shared, Permissions::from_mode(0o777)).unwrap();
+    let output = run(temporary.path(), &["quickstart", "--data-dir", "shared"]);
     assert_eq!(output.status.code(), Some(6));
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    assert_eq!(mode(&shared), 0o777);
+    assert_eq!(std::fs::read_dir(&shared).unwrap().count(), 0);
+}
+
+#[test]
+fn an_empty_folder_is_used_and_keeps_its_mode() {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join("mine");
+    std::fs::create_dir(&folder).unwrap();
+    std::fs::set_permissions(&folder, Permissions::from_mode(0o750)).unwrap();
+    let quickstart = Quickstart::start(&folder);
+    assert_eq!(mode(&folder), 0o750);
+    for entry in std::fs::read_dir(&folder).unwrap() {
+        assert_eq!(mode(&entry.unwrap().path()) & 0o077, 0);
+    }
+    assert_eq!(quickstart.end(), Some(0));
+}
+
+#[rstest]
+#[case::hash(b"C#")]
+#[case::percent(b"100%")]
+#[case::encoded(b"%41")]
+#[case::colon(b"a:b")]
+#[case::question_mark(b"a?b")]
+#[case::parameters(b"a?mode=ro")]
+#[case::time(b"2026-11-30T15:10")]
+#[case::quotes(b"it's \"mine\"")]
+#[case::not_utf8(b"caf\xe9")]
+fn a_data_folder_may_have_any_name(#[case] name: &[u8]) {
+    let temporary = tempfile::tempdir().unwrap();
+    let folder = temporary.path().join(OsStr::from_bytes(name));
+    let quickstart = Quickstart::start(&folder);
+    let key = quickstart.line["api_key"].as_str().unwrap().to_owned();
+    assert_eq!(quickstart.get("/v1/documents", &key), 200);
+    let list = vestibule()
+        .args(["key", "list", "Acme", "--data-dir"])
+        .arg(&folder)
+        .output()
+        .unwrap();
+    assert_eq!(list.status.code(), Some(0), "{list:?}");
+    assert_eq!(quickstart.end(), Some(0));
+    let again = Quickstart::start(&folder);
+    assert_eq!(again.get("/v1/documents", &key), 200);
+    // What it keeps is in this folder, and nowhere else.
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
+    assert!(folder.join("vestibule.db").exists() && folder.join("sample.db").exists());
 }
 
 #[test]

@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The database is away, busy, read-only or too slow: the same call may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// There is no database of this program: no file, an empty one, or somebody else's tables.
+    #[error("there is no database: {0}")]
+    Absent(String),
     /// The world is not as the caller thought: nothing was written.
     #[error("the change conflicts with what is stored: {0:?}")]
     Conflict(Conflict),

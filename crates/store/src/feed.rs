@@ -54,7 +54,8 @@ impl Store {
     /// Hears the changes that other processes make, until `shutdown` is ready.
     ///
     /// Begins by suspending the sinks and resumes them once it hears; so also whenever it has lost
-    /// the thread. When it ends, also by a panic or because it was dropped, they are suspended.
+    /// the thread. When it ends, also by a panic or because it was dropped, they are suspended. It
+    /// ends by itself when SQLite's file is lost ([`lost_file`](Self::lost_file)).
     /// Start it before the first request is served.
     ///
     /// The sinks may use what they keep for [`LEASE`] by `clock`, which is the one that they ask,
@@ -66,6 +67,9 @@ impl Store {
             loop {
                 let Err(lost) = self.hear(clock).await;
                 self.tell(ChangeSink::suspend);
+                if self.lost_file().is_some() {
+                    return;
+                }
                 tracing::warn!(error = %lost, "no changes are heard; nothing is cached until they are");
                 tokio::time::sleep(RETRY).await;
             }
@@ -78,7 +82,7 @@ impl Store {
 
     async fn hear(&self, clock: &dyn Clock) -> Result<Infallible, StoreError> {
         match &self.pool {
-            Pool::Sqlite(sqlite) => sqlite::follow(self, &sqlite.options, clock).await,
+            Pool::Sqlite(sqlite) => sqlite::follow(self, sqlite, clock).await,
             Pool::Postgres(postgres) => postgres::follow(self, &postgres.options, clock).await,
         }
     }

@@ -9,7 +9,7 @@
 //! # use vestibule_model::{AuditRecord, Change, OrgScope, PlanName};
 //! # use vestibule_store::{Store, StoreError, StoreUrl};
 //! # async fn example(scope: OrgScope, plan: &PlanName, record: AuditRecord) -> Result<(), StoreError> {
-//! let store = Store::connect(StoreUrl::sqlite("vestibule.db")).await?;
+//! let store = Store::create(StoreUrl::sqlite("vestibule.db")).await?;
 //! store.migrate().await?;
 //!
 //! let mut write = store.begin().await?;
@@ -89,7 +89,7 @@ pub use pending_sign_in::{PendingBounds, PendingSignIn};
 pub use refresh::Successor;
 pub use sso_session::SsoSession;
 pub use store::Store;
-pub use url::{StoreOptions, StoreUrl, StoreUrlError};
+pub use url::{Checkpoints, StoreOptions, StoreUrl, StoreUrlError};
 pub use user::SignInRow;
 pub use write::Write;
 

@@ -1,20 +1,27 @@
 //! Connections to SQLite: one that writes, several that read.
 
+mod checkpoint;
+mod files;
 mod inline;
 mod readers;
 
-use std::path::Path;
-use std::sync::Arc;
+use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use sqlx::sqlite::{
     SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous,
 };
-use sqlx::{ConnectOptions as _, Connection as _};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
+pub(crate) use self::files::Files;
 pub(crate) use self::inline::Inline;
 pub(crate) use self::readers::{Loan, Readers};
 use crate::StoreError;
+use crate::sql::sql;
+use crate::url::Checkpoints;
 
 /// How long to wait for another process's write, and for one of the held connections.
 const BUSY: Duration = Duration::from_secs(5);
@@ -29,6 +36,9 @@ const MMAP_BYTES: &str = "1073741824";
 /// of a key touches fewer places in a file with very many.
 const PAGE_BYTES: u32 = 16_384;
 
+/// Connections that are never closed, see [`keep_open`].
+static KEPT_OPEN: Mutex<Vec<SqliteConnection>> = Mutex::new(Vec::new());
+
 #[derive(Clone)]
 pub(crate) struct Sqlite {
     /// A pool of one: whoever holds the connection is the writer.
@@ -38,20 +48,29 @@ pub(crate) struct Sqlite {
     callers: Arc<Readers>,
     /// For the same question, where it can be answered at once.
     pub(crate) inline: Arc<Inline>,
+    /// For one more reader.
     pub(crate) options: SqliteConnectOptions,
+    pub(crate) files: Arc<Files>,
+    pub(crate) checkpoints: Checkpoints,
 }
 
 impl Sqlite {
-    pub(crate) async fn open(file: &Path, readers: u32) -> Result<Self, StoreError> {
-        keep_private(file).map_err(sqlx::Error::Io)?;
-        let options = SqliteConnectOptions::new()
-            .filename(file)
-            .busy_timeout(BUSY)
-            .foreign_keys(true)
-            .pragma("mmap_size", MMAP_BYTES)
-            .pragma("temp_store", "memory")
-            .statement_cache_capacity(256)
-            .disable_statement_logging();
+    /// Opens the file, which has to be there.
+    pub(crate) async fn open(
+        file: &Path,
+        readers: u32,
+        checkpoints: Checkpoints,
+    ) -> Result<Self, StoreError> {
+        let file = absolute(file)?;
+        let options = options(&file);
+        let mut writing = options
+            .clone()
+            .page_size(PAGE_BYTES)
+            .journal_mode(SqliteJournalMode::Wal)
+            .synchronous(SqliteSynchronous::Full);
+        if checkpoints == Checkpoints::External {
+            writing = writing.pragma("wal_autocheckpoint", "0");
+        }
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY)
@@ -63,22 +82,49 @@ impl Sqlite {
             .before_acquire(|connection, _| {
                 Box::pin(async move { Ok(!connection.is_in_transaction()) })
             })
-            .connect_with(
-                options
-                    .clone()
-                    .page_size(PAGE_BYTES)
-                    .journal_mode(SqliteJournalMode::Wal)
-                    .synchronous(SqliteSynchronous::Full),
-            )
+            .connect_with(writing)
             .await?;
+        // After the first opening for writing, by which some layered file systems give a file
+        // another inode, and before all others: what they open is what the name stands for now, or
+        // the check at the end finds it.
+        let files = Arc::new(Files::at(file.clone()).map_err(sqlx::Error::Io)?);
         let options = options.read_only(true);
-        Ok(Self {
+        if checkpoints == Checkpoints::External {
+            keep_open(&options).await?;
+        }
+        let opened = Self {
             writer,
             readers: Arc::new(Readers::open(&options, readers).await?),
             callers: Arc::new(Readers::open(&options, CALLER_CONNECTIONS).await?),
-            inline: Arc::new(Inline::open(file)?),
+            inline: Arc::new(Inline::open(&file)?),
             options,
-        })
+            files,
+            checkpoints,
+        };
+        opened.files.check()?;
+        Ok(opened)
+    }
+
+    /// One more connection for reading, for whoever keeps it.
+    pub(crate) async fn connect(&self) -> Result<SqliteConnection, StoreError> {
+        self.files.check()?;
+        let mut connection = self.options.connect().await?;
+        // The log is there from the first reading on.
+        sql("SELECT COUNT(*) AS count FROM sqlite_schema")
+            .count(&mut connection)
+            .await?;
+        self.files.note_log();
+        self.files.check()?;
+        Ok(connection)
+    }
+
+    /// Closes every connection, the one that writes at the end: the last to close a file empties
+    /// its log, which a connection that only reads cannot.
+    pub(crate) async fn close(&self) {
+        self.inline.close();
+        self.readers.close().await;
+        self.callers.close().await;
+        self.writer.close().await;
     }
 
     /// One of the connections kept for the question who is calling, or, where these are in use,
@@ -95,14 +141,94 @@ impl Sqlite {
     }
 }
 
+/// What every connection to a file has in common.
+fn options(file: &Path) -> SqliteConnectOptions {
+    SqliteConnectOptions::new()
+        .filename(uri(file))
+        .busy_timeout(BUSY)
+        .foreign_keys(true)
+        .pragma("mmap_size", MMAP_BYTES)
+        .pragma("temp_store", "memory")
+        .statement_cache_capacity(256)
+        .disable_statement_logging()
+}
+
+/// The name of a file as the driver wants it: a URI (<https://www.sqlite.org/uri.html>). Plain names
+/// are not safe: the driver takes UTF-8 alone, and SQLite reads what begins with `file:` as a URI.
+fn uri(file: &Path) -> String {
+    let mut uri = "file://".to_owned();
+    for byte in file.as_os_str().as_bytes() {
+        match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'/' | b'.' | b'_' | b'-' | b'~' => {
+                uri.push(char::from(*byte));
+            }
+            _ => {
+                let _ = write!(uri, "%{byte:02X}");
+            }
+        }
+    }
+    uri
+}
+
+/// The path from the root, as URIs have it; the current folder may change later.
+fn absolute(file: &Path) -> Result<PathBuf, StoreError> {
+    Ok(std::path::absolute(file).map_err(sqlx::Error::Io)?)
+}
+
+/// The newest migration of ours that a file has; `None` where there is none, or no file. Changes
+/// nothing, not even in a file of somebody else.
+pub(crate) async fn newest_migration(file: &Path) -> Result<Option<i64>, StoreError> {
+    let file = absolute(file)?;
+    // A missing file cannot be opened, but neither can many others.
+    if !file.try_exists().map_err(sqlx::Error::Io)? {
+        return Ok(None);
+    }
+    let mut connection = options(&file).read_only(true).connect().await?;
+    let newest = crate::store::newest_migration(&mut connection).await;
+    connection.close().await?;
+    newest
+}
+
+/// Keeps one connection to a file for as long as the process lives.
+///
+/// Whoever closes the last connection to a file moves the log into it and deletes the log. While
+/// this one is open no other is the last, and the end of the process closes nothing.
+async fn keep_open(options: &SqliteConnectOptions) -> Result<(), StoreError> {
+    let mut connection = options.connect().await?;
+    // It holds the file from its first reading on.
+    sql("SELECT COUNT(*) AS count FROM sqlite_schema")
+        .count(&mut connection)
+        .await?;
+    let mut kept = KEPT_OPEN.lock().unwrap_or_else(PoisonError::into_inner);
+    kept.push(connection);
+    Ok(())
+}
+
 /// Makes the file, where it is missing, so that nobody but its owner can read it.
-fn keep_private(file: &Path) -> std::io::Result<()> {
+pub(crate) fn keep_private(file: &Path) -> Result<(), StoreError> {
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
-    #[cfg(unix)]
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     match options.open(file) {
-        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => Err(error),
+        Err(error) if error.kind() != std::io::ErrorKind::AlreadyExists => {
+            Err(sqlx::Error::Io(error).into())
+        }
         _ => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsStr;
+
+    use super::*;
+
+    #[test]
+    fn a_uri_stands_for_every_byte_of_a_path() {
+        let path = OsStr::from_bytes(b"/srv/C#/100%/a:b/a?b/ \"'/\xff/v.db");
+        assert_eq!(
+            uri(Path::new(path)),
+            "file:///srv/C%23/100%25/a%3Ab/a%3Fb/%20%22%27/%FF/v.db"
+        );
     }
 }

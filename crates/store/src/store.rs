@@ -1,6 +1,8 @@
 //! The database, whichever it is.
 
+use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use sqlx::migrate::{MigrateError, Migrator};
 use sqlx::pool::PoolConnection;
@@ -19,6 +21,9 @@ static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 /// The primary result code of a file that another process writes to, which is the low byte of any
 /// (<https://www.sqlite.org/rescode.html>).
 const SQLITE_BUSY: u32 = 5;
+
+/// How long the end waits for other processes that read from the log.
+const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The database. A clone is another handle to the same connections.
 #[derive(Clone)]
@@ -49,12 +54,41 @@ impl Source for Reader {
 }
 
 impl Store {
-    /// Opens the database; makes the file where SQLite has none. Changes nothing in it.
+    /// Opens a database that has tables of this program, of whichever version. Changes nothing in
+    /// it.
+    ///
+    /// # Errors
+    /// [`StoreError::Absent`] where there is no such database: what would be answered from an empty
+    /// one is wrong for every caller.
     pub async fn connect(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
         let options = options.into();
+        let absent = || StoreError::Absent(format!("{} has no tables of Vestibule", options.url));
+        if let Engine::Sqlite(file) = &options.url.0 {
+            // Before it is opened for writing, which turns on the log in somebody else's file, too.
+            let newest = sqlite::newest_migration(file).await?;
+            newest.ok_or_else(absent)?;
+        }
+        let store = Self::open(&options).await?;
+        store.newest_migration().await?.ok_or_else(absent)?;
+        Ok(store)
+    }
+
+    /// Opens the database whether it has tables or not; makes the file where SQLite has none. For
+    /// whoever calls [`migrate`](Self::migrate) next.
+    pub async fn create(options: impl Into<StoreOptions>) -> Result<Self, StoreError> {
+        let options = options.into();
+        if let Engine::Sqlite(file) = &options.url.0 {
+            sqlite::keep_private(file)?;
+        }
+        Self::open(&options).await
+    }
+
+    async fn open(options: &StoreOptions) -> Result<Self, StoreError> {
         let connections = options.connections.get();
         let pool = match &options.url.0 {
-            Engine::Sqlite(file) => Pool::Sqlite(Sqlite::open(file, connections).await?),
+            Engine::Sqlite(file) => {
+                Pool::Sqlite(Sqlite::open(file, connections, options.checkpoints).await?)
+            }
             Engine::Postgres(url) => Pool::Postgres(Postgres::open(url, connections).await?),
         };
         Ok(Self {
@@ -87,17 +121,11 @@ impl Store {
     /// Whether the tables are those of this version or a later one.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
         let wanted = SQLITE.iter().map(|migration| migration.version).max();
-        let applied = sql("SELECT MAX(version) AS version FROM _sqlx_migrations WHERE success")
-            .one(&mut self.reader().await?, |row| {
-                row.get::<Option<i64>>("version")
-            })
-            .await;
-        match applied {
-            Ok(applied) => Ok(applied >= wanted),
-            // There is no such table yet.
-            Err(StoreError::Other(_)) => Ok(false),
-            Err(error) => Err(error),
-        }
+        Ok(self.newest_migration().await? >= wanted)
+    }
+
+    async fn newest_migration(&self) -> Result<Option<i64>, StoreError> {
+        newest_migration(&mut self.reader().await?).await
     }
 
     /// The database's own time: proof that it answers.
@@ -128,17 +156,68 @@ impl Store {
             .push(sink);
     }
 
-    /// Closes the connections once their transactions are over.
+    /// Moves what was written from SQLite's log into the file every so often, until `shutdown` is
+    /// ready: a copy of the file alone then lacks `period` at most. Only waits on PostgreSQL, and
+    /// where another process does it ([`Checkpoints`](crate::Checkpoints)).
+    pub async fn run_checkpoints(
+        &self,
+        period: Duration,
+        shutdown: impl Future<Output = ()> + Send,
+    ) {
+        let Pool::Sqlite(sqlite) = &self.pool else {
+            return shutdown.await;
+        };
+        tokio::select! {
+            () = shutdown => {}
+            () = sqlite.empty_log_every(period) => {}
+        }
+    }
+
+    /// Moves what was written from SQLite's log into the file, and closes every connection once its
+    /// transaction is over. Also where another process has the file open, for which
+    /// [`close`](Self::close) leaves the log.
+    pub async fn empty_log_and_close(&self) {
+        if let Pool::Sqlite(sqlite) = &self.pool {
+            let emptied = if sqlite.files.is_lost() {
+                sqlite.empty_lost_log().await
+            } else {
+                sqlite.empty_log(LAST_PATIENCE).await
+            };
+            match emptied {
+                Ok(true) => {}
+                Ok(false) => tracing::warn!(
+                    "another process uses the database: a copy of its file needs its log, too"
+                ),
+                Err(error) => tracing::warn!(%error, "the log of the database was not emptied"),
+            }
+        }
+        self.close().await;
+    }
+
+    /// Closes the connections once their transactions are over. On SQLite the last process that
+    /// closes a file empties its log.
     pub async fn close(&self) {
         match &self.pool {
-            Pool::Sqlite(sqlite) => sqlite.writer.close().await,
+            Pool::Sqlite(sqlite) => sqlite.close().await,
             Pool::Postgres(postgres) => postgres.close().await,
+        }
+    }
+
+    /// The file of SQLite that was replaced or removed while it was open, where that was noticed.
+    /// Nothing is read from it or written to it from then on.
+    pub fn lost_file(&self) -> Option<&Path> {
+        match &self.pool {
+            Pool::Sqlite(sqlite) if sqlite.files.is_lost() => Some(sqlite.files.main()),
+            _ => None,
         }
     }
 
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
         Ok(match &self.pool {
-            Pool::Sqlite(sqlite) => Reader::Sqlite(sqlite.readers.acquire().await?),
+            Pool::Sqlite(sqlite) => {
+                sqlite.files.refuse_lost()?;
+                Reader::Sqlite(sqlite.readers.acquire().await?)
+            }
             Pool::Postgres(postgres) => Reader::Postgres(postgres.pool.acquire().await?),
         })
     }
@@ -147,7 +226,10 @@ impl Store {
     /// who is not cached waits for.
     pub(crate) async fn caller_reader(&self) -> Result<Reader, StoreError> {
         Ok(match &self.pool {
-            Pool::Sqlite(sqlite) => Reader::Sqlite(sqlite.caller().await?),
+            Pool::Sqlite(sqlite) => {
+                sqlite.files.refuse_lost()?;
+                Reader::Sqlite(sqlite.caller().await?)
+            }
             Pool::Postgres(postgres) => Reader::Postgres(postgres.caller().await?),
         })
     }
@@ -155,8 +237,8 @@ impl Store {
     /// Where the question who is calling can be answered on the thread that asks.
     pub(crate) fn inline(&self) -> Option<&Inline> {
         match &self.pool {
-            Pool::Sqlite(sqlite) => Some(&sqlite.inline),
-            Pool::Postgres(_) => None,
+            Pool::Sqlite(sqlite) if !sqlite.files.is_lost() => Some(&sqlite.inline),
+            _ => None,
         }
     }
 
@@ -178,6 +260,27 @@ impl std::fmt::Debug for Store {
             Pool::Postgres(_) => "Store(postgres)",
         })
     }
+}
+
+/// The newest migration of ours that a database has; `None` where it has none, whatever other
+/// tables are in it.
+pub(crate) async fn newest_migration(source: &mut impl Source) -> Result<Option<i64>, StoreError> {
+    let is_there = match source.connection()? {
+        Connection::Sqlite(_) => {
+            "SELECT COUNT(*) AS count FROM sqlite_schema WHERE name = '_sqlx_migrations'"
+        }
+        Connection::Postgres(_) => "SELECT COUNT(to_regclass('_sqlx_migrations')) AS count",
+    };
+    if sql(is_there).count(source).await? == 0 {
+        return Ok(None);
+    }
+    // The table has this name in every program that migrates as we do: the first entry tells whose
+    // it is.
+    sql("SELECT MAX(version) AS version FROM _sqlx_migrations
+         WHERE success AND EXISTS (SELECT 1 FROM _sqlx_migrations
+             WHERE version = 1 AND description = 'foundation' AND success)")
+    .one(source, |row| row.get::<Option<i64>>("version"))
+    .await
 }
 
 /// Whether a migration of SQLite failed at what another process is doing, or has just done.

@@ -9,6 +9,9 @@ use sqlx::postgres::PgConnectOptions;
 
 /// Which database to use: `sqlite:/var/lib/vestibule/vestibule.db`, or
 /// `postgres://user:password@host:5432/database`.
+///
+/// What stands after `sqlite:` (or `sqlite://`) is a path, taken literally: `%`, `#`, `?` and `:`
+/// are characters like others.
 #[derive(Clone)]
 pub struct StoreUrl(pub(crate) Engine);
 
@@ -27,6 +30,9 @@ pub enum StoreUrlError {
     /// `sqlite:` without a file, or with `:memory:`, which no second connection can see.
     #[error("must name a file after sqlite:, such as sqlite:/var/lib/vestibule/vestibule.db")]
     File,
+    /// A file name that ends in parameters, which other programs would read as such.
+    #[error("takes no parameters: what stands after sqlite: is the path of the file, as it is")]
+    Parameters,
     /// Not a URL that PostgreSQL's clients understand.
     #[error("is not a PostgreSQL URL such as postgres://user@host:5432/database")]
     Postgres,
@@ -38,8 +44,17 @@ impl FromStr for StoreUrl {
     fn from_str(text: &str) -> Result<Self, StoreUrlError> {
         if let Some(file) = text.strip_prefix("sqlite:") {
             let file = file.strip_prefix("//").unwrap_or(file);
-            if file.is_empty() || file.contains([':', '?', '\0']) {
+            if file.is_empty() || file == ":memory:" || file.contains('\0') {
                 return Err(StoreUrlError::File);
+            }
+            // A path may contain anything else, but `vestibule.db?mode=ro` was copied from
+            // somewhere, and would make a file of this name.
+            let name = file.rsplit('/').next().unwrap_or(file);
+            if name
+                .split_once('?')
+                .is_some_and(|(_, rest)| rest.contains('='))
+            {
+                return Err(StoreUrlError::Parameters);
             }
             return Ok(Self::sqlite(file));
         }
@@ -52,9 +67,18 @@ impl FromStr for StoreUrl {
 }
 
 impl StoreUrl {
-    /// A file of SQLite, made where it is missing.
+    /// A file of SQLite.
     pub fn sqlite(file: impl Into<PathBuf>) -> Self {
         Self(Engine::Sqlite(file.into()))
+    }
+
+    /// Resolves the relative file of a SQLite database against `folder`.
+    #[must_use]
+    pub fn beside(self, folder: &Path) -> Self {
+        match self.0 {
+            Engine::Sqlite(file) => Self::sqlite(folder.join(file)),
+            postgres @ Engine::Postgres(_) => Self(postgres),
+        }
     }
 
     /// The file, where the database is SQLite.
@@ -88,6 +112,19 @@ impl fmt::Debug for StoreUrl {
     }
 }
 
+/// The process that moves changes from SQLite's log (the file that ends in `-wal`) into the
+/// database file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Checkpoints {
+    /// This one: while it runs, when [`Store::run_checkpoints`](crate::Store::run_checkpoints) is
+    /// due, and when the last connection to the file is closed.
+    #[default]
+    Auto,
+    /// Another one, such as a tool for replication, which must see every page of the log: this
+    /// process never does, not even when it ends.
+    External,
+}
+
 /// Which database, and how much of it to use.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
@@ -97,6 +134,17 @@ pub struct StoreOptions {
     /// all (PostgreSQL, which has one more for the change feed). Two more on either are kept for
     /// the question who is calling.
     pub connections: NonZeroU32,
+    /// The process that empties the log. Without meaning on PostgreSQL.
+    pub checkpoints: Checkpoints,
+}
+
+impl StoreOptions {
+    /// Leaves the log of SQLite to this process or to another.
+    #[must_use]
+    pub const fn with_checkpoints(mut self, checkpoints: Checkpoints) -> Self {
+        self.checkpoints = checkpoints;
+        self
+    }
 }
 
 impl From<StoreUrl> for StoreOptions {
@@ -109,6 +157,7 @@ impl From<StoreUrl> for StoreOptions {
         Self {
             url,
             connections: NonZeroU32::new(connections).unwrap_or(NonZeroU32::MIN),
+            checkpoints: Checkpoints::default(),
         }
     }
 }
@@ -123,6 +172,11 @@ mod tests {
     #[case("sqlite:/var/lib/v.db", "sqlite:/var/lib/v.db")]
     #[case("sqlite:///var/lib/v.db", "sqlite:/var/lib/v.db")]
     #[case("sqlite:v.db", "sqlite:v.db")]
+    #[case(
+        "sqlite:/srv/C#/100%/a:b/a?b/2026-11-30T15:10/v.db",
+        "sqlite:/srv/C#/100%/a:b/a?b/2026-11-30T15:10/v.db"
+    )]
+    #[case("sqlite:/srv/%41=?/v.db", "sqlite:/srv/%41=?/v.db")]
     #[case(
         "postgres://ada:engine@db:5433/vestibule",
         "postgres://db:5433/vestibule"
@@ -140,7 +194,11 @@ mod tests {
     #[case("mysql://db", StoreUrlError::Scheme)]
     #[case("sqlite:", StoreUrlError::File)]
     #[case("sqlite::memory:", StoreUrlError::File)]
-    #[case("sqlite:v.db?mode=ro", StoreUrlError::File)]
+    #[case("sqlite:v.db?mode=ro", StoreUrlError::Parameters)]
+    #[case(
+        "sqlite:/srv/a?b/v.db?mode=rwc&cache=shared",
+        StoreUrlError::Parameters
+    )]
     #[case("postgres://db:notaport/x", StoreUrlError::Postgres)]
     fn other_texts_are_refused(#[case] text: &str, #[case] error: StoreUrlError) {
         assert_eq!(text.parse::<StoreUrl>().unwrap_err(), error);

@@ -66,6 +66,7 @@ impl Write {
         let transaction = match &store.pool {
             // IMMEDIATE: the right to write is taken now or waited for, never asked for half-way.
             Pool::Sqlite(sqlite) => {
+                sqlite.files.refuse_lost()?;
                 Open::Sqlite(sqlite.writer.begin_with("BEGIN IMMEDIATE").await?)
             }
             Pool::Postgres(postgres) => Open::Postgres(patiently(postgres.pool.begin()).await?),
@@ -117,6 +118,10 @@ impl Write {
         let task = tokio::spawn(async move {
             self.check()?;
             self.publish().await?;
+            if let Pool::Sqlite(sqlite) = &self.store.pool {
+                // What is written to a file that has no name any more is lost with the process.
+                sqlite.files.check()?;
+            }
             let committed = match self.transaction {
                 Open::Sqlite(transaction) => transaction.commit().await.map_err(Into::into),
                 Open::Postgres(transaction) => patiently(transaction.commit()).await,

@@ -10,6 +10,7 @@ mod bodies;
 mod browser;
 mod cli;
 mod clock;
+mod databases;
 mod doctrine;
 mod faults;
 mod log;

@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{Bridge, Duties, Error, Intervals, KeyringParts, OldKeys};
+use vestibule_accounts::{
+    Bridge, Duties, Error, Intervals, KeyringError, KeyringParts, OldKeys,
+};
 use vestibule_check::{Cause, Rejected};
 use vestibule_credential::{Claims, Issuer, MasterKey, TokenError, TokenId};
 use vestibule_model::{Clock as _, OsEntropy, Timestamp};
@@ -230,7 +232,10 @@ async fn another_master_key_opens_nothing() {
         lifetimes: &house.lifetimes,
     };
     let refused = parts.load_or_create(house.clock.as_ref(), &OsEntropy).await;
-    assert!(matches!(refused, Err(Error::Internal(_))), "{refused:?}");
+    assert!(
+        matches!(refused, Err(KeyringError::MasterKey)),
+        "{refused:?}"
+    );
 }
 
 #[rstest]

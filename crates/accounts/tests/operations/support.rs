@@ -172,7 +172,7 @@ impl House {
 
     pub(crate) async fn with(backend: Backend, options: Options) -> Self {
         let database = Database::create(backend).await;
-        let store = Store::connect(database.url.clone()).await.unwrap();
+        let store = Store::create(database.url.clone()).await.unwrap();
         store.migrate().await.unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
         let (accounts, check) = open(store, clock.clone(), options).await;

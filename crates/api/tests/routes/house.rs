@@ -184,7 +184,7 @@ impl House {
     async fn with(path_parts: Option<Arc<dyn PathParts>>) -> Self {
         let directory = tempfile::tempdir().unwrap();
         let url = StoreUrl::sqlite(directory.path().join("vestibule.db"));
-        let store = Store::connect(url).await.unwrap();
+        let store = Store::create(url).await.unwrap();
         store.migrate().await.unwrap();
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
         let (accounts, keyring) = accounts(store, &clock).await;

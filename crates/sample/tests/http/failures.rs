@@ -1,11 +1,14 @@
 //! What holds on every route.
 
 use std::collections::BTreeSet;
+use std::ffi::OsStr;
+use std::os::unix::ffi::OsStrExt as _;
 
 use axum::body::Body;
 use axum::http::Request;
 use rstest::rstest;
 use serde_json::{Value, json};
+use vestibule_sample::{Sample, SampleDatabase, SampleError};
 
 use crate::support::{Engine, World};
 
@@ -202,14 +205,54 @@ async fn tables_are_made_once(#[values(Engine::Sqlite, Engine::Postgres)] engine
 }
 
 #[tokio::test]
-async fn a_url_of_neither_engine_is_refused_without_being_repeated() {
-    for url in [
-        "mysql://root:secret@host/db",
-        "sqlite:",
-        "sqlite::memory:",
-        "secret",
-    ] {
-        let error = vestibule_sample::Sample::connect(url).await.unwrap_err();
-        assert!(!error.to_string().contains("secret"), "{error}");
+async fn a_url_that_is_none_is_refused_without_being_repeated() {
+    let place = SampleDatabase::postgres("a secret");
+    for opened in [Sample::connect(&place).await, Sample::create(&place).await] {
+        let error = opened.unwrap_err();
+        assert!(matches!(error, SampleError::Url), "{error}");
+        assert!(!format!("{error} {place:?}").contains("secret"), "{error}");
     }
+}
+
+#[tokio::test]
+async fn a_database_without_tables_is_refused_and_left_as_it_is() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("sample.db");
+    let place = SampleDatabase::sqlite(&file);
+    let refused = Sample::connect(&place).await;
+    assert!(matches!(refused, Err(SampleError::Absent)), "{refused:?}");
+    assert!(!file.exists());
+    std::fs::write(&file, "").unwrap();
+    let refused = Sample::connect(&place).await;
+    assert!(matches!(refused, Err(SampleError::Absent)), "{refused:?}");
+    assert_eq!(std::fs::read(&file).unwrap(), b"");
+}
+
+#[rstest]
+#[case::hash(b"C#")]
+#[case::percent(b"100%")]
+#[case::encoded(b"%41")]
+#[case::colon(b"a:b")]
+#[case::question_mark(b"a?b")]
+#[case::time(b"2026-11-30T15:10")]
+#[case::quotes(b"it's \"mine\"")]
+#[case::not_utf8(b"caf\xe9")]
+#[tokio::test]
+async fn a_file_is_opened_by_its_path_whatever_its_name(#[case] name: &[u8]) {
+    let folder = tempfile::tempdir().unwrap();
+    let named = folder.path().join(OsStr::from_bytes(name));
+    std::fs::create_dir(&named).unwrap();
+    let place = SampleDatabase::sqlite(named.join("sample.db"));
+    let sample = Sample::create(&place).await.unwrap();
+    sample.migrate().await.unwrap();
+    sample.close().await;
+    Sample::connect(&place).await.unwrap().close().await;
+    let files = std::fs::read_dir(&named).unwrap();
+    let files: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    assert_eq!(
+        files,
+        ["sample.db"],
+        "closed in order, nothing is left in a log"
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
 }

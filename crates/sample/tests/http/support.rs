@@ -23,7 +23,7 @@ use vestibule_layer::{
     Check, CheckLayer, CheckParts, CheckService, Directory, OwnOrigin, Permit, Problem,
     ResourceChanges, Unresolved,
 };
-use vestibule_sample::Sample;
+use vestibule_sample::{Sample, SampleDatabase};
 
 pub(crate) const ORIGIN: &str = "http://127.0.0.1:8080";
 
@@ -201,10 +201,10 @@ impl World {
     pub(crate) async fn with_quota(engine: Engine, messages: u64) -> Self {
         static NUMBER: AtomicU32 = AtomicU32::new(0);
         let directory = tempfile::tempdir().unwrap();
-        let (url, database) = match engine {
+        let (place, database) = match engine {
             Engine::Sqlite => {
                 let file = directory.path().join("sample.db");
-                (format!("sqlite:{}", file.display()), None)
+                (SampleDatabase::sqlite(file), None)
             }
             Engine::Postgres => {
                 let number = NUMBER.fetch_add(1, Ordering::SeqCst);
@@ -213,13 +213,14 @@ impl World {
                 on_postgres(format!("CREATE DATABASE {name}")).await;
                 let url = superuser();
                 let (server, _) = url.rsplit_once('/').expect("a URL with a database");
-                (format!("{server}/{name}"), Some(name))
+                let url = format!("{server}/{name}");
+                (SampleDatabase::postgres(url), Some(name))
             }
         };
         let clock = Arc::new(ManualClock::new(
             Timestamp::parse("2027-01-31T23:00:00Z").unwrap(),
         ));
-        let sample = Sample::connect(&url).await.unwrap();
+        let sample = Sample::create(&place).await.unwrap();
         let sample = sample.with_clock(clock.clone());
         sample.migrate().await.unwrap();
         let people = Arc::new(People::default());

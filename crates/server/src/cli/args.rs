@@ -29,7 +29,8 @@ use crate::config::socket_address;
     before_help = "\
 Examples:
   vestibule quickstart                               a server to try out, with curl lines to paste
-  vestibule serve --config vestibule.toml            a server
+  vestibule migrate --config vestibule.toml          a new database, or one of this version
+  vestibule serve --config vestibule.toml            a server on it
   vestibule org add Acme --owner ada@example.com     an organisation
   vestibule key create Acme ada@example.com robot    an API key, printed once
   vestibule explain --credential-file key.txt GET /v1/documents",
@@ -70,14 +71,15 @@ Examples:
   vestibule quickstart --data-dir /tmp/try --listen 127.0.0.1:0 --json
   vestibule quickstart --with-idp                    single sign-on can be tried at once")]
     Quickstart(QuickstartCommand),
-    /// Start the server
+    /// Start the server on a database that has tables, and bring them up to this version
     #[command(before_help = "\
 Examples:
+  vestibule migrate --config /etc/vestibule/vestibule.toml
   vestibule serve --config /etc/vestibule/vestibule.toml
   VESTIBULE_STORE__URL_FILE=/run/secrets/database vestibule serve --listen 0.0.0.0:8080 \
     --public-url https://auth.example.com")]
     Serve(ServeCommand),
-    /// Bring the database up to this version
+    /// Make the database, or bring it up to this version
     Migrate,
     /// People
     #[command(subcommand)]

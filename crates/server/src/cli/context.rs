@@ -1,14 +1,14 @@
 //! What every command begins with: the configuration, and the operations on its store.
 
-use std::ffi::OsString;
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use vestibule_accounts::{Accounts, Sso};
 use vestibule_model::{BootTime, Change};
-use vestibule_store::ChangeSink;
+use vestibule_sample::Sample;
+use vestibule_store::{ChangeSink, Store};
 
 use super::args::Global;
 use super::output::Output;
@@ -22,6 +22,14 @@ pub(super) struct Context {
     pub(super) global: Global,
     pub(super) output: Output,
     changed: Arc<Changed>,
+    opened: Mutex<Opened>,
+}
+
+/// The databases that this command has opened.
+#[derive(Debug, Default)]
+struct Opened {
+    store: Option<Store>,
+    sample: Option<Sample>,
 }
 
 /// Whether this command has changed something that a running server remembers.
@@ -49,6 +57,7 @@ impl Context {
             global,
             output,
             changed: Arc::default(),
+            opened: Mutex::default(),
         }
     }
 
@@ -58,6 +67,27 @@ impl Context {
         if self.changed.0.load(Ordering::SeqCst) {
             tokio::time::sleep(HEARD).await;
         }
+    }
+
+    /// Closes what the command has opened. Without it the changes would stay in SQLite's log: where
+    /// no server runs beside us, a copy of the file alone would lack them.
+    pub(super) async fn close(&self) {
+        let opened = std::mem::take(&mut *self.opened());
+        if let Some(sample) = opened.sample {
+            sample.close().await;
+        }
+        if let Some(store) = opened.store {
+            store.close().await;
+        }
+    }
+
+    /// Has the sample's database closed at the end of the command.
+    pub(super) fn close_later(&self, sample: Option<&Sample>) {
+        self.opened().sample = sample.cloned();
+    }
+
+    fn opened(&self) -> MutexGuard<'_, Opened> {
+        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The configuration as it was written.
@@ -87,14 +117,22 @@ impl Context {
         file: Option<PathBuf>,
         flags: &[(&str, Option<&str>)],
     ) -> Result<Sources, Failure> {
-        let text = |(name, value): (OsString, OsString)| {
-            Some((name.into_string().ok()?, value.into_string().ok()?))
-        };
         let mut sources = Sources {
             file,
-            environment: std::env::vars_os().filter_map(text).collect(),
-            flags: Vec::new(),
+            ..Sources::default()
         };
+        for (name, value) in std::env::vars_os() {
+            let Ok(name) = name.into_string() else {
+                continue;
+            };
+            match value.into_string() {
+                Ok(value) => sources.environment.push((name, value)),
+                Err(_) if name.starts_with("VESTIBULE_") && name.contains("__") => {
+                    sources.unreadable.push(name);
+                }
+                Err(_) => {}
+            }
+        }
         for assignment in &self.global.set {
             let Some((key, value)) = assignment.split_once('=') else {
                 return Err(Failure::usage(format!(
@@ -147,6 +185,7 @@ impl Context {
         let public_url = public_url(&settings);
         let accounts = wiring::accounts(&settings, &public_url).await?.accounts;
         accounts.store().attach(self.changed.clone());
+        self.opened().store = Some(accounts.store().clone());
         Ok((accounts, settings))
     }
 }

@@ -20,7 +20,7 @@ use super::context::{Context, public_url};
 use super::lookup::{OPERATOR, parse};
 use super::{output, secret};
 use crate::failure::{Code, Failure};
-use crate::wiring;
+use crate::wiring::{self, Tables};
 
 /// May this credential make this request, and why?
 #[derive(Debug, Args)]
@@ -107,7 +107,9 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
     let credential = credential.as_deref().map(asked::bare);
     let (accounts, settings) = context.accounts_and_settings().await?;
     let public_url = public_url(&settings);
-    let routed = wiring::routes(&settings, &accounts, &public_url, Look::default()).await?;
+    let sample = wiring::sample(&settings, Tables::Expect).await?;
+    context.close_later(sample.as_ref());
+    let routed = wiring::routes(&settings, &accounts, &public_url, Look::default(), sample)?;
     let check = wiring::check(&settings, &accounts, routed.table, &public_url);
     let headers = asked::headers(&settings, &check, &method, path, credential)?;
     let head = RequestHead {

@@ -1,13 +1,13 @@
 //! `vestibule serve` and `vestibule migrate`.
 
 use serde_json::json;
-use vestibule_sample::Sample;
 
 use super::args::ServeCommand;
 use super::context::Context;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::serve::Server;
+use crate::wiring::Tables;
 use crate::{telemetry, wiring};
 
 pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), Failure> {
@@ -32,14 +32,9 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
 
 pub(super) async fn migrate(context: &Context) -> Result<(), Failure> {
     let settings = context.settings()?;
-    let store = wiring::connect(&settings.store).await?;
-    store.migrate().await?;
+    let store = wiring::store(&settings, Tables::Make).await?;
     store.close().await;
-    if settings.sample.enabled {
-        let sample = Sample::connect(&settings.sample.url)
-            .await
-            .map_err(Failure::from_error)?;
-        sample.migrate().await.map_err(Failure::from_error)?;
+    if let Some(sample) = wiring::sample(&settings, Tables::Make).await? {
         sample.close().await;
     }
     context.output.done(

@@ -4,7 +4,6 @@ mod values;
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
-use std::path::Path;
 use std::str::FromStr;
 
 use vestibule_accounts::SignInLimits;
@@ -13,14 +12,14 @@ use vestibule_credential::password::HasherConfig;
 use vestibule_credential::seal::MasterKey;
 use vestibule_http::{ForwardedHeader, TrustedProxies};
 use vestibule_model::session::Lifetimes;
-use vestibule_store::StoreUrl;
+use vestibule_sample::SampleDatabase;
+use vestibule_store::{Checkpoints, StoreUrl};
 
 use super::error::ConfigError;
-use super::kind::Raw;
 use super::plans;
 use super::public_url::PublicUrl;
 use super::settings::{LogFormat, SampleSettings, ServerSettings, Settings};
-use super::sources::{Origin, Value, Values};
+use super::sources::{Origin, Values};
 use super::warnings::HOST_PREFIX;
 
 pub(super) struct Reader<'a> {
@@ -40,8 +39,14 @@ pub(crate) fn socket_address(text: &str) -> Result<SocketAddr, String> {
     })
 }
 
+/// The URL of a database. A relative file of SQLite lies beside the configuration file that names
+/// it, unless it is spelt `sqlite://`, which means the current folder.
 fn store_url(text: &str, origin: &Origin) -> Result<StoreUrl, String> {
-    StoreUrl::from_str(&beside(text, origin)).map_err(|error| error.to_string())
+    let url: StoreUrl = plainly(text)?;
+    Ok(match origin.base() {
+        Some(folder) if !text.starts_with("sqlite://") => url.beside(folder),
+        _ => url,
+    })
 }
 
 impl Reader<'_> {
@@ -64,6 +69,11 @@ impl Reader<'_> {
             self.refuse::<()>("server.public_url", message);
         }
         let store = self.parsed("store.url", store_url);
+        let checkpoints = self.parsed("store.checkpoint", |text, _| match text {
+            "auto" => Ok(Checkpoints::Auto),
+            "external" => Ok(Checkpoints::External),
+            _ => Err("must be auto or external".to_owned()),
+        });
         let prefix = self.parsed("keys.prefix", |text, _| plainly(text));
         let issuer = self.optional("keys.issuer", |text| {
             if (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic()) {
@@ -93,7 +103,7 @@ impl Reader<'_> {
         let sso = self.sso();
         let brand = self.brand();
         let enabled = self.flag("sample.enabled");
-        let sample_url = self.sample_url();
+        let sample = self.sample_place(store.as_ref());
         let log_format = self.parsed("log.format", |text, _| match text {
             "text" => Ok(LogFormat::Text),
             "json" => Ok(LogFormat::Json),
@@ -119,6 +129,7 @@ impl Reader<'_> {
                 body_bytes: body_bytes?,
             },
             store: store?,
+            checkpoints: checkpoints?,
             prefix: prefix?,
             issuer: issuer?,
             master_key: master_key?,
@@ -140,9 +151,16 @@ impl Reader<'_> {
             plans,
             sso: sso?,
             brand: brand?,
-            sample: SampleSettings {
-                enabled: enabled?,
-                url: sample_url?,
+            sample: {
+                let (url, database) = sample?;
+                SampleSettings {
+                    enabled: enabled?,
+                    url,
+                    database: match checkpoints? {
+                        Checkpoints::Auto => database,
+                        Checkpoints::External => database.with_external_checkpoints(),
+                    },
+                }
             },
             log_format: log_format?,
             log_level: log_level?,
@@ -155,32 +173,25 @@ impl Reader<'_> {
 
     /// Where nothing is said, the sample goes where the store is: into a file beside its file, or
     /// into the same database.
-    fn sample_url(&mut self) -> Option<String> {
-        const KEY: &str = "sample.url";
-        if self.value(KEY).is_some() {
-            return self.parsed(KEY, |text, origin| {
-                let known = ["sqlite:", "postgres://", "postgresql://"];
-                if known.iter().any(|scheme| text.starts_with(scheme)) {
-                    Ok(beside(text, origin))
-                } else {
-                    Err("must begin with sqlite: or postgres://".to_owned())
-                }
-            });
-        }
-        let Some(Value {
-            raw: Raw::Text(store),
-            origin,
-        }) = self.value("store.url")
-        else {
-            return None;
+    fn sample_place(&mut self, store: Option<&StoreUrl>) -> Option<(StoreUrl, SampleDatabase)> {
+        let own = self.value("sample.url").is_some();
+        let url = if own {
+            self.parsed("sample.url", store_url)?
+        } else {
+            store?.clone()
         };
-        match beside(store, origin).strip_prefix("sqlite:") {
-            Some(file) => Some(format!(
-                "sqlite:{}",
-                Path::new(file).with_file_name("sample.db").display()
-            )),
-            None => Some(store.clone()),
-        }
+        let Some(file) = url.sqlite_file() else {
+            // The driver of the sample takes the text itself.
+            let key = if own { "sample.url" } else { "store.url" };
+            let text = self.parsed(key, |text, _| Ok(text.to_owned()))?;
+            return Some((url, SampleDatabase::postgres(text)));
+        };
+        let file = if own {
+            file.to_owned()
+        } else {
+            file.with_file_name("sample.db")
+        };
+        Some((StoreUrl::sqlite(&file), SampleDatabase::sqlite(file)))
     }
 
     fn proxies(&mut self) -> Option<TrustedProxies> {
@@ -223,16 +234,6 @@ fn size(count: NonZeroU32) -> usize {
 
 fn plainly<T: FromStr<Err: std::fmt::Display>>(text: &str) -> Result<T, String> {
     text.parse().map_err(|error: T::Err| error.to_string())
-}
-
-/// A relative file of SQLite lies beside the configuration file that names it.
-fn beside(url: &str, origin: &Origin) -> String {
-    match (url.strip_prefix("sqlite:"), origin.base()) {
-        (Some(file), Some(base)) if !file.is_empty() && !file.starts_with("//") => {
-            format!("sqlite:{}", base.join(file).display())
-        }
-        _ => url.to_owned(),
-    }
 }
 
 /// A token, as cookies are named (RFC 6265, 4.1.1). Where the server is reached encrypted, browsers

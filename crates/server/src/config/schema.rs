@@ -86,7 +86,13 @@ pub const KEYS: &[Key] = &[
         "store.url",
         Kind::Secret,
         Some("sqlite:vestibule.db"),
-        "the database, sqlite:FILE or postgres://USER:PASSWORD@HOST/DATABASE",
+        "the database, sqlite:FILE (a path, taken literally) or postgres://USER:PASSWORD@HOST/DATABASE",
+    ),
+    key(
+        "store.checkpoint",
+        Kind::Text,
+        Some("auto"),
+        "auto: the server moves changes from SQLite's log (-wal) into the file, at least every minute and at its end; external: it never does, for a replication tool that has to be the only one; for the sample's file, too",
     ),
     key(
         "keys.prefix",
@@ -182,7 +188,7 @@ pub const KEYS: &[Key] = &[
         "sample.url",
         Kind::Secret,
         None,
-        "the sample's own database; sample.db beside the store, or the store's PostgreSQL, if not set",
+        "the sample's own database, spelt as store.url; sample.db beside the store, or the store's PostgreSQL, if not set",
     ),
     key(
         "sso.enabled",

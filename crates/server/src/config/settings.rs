@@ -10,7 +10,8 @@ use vestibule_credential::seal::MasterKey;
 use vestibule_http::TrustedProxies;
 use vestibule_model::Plans;
 use vestibule_model::session::Lifetimes;
-use vestibule_store::StoreUrl;
+use vestibule_sample::SampleDatabase;
+use vestibule_store::{Checkpoints, StoreOptions, StoreUrl};
 use vestibule_web::Brand;
 
 use super::error::{ConfigError, ConfigErrors};
@@ -38,20 +39,14 @@ pub struct ServerSettings {
 }
 
 /// The sample API.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct SampleSettings {
     /// Whether it is served.
     pub enabled: bool,
-    /// Its database. May hold a password.
-    pub url: String,
-}
-
-impl std::fmt::Debug for SampleSettings {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("SampleSettings")
-            .field("enabled", &self.enabled)
-            .finish_non_exhaustive()
-    }
+    /// Its database, for messages.
+    pub url: StoreUrl,
+    /// The same, to be opened.
+    pub database: SampleDatabase,
 }
 
 /// Single sign-on.
@@ -81,6 +76,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The database.
     pub store: StoreUrl,
+    /// The process that moves changes from SQLite's log into the file.
+    pub checkpoints: Checkpoints,
     /// What every secret begins with.
     pub prefix: Prefix,
     /// In whose name tokens are signed; the public URL where `None`.
@@ -123,6 +120,11 @@ impl Settings {
             Some(settings) if reader.errors.is_empty() => Ok(settings),
             _ => Err(ConfigErrors(reader.errors)),
         }
+    }
+
+    /// The database, and how it is to be opened.
+    pub fn store_options(&self) -> StoreOptions {
+        StoreOptions::from(self.store.clone()).with_checkpoints(self.checkpoints)
     }
 
     /// The master key, without which no token can be signed.

@@ -23,6 +23,9 @@ pub struct Sources {
     pub file: Option<PathBuf>,
     /// The environment.
     pub environment: Environment,
+    /// Variables of ours whose values are not UTF-8. Each is an error: passed over, it would leave
+    /// the server with another database than the one that was meant.
+    pub unreadable: Vec<String>,
     /// Keys and values of flags.
     pub flags: Vec<(String, String)>,
 }
@@ -99,6 +102,11 @@ impl Sources {
         }
         for (name, value) in &self.environment {
             gathered.variable(name, value);
+        }
+        for name in &self.unreadable {
+            let origin = Origin::Environment(name.clone());
+            let error = ConfigError::new(name, Some(&origin), "is not UTF-8");
+            gathered.errors.push(error);
         }
         for (key, value) in &self.flags {
             gathered.text(key, value, &Origin::Flag);

@@ -108,6 +108,12 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "8 or above"
 )]
 #[case::store("[store]\nurl = \"mysql://x\"", "store.url", "sqlite: or postgres://")]
+#[case::parameters("[store]\nurl = \"sqlite:v.db?mode=ro\"", "store.url", "no parameters")]
+#[case::checkpoint(
+    "[store]\ncheckpoint = \"never\"",
+    "store.checkpoint",
+    "auto or external"
+)]
 #[case::prefix("[keys]\nprefix = \"K\"", "keys.prefix", "lower-case")]
 #[case::master_key("[keys]\nmaster_key = \"short\"", "keys.master_key", "32 random bytes")]
 #[case::no_file(
@@ -272,7 +278,47 @@ fn the_files_of_sqlite_lie_beside_the_configuration_that_names_them() {
     let settings = Settings::new(&sources.read().unwrap()).unwrap();
     let folder = dir.path().display();
     assert_eq!(settings.store.to_string(), format!("sqlite:{folder}/a.db"));
-    assert_eq!(settings.sample.url, format!("sqlite:{folder}/sample.db"));
+    let sample = settings.sample.url.to_string();
+    assert_eq!(sample, format!("sqlite:{folder}/sample.db"));
+}
+
+#[rstest]
+#[case("sqlite:C#/100%/a:b/a?b/v.db", "C#/100%/a:b/a?b/v.db")]
+#[case("sqlite:%41.db", "%41.db")]
+#[case("sqlite:it's \\\"mine\\\".db", "it's \"mine\".db")]
+fn store_and_sample_take_a_path_literally(#[case] url: &str, #[case] file: &str) {
+    let text = format!("[store]\nurl = \"{url}\"\n[sample]\nurl = \"{url}\"");
+    let (dir, sources) = written(&text);
+    let settings = Settings::new(&sources.read().unwrap()).unwrap();
+    let expected = Some(dir.path().join(file));
+    let expected = expected.as_deref();
+    assert_eq!(settings.store.sqlite_file(), expected);
+    assert_eq!(settings.sample.database.file(), expected);
+}
+
+#[test]
+fn the_sample_is_where_the_store_is_unless_it_has_a_place_of_its_own() {
+    let store = "[store]\nurl = \"postgres://ada:engine@db/vestibule\"";
+    let settings = read(store, &[]).unwrap();
+    assert_eq!(
+        settings.sample.url.to_string(),
+        "postgres://db:5432/vestibule"
+    );
+    assert!(!format!("{settings:?}").contains("engine"));
+    let (dir, sources) = written(&format!("{store}\n[sample]\nurl = \"sqlite:s.db\""));
+    let settings = Settings::new(&sources.read().unwrap()).unwrap();
+    let file = dir.path().join("s.db");
+    assert_eq!(settings.sample.database.file(), Some(file.as_path()));
+}
+
+#[test]
+fn a_variable_that_is_no_text_is_refused_and_not_passed_over() {
+    let sources = Sources {
+        unreadable: vec!["VESTIBULE_STORE__URL".to_owned()],
+        ..Sources::default()
+    };
+    let error = sources.read().unwrap_err().to_string();
+    assert!(error.contains("VESTIBULE_STORE__URL"), "{error}");
 }
 
 #[rstest]

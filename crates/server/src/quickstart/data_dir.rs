@@ -1,9 +1,11 @@
-//! The folder of a quickstart. Nobody but its owner can read it.
+//! The folder of a quickstart. Nobody but its owner can read what is in it.
 
 use std::fs::{self, DirBuilder, OpenOptions};
-use std::io::Write as _;
+use std::io::{self, Write as _};
 use std::net::SocketAddr;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
+use std::os::unix::fs::{
+    DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, PermissionsExt as _,
+};
 use std::path::{Path, PathBuf};
 
 use vestibule_credential::seal::MasterKey;
@@ -45,7 +47,8 @@ impl DataDir {
         self.0.join(OUTBOX)
     }
 
-    /// Makes the folder, and waits until nobody else makes what is in it. Ends with what it gives.
+    /// Makes the folder where there is none, and waits until nobody else makes what is in it. Ends
+    /// with what it gives.
     pub(super) fn lock(&self) -> Result<fs::File, Failure> {
         self.make_folder(&self.0)?;
         let folder = fs::File::open(&self.0).map_err(|error| self.failed(&error))?;
@@ -62,12 +65,8 @@ impl DataDir {
         } else if self.config_file().exists() {
             self.make_folder(&self.outbox())?;
             return Ok(false);
-        } else if self.in_use()? {
-            return Err(Failure::new(
-                Code::Conflict,
-                format!("{} holds something else.", self.0.display()),
-            )
-            .hint("Name an empty folder, or one that is not there yet, with --data-dir."));
+        } else {
+            self.refuse_foreign()?;
         }
         self.write(UNFINISHED, "The first start was not finished.\n")?;
         let key = MasterKey::generate(&OsEntropy);
@@ -88,9 +87,21 @@ impl DataDir {
             .map_err(|error| self.failed(&error))
     }
 
-    fn in_use(&self) -> Result<bool, Failure> {
-        let mut entries = fs::read_dir(&self.0).map_err(|error| self.failed(&error))?;
-        Ok(entries.next().is_some())
+    /// Refuses a folder in which something else is, or in which everybody may put something: a
+    /// master key, say.
+    fn refuse_foreign(&self) -> Result<(), Failure> {
+        let failed = |error| self.failed(&error);
+        let name = self.0.display();
+        let text = if fs::read_dir(&self.0).map_err(failed)?.next().is_some() {
+            format!("{name} holds something else.")
+        } else if fs::metadata(&self.0).map_err(failed)?.mode() & 0o002 != 0 {
+            format!("Everybody may write to {name}.")
+        } else {
+            return Ok(());
+        };
+        Err(Failure::new(Code::Conflict, text).hint(
+            "Name an empty folder of your own, or one that is not there yet, with --data-dir.",
+        ))
     }
 
     /// Takes away what an unfinished start has made, and nothing else.
@@ -109,13 +120,24 @@ impl DataDir {
         Ok(())
     }
 
+    /// Makes a folder, and those above it, where there is none. One that is there keeps its mode:
+    /// it may be somebody else's, also at the other end of a symbolic link.
     fn make_folder(&self, path: &Path) -> Result<(), Failure> {
-        DirBuilder::new()
+        let mut private = DirBuilder::new();
+        private.mode(0o700);
+        let above = path.parent().unwrap_or(path);
+        let made = DirBuilder::new()
             .recursive(true)
             .mode(0o700)
-            .create(path)
-            .and_then(|()| fs::set_permissions(path, fs::Permissions::from_mode(0o700)))
-            .map_err(|error| self.failed(&error))
+            .create(above)
+            .and_then(|()| private.create(path));
+        match made {
+            // Whatever mask the process was started with.
+            Ok(()) => fs::set_permissions(path, fs::Permissions::from_mode(0o700)),
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(()),
+            Err(error) => Err(error),
+        }
+        .map_err(|error| self.failed(&error))
     }
 
     /// A file of the folder; `None` where it is not there.

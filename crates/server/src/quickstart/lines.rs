@@ -1,6 +1,9 @@
 //! Lines to paste: every request there is, each with the answer that it teaches.
 
+use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::os::unix::ffi::OsStrExt as _;
+use std::path::Path;
 
 use vestibule_model::{ConnectionId, OrganizationId, Role};
 
@@ -84,7 +87,7 @@ impl Shown {
         Some(format!(
             " A new key, and a request with it:\n  KEY=$({} key create {} {} another)\n  curl -i \
              {}/v1/documents -H \"Authorization: Bearer $KEY\"",
-            command(&self.data_dir),
+            command(&self.folder),
             quoted(organization.name.as_str()),
             quoted(owner.email.as_str()),
             self.url
@@ -105,7 +108,7 @@ impl Shown {
             user_id: user.id.to_string(),
             first: first.id,
             second: second.id,
-            vestibule: command(&self.data_dir),
+            vestibule: command(&self.folder),
             cookie,
             connection: self.sso_connection_id,
         })
@@ -113,7 +116,7 @@ impl Shown {
 }
 
 /// This program with the folder's configuration: by its name where the shell would find it.
-fn command(data_dir: &str) -> String {
+fn command(data_dir: &Path) -> String {
     let program = std::env::current_exe().ok();
     let found = program.as_deref().is_some_and(|program| {
         let path = std::env::var_os("PATH").unwrap_or_default();
@@ -123,19 +126,34 @@ fn command(data_dir: &str) -> String {
         first.and_then(|first| first.canonicalize().ok()) == program.canonicalize().ok()
     });
     let name = match &program {
-        Some(program) if !found => quoted(&program.display().to_string()),
+        Some(program) if !found => quoted(program.as_os_str()),
         _ => "vestibule".to_owned(),
     };
-    format!("{name} --data-dir {}", quoted(data_dir))
+    format!("{name} --data-dir {}", quoted(data_dir.as_os_str()))
 }
 
-/// A word as a shell takes it.
-fn quoted(text: &str) -> String {
+/// A word as a shell takes it. What cannot be printed is spelt out as bash and zsh read it.
+fn quoted(word: impl AsRef<OsStr>) -> String {
+    let word = word.as_ref();
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-+=:@".contains(c);
-    if text.chars().all(plain) {
-        text.to_owned()
-    } else {
-        format!("'{}'", text.replace('\'', r"'\''"))
+    match word.to_str() {
+        Some(text) if !text.is_empty() && text.chars().all(plain) => text.to_owned(),
+        Some(text) if !text.chars().any(char::is_control) => {
+            format!("'{}'", text.replace('\'', r"'\''"))
+        }
+        _ => {
+            let mut quoted = "$'".to_owned();
+            for byte in word.as_bytes() {
+                match byte {
+                    b'\'' | b'\\' => quoted.extend(['\\', char::from(*byte)]),
+                    b' '..=b'~' => quoted.push(char::from(*byte)),
+                    _ => {
+                        let _ = write!(quoted, "\\{byte:03o}");
+                    }
+                }
+            }
+            quoted + "'"
+        }
     }
 }
 
@@ -288,5 +306,26 @@ impl Facts<'_> {
         facts
             .iter()
             .fold(lines, |lines, (name, fact)| lines.replace(name, fact))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::process::Command;
+
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case(b"/srv/vestibule-data")]
+    #[case(b"/srv/it's \"mine\" & $HOME")]
+    #[case(b"/srv/a\nb\\c'd")]
+    #[case(b"/srv/caf\xe9")]
+    #[case(b"")]
+    fn a_quoted_word_is_the_same_word_to_a_shell(#[case] word: &[u8]) {
+        let script = format!("printf %s {}", quoted(OsStr::from_bytes(word)));
+        let printed = Command::new("bash").args(["-c", &script]).output();
+        assert_eq!(printed.unwrap().stdout, word, "{script}");
     }
 }

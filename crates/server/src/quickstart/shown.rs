@@ -1,5 +1,7 @@
 //! What a quickstart tells of itself.
 
+use std::path::PathBuf;
+
 use serde::Serialize;
 use vestibule_accounts::{Caller, Page};
 use vestibule_model::{ConnectionId, Email, Name, OrganizationId, PlanName, Role, UserId};
@@ -18,8 +20,11 @@ pub struct Shown {
     pub url: String,
     /// Where probes reach it.
     pub admin_url: String,
-    /// The folder, as an absolute path.
+    /// The folder, as an absolute path. What is not UTF-8 in it cannot be shown.
     pub data_dir: String,
+    /// The same, as it is.
+    #[serde(skip)]
+    pub folder: PathBuf,
     /// The organisations, the oldest first.
     pub organizations: Vec<ShownOrganization>,
     /// Their members: one entry for each membership.
@@ -105,6 +110,7 @@ pub(super) async fn gather(
         url: server.url().to_owned(),
         admin_url: server.admin_url()?,
         data_dir: dir.path().display().to_string(),
+        folder: dir.path().to_owned(),
         organizations,
         users,
         api_key: secrets.map(|secrets| secrets.api_key.expose().to_owned()),

@@ -4,13 +4,13 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
-use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, SqliteConnection};
+use sqlx::SqliteConnection;
 use tokio::time::{sleep, timeout};
 use vestibule_model::{Change, Clock};
 
 use super::LEASE;
 use crate::sql::{Connection, Source, sql};
+use crate::sqlite::Sqlite;
 use crate::{Store, StoreError};
 
 /// How often the file's version is looked at.
@@ -28,12 +28,12 @@ impl Source for SqliteConnection {
 /// counted from the beginning of the last that succeeded.
 pub(super) async fn follow(
     store: &Store,
-    options: &SqliteConnectOptions,
+    sqlite: &Sqlite,
     clock: &dyn Clock,
 ) -> Result<Infallible, StoreError> {
-    let mut deadline = clock.boot().after(LEASE);
     // `data_version` compares with what this very connection has seen, so one is held.
-    let connection = &mut options.connect().await?;
+    let connection = &mut sqlite.connect().await?;
+    let mut deadline = clock.boot().after(LEASE);
     let mut version = data_version(connection).await?;
     let mut seen: i64 = sql("SELECT COALESCE(MAX(seq), 0) AS seq FROM change")
         .one(connection, |row| row.get("seq"))
@@ -46,6 +46,8 @@ pub(super) async fn follow(
         if begun >= deadline {
             return Err(late());
         }
+        // Looked at by name: the connection would go on with what it has opened.
+        sqlite.files.check()?;
         let look = async {
             let current = data_version(connection).await?;
             if current != version {

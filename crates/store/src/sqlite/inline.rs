@@ -20,8 +20,8 @@ use crate::sql::{Query, Row, Value};
 /// The names of a query's places; a query with more is asked in the patient way.
 const PLACES: [&str; 4] = ["$1", "$2", "$3", "$4"];
 
-/// Connections that are used by whoever finds one free.
-pub(crate) struct Inline(Box<[Mutex<Connection>]>);
+/// Connections that are used by whoever finds one free; none once they are closed.
+pub(crate) struct Inline(Box<[Mutex<Option<Connection>>]>);
 
 /// The question could not be answered at once.
 #[derive(Debug)]
@@ -43,7 +43,7 @@ impl Inline {
             let connection = Connection::open_with_flags(file, flags)?;
             connection.busy_timeout(std::time::Duration::ZERO)?;
             connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
-            Ok(Mutex::new(connection))
+            Ok(Mutex::new(Some(connection)))
         };
         let connections = (0..count).map(|_| open()).collect::<Result<_, _>>();
         Ok(Self(connections.map_err(|error| {
@@ -57,7 +57,8 @@ impl Inline {
         query: &Query,
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Result<Option<T>, StoreError>, Unanswered> {
-        let connection = self.free().ok_or(Unanswered)?;
+        let slot = self.free().ok_or(Unanswered)?;
+        let connection = slot.as_ref().ok_or(Unanswered)?;
         let mut statement = connection.prepare_cached(query.text)?;
         let places = PLACES.get(..query.values.len()).ok_or(Unanswered)?;
         for (place, value) in places.iter().zip(&query.values) {
@@ -68,7 +69,14 @@ impl Inline {
         Ok(rows.next()?.map(|row| read(&Row::Inline(row))).transpose())
     }
 
-    fn free(&self) -> Option<MutexGuard<'_, Connection>> {
+    /// Closes them: every question is asked in the patient way from then on.
+    pub(super) fn close(&self) {
+        for slot in &self.0 {
+            slot.lock().unwrap_or_else(PoisonError::into_inner).take();
+        }
+    }
+
+    fn free(&self) -> Option<MutexGuard<'_, Option<Connection>>> {
         self.0.iter().find_map(|slot| match slot.try_lock() {
             Ok(connection) => Some(connection),
             Err(TryLockError::Poisoned(poisoned)) => Some(PoisonError::into_inner(poisoned)),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use sqlx::sqlite::SqliteConnectOptions;
-use sqlx::{ConnectOptions as _, SqliteConnection};
-use tokio::sync::{Mutex, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
+use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
+use tokio::sync::{Mutex, OwnedMappedMutexGuard, OwnedMutexGuard, OwnedSemaphorePermit, Semaphore};
 
 use super::BUSY;
 use crate::StoreError;
@@ -12,14 +12,17 @@ use crate::StoreError;
 /// Connections that only read. They are held for the life of the store: a general pool costs a
 /// task and twice the time at every use.
 pub(crate) struct Readers {
-    slots: Vec<Arc<Mutex<SqliteConnection>>>,
+    slots: Vec<Arc<Mutex<Slot>>>,
     /// One for each slot: whoever waits gets the one that is free first, whichever that is.
     permits: Arc<Semaphore>,
 }
 
+/// A held connection; none once it is closed.
+type Slot = Option<SqliteConnection>;
+
 /// One of the held connections, on loan.
 pub(crate) struct Loan {
-    pub(crate) connection: OwnedMutexGuard<SqliteConnection>,
+    pub(crate) connection: OwnedMappedMutexGuard<Slot, SqliteConnection>,
     // Given back after the connection, in the order in which they stand here.
     _permit: OwnedSemaphorePermit,
 }
@@ -31,7 +34,7 @@ impl Readers {
     ) -> Result<Self, StoreError> {
         let mut slots = Vec::new();
         for _ in 0..count {
-            slots.push(Arc::new(Mutex::new(options.connect().await?)));
+            slots.push(Arc::new(Mutex::new(Some(options.connect().await?))));
         }
         let permits = Arc::new(Semaphore::new(slots.len()));
         Ok(Self { slots, permits })
@@ -55,11 +58,26 @@ impl Readers {
         loan.ok_or_else(busy)
     }
 
+    /// Lends nothing more, and closes each once it is back.
+    pub(super) async fn close(&self) {
+        self.permits.close();
+        for slot in &self.slots {
+            if let Some(connection) = slot.lock().await.take() {
+                // It only reads: there is nothing that could be lost with it.
+                let _ = connection.close().await;
+            }
+        }
+    }
+
     /// The first that is free, so that the warmest is used most. Where there is a permit, there is
     /// one.
     fn lend(&self, permit: OwnedSemaphorePermit) -> Option<Loan> {
         let mut slots = self.slots.iter();
-        let connection = slots.find_map(|slot| Arc::clone(slot).try_lock_owned().ok())?;
+        let free = |slot: &Arc<Mutex<Slot>>| {
+            let guard = Arc::clone(slot).try_lock_owned().ok()?;
+            OwnedMutexGuard::try_map(guard, Option::as_mut).ok()
+        };
+        let connection = slots.find_map(free)?;
         Some(Loan {
             connection,
             _permit: permit,

@@ -99,7 +99,7 @@ async fn nobody_else_can_read_the_file() {
 
     let directory = tempfile::tempdir().unwrap();
     let file = directory.path().join("vestibule.db");
-    let store = Store::connect(StoreUrl::sqlite(&file)).await.unwrap();
+    let store = Store::create(StoreUrl::sqlite(&file)).await.unwrap();
     store.migrate().await.unwrap();
     for file in std::fs::read_dir(directory.path()).unwrap() {
         let mode = file.unwrap().metadata().unwrap().permissions().mode();

@@ -12,6 +12,7 @@ mod caller;
 mod commit;
 mod fault;
 mod feed;
+mod files;
 mod grant;
 mod group;
 mod housekeeping;

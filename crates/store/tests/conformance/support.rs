@@ -81,7 +81,7 @@ impl Database {
 
     /// One more store on this database, as another process has it.
     pub(crate) async fn connect(&self) -> Store {
-        Store::connect(self.url.clone()).await.unwrap()
+        Store::create(self.url.clone()).await.unwrap()
     }
 }
 

@@ -1,0 +1,360 @@
+//! The files and databases of a server: no copy is silently empty, none is made unasked, none that
+//! is gone is answered from.
+
+use std::path::{Path, PathBuf};
+use std::process::{Output, Stdio};
+use std::time::{Duration, Instant};
+
+use rstest::rstest;
+use sqlx::migrate::Migrator;
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions as _, Connection as _};
+use tempfile::TempDir;
+use tokio::process::Child;
+use vestibule_e2e::{Backend, Database, House, Setup, command};
+
+/// How long a server may go on with a file that is no longer the one that its path names.
+const LEASE: Duration = Duration::from_secs(2);
+
+fn code(output: &Output) -> Option<i32> {
+    output.status.code()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A configuration beside which nothing is yet, and its store.
+struct Place {
+    folder: TempDir,
+    database: Option<Database>,
+}
+
+impl Place {
+    async fn new(backend: Backend, rest: &str) -> Self {
+        let folder = TempDir::new().unwrap();
+        let listen = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n";
+        let key = format!("[keys]\nmaster_key = \"{}\"\n", "42".repeat(32));
+        let text = format!("{listen}{key}{rest}");
+        std::fs::write(folder.path().join("vestibule.toml"), text).unwrap();
+        let database = match backend {
+            Backend::Sqlite => None,
+            Backend::Postgres => Some(Database::create().await),
+        };
+        Self { folder, database }
+    }
+
+    fn file(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// What lies beside the configuration, sorted.
+    fn files(&self) -> Vec<String> {
+        let entries = std::fs::read_dir(self.folder.path()).unwrap();
+        let mut names: Vec<_> = entries
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| name != "vestibule.toml" && name != "log")
+            .collect();
+        names.sort();
+        names
+    }
+
+    fn command(&self, arguments: &[&str]) -> tokio::process::Command {
+        let mut command = command();
+        command.args(arguments).arg("--config");
+        command.arg(self.file("vestibule.toml"));
+        if let Some(database) = &self.database {
+            command.env("VESTIBULE_STORE__URL", database.url());
+        }
+        command
+    }
+
+    async fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().await.unwrap()
+    }
+
+    /// Runs a command that has to be refused as a wrong configuration, before it does anything.
+    async fn refused(&self, arguments: &[&str]) -> String {
+        let output = self.run(arguments).await;
+        assert_eq!(code(&output), Some(2), "{arguments:?}: {output:?}");
+        assert_eq!(output.stdout, b"", "{arguments:?}");
+        stderr(&output)
+    }
+
+    /// Starts a server and waits until it serves.
+    async fn serve(&self) -> Child {
+        let log = std::fs::File::create(self.file("log")).unwrap();
+        let mut server = self
+            .command(&["serve"])
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        loop {
+            let log = std::fs::read_to_string(self.file("log")).unwrap();
+            if log.contains("serving") {
+                return server;
+            }
+            assert_eq!(server.try_wait().unwrap(), None, "{log}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
+
+/// Copies the files of a data folder, but for what SQLite keeps beside its files.
+fn copy_without_logs(from: &Path, to: &Path) {
+    std::fs::create_dir(to).unwrap();
+    for entry in std::fs::read_dir(from).unwrap() {
+        let path = entry.unwrap().path();
+        let name = path.file_name().unwrap().to_str().unwrap();
+        if path.is_file() && !name.ends_with("-wal") && !name.ends_with("-shm") {
+            std::fs::copy(&path, to.join(name)).unwrap();
+        }
+    }
+}
+
+fn length(file: &Path) -> u64 {
+    file.metadata().map_or(0, |metadata| metadata.len())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_clean_stop_and_after_a_command_the_database_file_alone_holds_everything() {
+    let mut house = House::start(Backend::Sqlite).await;
+    let made = house.post("/v1/api-keys").bearer(house.key());
+    let made = made.json(serde_json::json!({ "name": "robot" })).send();
+    let robot = made.await.expect(201).text_at("/key");
+    house.ask_to_end();
+    assert!(house.ended(Duration::from_secs(30)).await.success());
+    let copies = TempDir::new().unwrap();
+    copy_without_logs(house.data(), &copies.path().join("first"));
+
+    // A command is the only one to use the file, and leaves nothing in the log either.
+    house.move_to(copies.path().join("first"));
+    let ada = house.ada().email;
+    let arguments = ["key", "create", "Acme", &ada, "another"];
+    let another = house.cli_json(&arguments).await;
+    let another = another["key"].as_str().unwrap();
+    house.cli_json(&["migrate"]).await;
+    copy_without_logs(house.data(), &copies.path().join("second"));
+
+    house.move_to(copies.path().join("second"));
+    let facts = house.restart().await;
+    assert_eq!(facts["organizations"], house.facts()["organizations"]);
+    for key in [house.key(), &robot, another] {
+        let documents = house.get("/v1/documents").bearer(key).send().await;
+        let documents = documents.expect(200).json();
+        assert!(documents.to_string().contains("/shared"), "{documents}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_external_checkpoints_the_log_keeps_everything() {
+    let setup = Setup::new(Backend::Sqlite).with("STORE__CHECKPOINT", "external");
+    let mut house = setup.start().await;
+    let files = ["vestibule.db", "sample.db"].map(|name| house.data().join(name));
+    let before = files.each_ref().map(|file| length(file));
+    house.ask_to_end();
+    assert!(house.ended(Duration::from_secs(30)).await.success());
+    house.cli_json(&["user", "add", "eve@example.com"]).await;
+    assert_eq!(files.each_ref().map(|file| length(file)), before);
+    for name in ["vestibule.db-wal", "sample.db-wal"] {
+        assert!(length(&house.data().join(name)) > 0, "{name}");
+    }
+    house.restart().await;
+    let answer = house.get("/v1/documents").bearer(house.key()).send().await;
+    answer.expect(200);
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_without_tables_is_refused_by_every_command_but_migrate(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let place = Place::new(backend, "[sample]\nenabled = true\n").await;
+    let commands = [
+        &["serve"][..],
+        &["org", "list"],
+        &["keyring", "rotate"],
+        &["explain", "GET", "/v1/documents"],
+    ];
+    // No file, or an empty database; then, on SQLite, an empty file, and somebody else's.
+    for arguments in commands {
+        let said = place.refused(arguments).await;
+        assert!(said.contains("vestibule migrate"), "{said}");
+        assert!(said.contains("store.url"), "{said}");
+    }
+    assert_eq!(place.files(), [""; 0]);
+    if backend == Backend::Sqlite {
+        let file = place.file("vestibule.db");
+        std::fs::write(&file, "").unwrap();
+        for arguments in commands {
+            place.refused(arguments).await;
+        }
+        assert_eq!(length(&file), 0);
+        let options = SqliteConnectOptions::new().filename(&file);
+        let mut foreign = options.connect().await.unwrap();
+        let table = sqlx::query("CREATE TABLE theirs (a)");
+        table.execute(&mut foreign).await.unwrap();
+        foreign.close().await.unwrap();
+        let before = std::fs::read(&file).unwrap();
+        for arguments in commands {
+            let said = place.refused(arguments).await;
+            assert!(said.contains("no tables"), "{said}");
+        }
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+        assert_eq!(place.files(), ["vestibule.db"]);
+        std::fs::remove_file(file).unwrap();
+    }
+    let json = place.refused(&["serve", "--json"]).await;
+    let json: serde_json::Value = serde_json::from_str(&json).unwrap();
+    assert_eq!(json["error"]["reason"], "no_database");
+
+    let done = place.run(&["migrate"]).await;
+    assert_eq!(code(&done), Some(0), "{done:?}");
+    let listed = place.run(&["org", "list"]).await;
+    assert_eq!(code(&listed), Some(0), "{listed:?}");
+    place.serve().await.kill().await.unwrap();
+
+    // The sample's own database is no other case.
+    if backend == Backend::Sqlite {
+        std::fs::remove_file(place.file("sample.db")).unwrap();
+        let said = place.refused(&["serve"]).await;
+        assert!(said.contains("sample.url"), "{said}");
+        assert!(!place.file("sample.db").exists());
+    }
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_store_with_older_tables_is_upgraded_by_serve_and_refused_by_other_commands(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let place = Place::new(backend, "").await;
+    let folder = match backend {
+        Backend::Sqlite => "../crates/store/migrations/sqlite",
+        Backend::Postgres => "../crates/store/migrations/postgres",
+    };
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+    let mut migrator = Migrator::new(folder).await.unwrap();
+    let newest = migrator.migrations.len() - 1;
+    migrator.migrations.to_mut().truncate(newest);
+    if let Some(database) = &place.database {
+        let mut connection = database.connect().await;
+        migrator.run(&mut connection).await.unwrap();
+    } else {
+        let options = SqliteConnectOptions::new().filename(place.file("vestibule.db"));
+        let connection = options.create_if_missing(true).connect().await;
+        let mut connection = connection.unwrap();
+        migrator.run(&mut connection).await.unwrap();
+        connection.close().await.unwrap();
+    }
+    let said = place.refused(&["org", "list"]).await;
+    assert!(said.contains("vestibule migrate"), "{said}");
+    place.serve().await.kill().await.unwrap();
+    let listed = place.run(&["org", "list"]).await;
+    assert_eq!(code(&listed), Some(0), "{listed:?}");
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn another_master_key_is_a_wrong_configuration_and_says_so(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let place = Place::new(backend, "").await;
+    for arguments in [&["migrate"][..], &["org", "list"]] {
+        let done = place.run(arguments).await;
+        assert_eq!(code(&done), Some(0), "{done:?}");
+    }
+    for arguments in [&["serve"][..], &["org", "list"], &["keyring", "rotate"]] {
+        let mut command = place.command(arguments);
+        command.env("VESTIBULE_KEYS__MASTER_KEY", "43".repeat(32));
+        let refused = command.output().await.unwrap();
+        assert_eq!(code(&refused), Some(2), "{refused:?}");
+        let said = stderr(&refused);
+        for part in ["keys.master_key", "keys.master_key_file", "store.url"] {
+            assert!(said.contains(part), "{said}");
+        }
+        assert!(!said.contains("went wrong"), "{said}");
+    }
+    let listed = place.run(&["org", "list"]).await;
+    assert_eq!(code(&listed), Some(0), "{listed:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_quickstart_whose_database_is_gone_makes_no_other() {
+    let mut house = House::start(Backend::Sqlite).await;
+    house.kill().await;
+    let file = house.data().join("vestibule.db");
+    for ending in ["", "-wal", "-shm"] {
+        let _ = std::fs::remove_file(house.data().join(format!("vestibule.db{ending}")));
+    }
+    let refused = house.cli(&["quickstart", "--listen", "127.0.0.1:0"]).await;
+    assert_eq!(code(&refused), Some(2), "{refused:?}");
+    assert!(stderr(&refused).contains(file.to_str().unwrap()));
+    assert!(!file.exists());
+}
+
+/// What somebody does to the files of a running server.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deed {
+    Replace,
+    Remove,
+    RemoveLog,
+    ReplaceSamples,
+}
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_file_that_is_replaced_or_removed_is_answered_from_no_more_and_stops_the_server(
+    #[values(Deed::Replace, Deed::Remove, Deed::RemoveLog, Deed::ReplaceSamples)] deed: Deed,
+) {
+    let mut house = House::start(Backend::Sqlite).await;
+    let (name, path) = match deed {
+        Deed::ReplaceSamples => ("sample.db", "/v1/documents"),
+        _ => ("vestibule.db", "/v1/users/me"),
+    };
+    let get = house.get(path).bearer(house.key());
+    get.send().await.expect(200);
+    let at = |name: &str| house.data().join(name);
+    match deed {
+        Deed::Replace | Deed::ReplaceSamples => {
+            std::fs::hard_link(at(name), at("away")).unwrap();
+            std::fs::copy(at(name), at("restored")).unwrap();
+            std::fs::rename(at("restored"), at(name)).unwrap();
+        }
+        Deed::Remove => std::fs::remove_file(at(name)).unwrap(),
+        Deed::RemoveLog => std::fs::remove_file(at("vestibule.db-wal")).unwrap(),
+    }
+    let done = Instant::now();
+    // Until it ends, nothing is answered from the old file beyond the lease.
+    let (url, key) = (format!("{}{path}", house.url()), house.key().to_owned());
+    let client = reqwest::Client::new();
+    let mut last_good = Duration::ZERO;
+    while let Ok(answer) = client.get(&url).bearer_auth(&key).send().await {
+        if answer.status() == 200 {
+            last_good = done.elapsed();
+        }
+        assert!(done.elapsed() < Duration::from_secs(60), "it does not end");
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    assert!(last_good < 5 * LEASE, "{last_good:?}");
+    let status = house.ended(Duration::from_secs(60)).await;
+    assert_eq!(status.code(), Some(1));
+    let (log, file) = (house.log(), house.data().join(name));
+    assert!(log.contains("ERROR"), "{log}");
+    assert!(log.contains(file.to_str().unwrap()), "{log}");
+    assert!(log.contains("replaced or removed"), "{log}");
+    crate::measure::print(
+        "a file was replaced; answered from it for",
+        format!("{last_good:.1?}"),
+    );
+    // What was in the log is in the file that it belongs to, and in no other.
+    assert_eq!(length(&house.data().join(format!("{name}-wal"))), 0);
+    if matches!(deed, Deed::Replace | Deed::ReplaceSamples) {
+        std::fs::rename(house.data().join("away"), &file).unwrap();
+    }
+    if deed != Deed::Remove {
+        house.restart().await;
+        house.get(path).bearer(house.key()).send().await.expect(200);
+    }
+}
