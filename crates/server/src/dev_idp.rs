@@ -33,7 +33,7 @@ use vestibule_sso::PlainClientSecret;
 
 use self::state::Provider;
 use crate::failure::Failure;
-use crate::listen::{self, Bounds};
+use crate::listen::{self, Bounds, Timeouts};
 use crate::serve::plain;
 
 /// What the one client is called.
@@ -83,6 +83,7 @@ pub fn serve(
         connections: CONNECTIONS,
         per_address: CONNECTIONS,
         proxies: Arc::default(),
+        timeouts: Timeouts::default(),
     };
     Ok(tokio::spawn(listen::serve(
         listener,

@@ -1,33 +1,39 @@
 //! Connections: accepted, bounded in number, size and time, and drained at the end.
 
+mod activity;
+mod backlog;
 mod crowd;
 mod patience;
+mod roster;
 
 #[cfg(test)]
 mod tests;
 
+use std::io::ErrorKind;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::response::Response;
+use http::HeaderValue;
+use http::header::CONNECTION;
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
-use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::{GracefulShutdown, Watcher};
+use hyper_util::rt::TokioIo;
 use hyper_util::service::TowerToHyperService;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, sleep_until, timeout_at};
+use tower::ServiceExt as _;
 use vestibule_http::TrustedProxies;
 
 use crate::stack::StackService;
+use activity::{Activity, HeadTimer};
 use crowd::{Crowd, Place};
-use patience::Patience;
+use patience::{Patience, Peek};
+use roster::Roster;
 
-/// A connection that has not sent a whole head for this long is closed, also one that is idle
-/// between two requests.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(10);
 /// A connection that takes nothing of its answer for this long is closed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
 /// What a connection buffers before it reads on. A head of this many bytes is always taken; one of
@@ -37,81 +43,184 @@ const MAX_BUFFER: usize = 32 * 1024;
 const MAX_HEADERS: usize = 100;
 /// How long requests in flight may take once the server is asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
+/// How long a head that is under way may take then: a round trip through a network, not more.
+const LAST_HEAD: Duration = Duration::from_millis(100);
+/// How long a handshake that is under way may take then.
+const LAST_HANDSHAKE: Duration = Duration::from_millis(100);
+/// How often idle connections are looked through while there are many.
+const TIDY: Duration = Duration::from_millis(100);
+/// The pause after a connection could not be accepted.
+const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// How many connections are open at once.
+/// How many connections are open at once, and how long they may wait.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     /// Of all callers together. Further connections wait in the system's own queue, where they cost
-    /// us nothing.
+    /// us nothing. From four fifths on, the connections that are idle for longest are closed.
     pub connections: usize,
     /// Of one IPv4 address or IPv6 network of 64 bits. Further connections are closed at once.
     pub per_address: usize,
     /// Whose connections are not counted as one address's: they bring everybody's.
     pub proxies: Arc<TrustedProxies>,
+    /// How long a connection may keep a request to itself.
+    pub timeouts: Timeouts,
 }
 
-/// Serves what `service` makes for each peer, until `shutdown` is ready; then accepts nothing
-/// more, and returns when the requests in flight are answered, or after ten seconds. Then no
-/// connection is open any more. A change that is being stored goes on in a task of its own: the end
-/// of the store waits for it.
+/// How long a connection is open without a whole request.
+#[derive(Debug, Clone, Copy)]
+pub struct Timeouts {
+    /// The time for the first head of a connection, and for each further one from its first byte.
+    pub head: Duration,
+    /// The time without a byte after an answer. A proxy that keeps connections for longer sends
+    /// requests into those that are being closed.
+    pub idle: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            head: Duration::from_secs(10),
+            idle: Duration::from_secs(75),
+        }
+    }
+}
+
+/// Serves what `service` makes for each peer, until `shutdown` is ready; then closes what is idle,
+/// answers what is in flight, in the system's queue or a moment away, and returns when that is
+/// done, or after ten seconds. Then no connection is open any more. A change that is being stored
+/// goes on in a task of its own: the end of the store waits for it.
 pub async fn serve<S: StackService<Incoming>>(
     listener: TcpListener,
     bounds: Bounds,
     service: impl Fn(SocketAddr) -> S,
     shutdown: impl Future<Output = ()>,
 ) {
-    let slots = Arc::new(Semaphore::new(
-        bounds.connections.min(Semaphore::MAX_PERMITS),
-    ));
-    let crowd = Crowd::new(bounds.per_address, bounds.proxies);
-    let drain = GracefulShutdown::new();
-    let mut connections = JoinSet::new();
+    let mut door = Door::new(bounds, service);
     let mut shutdown = std::pin::pin!(shutdown);
+    let mut tidy = Instant::now();
     loop {
-        let accepted = tokio::select! {
-            accepted = accept(&listener, &slots) => accepted,
-            Some(_) = connections.join_next() => continue,
-            () = &mut shutdown => break,
-        };
-        match accepted {
-            Ok((stream, peer, slot)) => {
-                let Some(place) = crowd.enter(peer.ip()) else {
-                    tracing::debug!(%peer, "this address has all the connections it may have");
-                    continue;
-                };
-                // Answers are small and written whole: nothing is gained by holding them back.
-                let _ = stream.set_nodelay(true);
-                let room = Room {
-                    _slot: slot,
-                    _place: place,
-                };
-                connections.spawn(connection(stream, service(peer), drain.watcher(), room));
+        tokio::select! {
+            accepted = accept(&listener, &door.slots) => door.take(accepted).await,
+            () = door.roster.one_ended() => {}
+            () = sleep_until(tidy), if door.roster.is_crowded() => {
+                door.roster.make_room();
+                tidy = Instant::now() + TIDY;
             }
+            () = &mut shutdown => break,
+        }
+    }
+    let end = Instant::now() + DRAIN;
+    door.ending = true;
+    door.roster.end();
+    door.take_the_last(listener, end).await;
+    if door.roster.ended(end).await {
+        tracing::warn!("requests in flight were cut off");
+    }
+}
+
+type Accepted = std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)>;
+
+async fn accept(listener: &TcpListener, slots: &Arc<Semaphore>) -> Accepted {
+    let slot = slot(slots).await?;
+    let (stream, peer) = listener.accept().await?;
+    Ok((stream, peer, slot))
+}
+
+async fn slot(slots: &Arc<Semaphore>) -> std::io::Result<OwnedSemaphorePermit> {
+    Arc::clone(slots)
+        .acquire_owned()
+        .await
+        .map_err(std::io::Error::other)
+}
+
+/// Where connections come in.
+struct Door<F> {
+    service: F,
+    slots: Arc<Semaphore>,
+    crowd: Crowd,
+    roster: Roster,
+    timeouts: Timeouts,
+    origin: Instant,
+    /// Whether each connection is to end after its first answer.
+    ending: bool,
+}
+
+impl<F, S> Door<F>
+where
+    F: Fn(SocketAddr) -> S,
+    S: StackService<Incoming>,
+{
+    fn new(bounds: Bounds, service: F) -> Self {
+        let connections = bounds.connections.min(Semaphore::MAX_PERMITS);
+        Self {
+            service,
+            slots: Arc::new(Semaphore::new(connections)),
+            crowd: Crowd::new(bounds.per_address, bounds.proxies),
+            roster: Roster::new(connections, bounds.timeouts),
+            timeouts: bounds.timeouts,
+            origin: Instant::now(),
+            ending: false,
+        }
+    }
+
+    /// Serves a connection.
+    async fn take(&mut self, accepted: Accepted) {
+        let (stream, peer, slot) = match accepted {
+            Ok(accepted) => accepted,
             Err(error) => {
                 // Out of file descriptors, most likely: one of the open ones has to end first.
                 tracing::warn!(%error, "a connection could not be accepted");
-                tokio::time::sleep(Duration::from_millis(100)).await;
+                return sleep(ACCEPT_AGAIN).await;
+            }
+        };
+        let Some(place) = self.crowd.enter(peer.ip()) else {
+            tracing::debug!(%peer, "this address has all the connections it may have");
+            return;
+        };
+        // Answers are small and written whole: nothing is gained by holding them back.
+        let _ = stream.set_nodelay(true);
+        let room = Room {
+            _slot: slot,
+            _place: place,
+        };
+        let activity = Arc::new(Activity::new(self.origin, self.timeouts));
+        if self.ending {
+            activity.end(LAST_HEAD);
+        }
+        let service = (self.service)(peer);
+        let connection = connection(stream, service, Arc::clone(&activity), room);
+        self.roster.spawn(activity, connection);
+    }
+
+    /// Serves the connections that the system has completed or is about to, then closes the
+    /// listener. Whoever comes later is refused by the system.
+    async fn take_the_last(&mut self, listener: TcpListener, end: Instant) {
+        if let Err(error) = backlog::stop_handshakes(&listener) {
+            tracing::debug!(%error, "the system goes on to complete handshakes");
+        }
+        let handshakes = Instant::now() + LAST_HANDSHAKE;
+        loop {
+            tokio::select! {
+                accepted = accept(&listener, &self.slots) => self.take(accepted).await,
+                () = self.roster.one_ended() => {}
+                () = sleep_until(handshakes) => break,
+            }
+        }
+        // From here on the system is asked itself: the runtime may be late with what it knows.
+        let Ok(listener) = listener.into_std() else {
+            return;
+        };
+        while let Ok(Ok(slot)) = timeout_at(end, slot(&self.slots)).await {
+            let accepted = listener.accept().and_then(|(stream, peer)| {
+                stream.set_nonblocking(true)?;
+                Ok((TcpStream::from_std(stream)?, peer, slot))
+            });
+            match accepted {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return,
+                accepted => self.take(accepted).await,
             }
         }
     }
-    drop(listener);
-    if tokio::time::timeout(DRAIN, drain.shutdown()).await.is_err() {
-        tracing::warn!("requests in flight were cut off");
-    }
-    // Whatever comes after this, such as the end of the store, is not to be met by one of them.
-    connections.shutdown().await;
-}
-
-async fn accept(
-    listener: &TcpListener,
-    slots: &Arc<Semaphore>,
-) -> std::io::Result<(TcpStream, SocketAddr, OwnedSemaphorePermit)> {
-    let slot = Arc::clone(slots)
-        .acquire_owned()
-        .await
-        .map_err(std::io::Error::other)?;
-    let (stream, peer) = listener.accept().await?;
-    Ok((stream, peer, slot))
 }
 
 /// What a connection holds of the bounds.
@@ -121,20 +230,40 @@ struct Room {
 }
 
 async fn connection<S: StackService<Incoming>>(
-    stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    stream: impl AsyncRead + AsyncWrite + Peek + Unpin + Send + 'static,
     service: S,
-    watcher: Watcher,
+    activity: Arc<Activity>,
     room: impl Send,
 ) {
-    let stream = Patience::new(stream, WRITE_TIMEOUT);
+    let stream = Patience::new(stream, Arc::clone(&activity));
+    let ending = Arc::clone(&activity);
+    let service = service.map_response(move |response| last_answer(&ending, response));
     let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
+        .timer(HeadTimer(Arc::clone(&activity)))
+        .header_read_timeout(HeadTimer::TIMEOUT)
         .max_buf_size(MAX_BUFFER)
         .max_headers(MAX_HEADERS)
         .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service));
-    if let Err(error) = watcher.watch(connection).await {
+    // In a block, so that the socket is closed before others may have its place.
+    let ended = {
+        let mut connection = std::pin::pin!(connection);
+        std::future::poll_fn(|context| {
+            activity.wake_me(context);
+            connection.as_mut().poll(context)
+        })
+        .await
+    };
+    if let Err(error) = ended {
         tracing::debug!(%error, "a connection ended early");
     }
     drop(room);
+}
+
+/// Says so in an answer after which the connection is closed (RFC 9112, section 9.6).
+fn last_answer(activity: &Activity, mut response: Response) -> Response {
+    if activity.is_ending() {
+        let close = HeaderValue::from_static("close");
+        response.headers_mut().insert(CONNECTION, close);
+    }
+    response
 }

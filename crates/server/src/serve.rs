@@ -16,7 +16,7 @@ use vestibule_accounts::{Duties, Intervals};
 use crate::config::{PublicUrl, Settings};
 use crate::failure::Failure;
 use crate::listen::Bounds;
-use crate::shutdown::{self, Shutdown};
+use crate::shutdown::Shutdown;
 use crate::stack::StackService;
 use crate::tasks::Tasks;
 use crate::wiring::{OldClock, Tables, Wired};
@@ -81,6 +81,7 @@ impl Server {
                 connections: settings.server.max_connections,
                 per_address: settings.server.max_connections_per_address,
                 proxies: Arc::new(settings.server.trusted_proxies.clone()),
+                timeouts: settings.server.timeouts,
             },
             public_url,
             wired,
@@ -108,7 +109,7 @@ impl Server {
         &self.wired
     }
 
-    /// Answers until a signal comes, then ends in order: accept nothing more, answer what is in
+    /// Answers until `asked` is ready, then ends in order: accept nothing more, answer what is in
     /// flight, write down what was counted, close the store. `started` is called once requests
     /// are answered.
     ///
@@ -116,7 +117,11 @@ impl Server {
     /// When a task that runs as long as the server does ends before that: without it the server
     /// would not be what it promises. So it is with a database file that is replaced or removed. The
     /// server ends in the same order then.
-    pub async fn run(self, started: impl FnOnce()) -> Result<(), Failure> {
+    pub async fn run(
+        self,
+        asked: impl Future<Output = ()>,
+        started: impl FnOnce(),
+    ) -> Result<(), Failure> {
         let Self {
             listener,
             admin_listener,
@@ -125,7 +130,6 @@ impl Server {
             wired,
             checkpoints,
         } = self;
-        let asked = shutdown::signals().map_err(Failure::from_error)?;
         let store = wired.accounts.store().clone();
         // Requests end first, and what counts them afterwards.
         let (requests_end, duties_end) = (Shutdown::new(), Shutdown::new());
@@ -174,6 +178,7 @@ impl Server {
                 connections: ADMIN_CONNECTIONS,
                 per_address: ADMIN_CONNECTIONS_PER_ADDRESS,
                 proxies: Arc::default(),
+                timeouts: bounds.timeouts,
             },
             move |_| plain(probes.clone()),
             duties_end.asked(),

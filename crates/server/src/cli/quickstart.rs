@@ -8,6 +8,7 @@ use super::output;
 use crate::config::{Origin, Settings};
 use crate::failure::Failure;
 use crate::quickstart::Configured;
+use crate::shutdown::Signals;
 use crate::{quickstart, telemetry};
 
 /// The folder, unless another is named.
@@ -18,6 +19,7 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
         return Err(Failure::usage("A quickstart brings its own configuration.")
             .hint("Use --data-dir DIR, or `vestibule serve --config FILE`."));
     }
+    let mut signals = Signals::install()?;
     let dir = command.data_dir.or_else(|| context.global.data_dir.clone());
     let dir = dir.unwrap_or_else(|| PathBuf::from(DATA_DIR));
     let wanted = quickstart::Wanted {
@@ -36,6 +38,7 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
             "warn"
         };
         telemetry::start_log(settings.log_format, level);
+        signals.log();
         Ok(Configured {
             settings,
             probes_have_a_place: values.origin("server.admin_listen") != Some(&Origin::Default),
@@ -46,7 +49,7 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
     let json = context.output.json;
     prepared
         .server
-        .run(|| {
+        .run(signals.ended(), || {
             let printed = if json {
                 serde_json::to_string(&shown)
                     .map_err(Failure::defect)

@@ -7,10 +7,12 @@ use super::context::Context;
 use crate::config::Settings;
 use crate::failure::Failure;
 use crate::serve::Server;
+use crate::shutdown::Signals;
 use crate::wiring::Tables;
 use crate::{telemetry, wiring};
 
 pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), Failure> {
+    let mut signals = Signals::install()?;
     let values = context.values(&[
         ("server.listen", command.listen.as_deref()),
         ("server.admin_listen", command.admin_listen.as_deref()),
@@ -18,6 +20,7 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
     ])?;
     let settings = Settings::new(&values)?;
     telemetry::start_log(settings.log_format, &settings.log_level);
+    signals.log();
     for warning in settings.warnings().into_iter().chain(values.warnings()) {
         tracing::warn!("{warning}");
     }
@@ -26,7 +29,10 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
     let server = Server::prepare(&settings, command.accept_clock.into()).await?;
     let (url, admin_url) = (server.url().to_owned(), server.admin_url()?);
     server
-        .run(|| tracing::info!(url, admin_url, store = %settings.store, "serving"))
+        .run(
+            signals.ended(),
+            || tracing::info!(url, admin_url, store = %settings.store, "serving"),
+        )
         .await
 }
 

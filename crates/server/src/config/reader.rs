@@ -58,6 +58,7 @@ impl Reader<'_> {
         let trusted_proxies = self.proxies();
         let max_connections = self.positive("server.max_connections");
         let per_address = self.positive("server.max_connections_per_address");
+        let timeouts = self.timeouts();
         let body_bytes = self.body_bytes();
         if let (Some(listen), Some(None)) = (listen, &public_url)
             && !listen.ip().is_loopback()
@@ -126,6 +127,7 @@ impl Reader<'_> {
                 trusted_proxies: trusted_proxies?,
                 max_connections: size(max_connections?),
                 max_connections_per_address: size(per_address?),
+                timeouts: timeouts?,
                 body_bytes: body_bytes?,
             },
             store: store?,

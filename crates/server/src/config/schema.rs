@@ -68,13 +68,25 @@ pub const KEYS: &[Key] = &[
         "server.max_connections",
         Kind::Count,
         Some("10000"),
-        "how many connections are open at once",
+        "how many connections are open at once; from 80 % of them on, those that are idle for longest are closed",
     ),
     key(
         "server.max_connections_per_address",
         Kind::Count,
         Some("1000"),
         "how many of them one address may have; trusted proxies may have all",
+    ),
+    key(
+        "server.head_timeout",
+        Kind::Duration,
+        Some("10s"),
+        "how long the head of a request may take: of the first from the beginning of its connection, of others from their first byte",
+    ),
+    key(
+        "server.idle_timeout",
+        Kind::Duration,
+        Some("75s"),
+        "how long a connection is kept after an answer; longer than proxies in front keep theirs, which nginx does for 60s",
     ),
     key(
         "server.body_memory_mib",

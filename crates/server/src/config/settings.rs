@@ -18,6 +18,7 @@ use super::error::{ConfigError, ConfigErrors};
 use super::public_url::PublicUrl;
 use super::reader::Reader;
 use super::sources::Values;
+use crate::listen::Timeouts;
 
 /// The listeners.
 #[derive(Debug, Clone)]
@@ -34,6 +35,8 @@ pub struct ServerSettings {
     pub max_connections: usize,
     /// How many of them one address may have that is no trusted proxy.
     pub max_connections_per_address: usize,
+    /// How long a connection is open without a whole request.
+    pub timeouts: Timeouts,
     /// How many bytes of bodies are in memory at once.
     pub body_bytes: usize,
 }

@@ -102,6 +102,16 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "server.max_connections_per_address",
     "one or above"
 )]
+#[case::no_time_for_a_head(
+    "[server]\nhead_timeout = \"0s\"",
+    "server.head_timeout",
+    "longer than nothing"
+)]
+#[case::kept_for_ever(
+    "[server]\nidle_timeout = \"2d\"",
+    "server.idle_timeout",
+    "1d or shorter"
+)]
 #[case::no_place_for_one_body(
     "[server]\nbody_memory_mib = 7",
     "server.body_memory_mib",

@@ -1,31 +1,51 @@
 use axum::body::Body;
 use axum::extract::Request;
-use axum::response::Response;
+use hyper::rt::Timer as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
-use tokio::time::Instant;
 
 use super::*;
 
 const REQUEST: &[u8] = b"GET / HTTP/1.1\r\nHost: a\r\n\r\n";
 
-/// A connection on which every answer has a body of so many bytes, and what ends with it.
-fn connected(bytes: usize) -> (DuplexStream, tokio::task::JoinHandle<()>) {
+impl Peek for DuplexStream {
+    fn has_unread(&self) -> bool {
+        false
+    }
+}
+
+/// A connection on which every answer has a body of so many bytes, what is known of it, and what
+/// ends with it.
+fn connected(bytes: usize) -> (DuplexStream, Arc<Activity>, tokio::task::JoinHandle<()>) {
     let (client, server) = tokio::io::duplex(1024);
     let service = tower::service_fn(move |_: Request<Incoming>| async move {
         Ok::<_, std::convert::Infallible>(Response::new(Body::from(vec![b'x'; bytes])))
     });
-    let drain = GracefulShutdown::new();
-    let watcher = drain.watcher();
-    let served = tokio::spawn(async move {
-        connection(server, service, watcher, ()).await;
-        drop(drain);
-    });
-    (client, served)
+    let activity = Arc::new(Activity::new(Instant::now(), Timeouts::default()));
+    let served = tokio::spawn(connection(server, service, Arc::clone(&activity), ()));
+    (client, activity, served)
+}
+
+/// Asks for something and reads the answer, whose body is one byte.
+async fn ask(client: &mut DuplexStream) -> String {
+    client.write_all(REQUEST).await.unwrap();
+    let mut answer = Vec::new();
+    while !answer.ends_with(b"\r\n\r\nx") {
+        answer.push(client.read_u8().await.unwrap());
+    }
+    String::from_utf8(answer).unwrap()
+}
+
+/// The seconds until the connection is closed without another byte.
+async fn closed(mut client: DuplexStream, served: tokio::task::JoinHandle<()>) -> f64 {
+    let started = Instant::now();
+    assert_eq!(client.read(&mut [0]).await.unwrap(), 0);
+    served.await.unwrap();
+    (started.elapsed().as_secs_f64() * 10.0).round() / 10.0
 }
 
 #[tokio::test(start_paused = true)]
 async fn who_never_reads_the_answer_holds_no_connection() {
-    let (mut client, served) = connected(1024 * 1024);
+    let (mut client, _, served) = connected(1024 * 1024);
     client.write_all(REQUEST).await.unwrap();
     let started = Instant::now();
     served.await.unwrap();
@@ -34,15 +54,158 @@ async fn who_never_reads_the_answer_holds_no_connection() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn who_asks_nothing_more_holds_no_connection() {
-    let (mut client, served) = connected(1);
+async fn an_answered_connection_is_kept_for_75_seconds_each_time() {
+    let (mut client, _, served) = connected(1);
+    for pause in [0, 12, 74, 74] {
+        sleep(Duration::from_secs(pause)).await;
+        ask(&mut client).await;
+    }
+    assert_eq!(closed(client, served).await, 75.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_answer_that_is_read_late_leaves_the_idle_time_as_it_is() {
+    let (mut client, _, served) = connected(4096);
     client.write_all(REQUEST).await.unwrap();
-    let started = Instant::now();
+    sleep(Duration::from_secs(20)).await;
     let mut answer = Vec::new();
-    client.read_to_end(&mut answer).await.unwrap();
-    served.await.unwrap();
-    assert!(answer.ends_with(b"\r\n\r\nx"));
-    assert_eq!(started.elapsed().as_secs(), HEAD_TIMEOUT.as_secs());
+    while !answer.ends_with(&[b'x'; 4096]) {
+        answer.push(client.read_u8().await.unwrap());
+    }
+    assert!((50.0..=75.0).contains(&closed(client, served).await));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_never_asks_is_closed_after_10_seconds() {
+    let (client, _, served) = connected(1);
+    assert_eq!(closed(client, served).await, 10.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_first_head_that_trickles_has_10_seconds_from_the_beginning() {
+    let (mut client, _, served) = connected(1);
+    for byte in &REQUEST[..9] {
+        sleep(Duration::from_secs(1)).await;
+        client.write_u8(*byte).await.unwrap();
+    }
+    assert_eq!(closed(client, served).await, 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_head_that_trickles_has_10_seconds_from_its_first_byte() {
+    let (mut client, _, served) = connected(1);
+    ask(&mut client).await;
+    sleep(Duration::from_secs(70)).await;
+    for byte in &REQUEST[..10] {
+        client.write_u8(*byte).await.unwrap();
+        sleep(Duration::from_millis(900)).await;
+    }
+    assert_eq!(closed(client, served).await, 1.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_head_that_comes_in_pieces_in_time_is_answered() {
+    let (mut client, _, served) = connected(1);
+    for _ in 0..3 {
+        client.write_all(&REQUEST[..9]).await.unwrap();
+        sleep(Duration::from_secs(9)).await;
+        client.write_all(&REQUEST[9..20]).await.unwrap();
+        client.write_all(&REQUEST[20..]).await.unwrap();
+        while client.read_u8().await.unwrap() != b'x' {}
+        sleep(Duration::from_secs(60)).await;
+    }
+    assert_eq!(closed(client, served).await, 15.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_connection_that_is_to_end_is_closed_at_once() {
+    let (mut client, activity, served) = connected(1);
+    ask(&mut client).await;
+    sleep(Duration::from_secs(1)).await;
+    activity.end(LAST_HEAD);
+    assert_eq!(closed(client, served).await, 0.0);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_to_end_answers_what_comes_in_a_moment_and_says_that_it_closes() {
+    for sent in [0, 9] {
+        let (mut client, activity, served) = connected(1);
+        client.write_all(&REQUEST[..sent]).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        activity.end(LAST_HEAD);
+        sleep(LAST_HEAD / 2).await;
+        client.write_all(&REQUEST[sent..]).await.unwrap();
+        let mut answer = String::new();
+        client.read_to_string(&mut answer).await.unwrap();
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(answer.contains("connection: close\r\n"), "{answer}");
+        served.await.unwrap();
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_incomplete_head_does_not_hold_a_connection_that_is_to_end() {
+    for sent in [0, 9] {
+        let (mut client, activity, served) = connected(1);
+        client.write_all(&REQUEST[..sent]).await.unwrap();
+        sleep(Duration::from_secs(1)).await;
+        activity.end(LAST_HEAD);
+        assert_eq!(closed(client, served).await, LAST_HEAD.as_secs_f64());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn from_four_fifths_on_those_are_closed_that_have_been_idle_for_longest() {
+    let origin = Instant::now();
+    let mut roster = Roster::new(10, Timeouts::default());
+    let mut all = Vec::new();
+    let mut waits = Vec::new();
+    for number in 0..11 {
+        let activity = Arc::new(Activity::new(origin, Timeouts::default()));
+        let timer = HeadTimer(Arc::clone(&activity));
+        let first = timer.sleep(HeadTimer::TIMEOUT);
+        // The fourth never gets an answer, the seventh never asks.
+        if number != 6 {
+            drop(first);
+            if number != 3 {
+                waits.push(timer.sleep(HeadTimer::TIMEOUT));
+            }
+        } else {
+            waits.push(first);
+        }
+        roster.spawn(Arc::clone(&activity), std::future::pending());
+        all.push(activity);
+        sleep(Duration::from_secs(1)).await;
+        assert_eq!(roster.is_crowded(), number >= 8);
+        if number == 7 {
+            roster.make_room();
+        }
+    }
+    let ending = |all: &[Arc<Activity>]| -> Vec<usize> {
+        (0..all.len()).filter(|it| all[*it].is_ending()).collect()
+    };
+    assert!(ending(&all).is_empty());
+    roster.make_room();
+    assert_eq!(ending(&all), [0, 1, 2]);
+    // Those are on their way out: no more have to.
+    roster.make_room();
+    assert_eq!(ending(&all), [0, 1, 2]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_connection_that_is_used_again_and_again_is_not_closed_for_others() {
+    let mut roster = Roster::new(1, Timeouts::default());
+    let activity = Arc::new(Activity::new(Instant::now(), Timeouts::default()));
+    let timer = HeadTimer(Arc::clone(&activity));
+    drop(timer.sleep(HeadTimer::TIMEOUT));
+    let _wait = timer.sleep(HeadTimer::TIMEOUT);
+    roster.spawn(Arc::clone(&activity), std::future::pending());
+    sleep(Duration::from_millis(900)).await;
+    roster.make_room();
+    assert!(!activity.is_ending());
+    sleep(Duration::from_millis(200)).await;
+    roster.make_room();
+    assert!(activity.is_ending());
 }
 
 #[tokio::test]
@@ -53,6 +216,7 @@ async fn a_connection_too_many_of_one_address_is_closed_at_once() {
         connections: 10,
         per_address: 1,
         proxies: Arc::default(),
+        timeouts: Timeouts::default(),
     };
     let service = |_| {
         tower::service_fn(|_: Request<Incoming>| async {
@@ -87,6 +251,7 @@ async fn a_request_that_is_cut_off_at_the_end_does_not_run_on() {
         connections: 10,
         per_address: 10,
         proxies: Arc::default(),
+        timeouts: Timeouts::default(),
     };
     let (arrived, mut arrivals) = tokio::sync::mpsc::unbounded_channel();
     let service = move |_| {

@@ -56,7 +56,11 @@ async fn a_duty_that_panics_ends_the_server_with_an_error() {
         Arc::clone(&server.wired().metrics),
     );
     store.attach(Arc::new(Brittle));
-    let ended = tokio::time::timeout(Duration::from_secs(30), server.run(|| {})).await;
+    let ended = tokio::time::timeout(
+        Duration::from_secs(30),
+        server.run(std::future::pending(), || {}),
+    )
+    .await;
     let failure = ended.expect("the server ends by itself").unwrap_err();
     assert_eq!(failure.code(), Code::Failed);
     assert_eq!(failure.json()["error"]["reason"], "task_ended");

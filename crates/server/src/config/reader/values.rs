@@ -9,6 +9,10 @@ use super::Reader;
 use crate::config::error::ConfigError;
 use crate::config::kind::Raw;
 use crate::config::sources::{Origin, Value};
+use crate::listen::Timeouts;
+
+/// A connection that is kept for longer is not waiting for anything.
+const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);
 
 impl Reader<'_> {
     pub(in crate::config) fn value(&self, key: &str) -> Option<&Value> {
@@ -82,6 +86,24 @@ impl Reader<'_> {
             Raw::Duration(duration) if !duration.is_zero() => Some(duration),
             _ => self.refuse(key, "must be longer than nothing"),
         }
+    }
+
+    /// How long a connection is open without a whole request.
+    pub(super) fn timeouts(&mut self) -> Option<Timeouts> {
+        let head = self.timeout("server.head_timeout");
+        let idle = self.timeout("server.idle_timeout");
+        Some(Timeouts {
+            head: head?,
+            idle: idle?,
+        })
+    }
+
+    fn timeout(&mut self, key: &str) -> Option<Duration> {
+        let timeout = self.duration(key)?;
+        if timeout > LONGEST_TIMEOUT {
+            return self.refuse(key, "must be 1d or shorter");
+        }
+        Some(timeout)
     }
 
     pub(in crate::config) fn flag(&mut self, key: &str) -> Option<bool> {

@@ -10,7 +10,7 @@ use vestibule_model::ProcessClock;
 
 use super::super::tests::stack_of;
 use super::*;
-use crate::listen::{self, Bounds};
+use crate::listen::{self, Bounds, Timeouts};
 use crate::telemetry::Metrics;
 
 /// A log in memory.
@@ -70,6 +70,7 @@ async fn who_hangs_up_before_the_answer_has_a_line_and_is_counted_once() {
         connections: 10,
         per_address: 10,
         proxies: Arc::default(),
+        timeouts: Timeouts::default(),
     };
     let service = move |peer: std::net::SocketAddr| stack.service(peer.ip());
     let served = tokio::spawn(listen::serve(
