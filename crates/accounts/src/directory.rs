@@ -88,14 +88,24 @@ impl StoreDirectory {
         self.principal(row, CredentialRef::AccessToken(session.id), Some(end))
     }
 
-    /// A session that began with a password ends in the organisation that it is in when that
-    /// begins to demand its provider. A token that it has for another is refused here.
+    /// Refuses a token for another organisation than its session's, where a session in that
+    /// organisation would have ended: because the membership has ended since the token was issued,
+    /// also if there is a new one, or because the organisation demands its provider's sign-in and
+    /// the session began with a password.
     async fn keep_elsewhere(&self, claims: &Claims) -> Result<(), Unresolved> {
+        let (user, organization) = (claims.subject, claims.organization);
+        // `issued_at` is in whole seconds, in which a membership can end and begin anew.
+        let issued_at = claims.id.minted_at().max(claims.issued_at);
+        let ended = self
+            .store
+            .has_membership_ended_since(user, organization, issued_at);
+        if ended.await.map_err(|error| unavailable(&error))? {
+            return Err(Unresolved::Revoked);
+        }
         let came_by = self.store.organization_of_sso_session(claims.session).await;
         if came_by.map_err(|error| unavailable(&error))?.is_some() {
             return Ok(());
         }
-        let (user, organization) = (claims.subject, claims.organization);
         let required = self.store.is_sso_required(user, organization).await;
         if required.map_err(|error| unavailable(&error))? {
             return Err(Unresolved::Revoked);

@@ -9,6 +9,8 @@ use vestibule_store::{Page, Write};
 
 use crate::{Accounts, Caller, Error, Result};
 
+mod resource;
+
 /// What is to be granted.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewGrant {
@@ -204,47 +206,6 @@ impl Accounts {
             .await
     }
 
-    /// Lets all grants on a folder and below follow it to its new path; how many moved. Whoever
-    /// moves the folder has asked the caller's permit whether the caller may. They follow whatever
-    /// has become of the caller since, for they must also go back when the folder does.
-    pub async fn rebase_grants(
-        &self,
-        caller: &Caller,
-        from: &ResourcePath,
-        to: &ResourcePath,
-    ) -> Result<usize> {
-        let mut write = self.begin_counting(caller).await?;
-        let moved = write
-            .rebase_grants(caller.scope(), from, to, self.now())
-            .await?;
-        if moved.is_empty() {
-            return Ok(0);
-        }
-        let organization = caller.organization_id();
-        // Grants of users, groups and keys alike: whoever is in the organisation may be touched.
-        write.change(Change::Organization(organization));
-        let ids: Vec<_> = moved.iter().map(|grant| grant.id).collect();
-        let details = json!({ "before": from, "after": to, "grants": ids });
-        let done = self.commit(write, caller, "grant.moved", to.to_string(), &details);
-        done.await.map(|()| moved.len())
-    }
-
-    /// Takes away all grants on a path and below it, whoever holds them, because nothing is there
-    /// any more, or not yet; how many those were. Whoever deletes or makes the folder has asked the
-    /// caller's permit whether the caller may.
-    pub async fn remove_grants_below(&self, caller: &Caller, path: &ResourcePath) -> Result<usize> {
-        let mut write = self.begin_locked(caller).await?;
-        let removed = write.delete_grants_below(caller.scope(), path).await?;
-        if removed.is_empty() {
-            return Ok(0);
-        }
-        write.change(Change::Organization(caller.organization_id()));
-        let grants: Vec<_> = removed.iter().map(describe).collect();
-        let details = json!({ "before": path, "count": removed.len(), "grants": grants });
-        let done = self.commit(write, caller, "grant.removed", path.to_string(), &details);
-        done.await.map(|()| removed.len())
-    }
-
     async fn commit_grant(
         &self,
         mut write: Write,
@@ -284,14 +245,15 @@ fn admit(existing: &[Grant], grant: &Grant) -> Result<()> {
 
 /// A grant as the audit log has it.
 pub(crate) fn describe(grant: &Grant) -> Value {
-    let holder = match grant.holder {
-        GrantHolder::User(user) => user.to_string(),
-        GrantHolder::Group(group) => group.to_string(),
-        GrantHolder::ApiKey(key) => key.to_string(),
+    let (kind, holder) = match grant.holder {
+        GrantHolder::User(user) => ("user", user.to_string()),
+        GrantHolder::Group(group) => ("group", group.to_string()),
+        GrantHolder::ApiKey(key) => ("api_key", key.to_string()),
     };
     json!({
         "id": grant.id,
         "holder": holder,
+        "holder_kind": kind,
         "path": grant.path,
         "capability": grant.capability,
         "can_approve": grant.can_approve,

@@ -10,12 +10,21 @@
 //! ([`suspend_user`](Accounts::suspend_user)), because a stolen account must not stay. The
 //! organisations that are left without an active owner are named in the answer and in the record.
 
+//!
+//! A membership takes everything with it that would let its user act as before once there is a new
+//! one: the sessions in the organisation, with their tokens and codes, and an owner's exemption from
+//! single sign-on, which a demotion ends, too.
+
 use serde_json::{Value, json};
-use vestibule_model::{Change, GrantHolder, Membership, Role, User, UserId};
+use vestibule_model::{Change, GrantHolder, Membership, OrgScope, Role, User, UserId};
 use vestibule_store::{Page, Write};
 
 use crate::grant::describe;
 use crate::{Accounts, Caller, Error, Result};
+
+mod owners;
+
+use owners::Owners;
 
 /// A member, as lists show one.
 pub type Member = (User, Membership);
@@ -62,9 +71,12 @@ impl Accounts {
             created_at: self.now(),
             deactivated_at: None,
         };
-        let mut write = self.begin_locked(caller).await?;
+        let mut write = self.begin_holding_user(caller, user).await?;
         write.insert_membership(&membership).await?;
         self.keep_seats(&mut write, caller).await?;
+        // Of a membership that a version removed which let its sessions stand.
+        self.end_sessions_in(&mut write, caller.scope(), user)
+            .await?;
         let details = json!({ "after": { "role": role } });
         self.commit_member(write, caller, user, "member.added", &details)
             .await?;
@@ -83,18 +95,21 @@ impl Accounts {
             return Ok(before);
         }
         write.set_role(caller.scope(), user, role).await?;
+        // Whoever becomes an owner again was not exempted by that.
+        let exempt = write.end_break_glass(caller.scope(), user).await?;
         owners.keep(&mut write, caller).await?;
         if owners.enforced {
             self.end_password_sessions(&mut write, caller).await?;
         }
-        let details = json!({ "before": { "role": before.role }, "after": { "role": role } });
+        let mut details = json!({ "before": { "role": before.role }, "after": { "role": role } });
+        note_exemption(&mut details, exempt);
         self.commit_member(write, caller, user, "member.role_changed", &details)
             .await?;
         Ok(Membership { role, ..before })
     }
 
-    /// Lets a membership stand still: nothing of it passes, and its groups are left for good. For
-    /// admins and owners.
+    /// Deactivates a membership: nothing of it passes. Its groups are left and its sessions ended
+    /// for good, and so is an owner's exemption from single sign-on. For admins and owners.
     pub async fn deactivate_member(&self, caller: &Caller, user: UserId) -> Result<Membership> {
         caller.needs(Role::Admin)?;
         let Touched {
@@ -110,12 +125,18 @@ impl Accounts {
         write
             .set_membership_deactivated(caller.scope(), user, since)
             .await?;
+        let exempt = write.end_break_glass(caller.scope(), user).await?;
         owners.keep(&mut write, caller).await?;
-        let details = json!({
+        let ended = self
+            .end_sessions_in(&mut write, caller.scope(), user)
+            .await?;
+        let mut details = json!({
             "role": before.role,
             "before": { "active": true, "groups": groups },
             "after": { "active": false, "groups": [] },
+            "sessions_ended": ended,
         });
+        note_exemption(&mut details, exempt);
         self.commit_member(write, caller, user, "member.deactivated", &details)
             .await?;
         Ok(Membership {
@@ -124,7 +145,8 @@ impl Accounts {
         })
     }
 
-    /// Lets a deactivated member in again, where there is a seat. For admins and owners.
+    /// Lets a deactivated member in again, who has to sign in anew, where there is a seat. For admins
+    /// and owners.
     pub async fn activate_member(&self, caller: &Caller, user: UserId) -> Result<Membership> {
         caller.needs(Role::Admin)?;
         let Touched {
@@ -137,6 +159,9 @@ impl Accounts {
             .set_membership_deactivated(caller.scope(), user, None)
             .await?;
         self.keep_seats(&mut write, caller).await?;
+        // Of a membership that a version deactivated which let its sessions stand.
+        self.end_sessions_in(&mut write, caller.scope(), user)
+            .await?;
         let details = json!({
             "role": before.role,
             "before": { "active": false },
@@ -150,8 +175,8 @@ impl Accounts {
         })
     }
 
-    /// Removes a member, with the member's grants, groups and keys in the organisation. For admins
-    /// and owners.
+    /// Removes a member, with the member's grants, groups, keys and sessions in the organisation. For
+    /// admins and owners.
     pub async fn remove_member(&self, caller: &Caller, user: UserId) -> Result<()> {
         caller.needs(Role::Admin)?;
         let Touched {
@@ -162,25 +187,23 @@ impl Accounts {
         let scope = caller.scope();
         let groups = write.groups_of(scope, user).await?;
         let grants = write.grants_of(scope, GrantHolder::User(user)).await?;
-        write
-            .remove_membership(caller.scope(), user, self.now())
-            .await?;
+        let exempt = write.end_break_glass(scope, user).await?;
+        write.remove_membership(scope, user, self.now()).await?;
         owners.keep(&mut write, caller).await?;
-        if owners.enforced {
-            // Whoever is added again later comes by the provider.
-            self.end_password_sessions(&mut write, caller).await?;
-        }
+        let ended = self.end_sessions_in(&mut write, scope, user).await?;
         let grants: Vec<_> = grants.iter().map(describe).collect();
-        let details = json!({
+        let mut details = json!({
             "before": { "role": before.role, "groups": groups, "grants": grants },
+            "sessions_ended": ended,
         });
+        note_exemption(&mut details, exempt);
         self.commit_member(write, caller, user, "member.removed", &details)
             .await
     }
 
     /// A locked transaction, and the member that it is about, whom the caller may touch.
     async fn begin_member(&self, caller: &Caller, user: UserId) -> Result<Touched> {
-        let mut write = self.begin_holding_people(caller, false).await?;
+        let mut write = self.begin_holding_member(caller, user).await?;
         let before = write.membership(caller.scope(), user).await?;
         let before = before.ok_or(NO_MEMBER)?;
         caller.needs(needed_to_touch(before.role))?;
@@ -190,6 +213,26 @@ impl Accounts {
             before,
             owners,
         })
+    }
+
+    /// Ends the sessions of a user in an organisation, and deletes the codes that would start one.
+    /// Returns how many sessions those were. The user is held, and the caller of this notes
+    /// [`Change::User`], of which each of the sessions is one.
+    ///
+    /// Tokens for the organisation that belong to a session in another one are refused by the
+    /// directory.
+    pub(crate) async fn end_sessions_in(
+        &self,
+        write: &mut Write,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<usize> {
+        // First the codes: the session of one that is being exchanged is there afterwards.
+        write
+            .delete_one_time_codes_of(user, Some(scope.organization_id()), None)
+            .await?;
+        let ended = write.end_sessions_in(scope, user, self.now()).await?;
+        Ok(ended.len())
     }
 
     pub(crate) async fn keep_seats(&self, write: &mut Write, caller: &Caller) -> Result<()> {
@@ -227,6 +270,13 @@ impl Accounts {
     }
 }
 
+/// Says in a record that an owner's exemption from single sign-on has ended, where it has.
+fn note_exemption(details: &mut Value, ended: bool) {
+    if ended {
+        details["break_glass_ended"] = true.into();
+    }
+}
+
 /// The role it takes to give or take a role.
 pub(crate) fn needed_to_touch(role: Role) -> Role {
     role.max(Role::Admin)
@@ -237,53 +287,4 @@ struct Touched {
     write: Write,
     before: Membership,
     owners: Owners,
-}
-
-/// What an organisation has of owners before one of its members is touched.
-struct Owners {
-    /// Whether the member is one.
-    touched: bool,
-    /// Whether people have to sign in by the provider.
-    enforced: bool,
-    /// How many can sign in without the provider where everybody else has to sign in by it; 0
-    /// elsewhere, and where none is touched.
-    break_glass: u64,
-}
-
-impl Owners {
-    async fn before(write: &mut Write, caller: &Caller, role: Role) -> Result<Self> {
-        let touched = role == Role::Owner;
-        let scope = caller.scope();
-        let enforced = write.sso_policy(scope).await?.enforced_since.is_some();
-        let mut break_glass = 0;
-        if touched && enforced {
-            break_glass = write.count_break_glass(scope).await?;
-        }
-        Ok(Self {
-            touched,
-            enforced,
-            break_glass,
-        })
-    }
-
-    /// Refuses a change that has left none.
-    async fn keep(&self, write: &mut Write, caller: &Caller) -> Result<()> {
-        let scope = caller.scope();
-        if self.touched && write.count_owners(scope).await? == 0 {
-            return Err(Error::conflict(
-                "last_owner",
-                "An organisation keeps at least one active owner; make somebody else an owner \
-                 first.",
-            ));
-        }
-        if self.break_glass > 0 && write.count_break_glass(scope).await? == 0 {
-            return Err(Error::conflict(
-                "last_break_glass_owner",
-                "This is the last owner who can sign in without the identity provider while the \
-                 others have to sign in by it; name another break-glass owner or stop enforcing \
-                 single sign-on first.",
-            ));
-        }
-        Ok(())
-    }
 }

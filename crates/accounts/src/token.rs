@@ -96,15 +96,11 @@ impl Accounts {
         }
 
         let candidate = self.candidate(&session)?;
+        let window = self.refresh_window(&session, organization).await?;
         let mut write = self.begin().await?;
         self.still_in(&mut write, permit, organization).await?;
         let successor = write
-            .refresh_successor(
-                &claims.id.to_string(),
-                organization,
-                &candidate,
-                REFRESH_WINDOW,
-            )
+            .refresh_successor(&claims.id.to_string(), organization, &candidate, window)
             .await?;
         // Another call's successor is another call's change.
         if successor == candidate {
@@ -126,6 +122,29 @@ impl Accounts {
             .me_in(permit.user_id(), organization, role, Some(session.id))
             .await?;
         Ok(Refreshed { me, token })
+    }
+
+    /// Returns the time within which refreshes of one token get one successor: none where a token
+    /// of that time would be refused, because the membership has ended since and begun anew.
+    async fn refresh_window(
+        &self,
+        session: &Session,
+        organization: OrganizationId,
+    ) -> Result<Duration> {
+        if session.organization_id == organization {
+            // The session would have ended.
+            return Ok(REFRESH_WINDOW);
+        }
+        let since = self.now().before(REFRESH_WINDOW);
+        let ended = self
+            .0
+            .store
+            .has_membership_ended_since(session.user_id, organization, since);
+        Ok(if ended.await? {
+            Duration::ZERO
+        } else {
+            REFRESH_WINDOW
+        })
     }
 
     /// The parts of a new token of `session`, which does not outlive it.

@@ -65,16 +65,41 @@ impl Accounts {
     /// the order of [`begin_holding_people`](Self::begin_holding_people).
     pub(crate) async fn begin_holding_user(&self, caller: &Caller, user: UserId) -> Result<Write> {
         let mut write = self.begin_counting(caller).await?;
+        self.hold_in_order(&mut write, caller, user).await?;
+        Ok(write)
+    }
+
+    /// [`begin_holding_user`](Self::begin_holding_user) and
+    /// [`begin_holding_people`](Self::begin_holding_people) in one: for what ends the sessions of
+    /// one member, and those of others where the organisation demands its provider.
+    pub(crate) async fn begin_holding_member(
+        &self,
+        caller: &Caller,
+        user: UserId,
+    ) -> Result<Write> {
+        let mut write = self.begin_counting(caller).await?;
+        let scope = caller.scope();
+        if write.sso_policy(scope).await?.enforced_since.is_some() {
+            // The member is one of them.
+            write.hold_people(scope).await?;
+            self.still_stands(&mut write, caller).await?;
+        } else {
+            self.hold_in_order(&mut write, caller, user).await?;
+        }
+        Ok(write)
+    }
+
+    async fn hold_in_order(&self, write: &mut Write, caller: &Caller, user: UserId) -> Result<()> {
         let caller_first = caller.permit().is_some_and(|it| it.user_id() < user);
         if caller_first {
-            self.still_stands(&mut write, caller).await?;
+            self.still_stands(write, caller).await?;
         }
         // Nothing of a suspended user is left to end.
         write.hold_user(user).await?;
         if !caller_first {
-            self.still_stands(&mut write, caller).await?;
+            self.still_stands(write, caller).await?;
         }
-        Ok(write)
+        Ok(())
     }
 
     /// A transaction in which what is counted in the organisation stays true.

@@ -50,6 +50,12 @@ impl TokenId {
     pub const fn uuid(self) -> Uuid {
         self.0
     }
+
+    /// The millisecond in which the id was minted, as a UUIDv7 carries it (RFC 9562, 5.7).
+    pub fn minted_at(self) -> Timestamp {
+        let millis = i64::try_from(self.0.as_u128() >> 80).unwrap_or(0);
+        Timestamp::from_micros(millis.saturating_mul(1_000))
+    }
 }
 
 impl fmt::Display for TokenId {

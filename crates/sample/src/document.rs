@@ -100,12 +100,13 @@ async fn list_documents(
 
 /// Create a document
 ///
-/// Needs `READ_WRITE` on the folder that it is made in; at the root, on `/`. Nobody has rights on
-/// it but by role or by grants on what lies above: grants on its path from before end.
+/// Needs `READ_WRITE` on the folder that it is created in; at the root, on `/`. Nobody has rights on
+/// it but by role or by grants on what lies above: grants on its path from before end, and where
+/// the caller could not revoke one of them, nothing is created.
 #[utoipa::path(post, path = "/v1/documents", tag = "documents", request_body = NewDocument,
     security(("bearer" = [])),
     responses((status = 201, description = "The document.", body = Document),
-        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn create_document(
     state: State<App>,
     permit: Permit,
@@ -160,14 +161,16 @@ async fn get_document(
 
 /// Rename, move or rewrite a document
 ///
-/// Needs `READ_WRITE` on it, and to move it, on the folder it goes to. Taking it into the own home
-/// takes it away from others, as deleting it would: that needs `READ_WRITE_DELETE` on it. The
-/// grants on it go with it.
+/// Needs `READ_WRITE` on it; to rename or move it, also on the folder it lies in (at the root, on
+/// `/`), and to move it, on the folder it goes to. Taking it into the own home takes it away from
+/// others, as deleting it would: that needs `READ_WRITE_DELETE` on it. The grants on it go with it.
+/// Grants on its new path from before end, and where the caller could not revoke one of them,
+/// nothing is changed.
 #[utoipa::path(patch, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "The document's id.")),
     request_body = DocumentChange, security(("bearer" = [])),
     responses((status = 200, description = "The document as it is now.", body = Document),
-        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn change_document(
     state: State<App>,
     permit: Permit,

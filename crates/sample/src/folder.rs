@@ -147,12 +147,13 @@ async fn list_folders(
 
 /// Create a folder
 ///
-/// Needs `READ_WRITE` on the folder that it is made in; at the root, on `/`. Nobody has rights on
-/// it but by role or by grants on what lies above: grants on its path from before end.
+/// Needs `READ_WRITE` on the folder that it is created in; at the root, on `/`. Nobody has rights on
+/// it but by role or by grants on what lies above: grants on its path from before end, and where
+/// the caller could not revoke one of them, nothing is created.
 #[utoipa::path(post, path = "/v1/folders", tag = "folders", request_body = NewFolder,
     security(("bearer" = [])),
     responses((status = 201, description = "The folder.", body = Folder),
-        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn create_folder(
     state: State<App>,
     permit: Permit,
@@ -196,14 +197,16 @@ async fn get_folder(
 
 /// Rename or move a folder
 ///
-/// Needs `READ_WRITE` on it, and to move it, on the folder it goes to. Taking it into the own home
-/// takes it away from others, as deleting it would: that needs `READ_WRITE_DELETE` on it. All that
-/// it holds goes with it, and so do the grants on it.
+/// Needs `READ_WRITE` on it; to rename or move it, also on the folder it lies in (at the root, on
+/// `/`), and to move it, on the folder it goes to. Taking it into the own home takes it away from
+/// others, as deleting it would: that needs `READ_WRITE_DELETE` on it. All that it holds goes with
+/// it, and so do the grants on it. Grants on its new path from before end, and where the caller
+/// could not revoke one of them, nothing is changed.
 #[utoipa::path(patch, path = "/v1/folders/{id}", tag = "folders",
     params(("id" = String, Path, description = "The folder's id.")), request_body = FolderChange,
     security(("bearer" = [])),
     responses((status = 200, description = "The folder as it is now.", body = Folder),
-        (status = 409, description = "The name is taken there, perhaps by what the caller may not read."), BearerRefusals))]
+        (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn change_folder(
     state: State<App>,
     permit: Permit,

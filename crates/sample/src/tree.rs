@@ -97,8 +97,8 @@ impl App {
         Ok(node)
     }
 
-    /// A new node in a folder that the caller may write. Grants that stand where it comes to are
-    /// not for it, and end.
+    /// Creates a node in a folder that the caller may write. Grants that stand on its path already
+    /// are not for it, and end: 409 where the caller could not revoke them.
     pub(crate) async fn create(&self, permit: &Permit, new: New) -> Result<Node> {
         self.sample.prepare(permit).await?;
         let scope = permit.scope();
@@ -121,12 +121,13 @@ impl App {
         if !node::insert(&mut transaction, scope, &node).await? {
             return Err(error::name_taken().into());
         }
-        self.changes.removed(permit, &node.path).await?;
+        self.changes.created(permit, &node.path).await?;
         transaction.commit().await?;
         Ok(node)
     }
 
-    /// Renames, moves or rewrites a node. The grants on it move with it.
+    /// Renames, moves or rewrites a node. The grants on it move with it; what [`create`](Self::create)
+    /// says of grants holds for its new path, too.
     pub(crate) async fn change(
         &self,
         permit: &Permit,
@@ -174,10 +175,13 @@ impl App {
                 after.parent = place.id;
                 place.path
             }
-            _ => before.path.parent().unwrap_or_else(ResourcePath::root),
+            _ => parent_of(&before.path),
         };
         if after.parent != before.parent || after.name != before.name {
             changeable(&before)?;
+            // Another name in a folder, or another place outside of it, changes the folder, too. Its
+            // path stands in that of the node, which the caller may read.
+            permit.may(&parent_of(&before.path), Capability::ReadWrite)?;
             after.path = child(&above, &after.name)?;
             if permit.home().covers(&after.path) && !permit.home().covers(&before.path) {
                 // There the mover alone decides, and those with grants where it was lose it: that
@@ -204,14 +208,13 @@ impl App {
             return Ok(after);
         }
         node::rebase(&mut transaction, scope, &before.path, &after.path).await?;
-        self.changes.removed(permit, &after.path).await?;
         self.changes
             .moved(permit, &before.path, &after.path)
             .await?;
         if let Err(error) = transaction.commit().await {
             tracing::error!(%error, "a move was not stored; its grants go back");
             self.changes
-                .moved(permit, &after.path, &before.path)
+                .moved_back(permit, &before.path, &after.path)
                 .await?;
             return Err(error.into());
         }
@@ -245,6 +248,11 @@ pub(crate) fn users() -> ResourcePath {
 /// The folder that an organisation shares.
 pub(crate) fn shared() -> ResourcePath {
     top("shared")
+}
+
+/// The path of the folder that something lies in.
+fn parent_of(path: &ResourcePath) -> ResourcePath {
+    path.parent().unwrap_or_else(ResourcePath::root)
 }
 
 fn top(name: &str) -> ResourcePath {

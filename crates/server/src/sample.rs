@@ -2,7 +2,7 @@
 //! the sample has.
 
 use futures_util::future::BoxFuture;
-use vestibule_accounts::{Accounts, Caller, Page};
+use vestibule_accounts::{Accounts, Error, Page};
 use vestibule_check::Permit;
 use vestibule_handler::Failure;
 use vestibule_http::Problem;
@@ -22,19 +22,45 @@ impl FollowingGrants {
     }
 }
 
+/// The answer to an operation on grants, of which the count is of no interest to a service.
+fn answer(done: Result<usize, Error>) -> Result<(), Problem> {
+    done.map(drop).map_err(|error| {
+        let problem = Problem::from(Failure::from(error));
+        if problem.reason() == "path_has_grants" {
+            return problem.hint(
+                "Choose another name or folder, or ask an administrator to revoke the permissions \
+                 there.",
+            );
+        }
+        problem
+    })
+}
+
 impl ResourceChanges for FollowingGrants {
+    fn created<'a>(
+        &'a self,
+        permit: &'a Permit,
+        path: &'a ResourcePath,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move { answer(self.0.clear_grants(&permit.into(), path).await) })
+    }
+
     fn moved<'a>(
         &'a self,
         permit: &'a Permit,
         from: &'a ResourcePath,
         to: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move {
-            let moved = self.0.rebase_grants(&Caller::from(permit), from, to).await;
-            moved
-                .map(|_| ())
-                .map_err(|error| Failure::from(error).into())
-        })
+        Box::pin(async move { answer(self.0.rebase_grants(&permit.into(), from, to).await) })
+    }
+
+    fn moved_back<'a>(
+        &'a self,
+        permit: &'a Permit,
+        from: &'a ResourcePath,
+        to: &'a ResourcePath,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move { answer(self.0.return_grants(&permit.into(), from, to).await) })
     }
 
     fn removed<'a>(
@@ -42,13 +68,7 @@ impl ResourceChanges for FollowingGrants {
         permit: &'a Permit,
         path: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move {
-            let caller = Caller::from(permit);
-            let removed = self.0.remove_grants_below(&caller, path).await;
-            removed
-                .map(|_| ())
-                .map_err(|error| Failure::from(error).into())
-        })
+        Box::pin(async move { answer(self.0.remove_grants_below(&permit.into(), path).await) })
     }
 }
 

@@ -166,6 +166,20 @@ impl Write {
         self.count_break_glass(scope).await
     }
 
+    /// Ends the exemption of one owner. Returns whether there was one.
+    pub async fn end_break_glass(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<bool, StoreError> {
+        let ended = sql("DELETE FROM sso_break_glass WHERE organization_id = $1 AND user_id = $2")
+            .bind(scope)
+            .bind(user)
+            .execute(self)
+            .await?;
+        Ok(ended > 0)
+    }
+
     /// How many of those who may sign in by password all the same can: active owners with a
     /// password.
     pub async fn count_break_glass(&mut self, scope: OrgScope) -> Result<u64, StoreError> {

@@ -1,13 +1,16 @@
 //! Path permissions.
 
 use vestibule_model::{
-    ApiKeyId, Capability, Grant, GrantHolder, GrantId, GroupId, OrgScope, ResourcePath, Timestamp,
-    UserId,
+    ApiKeyId, Capability, Grant, GrantHolder, GrantId, GroupId, OrgScope, UserId,
 };
 
 use crate::page::Page;
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
+
+mod below;
+
+pub use below::{HoldingKey, PlacedGrant};
 
 /// The columns of a grant `g`.
 macro_rules! grant_columns {
@@ -205,78 +208,5 @@ impl Write {
             .execute(self)
             .await?;
         Ok(removed > 0)
-    }
-
-    /// Lets the grants on a folder and below follow it from one path to another; the grants that
-    /// moved, as they are now. A grant that would end on an unspeakable path (longer than
-    /// [`ResourcePath::MAX_BYTES`]) stays where it is.
-    pub async fn rebase_grants(
-        &mut self,
-        scope: OrgScope,
-        from: &ResourcePath,
-        to: &ResourcePath,
-        at: Timestamp,
-    ) -> Result<Vec<Grant>, StoreError> {
-        if from == to || *from == ResourcePath::root() {
-            return Ok(Vec::new());
-        }
-        let grants = self.grants_below(scope, from).await?;
-        let mut moved = Vec::new();
-        for mut grant in grants {
-            let path = grant.path.rebased(from, to);
-            if path.as_str().len() > ResourcePath::MAX_BYTES {
-                continue;
-            }
-            grant.path = path;
-            grant.updated_at = at;
-            self.update_grant(&grant).await?;
-            moved.push(grant);
-        }
-        Ok(moved)
-    }
-
-    /// Deletes the grants on a path and below it, whoever holds them; those that there were, the
-    /// oldest first. The root is never gone: nothing is deleted for it. Only after
-    /// [`lock_organization`](Self::lock_organization) are those all.
-    pub async fn delete_grants_below(
-        &mut self,
-        scope: OrgScope,
-        path: &ResourcePath,
-    ) -> Result<Vec<Grant>, StoreError> {
-        if *path == ResourcePath::root() {
-            return Ok(Vec::new());
-        }
-        let grants = self.grants_below(scope, path).await?;
-        sql("DELETE FROM path_grant
-             WHERE organization_id = $1 AND (path = $2 OR (path > $3 AND path < $4))")
-        .bind(scope)
-        .bind(path)
-        .bind(format!("{path}/").as_str())
-        .bind(format!("{path}0").as_str())
-        .execute(self)
-        .await?;
-        Ok(grants)
-    }
-
-    /// The grants on a path and below it, whoever holds them, the oldest first.
-    async fn grants_below(
-        &mut self,
-        scope: OrgScope,
-        path: &ResourcePath,
-    ) -> Result<Vec<Grant>, StoreError> {
-        // All that begins with `path/` lies between `path/` and `path0`: `0` comes after `/`.
-        sql(concat!(
-            "SELECT ",
-            grant_columns!(),
-            " FROM path_grant g
-             WHERE g.organization_id = $1 AND (g.path = $2 OR (g.path > $3 AND g.path < $4))
-             ORDER BY g.created_at, g.id"
-        ))
-        .bind(scope)
-        .bind(path)
-        .bind(format!("{path}/").as_str())
-        .bind(format!("{path}0").as_str())
-        .all(self, read_grant)
-        .await
     }
 }

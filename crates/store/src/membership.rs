@@ -1,6 +1,6 @@
 //! Who belongs to which organisation, as what.
 
-use vestibule_model::{Membership, OrgScope, Role, Timestamp, User, UserId};
+use vestibule_model::{Membership, OrgScope, OrganizationId, Role, Timestamp, User, UserId};
 
 use crate::page::Page;
 use crate::sql::{Row, Source, sql};
@@ -87,6 +87,26 @@ impl Store {
             Ok((read_user(row)?, read_membership(row)?))
         })
         .await
+    }
+
+    /// Returns whether a membership of the user was removed or deactivated after `moment`, whatever
+    /// has become of it since. Read from the audit log, which has a record of each, committed with
+    /// it.
+    pub async fn has_membership_ended_since(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+        moment: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let ended = sql("SELECT COUNT(*) AS count FROM audit_record
+             WHERE organization_id = $1 AND at > $2 AND subject = $3
+                 AND kind IN ('member.removed', 'member.deactivated')")
+        .bind(organization)
+        .bind(moment)
+        .bind(user.to_string().as_str())
+        .count(&mut self.reader().await?)
+        .await?;
+        Ok(ended > 0)
     }
 
     /// How many active members there are at this moment.

@@ -1,7 +1,7 @@
 //! Sign-ins.
 
 use vestibule_model::session::Lifetimes;
-use vestibule_model::{Digest, OrganizationId, Session, SessionId, Timestamp, UserId};
+use vestibule_model::{Digest, OrgScope, OrganizationId, Session, SessionId, Timestamp, UserId};
 
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
@@ -242,6 +242,24 @@ impl Write {
         .bind(user)
         .bind(kept)
         .bind(within)
+        .bind(at)
+        .all(self, |row| row.get("id"))
+        .await
+    }
+
+    /// Ends the sessions of a user whose active organisation is this one. Returns those that were
+    /// not ended before.
+    pub async fn end_sessions_in(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sql("UPDATE session SET ended_at = $3
+             WHERE organization_id = $1 AND user_id = $2 AND ended_at IS NULL
+             RETURNING id")
+        .bind(scope)
+        .bind(user)
         .bind(at)
         .all(self, |row| row.get("id"))
         .await

@@ -3,7 +3,7 @@
 use rstest::rstest;
 use serde_json::json;
 use vestibule_accounts::{Arrived, ReturnTo};
-use vestibule_model::{Digest, Session, SessionId};
+use vestibule_model::{Digest, Role, Session, SessionId};
 
 use crate::provider::{APP, Connected, origin};
 use crate::support::{Backend, OPERATOR, assert_refused, assert_revoked, record};
@@ -17,6 +17,10 @@ enum ShutOut {
     Suspend,
     /// By the person: "sign out everywhere else".
     EndOthers,
+    /// Removed from the organisation, and added back.
+    Remove,
+    /// Deactivated, and activated again.
+    Deactivate,
 }
 
 /// A house, and the code of a finished sign-in.
@@ -68,6 +72,17 @@ impl ShutOut {
                 let permit = house.by_cookie(&here.cookie).await.unwrap();
                 house.accounts.end_other_sessions(&permit).await.unwrap();
             }
+            Self::Remove => {
+                let (grace, accounts) = (grace(world).await, &world.house.accounts);
+                accounts.remove_member(&operator, grace).await.unwrap();
+                let added = accounts.add_member(&operator, grace, Role::User).await;
+                added.unwrap();
+            }
+            Self::Deactivate => {
+                let (grace, accounts) = (grace(world).await, &world.house.accounts);
+                accounts.deactivate_member(&operator, grace).await.unwrap();
+                accounts.activate_member(&operator, grace).await.unwrap();
+            }
         }
     }
 }
@@ -86,7 +101,9 @@ async fn a_code_is_not_exchanged_after_its_person_was_shut_out(
         ShutOut::Disable,
         ShutOut::Unlink,
         ShutOut::Suspend,
-        ShutOut::EndOthers
+        ShutOut::EndOthers,
+        ShutOut::Remove,
+        ShutOut::Deactivate
     )]
     shut_out: ShutOut,
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
@@ -106,7 +123,9 @@ async fn a_session_whose_code_is_being_exchanged_ends_with_the_others(
         ShutOut::Disable,
         ShutOut::Unlink,
         ShutOut::Suspend,
-        ShutOut::EndOthers
+        ShutOut::EndOthers,
+        ShutOut::Remove,
+        ShutOut::Deactivate
     )]
     shut_out: ShutOut,
 ) {

@@ -435,6 +435,48 @@ async fn a_change_whose_grants_cannot_follow_does_not_happen(
     world.end().await;
 }
 
+/// The grants' keeper decides last, when the sample's own half is written and not yet stored.
+#[rstest]
+#[tokio::test]
+async fn a_change_that_the_grants_refuse_leaves_nothing_half_done(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let shared = world.folder(&owner, "/shared").await;
+    let eng = world.folder(&owner, "/shared/eng").await;
+    let plan = world.document(&owner, &eng, "plan").await;
+    let reader = world.user(&[(RO, "/shared/eng")]);
+    world.keep_grant("/shared/next/year");
+    let (folder, document) = (
+        format!("/v1/folders/{eng}"),
+        format!("/v1/documents/{plan}"),
+    );
+    let next = json!({"name": "next"});
+    let moved = json!({"name": "next", "parent_path_part_id": shared, "content": "new"});
+    let made = json!({"name": "next", "parent_path_part_id": shared});
+    for (method, path, body) in [
+        ("PATCH", folder.as_str(), &next),
+        ("PATCH", document.as_str(), &moved),
+        ("POST", "/v1/folders", &made),
+        ("POST", "/v1/documents", &made),
+    ] {
+        let refused = world.call(&owner, method, path, body.clone()).await;
+        assert_eq!(refused.refused(409), "path_has_grants", "{method} {path}");
+    }
+    assert!(world.moved().is_empty());
+    let list = format!("/v1/folders?parent_path_part_id={shared}");
+    assert_eq!(names(&world.get(&owner, &list).await.expect(200)), ["eng"]);
+    let read = world.get(&reader, &document).await.expect(200);
+    assert_eq!(read["materialized_path"], "/shared/eng/plan");
+    assert_eq!(read["content"], "text");
+    // What is beside them is free.
+    let body = json!({"name": "nextt"});
+    world.call(&owner, "PATCH", &folder, body).await.expect(200);
+    world.get(&reader, &document).await.expect(200);
+    world.end().await;
+}
+
 #[rstest]
 #[tokio::test]
 async fn of_many_who_want_one_name_one_gets_it(

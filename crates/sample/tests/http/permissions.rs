@@ -20,6 +20,8 @@ enum Act {
     Create(&'static str),
     /// Rename the folder at the path.
     Rename(&'static str),
+    /// Rename the document at the path.
+    RenameDocument(&'static str),
     /// Delete the folder at the path.
     Delete(&'static str),
     /// Move the document `/shared/a/x` to the folder.
@@ -73,6 +75,14 @@ async fn act(world: &World, actor: &Person, grants: Grants, act: Act) -> Answer 
                 )
                 .await
         }
+        Act::RenameDocument(path) => {
+            let id = document(world, &owner, path).await;
+            granted();
+            let body = json!({"name": "n"});
+            world
+                .call(actor, "PATCH", &format!("/v1/documents/{id}"), body)
+                .await
+        }
         Act::Delete(path) => {
             let id = world.folder(&owner, path).await;
             granted();
@@ -116,7 +126,13 @@ type Grants = &'static [(Capability, &'static str)];
 #[case::e25(&[(RW, "/shared"), (RO, "/shared/eng")], Act::Write("/shared/eng/a"), 200)]
 #[case::e32(&[(RO, "/shared/eng/specs")], Act::Open("/shared"), 403)]
 #[case::rename_is_a_write(&[(RO, "/shared/eng")], Act::Rename("/shared/eng"), 403)]
-#[case::rename_needs_no_more(&[(RW, "/shared/eng")], Act::Rename("/shared/eng"), 200)]
+#[case::rename_is_a_write_to_the_folder_above(&[(RW, "/shared/eng")], Act::Rename("/shared/eng"), 403)]
+#[case::rename_needs_no_more(&[(RW, "/shared")], Act::Rename("/shared/eng"), 200)]
+#[case::rename_at_the_root(&[(RW, "/eng")], Act::Rename("/eng"), 403)]
+#[case::rename_at_the_root_needs_no_more(&[(RW, "/")], Act::Rename("/eng"), 200)]
+#[case::rename_of_a_document(&[(RW, "/shared/eng/a")], Act::RenameDocument("/shared/eng/a"), 403)]
+#[case::rename_of_a_document_needs_no_more(&[(RW, "/shared/eng")], Act::RenameDocument("/shared/eng/a"), 200)]
+#[case::move_is_a_write_to_the_folder_above(&[(RW, "/shared/a/x"), (RW, "/shared/b")], Act::MoveTo("/shared/b"), 403)]
 #[tokio::test]
 async fn a_user_may_what_the_grants_say(
     #[case] grants: Grants,

@@ -42,6 +42,8 @@ pub(crate) const RWD: Capability = Capability::ReadWriteDelete;
 struct People {
     by_digest: Mutex<HashMap<Digest, Principal>>,
     moved: Mutex<Vec<(String, String)>>,
+    /// Paths with grants that no caller could revoke.
+    kept: Mutex<Vec<ResourcePath>>,
     changes_fail: AtomicBool,
 }
 
@@ -69,12 +71,13 @@ impl Directory for People {
     }
 }
 
-impl ResourceChanges for People {
-    fn moved<'a>(
+impl People {
+    /// Answers as the grants' keeper does: an error where the test wants one, else after `change`
+    /// for every principal of the caller's organisation.
+    fn report<'a>(
         &'a self,
         permit: &'a Permit,
-        from: &'a ResourcePath,
-        to: &'a ResourcePath,
+        change: impl FnMut(&mut Principal) + Send + 'a,
     ) -> BoxFuture<'a, Result<(), Problem>> {
         Box::pin(async move {
             if self.changes_fail.load(Ordering::SeqCst) {
@@ -84,15 +87,73 @@ impl ResourceChanges for People {
                     std::time::Duration::from_secs(2),
                 ));
             }
-            for principal in self.by_digest.lock().unwrap().values_mut() {
-                if principal.organization_id == permit.organization_id() {
-                    for grant in &mut principal.grants {
-                        grant.path = grant.path.rebased(from, to);
-                    }
+            self.by_digest
+                .lock()
+                .unwrap()
+                .values_mut()
+                .filter(|principal| principal.organization_id == permit.organization_id())
+                .for_each(change);
+            Ok(())
+        })
+    }
+
+    /// Refuses a path on which there are grants that the test keeps.
+    fn keep(&self, path: &ResourcePath) -> Result<(), Problem> {
+        let kept = self.kept.lock().unwrap();
+        if kept.iter().any(|grant| path.covers(grant)) {
+            return Err(Problem::conflict("path_has_grants", "There are grants."));
+        }
+        Ok(())
+    }
+}
+
+impl ResourceChanges for People {
+    fn created<'a>(
+        &'a self,
+        permit: &'a Permit,
+        path: &'a ResourcePath,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move {
+            self.keep(path)?;
+            self.removed(permit, path).await
+        })
+    }
+
+    fn moved<'a>(
+        &'a self,
+        permit: &'a Permit,
+        from: &'a ResourcePath,
+        to: &'a ResourcePath,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move {
+            self.created(permit, to).await?;
+            self.report(permit, |principal| {
+                for grant in &mut principal.grants {
+                    grant.path = grant.path.rebased(from, to);
                 }
-            }
+            })
+            .await?;
             let mut moved = self.moved.lock().unwrap();
             moved.push((from.to_string(), to.to_string()));
+            Ok(())
+        })
+    }
+
+    fn moved_back<'a>(
+        &'a self,
+        permit: &'a Permit,
+        from: &'a ResourcePath,
+        to: &'a ResourcePath,
+    ) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move {
+            self.report(permit, |principal| {
+                for grant in &mut principal.grants {
+                    grant.path = grant.path.rebased(to, from);
+                }
+            })
+            .await?;
+            let mut moved = self.moved.lock().unwrap();
+            moved.push((to.to_string(), from.to_string()));
             Ok(())
         })
     }
@@ -102,20 +163,8 @@ impl ResourceChanges for People {
         permit: &'a Permit,
         path: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move {
-            if self.changes_fail.load(Ordering::SeqCst) {
-                return Err(Problem::unavailable(
-                    "store_unavailable",
-                    "The grants cannot end now.",
-                    std::time::Duration::from_secs(2),
-                ));
-            }
-            for principal in self.by_digest.lock().unwrap().values_mut() {
-                if principal.organization_id == permit.organization_id() {
-                    principal.grants.retain(|grant| !path.covers(&grant.path));
-                }
-            }
-            Ok(())
+        self.report(permit, |principal| {
+            principal.grants.retain(|grant| !path.covers(&grant.path));
         })
     }
 }
@@ -338,6 +387,11 @@ impl World {
 
     pub(crate) fn let_changes_fail(&self, fail: bool) {
         self.people.changes_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Lets there be a grant on a path that no caller could revoke.
+    pub(crate) fn keep_grant(&self, path: &str) {
+        self.people.kept.lock().unwrap().push(path.parse().unwrap());
     }
 
     /// Every move that the grants were told of.

@@ -38,19 +38,19 @@ Example:
         /// USER, ADMIN or OWNER
         role: String,
     },
-    /// Let nothing of a member's pass in this organisation; group memberships are lost
+    /// Let nothing of a member's pass in this organisation; group memberships and sessions are lost
     Deactivate {
         #[command(flatten)]
         who: Who,
         #[command(flatten)]
         yes: Yes,
     },
-    /// Let a deactivated member in again
+    /// Let a deactivated member in again, who has to sign in anew
     Activate {
         #[command(flatten)]
         who: Who,
     },
-    /// Remove a member with all grants, groups and keys
+    /// Remove a member with all grants, groups, keys and sessions
     Remove {
         #[command(flatten)]
         who: Who,
@@ -109,7 +109,7 @@ pub(super) async fn run(context: &Context, command: MemberCommand) -> Result<(),
         MemberCommand::Deactivate { who, yes } => {
             let (caller, organization, user) = who.find(&accounts).await?;
             let what = format!(
-                "Taking {} out of the groups of {}",
+                "Ending the sessions and group memberships of {} in {}",
                 user.email, organization.name
             );
             output::confirm(yes, &what)?;

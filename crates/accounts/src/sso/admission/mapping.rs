@@ -30,6 +30,11 @@ impl Sso {
             })
             .await?;
         self.accounts().keep_seats(write, arrival.caller).await?;
+        // As where an administrator adds the member: `admit` holds the user.
+        let scope = arrival.caller.scope();
+        self.accounts()
+            .end_sessions_in(write, scope, user.id)
+            .await?;
         write.change(Change::User(user.id));
         let details = json!({ "after": { "role": role }, "by": "sso" });
         records.push(self.record(arrival, "member.added", user.id, &details));

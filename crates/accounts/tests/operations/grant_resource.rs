@@ -1,0 +1,379 @@
+//! Grants follow their resource, end with it, and give way to another only where the caller could
+//! have revoked them.
+
+use std::time::Duration;
+
+use rstest::rstest;
+use vestibule_accounts::{Caller, NewApiKey, NewGrant};
+use vestibule_model::{Capability, Grant, GrantHolder, OsEntropy, ResourcePath, Role, UserId};
+
+use crate::support::{Backend, House, assert_refused, details, new_key, record};
+
+const READ: Capability = Capability::ReadOnly;
+
+fn path(text: &str) -> ResourcePath {
+    text.parse().unwrap()
+}
+
+fn new(text: &str) -> NewGrant {
+    NewGrant {
+        path: path(text),
+        capability: READ,
+        can_approve: false,
+    }
+}
+
+/// Everybody who may rename `/shared/from` to `/shared/to`, as far as the service knows.
+struct World {
+    house: House,
+    admin: UserId,
+    /// Who renames without a role.
+    bob: UserId,
+    carol: UserId,
+}
+
+/// Who holds a grant on the path that the folder comes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Holder {
+    Bob,
+    Carol,
+    Group,
+    KeyOfBob,
+    KeyOfCarol,
+    KeyOfAdmin,
+    KeyOfOwner,
+    RevokedKeyOfOwner,
+    ExpiredKeyOfOwner,
+}
+
+const HOLDERS: [Holder; 9] = [
+    Holder::Bob,
+    Holder::Carol,
+    Holder::Group,
+    Holder::KeyOfBob,
+    Holder::KeyOfCarol,
+    Holder::KeyOfAdmin,
+    Holder::KeyOfOwner,
+    Holder::RevokedKeyOfOwner,
+    Holder::ExpiredKeyOfOwner,
+];
+
+/// Who renames.
+#[derive(Debug, Clone, Copy)]
+enum By {
+    Owner,
+    Admin,
+    Bob,
+    NarrowedKeyOfOwner,
+    NarrowedKeyOfBob,
+    Operator,
+}
+
+impl By {
+    /// Whether the caller could revoke a grant of the holder, which is the whole rule.
+    fn could_revoke(self, holder: Holder) -> bool {
+        if matches!(
+            holder,
+            Holder::RevokedKeyOfOwner | Holder::ExpiredKeyOfOwner
+        ) {
+            // Nobody has it any more.
+            return true;
+        }
+        match self {
+            Self::Owner | Self::Operator => true,
+            Self::Admin => holder != Holder::KeyOfOwner,
+            Self::Bob => holder == Holder::KeyOfBob,
+            Self::NarrowedKeyOfOwner | Self::NarrowedKeyOfBob => false,
+        }
+    }
+}
+
+impl World {
+    async fn new(backend: Backend) -> Self {
+        let house = House::new(backend).await;
+        let admin = house.member("admin@example.com", Role::Admin).await.id;
+        let bob = house.member("bob@example.com", Role::User).await.id;
+        let carol = house.member("carol@example.com", Role::User).await.id;
+        Self {
+            house,
+            admin,
+            bob,
+            carol,
+        }
+    }
+
+    async fn narrowed(&self, owner: UserId, text: &str) -> (Caller, GrantHolder) {
+        let new = NewApiKey {
+            grants: Some(vec![new(text)]),
+            ..new_key("narrowed")
+        };
+        let made = self.house.key(owner, new).await;
+        let permit = self.house.by_bearer(made.secret.expose()).await.unwrap();
+        (Caller::from(&permit), GrantHolder::ApiKey(made.key.id))
+    }
+
+    async fn caller(&self, by: By) -> Caller {
+        let house = &self.house;
+        match by {
+            By::Owner => house.caller(house.owner.id).await,
+            By::Admin => house.caller(self.admin).await,
+            By::Bob => house.caller(self.bob).await,
+            By::NarrowedKeyOfOwner => self.narrowed(house.owner.id, "/shared").await.0,
+            By::NarrowedKeyOfBob => self.narrowed(self.bob, "/shared").await.0,
+            By::Operator => house.operator(),
+        }
+    }
+
+    async fn give(&self, holder: Holder, text: &str) -> GrantHolder {
+        let (house, accounts) = (&self.house, &self.house.accounts);
+        let operator = house.operator();
+        let user = match holder {
+            Holder::Bob | Holder::KeyOfBob => self.bob,
+            Holder::Carol | Holder::KeyOfCarol => self.carol,
+            Holder::KeyOfAdmin => self.admin,
+            _ => house.owner.id,
+        };
+        match holder {
+            Holder::Bob | Holder::Carol => {
+                let given = accounts.grant_to_user(&operator, user, new(text)).await;
+                given.unwrap().holder
+            }
+            Holder::Group => {
+                let name = "Readers".parse().unwrap();
+                let group = accounts.create_group(&operator, name).await.unwrap().id;
+                let given = accounts.grant_to_group(&operator, group, new(text)).await;
+                given.unwrap().holder
+            }
+            Holder::KeyOfBob | Holder::KeyOfCarol | Holder::KeyOfAdmin | Holder::KeyOfOwner => {
+                self.narrowed(user, text).await.1
+            }
+            Holder::RevokedKeyOfOwner => {
+                let (_, holder) = self.narrowed(user, text).await;
+                if let GrantHolder::ApiKey(id) = holder {
+                    let gone = accounts.delete_api_key_of(&operator, user, id).await;
+                    gone.unwrap();
+                }
+                holder
+            }
+            Holder::ExpiredKeyOfOwner => {
+                let soon = Duration::from_secs(1);
+                let new = NewApiKey {
+                    expires_at: Some(house.now().after(soon)),
+                    grants: Some(vec![new(text)]),
+                    ..new_key("expired")
+                };
+                let made = house.key(user, new).await;
+                house.clock.advance(soon);
+                GrantHolder::ApiKey(made.key.id)
+            }
+        }
+    }
+
+    async fn held(&self, holder: GrantHolder) -> Vec<String> {
+        let scope = self.house.operator().scope();
+        let held: Vec<Grant> = self.house.store().grants_of(scope, holder).await.unwrap();
+        held.iter().map(|grant| grant.path.to_string()).collect()
+    }
+}
+
+/// Both ways of coming to a path.
+#[derive(Debug, Clone, Copy)]
+enum Comes {
+    ByName,
+    Created,
+}
+
+#[rstest]
+#[tokio::test]
+async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_revoke(
+    #[values(
+        By::Owner,
+        By::Admin,
+        By::Bob,
+        By::NarrowedKeyOfOwner,
+        By::NarrowedKeyOfBob,
+        By::Operator
+    )]
+    by: By,
+    #[values(Comes::ByName, Comes::Created)] comes: Comes,
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let accounts = &world.house.accounts;
+    let caller = world.caller(by).await;
+    let (from, to) = (path("/shared/from"), path("/shared/to"));
+    // What lies below the folder, and is carried along.
+    let operator = world.house.operator();
+    let given = accounts.grant_to_user(&operator, world.admin, new("/shared/from/x"));
+    let inside = given.await.unwrap().holder;
+    let come = async || match comes {
+        Comes::ByName => accounts.rebase_grants(&caller, &from, &to).await,
+        Comes::Created => accounts.clear_grants(&caller, &to).await,
+    };
+    for (number, holder) in HOLDERS.into_iter().enumerate() {
+        // On the path itself and below it alike, and beside it never.
+        let at = ["/shared/to", "/shared/to/deep"][number % 2];
+        let beside = world.give(Holder::Bob, "/shared/to-do").await;
+        let held = world.give(holder, at).await;
+        let before = world.held(held).await;
+        let done = come().await;
+        if by.could_revoke(holder) {
+            done.unwrap();
+            let left = world.held(held).await;
+            assert!(!left.contains(&at.to_owned()), "{by:?} {holder:?} {left:?}");
+            let told = world.house.records("grant.removed").await;
+            let told = details(&told[0]);
+            assert_eq!(
+                (&told["before"], &told["count"]),
+                (&"/shared/to".into(), &1.into())
+            );
+            assert_eq!(told["grants"][0]["path"], at);
+            assert_eq!(told["grants"][0]["capability"], "READ_ONLY");
+            let (kind, id) = match held {
+                GrantHolder::User(id) => ("user", id.to_string()),
+                GrantHolder::Group(id) => ("group", id.to_string()),
+                GrantHolder::ApiKey(id) => ("api_key", id.to_string()),
+            };
+            assert_eq!(told["grants"][0]["holder_kind"], kind);
+            assert_eq!(told["grants"][0]["holder"], id);
+        } else {
+            assert_refused(done, "path_has_grants");
+            assert_eq!(world.held(held).await, before, "{by:?} {holder:?}");
+            assert_eq!(world.held(inside).await, ["/shared/from/x"]);
+            // For the next holder.
+            let cleared = accounts.remove_grants_below(&operator, &to).await;
+            assert_eq!(cleared.unwrap(), 1);
+        }
+        assert!(
+            world
+                .held(beside)
+                .await
+                .contains(&"/shared/to-do".to_owned())
+        );
+        let to_do = path("/shared/to-do");
+        let cleared = accounts.remove_grants_below(&operator, &to_do).await;
+        assert_eq!(cleared.unwrap(), 1);
+        // Back, for the next one.
+        let back = accounts.return_grants(&operator, &from, &to).await;
+        back.unwrap();
+        assert_eq!(world.held(inside).await, ["/shared/from/x"]);
+        world.house.tick();
+    }
+}
+
+/// The grant is given while the folder is on its way: one of the two is first, and the grant stands
+/// in the end, whichever it is.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_grant_given_while_something_comes_to_its_path_is_not_lost(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (house, accounts) = (&world.house, &world.house.accounts);
+    let (bob, operator) = (world.caller(By::Bob).await, house.operator());
+    let (from, to) = (path("/shared/from"), path("/shared/to"));
+    let (mut first, mut second) = (0, 0);
+    for _ in 0..20 {
+        let (renamed, given) = tokio::join!(
+            accounts.rebase_grants(&bob, &from, &to),
+            accounts.grant_to_user(&operator, world.carol, new("/shared/to")),
+        );
+        let given = given.unwrap();
+        match renamed {
+            Ok(_) => first += 1,
+            Err(error) => {
+                assert_eq!(error.reason(), "path_has_grants");
+                second += 1;
+            }
+        }
+        assert_eq!(world.held(given.holder).await, ["/shared/to"]);
+        let cleared = accounts.remove_grants_below(&operator, &to).await;
+        cleared.unwrap();
+    }
+    assert_eq!(first + second, 20);
+}
+
+/// The lock is held from the decision to the commit: a grant that is being given is waited for.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_rename_waits_for_a_grant_that_is_being_given_on_its_path() {
+    let world = World::new(Backend::Postgres).await;
+    let house = &world.house;
+    let bob = world.caller(By::Bob).await;
+    let scope = house.operator().scope();
+    let mut write = house.store().begin().await.unwrap();
+    assert!(write.lock_organization(scope).await.unwrap());
+    let giving = async {
+        house.until_somebody_waits().await;
+        let grant = Grant {
+            id: vestibule_model::GrantId::mint(house.clock.as_ref(), &OsEntropy),
+            organization_id: house.organization.id,
+            holder: GrantHolder::User(world.carol),
+            path: path("/shared/to"),
+            capability: READ,
+            can_approve: false,
+            created_at: house.now(),
+            updated_at: house.now(),
+        };
+        write.insert_grant(&grant).await.unwrap();
+        write.commit(record("grant.created")).await.unwrap();
+    };
+    let (from, to) = (path("/shared/from"), path("/shared/to"));
+    let (renamed, ()) = tokio::join!(house.accounts.rebase_grants(&bob, &from, &to), giving);
+    assert_refused(renamed, "path_has_grants");
+    let held = world.held(GrantHolder::User(world.carol)).await;
+    assert_eq!(held, ["/shared/to"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn grants_go_back_whatever_has_become_of_the_caller(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (house, accounts) = (&world.house, &world.house.accounts);
+    let bob = world.caller(By::Bob).await;
+    let held = world.give(Holder::Carol, "/shared/from").await;
+    let (from, to) = (path("/shared/from"), path("/shared/to"));
+    assert_eq!(accounts.rebase_grants(&bob, &from, &to).await.unwrap(), 1);
+    assert_eq!(world.held(held).await, ["/shared/to"]);
+    let removed = accounts.remove_member(&house.operator(), world.bob).await;
+    removed.unwrap();
+    let other = path("/shared/other");
+    let forward = accounts.rebase_grants(&bob, &to, &other).await;
+    assert_refused(forward, "credential_ended");
+    // Also where grants stand on the old path by now.
+    let given = world.give(Holder::Group, "/shared/from").await;
+    assert_eq!(accounts.return_grants(&bob, &from, &to).await.unwrap(), 1);
+    assert_eq!(world.held(held).await, ["/shared/from"]);
+    assert_eq!(world.held(given).await, ["/shared/from"]);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_record_names_the_first_fifty_grants_and_counts_all(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (house, accounts) = (&world.house, &world.house.accounts);
+    let operator = house.operator();
+    for number in 0..60 {
+        let user = [world.bob, world.carol][number % 2];
+        let text = format!("/shared/from/{number}");
+        let given = accounts.grant_to_user(&operator, user, new(&text)).await;
+        given.unwrap();
+        house.tick();
+    }
+    let (from, to) = (path("/shared/from"), path("/shared/to"));
+    let moved = accounts.rebase_grants(&operator, &from, &to).await;
+    assert_eq!(moved.unwrap(), 60);
+    let removed = accounts.remove_grants_below(&operator, &to).await;
+    assert_eq!(removed.unwrap(), 60);
+    for kind in ["grant.moved", "grant.removed"] {
+        let told = details(&house.records(kind).await[0]);
+        assert_eq!(told["count"], 60, "{kind}");
+        assert_eq!(told["grants"].as_array().unwrap().len(), 50, "{kind}");
+        assert_eq!(told["grants"][0]["holder"], world.bob.to_string());
+    }
+    let told = details(&house.records("grant.moved").await[0]);
+    assert_eq!(told["grants"][0]["path"], "/shared/to/0");
+}
