@@ -72,6 +72,7 @@ async fn fill(store: &Store, count: usize) -> Result<Vec<PlainSecret>> {
                     owner_id: user_id,
                     name: "bench".parse()?,
                     suffix: secret.suffix().to_owned(),
+                    connection_id: None,
                     created_at: now,
                     expires_at: None,
                     last_used_at: None,

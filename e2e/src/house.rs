@@ -159,8 +159,12 @@ async fn run_quickstart(
     (process, facts)
 }
 
-/// The binary that was built beside the tests.
+/// The binary that was built beside the tests, unless `VESTIBULE_TEST_SERVER` names another, such as
+/// that of the last release.
 fn binary() -> PathBuf {
+    if let Some(binary) = std::env::var_os("VESTIBULE_TEST_SERVER") {
+        return binary.into();
+    }
     let here = std::env::current_exe().unwrap();
     let folder = here.ancestors().nth(2).unwrap();
     let binary = folder.join("vestibule");

@@ -11,6 +11,7 @@ mod chore;
 mod deny;
 mod openapi;
 mod postgres;
+mod release;
 mod snippets;
 mod suite;
 mod tidy;
@@ -58,6 +59,8 @@ enum Chore {
         #[arg(required = true, trailing_var_arg = true, allow_hyphen_values = true)]
         command: Vec<OsString>,
     },
+    /// Write the records of the last release anew, with that release's own server
+    Fixture,
     /// Throw a million inputs at every parser
     Fuzz,
 }
@@ -72,6 +75,7 @@ fn main() -> ExitCode {
         Chore::Docs => chore::build_server().and_then(|()| snippets::run()),
         Chore::Screenshots => chore::build_server().and_then(|()| screenshots()),
         Chore::Postgres { command } => with_postgres(&command),
+        Chore::Fixture => release::fixture(),
         Chore::Fuzz => fuzz(),
     };
     match outcome {

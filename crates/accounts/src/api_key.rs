@@ -8,8 +8,13 @@ use vestibule_model::{
 use vestibule_store::{NarrowedApiKey, Page, Write};
 
 mod checked;
+mod origin;
+mod view;
 
 use checked::{Checked, check_expiry, collect, covered_by_others};
+use origin::CreatorSignIn;
+pub use view::KeyView;
+pub(crate) use view::without_plan;
 
 use crate::error::FieldError;
 use crate::grant::{NewGrant, describe};
@@ -71,12 +76,13 @@ impl Accounts {
     ) -> Result<CreatedApiKey> {
         let now = self.now();
         let secret = frame::mint(&self.0.prefix, SecretKind::LiveKey, self.entropy());
-        let key = ApiKey {
+        let mut key = ApiKey {
             id: ApiKeyId::mint(self.clock(), self.entropy()),
             organization_id: caller.organization_id(),
             owner_id: owner,
             name: new.name,
             suffix: secret.suffix().to_owned(),
+            connection_id: None,
             created_at: now,
             expires_at: new.expires_at,
             last_used_at: None,
@@ -89,6 +95,8 @@ impl Accounts {
         let grants = collect(check_expiry(caller, key.expires_at, now), grants)?;
 
         let mut write = self.begin_locked(caller).await?;
+        let signed_in = CreatorSignIn::of(caller, &mut write).await?;
+        key.connection_id = signed_in.connection();
         let membership = write.membership(caller.scope(), owner).await?;
         if membership.is_none_or(|membership| membership.deactivated_at.is_some()) {
             return Err(Error::NotFound { what: "member" });
@@ -109,7 +117,10 @@ impl Accounts {
             write.insert_grant(grant).await?;
         }
         // Nobody can have been refused from memory: no Change.
-        let details = json!({ "after": describe_key(&key, grants.as_deref()) });
+        let details = json!({
+            "after": describe_key(&key, grants.as_deref()),
+            "creator_signed_in": signed_in.name(),
+        });
         self.commit(
             write,
             caller,
@@ -265,6 +276,7 @@ fn describe_key(key: &ApiKey, grants: Option<&[Grant]>) -> Value {
         "name": key.name,
         "suffix": key.suffix,
         "expires_at": key.expires_at,
+        "connection": key.connection_id,
         "grants": grants.map(|grants| grants.iter().map(describe).collect::<Vec<_>>()),
     })
 }

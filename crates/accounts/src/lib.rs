@@ -41,7 +41,7 @@ mod user;
 
 pub use access::{Access, AccessGround, Asked};
 pub use accounts::{Accounts, AccountsParts};
-pub use api_key::{CreatedApiKey, NewApiKey};
+pub use api_key::{CreatedApiKey, KeyView, NewApiKey};
 pub use bridge::Bridge;
 pub use caller::{Caller, Operator};
 pub use clock::{CLOCK_TOLERANCE, ClockBehind, clock_behind};
@@ -59,9 +59,9 @@ pub use session::{SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
 pub use sign_out::SignOut;
 pub use sso::{
-    Ahead, ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated, Location,
-    NewConnection, NewSecret, Origin, PlainBinding, ReturnTo, Saved, SignInMethod, Sso, SsoParts,
-    Target, TestOutcome, TestReport, Which, sso_settings,
+    Ahead, AlsoEnd, ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated,
+    Location, NewConnection, NewSecret, Origin, PlainBinding, ReturnTo, Saved, SignInMethod, Sso,
+    SsoParts, Target, TestOutcome, TestReport, Which, sso_settings,
 };
 pub use token::{AccessToken, Refreshed};
 pub use user::{Me, NewUser, Suspended};

@@ -6,6 +6,7 @@ use vestibule_model::{
 };
 use vestibule_store::Page;
 
+use crate::api_key::without_plan;
 use crate::{Accounts, Caller, Error, Operator, Result};
 
 /// What a new organisation is to be.
@@ -23,10 +24,16 @@ pub(crate) const NO_ORGANIZATION: Error = Error::NotFound {
     what: "organisation",
 };
 
+/// Whether a narrowed key calls.
+fn is_narrowed(caller: &Caller) -> bool {
+    let permit = caller.permit();
+    permit.is_some_and(|permit| permit.principal().narrowed_to.is_some())
+}
+
 impl Accounts {
-    /// The organisations that the calling user is an active member of, with the user's role in
-    /// each, whichever of them the credential is for; that of the provider alone where the session
-    /// came by one.
+    /// Returns the organisations that the calling user is an active member of, with the user's role
+    /// in each, whichever of them the credential is for; only one where the credential [reaches no
+    /// other](Self::reaches_only). A narrowed key is shown neither the user's role nor the plan.
     pub async fn organizations(
         &self,
         caller: &Caller,
@@ -37,7 +44,13 @@ impl Accounts {
             Some(permit) => self.reaches_only(permit).await?,
             None => None,
         };
-        Ok(self.0.store.organizations_of(user, only, page).await?)
+        let found = self.0.store.organizations_of(user, only, page).await?;
+        let (mut organizations, total) = found;
+        if is_narrowed(caller) {
+            let neutral = |(organization, _)| (without_plan(organization), Role::User);
+            organizations = organizations.into_iter().map(neutral).collect();
+        }
+        Ok((organizations, total))
     }
 
     /// One of [the organisations](Self::organizations) of the calling user, and the user's role
@@ -60,6 +73,9 @@ impl Accounts {
         let organization = organization
             .filter(|it| role.is_none() || it.deactivated_at.is_none())
             .ok_or(NO_ORGANIZATION)?;
+        if is_narrowed(caller) {
+            return Ok((without_plan(organization), Some(Role::User)));
+        }
         Ok((organization, role))
     }
 

@@ -3,22 +3,35 @@
 //! The owners of an organisation decide whom its identity provider vouches for, and the provider
 //! says what it likes: its word that somebody is a user counts in that organisation alone. So what a
 //! session that came by it sees and changes of its user is what is there, and nothing that the user
-//! has elsewhere. Whatever is about a user and not about one organisation asks here.
+//! has elsewhere. Neither does a key that was created in such a session, or with such a key: a
+//! credential created from another reaches no further than its creator. A narrowed key is made to
+//! be handed to somebody else, and reaches its own organisation alone, whoever created it.
+//! Whatever is about a user and not about one organisation asks here.
 
 use vestibule_check::Permit;
-use vestibule_model::OrganizationId;
+use vestibule_model::{CredentialRef, OrganizationId};
 
 use crate::{Accounts, Error, Result};
 
 impl Accounts {
-    /// The one organisation that a credential reaches, where its session came by an identity
-    /// provider. `None` where it reaches all that its user has: of a session that began with a
-    /// password, and of a key, which its user has made.
+    /// Returns the one organisation that a credential reaches: for a session that came by an
+    /// identity provider, for a key whose creator had signed in by one, and for a narrowed key.
+    /// `None` where it reaches all that its user has.
     pub async fn reaches_only(&self, permit: &Permit) -> Result<Option<OrganizationId>> {
-        let Some(session) = permit.credential().session() else {
-            return Ok(None);
-        };
-        Ok(self.0.store.organization_of_sso_session(session).await?)
+        let store = &self.0.store;
+        match permit.credential() {
+            CredentialRef::AccessToken(session) | CredentialRef::SessionCookie(session) => {
+                Ok(store.organization_of_sso_session(session).await?)
+            }
+            CredentialRef::ApiKey(_) if permit.principal().narrowed_to.is_some() => {
+                Ok(Some(permit.organization_id()))
+            }
+            CredentialRef::ApiKey(key) => {
+                let connection = store.connection_of_api_key(key).await?;
+                let connection = connection.ok_or(Error::CredentialEnded)?;
+                Ok(connection.map(|_| permit.organization_id()))
+            }
+        }
     }
 
     /// Refuses to go to an organisation that the credential does not reach, whether its user is a

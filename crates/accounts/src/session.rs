@@ -31,8 +31,8 @@ pub struct SessionView {
     pub role: Role,
     /// What its plan includes.
     pub plan: Plan,
-    /// Whether the session came by the identity provider of the active organisation, and reaches no
-    /// other.
+    /// Whether the credential came by the identity provider of the active organisation, and reaches
+    /// no other.
     pub by_provider: bool,
 }
 
@@ -50,8 +50,10 @@ pub struct Switched {
 }
 
 impl Accounts {
-    /// Who is signed in.
+    /// Who is signed in. A narrowed key is refused, whose holder may know nothing of the user: see
+    /// [`key_view`](Self::key_view).
     pub async fn session_view(&self, permit: &Permit) -> Result<SessionView> {
+        permit.administers(Role::User)?;
         let store = &self.0.store;
         let user = store.user(permit.user_id()).await?;
         let active = store.organization(permit.organization_id()).await?;

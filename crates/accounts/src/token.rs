@@ -119,7 +119,7 @@ impl Accounts {
         }
         let token = signed_by(&keyring, &session, organization, &successor)?;
         let me = self
-            .me_in(permit.user_id(), organization, role, Some(session.id))
+            .me_in(permit.user_id(), organization, role, session.id)
             .await?;
         Ok(Refreshed { me, token })
     }

@@ -25,11 +25,11 @@ pub struct Me {
     pub organization_id: OrganizationId,
     /// The user's role there.
     pub role: Role,
-    /// The organisation that a sign-in begins in: the oldest active membership; that of the provider
-    /// where the session came by one.
+    /// The organisation that a sign-in begins in: the oldest active membership; the one organisation
+    /// that the credential reaches, where it is one.
     pub default_organization_id: OrganizationId,
     /// Whether the user comes in through the organisation's identity provider: by this session or,
-    /// where a key calls, because there is no other way in.
+    /// where a key calls, because its creator did or the user has no other way in.
     pub by_provider: bool,
 }
 
@@ -73,33 +73,49 @@ fn check_new(password: &PlainPassword) -> Result<()> {
 }
 
 impl Accounts {
-    /// The calling user.
+    /// Returns the calling user. A narrowed key is refused, whose holder may know nothing of the
+    /// user: see [`key_view`](Self::key_view).
     pub async fn me(&self, permit: &Permit) -> Result<Me> {
+        permit.administers(Role::User)?;
         let (user, organization) = (permit.user_id(), permit.organization_id());
-        let session = permit.credential().session();
-        self.me_in(user, organization, permit.role(), session).await
+        let only = self.reaches_only(permit).await?;
+        let by_provider = match permit.credential().session() {
+            None if only.is_none() => {
+                let store = &self.0.store;
+                store.is_provider_only(user, organization).await?
+            }
+            _ => only.is_some(),
+        };
+        self.me_reaching(user, organization, permit.role(), only, by_provider)
+            .await
     }
 
+    /// Returns the user of a session, in an organisation.
     pub(crate) async fn me_in(
+        &self,
+        user: UserId,
+        organization: OrganizationId,
+        role: Role,
+        session: SessionId,
+    ) -> Result<Me> {
+        let only = self.0.store.organization_of_sso_session(session).await?;
+        self.me_reaching(user, organization, role, only, only.is_some())
+            .await
+    }
+
+    async fn me_reaching(
         &self,
         user: UserId,
         organization_id: OrganizationId,
         role: Role,
-        session: Option<SessionId>,
+        only: Option<OrganizationId>,
+        by_provider: bool,
     ) -> Result<Me> {
         let store = &self.0.store;
         let user = store.user(user).await?.ok_or(Error::CredentialEnded)?;
-        let vouched = match session {
-            Some(session) => store.organization_of_sso_session(session).await?,
-            None => None,
-        };
-        let by_provider = match session {
-            Some(_) => vouched.is_some(),
-            None => store.is_provider_only(user.id, organization_id).await?,
-        };
         // What a provider says opens one organisation, and tells of no other.
         let (oldest, _) = store
-            .organizations_of(user.id, vouched, Page::first(1))
+            .organizations_of(user.id, only, Page::first(1))
             .await?;
         Ok(Me {
             user,

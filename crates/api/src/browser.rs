@@ -2,6 +2,7 @@
 
 use crate::documented::Documented;
 
+mod calling_key;
 mod link;
 mod session;
 mod sign_in;

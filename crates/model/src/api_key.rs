@@ -1,6 +1,6 @@
 //! API keys.
 
-use crate::{ApiKeyId, Name, OrganizationId, Timestamp, UserId};
+use crate::{ApiKeyId, ConnectionId, Name, OrganizationId, Timestamp, UserId};
 
 /// What is known of an API key once its secret is handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +15,10 @@ pub struct ApiKey {
     pub name: Name,
     /// The last four characters of the secret, to recognise it by.
     pub suffix: String,
+    /// Connection that its creator had signed in through, which binds the key to its organisation:
+    /// it opens nothing that the owner has elsewhere. `None` after a sign-in with a password, and
+    /// for keys of the operator.
+    pub connection_id: Option<ConnectionId>,
     /// When it was made.
     pub created_at: Timestamp,
     /// When it ends by itself; never where `None`.

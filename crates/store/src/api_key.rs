@@ -1,5 +1,7 @@
 //! API keys.
 
+mod connection;
+
 use std::collections::HashMap;
 
 use vestibule_model::{ApiKey, ApiKeyId, Digest, Grant, GrantHolder, OrgScope, Timestamp, UserId};
@@ -13,8 +15,9 @@ use crate::{Store, StoreError, Write};
 macro_rules! api_key_columns {
     () => {
         "k.id AS key_id, k.organization_id AS key_organization_id, k.owner_id, k.name AS key_name,
-         k.suffix, k.narrowed, k.created_at AS key_created_at, k.expires_at AS key_expires_at,
-         k.last_used_at, k.revoked_at"
+         k.suffix, k.narrowed, k.connection_id AS key_connection_id,
+         k.created_at AS key_created_at, k.expires_at AS key_expires_at, k.last_used_at,
+         k.revoked_at"
     };
 }
 pub(crate) use api_key_columns;
@@ -26,6 +29,7 @@ pub(crate) fn read_api_key(row: &Row<'_>) -> Result<ApiKey, StoreError> {
         owner_id: row.get("owner_id")?,
         name: row.get("key_name")?,
         suffix: row.get("suffix")?,
+        connection_id: row.get("key_connection_id")?,
         created_at: row.get("key_created_at")?,
         expires_at: row.get("key_expires_at")?,
         last_used_at: row.get("last_used_at")?,
@@ -169,8 +173,8 @@ impl Write {
     ) -> Result<(), StoreError> {
         sql(
             "INSERT INTO api_key (digest, id, organization_id, owner_id, name, suffix, narrowed,
-                created_at, expires_at, last_used_at, revoked_at)
-             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
+                connection_id, created_at, expires_at, last_used_at, revoked_at)
+             VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
         )
         .bind(digest)
         .bind(key.id)
@@ -179,6 +183,7 @@ impl Write {
         .bind(&key.name)
         .bind(key.suffix.as_str())
         .bind(narrowed)
+        .bind(key.connection_id)
         .bind(key.created_at)
         .bind(key.expires_at)
         .bind(key.last_used_at)

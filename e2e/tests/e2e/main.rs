@@ -29,4 +29,5 @@ mod service;
 mod sso;
 mod support;
 mod sweep;
+mod upgrade;
 mod v1;

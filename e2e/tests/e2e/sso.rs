@@ -9,6 +9,7 @@ mod link;
 mod logout;
 mod reach;
 mod redirects;
+mod revoked_keys;
 mod setup;
 mod wanderer;
 

@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Answer, Backend, Call, House};
+use vestibule_e2e::{Answer, Backend, Call, House, Person};
 
 use crate::support::{document, folder, grant, key, shared};
 
@@ -104,6 +104,7 @@ async fn routes(house: &House) -> Vec<Route> {
 const NOBODYS: &str = "01946967-d500-7123-8000-000000000000";
 
 /// Things of the first organisation, for the places of a request that name something.
+#[derive(Clone)]
 struct Things {
     tenant: String,
     user: String,
@@ -348,6 +349,9 @@ async fn the_owner_of_another_organisation_finds_nothing(
                 route.is_one_of(OWN) && !route.query.contains(&"parent_path_part_id".to_owned());
             if own_without_query || route.is_one_of(MAKES) {
                 assert!(answer.status < 300, "{method} {template}: {}", answer.text);
+            } else if template == "/v1/api-keys/current" {
+                // A key about itself; a token is none.
+                assert!([200, 404].contains(&answer.status), "{}", answer.text);
             } else if route.is_single_sign_on() {
                 // It is all about the caller's own organisation, which has none of it yet.
                 let known = [200, 404, 409, 422].contains(&answer.status);
@@ -427,6 +431,77 @@ async fn a_narrowed_key_reaches_its_path_and_nothing_else(
         .expect(200)
         .json();
     assert_eq!((&list["total"], &list["items"]), (&json!(0), &json!([])));
+}
+
+/// An owner of both organisations with names that nothing else here contains; the token.
+async fn maker(house: &House) -> String {
+    let names = ["--first-name", MAKER[1], "--last-name", MAKER[2]];
+    let add = ["user", "add", MAKER[0], "--password-stdin", "--json"];
+    let password = "the password of the maker";
+    let added = house.cli_with(&[&add[..], &names].concat(), password).await;
+    let added: Value = serde_json::from_slice(&added.stdout).unwrap();
+    for organization in [house.acme(), house.globex()] {
+        let add = ["member", "add", organization, MAKER[0], "--role", "OWNER"];
+        house.cli_json(&add).await;
+    }
+    let maker = Person {
+        id: added["id"].as_str().unwrap().to_owned(),
+        email: MAKER[0].to_owned(),
+        password: password.to_owned(),
+    };
+    house.token_of(&maker).await
+}
+
+const MAKER: [&str; 3] = ["maker-zq@hidden.example", "Zerubbabel", "Quillfeather"];
+
+#[rstest]
+#[tokio::test]
+async fn a_narrowed_key_learns_nowhere_who_made_it_and_where_else_its_maker_is(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::start(backend).await;
+    let things = Things::of(&house).await;
+    let token = maker(&house).await;
+    let grants = json!([{ "path": "/shared", "capability": "READ_WRITE_DELETE" }]);
+    let body = json!({ "name": "partner", "grants": grants });
+    let call = house.post("/v1/api-keys").bearer(&token).json(body);
+    let narrowed = call.send().await.expect(201).text_at("/key");
+    // What the maker is told of itself, so that there is something to hide.
+    let me = house.get("/v1/users/me").bearer(&token).send().await;
+    for name in MAKER {
+        assert!(me.text.contains(name), "{}", me.text);
+    }
+    let globex = house.globex().to_owned();
+    let elsewhere = Things {
+        tenant: globex.clone(),
+        ..things.clone()
+    };
+    let mut answered = 0;
+    for route in &routes(&house).await {
+        if route.is_public() {
+            continue;
+        }
+        let (method, template) = (&route.method, &route.template);
+        // Of its own organisation, and of the other one of its maker.
+        for (things, may_name) in [(&things, false), (&elsewhere, true)] {
+            let call = things.call(&house, route).bearer(&narrowed);
+            let answer = call.send().await;
+            assert!(answer.status < 500, "{method} {template}: {}", answer.text);
+            answered += usize::from(answer.status < 300);
+            let told = format!("{:?} {}", answer.headers, answer.text);
+            for trace in [MAKER[0], MAKER[1], MAKER[2], "Globex", "OWNER", &globex] {
+                // What the caller has named itself may come back.
+                if may_name && trace == globex && answer.status >= 400 {
+                    continue;
+                }
+                assert!(
+                    !told.contains(trace),
+                    "{method} {template} tells of {trace}: {told}"
+                );
+            }
+        }
+    }
+    assert!(answered >= 10, "{answered} routes answered");
 }
 
 #[rstest]

@@ -28,6 +28,22 @@ pub struct NewConnection {
     pub save_anyway: bool,
 }
 
+/// Credentials that end along with a connection that is disabled; none unless said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AlsoEnd {
+    /// The sessions that came by it.
+    pub sessions: bool,
+    /// The API keys whose creator had signed in through it.
+    pub keys: bool,
+}
+
+/// Numbers of the credentials that ended along with a connection.
+#[derive(Debug, Clone, Copy, Default)]
+struct Ended {
+    sessions: usize,
+    keys: usize,
+}
+
 /// A connection that was saved, and what was found when it was looked over.
 #[derive(Debug, Clone)]
 pub struct Saved {
@@ -151,7 +167,7 @@ impl Sso {
         caller: &Caller,
         kind: &'static str,
         connection: &SsoConnection,
-        ended: Option<usize>,
+        ended: Option<Ended>,
     ) -> Result<()> {
         let details = json!({
             "name": connection.name,
@@ -159,7 +175,8 @@ impl Sso {
             "enabled": connection.is_enabled(),
             "live": connection.live,
             "staged": connection.staged,
-            "sessions_ended": ended,
+            "sessions_ended": ended.map(|it| it.sessions),
+            "keys_revoked": ended.map(|it| it.keys),
         });
         let subject = connection.id.to_string();
         self.accounts()

@@ -261,12 +261,7 @@ impl Sso {
             .commit_as(write, &actor, Some(organization), kind, subject, &details)
             .await?;
         let me = accounts
-            .me_in(
-                newcomer.user.id,
-                organization,
-                newcomer.role,
-                Some(session.id),
-            )
+            .me_in(newcomer.user.id, organization, newcomer.role, session.id)
             .await?;
         Ok(SignedIn {
             me,

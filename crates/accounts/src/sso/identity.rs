@@ -14,13 +14,15 @@ impl Sso {
         Ok(store.identities_of(caller.scope(), user).await?)
     }
 
-    /// Parts a user from a connection, and ends the sessions that came by it. For admins and
-    /// owners; an owner is parted by owners alone.
+    /// Unlinks a user from a connection, and ends the user's sessions that came by it; with
+    /// `revoke_keys`, also revokes the keys that the user created in such sessions. For admins and
+    /// owners; an owner is unlinked by owners alone.
     pub async fn unlink(
         &self,
         caller: &Caller,
         connection: ConnectionId,
         user: UserId,
+        revoke_keys: bool,
     ) -> Result<()> {
         caller.needs(Role::Admin)?;
         let accounts = self.accounts();
@@ -43,10 +45,22 @@ impl Sso {
         for session in &ended {
             write.change(Change::Session(*session));
         }
-        let details = json!({ "connection": connection, "sessions_ended": ended.len() });
+        let kind = "sso.identity_unlinked";
+        let mut keys = 0;
+        if revoke_keys {
+            let owner = Some(user);
+            let revoked =
+                accounts.revoke_api_keys_of_connection(&mut write, caller, kind, connection, owner);
+            keys = revoked.await?;
+        }
+        let details = json!({
+            "connection": connection,
+            "sessions_ended": ended.len(),
+            "keys_revoked": keys,
+        });
         let subject = user.to_string();
         accounts
-            .commit(write, caller, "sso.identity_unlinked", subject, &details)
+            .commit(write, caller, kind, subject, &details)
             .await
     }
 }

@@ -173,6 +173,7 @@ async fn expired_keys(house: &House, count: u32) {
             owner_id: house.owner.id,
             name: "many".parse().unwrap(),
             suffix: "0000".to_owned(),
+            connection_id: None,
             created_at: house.now(),
             expires_at: Some(house.now()),
             last_used_at: None,

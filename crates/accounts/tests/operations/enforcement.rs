@@ -1,7 +1,7 @@
 //! Single sign-on, demanded.
 
 use rstest::rstest;
-use vestibule_accounts::{Arrived, ReturnTo, SignIn};
+use vestibule_accounts::{AlsoEnd, Arrived, ReturnTo, SignIn};
 use vestibule_model::{Role, UserId};
 
 use crate::provider::Connected;
@@ -77,7 +77,7 @@ async fn where_single_sign_on_is_enforced_the_right_password_is_not_enough(
 
     let disabled = world
         .sso
-        .disable_connection(&operator, world.id, false)
+        .disable_connection(&operator, world.id, AlsoEnd::default())
         .await;
     assert_refused(disabled, "sso_enforced");
     world.sign_in(ReturnTo::Json).await.unwrap();

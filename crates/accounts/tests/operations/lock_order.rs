@@ -1,6 +1,6 @@
 //! Changes that hold some of the same people wait for one another, and never each for the other.
 
-use vestibule_accounts::{Caller, NewConnection};
+use vestibule_accounts::{AlsoEnd, Caller, NewConnection};
 use vestibule_model::{ConnectionId, OrganizationId, Role, UserId};
 use vestibule_store::SsoSession;
 
@@ -86,6 +86,11 @@ async fn place(
     }
 }
 
+const BOTH: AlsoEnd = AlsoEnd {
+    sessions: true,
+    keys: true,
+};
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn two_owners_can_end_each_other_s_sessions_in_two_organisations_at_the_same_time() {
     let Neighbours { world, here, there } = neighbours().await;
@@ -95,7 +100,7 @@ async fn two_owners_can_end_each_other_s_sessions_in_two_organisations_at_the_sa
         let disable = async |place: &Place| {
             let disabled = world
                 .sso
-                .disable_connection(&place.caller, place.connection, true);
+                .disable_connection(&place.caller, place.connection, BOTH);
             disabled.await.unwrap();
         };
         tokio::join!(disable(&here), disable(&there));

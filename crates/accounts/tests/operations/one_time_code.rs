@@ -5,7 +5,7 @@ use serde_json::json;
 use vestibule_accounts::{Arrived, ReturnTo};
 use vestibule_model::{Digest, Role, Session, SessionId};
 
-use crate::provider::{APP, Connected, origin};
+use crate::provider::{APP, Connected, SESSIONS, origin};
 use crate::support::{Backend, OPERATOR, assert_refused, assert_revoked, record};
 
 /// What shuts out whoever came by the provider.
@@ -53,12 +53,16 @@ impl ShutOut {
                 heeded.unwrap();
             }
             Self::Disable => {
-                let disabled = world.sso.disable_connection(&operator, world.id, true);
+                let disabled = world.sso.disable_connection(&operator, world.id, SESSIONS);
                 disabled.await.unwrap();
             }
             Self::Unlink => {
                 let grace = grace(world).await;
-                world.sso.unlink(&operator, world.id, grace).await.unwrap();
+                world
+                    .sso
+                    .unlink(&operator, world.id, grace, false)
+                    .await
+                    .unwrap();
             }
             Self::Suspend => {
                 let grace = grace(world).await;

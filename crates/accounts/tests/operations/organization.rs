@@ -2,7 +2,9 @@
 
 use rstest::rstest;
 use vestibule_accounts::{Caller, NewApiKey, NewGrant, NewOrganization, Page};
-use vestibule_model::{Capability, OrganizationId, OsEntropy, PlanName, Role, SystemClock, UserId};
+use vestibule_model::{
+    Capability, Organization, OrganizationId, OsEntropy, PlanName, Role, SystemClock, UserId,
+};
 
 use crate::support::{
     Backend, House, OPERATOR, assert_refused, bearer_at, details, new_key, refused_fields,
@@ -17,18 +19,10 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
     let second = house.organization_of("Second", house.owner.id).await;
     let grace = house.user("grace@example.com").await;
     let foreign = house.organization_of("Foreign", grace.id).await;
-    let narrowed = NewApiKey {
-        grants: Some(vec![NewGrant {
-            path: "/a".parse().unwrap(),
-            capability: Capability::ReadOnly,
-            can_approve: false,
-        }]),
-        ..new_key("narrowed")
-    };
-    let narrowed = house.key(house.owner.id, narrowed).await;
-    let narrowed = house.by_bearer(narrowed.secret.expose()).await.unwrap();
+    let wide = house.key(house.owner.id, new_key("wide")).await;
+    let wide = house.by_bearer(wide.secret.expose()).await.unwrap();
     let accounts = &house.accounts;
-    for caller in [house.caller(house.owner.id).await, Caller::from(&narrowed)] {
+    for caller in [house.caller(house.owner.id).await, Caller::from(&wide)] {
         let (mine, total) = accounts
             .organizations(&caller, Page::default())
             .await
@@ -55,6 +49,44 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
     assert!(seen.0.deactivated_at.is_some());
     let all = accounts.all_organizations(&OPERATOR, Page::default()).await;
     assert_eq!(all.unwrap().1, 3);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_narrowed_key_knows_its_own_organization_alone_and_nothing_of_its_owner(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let second = house.organization_of("Second", house.owner.id).await;
+    let narrowed = NewApiKey {
+        grants: Some(vec![NewGrant {
+            path: "/a".parse().unwrap(),
+            capability: Capability::ReadOnly,
+            can_approve: false,
+        }]),
+        ..new_key("narrowed")
+    };
+    let made = house.key(house.owner.id, narrowed).await;
+    let permit = house.by_bearer(made.secret.expose()).await.unwrap();
+    let (accounts, caller) = (&house.accounts, Caller::from(&permit));
+    let own = Organization {
+        plan: PlanName::default(),
+        ..house.organization.clone()
+    };
+    assert_ne!(own.plan, house.organization.plan);
+    let listed = accounts.organizations(&caller, Page::default()).await;
+    assert_eq!(listed.unwrap(), (vec![(own.clone(), Role::User)], 1));
+    let one = accounts.organization(&caller, own.id).await.unwrap();
+    assert_eq!(one, (own.clone(), Some(Role::User)));
+    let other = accounts.organization(&caller, second.id).await;
+    assert_refused(other, "not_found");
+    // Who forgets to ask for the view of the key is refused, and tells nothing.
+    assert_refused(accounts.me(&permit).await, "key_is_narrowed");
+    assert_refused(accounts.session_view(&permit).await, "key_is_narrowed");
+    let view = accounts.key_view(&permit).await.unwrap().unwrap();
+    assert_eq!((view.user_id, view.organization), (house.owner.id, own));
+    assert_eq!(view.key.id, made.key.id);
+    assert_eq!(Some(view.grants), made.grants);
 }
 
 #[tokio::test]

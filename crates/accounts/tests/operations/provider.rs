@@ -13,8 +13,8 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::{StatusCode, Uri, header};
 use serde_json::{Value, json};
 use vestibule_accounts::{
-    ArrivalFailure, Arrived, CallbackRequest, Initiate, Initiated, NewConnection, NewSecret,
-    Origin, ReturnTo, Sso, SsoParts, Target, sso_settings,
+    AlsoEnd, ArrivalFailure, Arrived, CallbackRequest, Initiate, Initiated, NewConnection,
+    NewSecret, Origin, ReturnTo, Sso, SsoParts, Target, sso_settings,
 };
 use vestibule_model::clock::ManualClock;
 use vestibule_model::{Clock as _, ConnectionId, ConnectionSettings, Digest, OsEntropy};
@@ -25,6 +25,12 @@ use vestibule_sso::{Party, PlainClientSecret, Preset};
 use crate::support::{Backend, House};
 
 pub(crate) const APP: &str = "https://app.example.com/auth/callback";
+
+/// What ends along with a connection in most tests.
+pub(crate) const SESSIONS: AlsoEnd = AlsoEnd {
+    sessions: true,
+    keys: false,
+};
 
 /// The provider.
 pub(crate) struct Provider {

@@ -427,7 +427,11 @@ async fn a_signed_in_user_links_an_identity_whatever_its_address(
     assert_refused(by_key.await, "credential_kind_not_accepted");
 
     let operator = world.house.operator();
-    world.sso.unlink(&operator, world.id, owner).await.unwrap();
+    world
+        .sso
+        .unlink(&operator, world.id, owner, false)
+        .await
+        .unwrap();
     assert_revoked(&world.house.by_bearer(arrived.token.expose()).await);
 }
 
@@ -612,13 +616,13 @@ async fn an_admin_does_not_part_an_owner_from_the_provider(
     assert_eq!(arrived.signed_in.me.user.id, owner);
     let admin = world.house.member("grace@example.com", Role::Admin).await;
     let admin = world.house.caller(admin.id).await;
-    let refused = world.sso.unlink(&admin, world.id, owner).await;
+    let refused = world.sso.unlink(&admin, world.id, owner, true).await;
     assert_refused(refused, "role_required");
     world.house.by_bearer(arrived.token.expose()).await.unwrap();
     let owner_itself = world.house.caller(owner).await;
     world
         .sso
-        .unlink(&owner_itself, world.id, owner)
+        .unlink(&owner_itself, world.id, owner, false)
         .await
         .unwrap();
 }

@@ -5,7 +5,7 @@ use vestibule_accounts::{Caller, Initiate, NewConnection, ReturnTo, SignInMethod
 use vestibule_model::Role;
 use vestibule_outbound::FixedResolver;
 
-use crate::provider::{APP, Connected, origin, secret, settings_for, sso_of};
+use crate::provider::{APP, Connected, SESSIONS, origin, secret, settings_for, sso_of};
 use crate::support::{Backend, House, OPERATOR, assert_refused, refused_fields};
 
 #[rstest]
@@ -170,7 +170,10 @@ async fn only_owners_change_who_vouches_for_people(
     let uri = world.sso.add_redirect_uri(&admin, "https://evil.example/");
     assert_refused(uri.await, "role_required");
     assert_refused(
-        world.sso.disable_connection(&admin, world.id, true).await,
+        world
+            .sso
+            .disable_connection(&admin, world.id, SESSIONS)
+            .await,
         "role_required",
     );
     assert_refused(
@@ -319,7 +322,7 @@ async fn the_domain_alone_tells_how_one_signs_in(
     assert_eq!(stranger.connection, None);
     world
         .sso
-        .disable_connection(&operator, world.id, true)
+        .disable_connection(&operator, world.id, SESSIONS)
         .await
         .unwrap();
     assert_eq!(

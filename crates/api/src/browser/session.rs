@@ -7,7 +7,7 @@ use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::{Accounts, SessionView};
+use vestibule_accounts::{Accounts, KeyView, SessionView};
 use vestibule_handler::{Result, session_cookie};
 use vestibule_http::{Json, Problem};
 use vestibule_layer::{Permit, Refusal, Rule};
@@ -16,6 +16,7 @@ use vestibule_model::{
     User as ModelUser, UserId,
 };
 
+use super::calling_key::CallingKey;
 use super::sign_in::{SetCookie, set_cookie};
 use crate::ApiState;
 use crate::documented::Documented;
@@ -37,9 +38,9 @@ pub(crate) struct User {
     /// The person's id.
     #[schema(value_type = String, example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
     id: UserId,
-    /// The address the person signs in with.
-    #[schema(value_type = String, format = "email", example = "user@example.com")]
-    email: Email,
+    /// The address the person signs in with; null for a narrowed key.
+    #[schema(value_type = Option<String>, format = "email", required, example = "user@example.com")]
+    email: Option<Email>,
     /// Given name, where known.
     #[schema(value_type = Option<String>, required)]
     first_name: Option<Name>,
@@ -52,7 +53,7 @@ impl From<ModelUser> for User {
     fn from(user: ModelUser) -> Self {
         Self {
             id: user.id,
-            email: user.email,
+            email: Some(user.email),
             first_name: user.first_name,
             last_name: user.last_name,
         }
@@ -110,11 +111,15 @@ struct Session {
     user: User,
     /// The active organisation.
     organization: Organization,
-    /// All organisations that the user is an active member of, the oldest first; that of the provider
-    /// alone where the session came by one.
+    /// All organisations that the user is an active member of, the oldest first; only the active one
+    /// where the credential came by its provider, or is a narrowed key.
     organizations: Vec<Organization>,
-    /// The plan of the active organisation.
+    /// The plan of the active organisation; for a narrowed key `free` without features and limits,
+    /// whatever it is.
     plan: Plan,
+    /// The key itself, where it is narrowed; absent for every other credential.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<CallingKey>,
 }
 
 impl Session {
@@ -128,6 +133,31 @@ impl Session {
                 features: view.plan.features,
                 limits: view.plan.limits,
             },
+            key: None,
+        }
+    }
+}
+
+/// Tells the holder of a narrowed key nothing of its user but the id.
+impl From<KeyView> for Session {
+    fn from(view: KeyView) -> Self {
+        let plan = Plan {
+            name: view.organization.plan.clone(),
+            features: BTreeSet::new(),
+            limits: BTreeMap::new(),
+        };
+        let organization = Organization::from((view.organization, Role::User));
+        Self {
+            user: User {
+                id: view.user_id,
+                email: None,
+                first_name: None,
+                last_name: None,
+            },
+            organizations: vec![organization.clone()],
+            organization,
+            plan,
+            key: Some(CallingKey::new(view.key, view.grants)),
         }
     }
 }
@@ -135,7 +165,8 @@ impl Session {
 /// Who is signed in?
 ///
 /// The user, the active organisation, the others to switch to, and what the plan includes. A session
-/// that came by an organisation's identity provider shows no other.
+/// that came by an organisation's identity provider shows no other. A narrowed key is told its
+/// owner's id alone, and what it is itself.
 #[utoipa::path(
     get,
     path = "/api/auth/session",
@@ -144,8 +175,10 @@ impl Session {
     responses((status = 200, description = "The session.", body = Session)),
 )]
 async fn get(State(accounts): State<Accounts>, permit: Permit) -> Result<Json<Session>> {
-    let view = accounts.session_view(&permit).await?;
-    Ok(Json(Session::new(view)))
+    Ok(Json(match accounts.key_view(&permit).await? {
+        Some(key) => key.into(),
+        None => Session::new(accounts.session_view(&permit).await?),
+    }))
 }
 
 /// Where to go.

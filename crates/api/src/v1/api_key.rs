@@ -1,5 +1,7 @@
 //! `/v1/api-keys`: credentials for servers.
 
+mod current;
+
 use axum::extract::State;
 use http::StatusCode;
 use serde::{Deserialize, Serialize};
@@ -18,6 +20,8 @@ use crate::input::{Fields, Id};
 use crate::openapi::tag;
 use crate::schema::CapabilitySchema;
 
+pub(super) use current::CallingKey;
+
 pub(crate) fn routes() -> Documented {
     Documented::bearer()
         .add(
@@ -27,6 +31,7 @@ pub(crate) fn routes() -> Documented {
         .add(Rule::signed_in(), routes!(list))
         .add(Rule::signed_in(), routes!(get))
         .add(Rule::signed_in(), routes!(delete))
+        .merge(current::routes())
 }
 
 /// What a new key is to be.

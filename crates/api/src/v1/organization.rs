@@ -34,7 +34,7 @@ struct Tenant {
     /// What its people call it.
     #[schema(value_type = String, example = "Example")]
     name: Name,
-    /// Your role there.
+    /// Your role there; always `USER` for a narrowed key.
     #[schema(value_type = Option<RoleSchema>)]
     role: Option<Role>,
     /// Always null: an organisation may have several owners.
@@ -42,10 +42,10 @@ struct Tenant {
     owner: Option<()>,
     /// How it presents itself.
     settings: TenantSettings,
-    /// How many members its plan allows; 2147483647 where it sets no bound.
+    /// How many members `plan` allows; 2147483647 where it sets no bound.
     #[schema(minimum = 1)]
     seats: u32,
-    /// The plan it is on.
+    /// The plan it is on; always `free` for a narrowed key, whatever it is.
     #[schema(value_type = String, example = "team")]
     plan: PlanName,
     /// The same as `plan`.
@@ -113,7 +113,8 @@ impl Tenant {
 
 /// List your organisations
 ///
-/// All that you are an active member of, whichever of them the credential is for.
+/// All that you are an active member of, whichever of them the credential is for. A credential that
+/// comes by an organisation's identity provider, and a narrowed key, see their own alone.
 #[utoipa::path(
     get,
     path = "/v1/tenants",
@@ -135,7 +136,7 @@ async fn list(
 
 /// Get one of your organisations
 ///
-/// Any that you are an active member of, whichever of them the credential is for.
+/// Any that `GET /v1/tenants` lists.
 #[utoipa::path(
     get,
     path = "/v1/tenants/{id}",

@@ -174,6 +174,7 @@ fn describe(key: &ApiKey, grants: Option<&[Grant]>) -> Value {
         "owner_id": key.owner_id,
         "organization_id": key.organization_id,
         "key_suffix": key.suffix,
+        "connection_id": key.connection_id,
         "created_at": key.created_at,
         "expires_at": key.expires_at,
         "last_used_at": key.last_used_at,

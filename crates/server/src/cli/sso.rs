@@ -6,6 +6,7 @@ mod policy;
 mod redirect_uri;
 
 use clap::Subcommand;
+use vestibule_accounts::AlsoEnd;
 
 use self::connection::{AddCommand, ConnectionArgs, StageCommand, TestCommand};
 use self::domain::DomainCommand;
@@ -65,6 +66,21 @@ Example:
         /// End the sessions that came by it, too
         #[arg(long)]
         end_sessions: bool,
+        /// Revoke the API keys that were created in such sessions, too
+        #[arg(long)]
+        revoke_keys: bool,
+        #[command(flatten)]
+        yes: Yes,
+    },
+    /// Unlink a user from a connection and end the sessions that came by it
+    Unlink {
+        #[command(flatten)]
+        which: ConnectionArgs,
+        /// E-mail address or id of the user
+        user: String,
+        /// Revoke the API keys that the user created in such sessions, too
+        #[arg(long)]
+        revoke_keys: bool,
         #[command(flatten)]
         yes: Yes,
     },
@@ -99,8 +115,21 @@ pub(super) async fn run(context: &Context, command: SsoCommand) -> Result<(), Fa
         SsoCommand::Disable {
             which,
             end_sessions,
+            revoke_keys,
             yes,
-        } => connection::disable(output, &sso, &which, end_sessions, yes).await,
+        } => {
+            let also = AlsoEnd {
+                sessions: end_sessions,
+                keys: revoke_keys,
+            };
+            connection::disable(output, &sso, &which, also, yes).await
+        }
+        SsoCommand::Unlink {
+            which,
+            user,
+            revoke_keys,
+            yes,
+        } => connection::unlink(output, &sso, &which, &user, revoke_keys, yes).await,
         SsoCommand::Domain(command) => domain::run(output, &sso, command).await,
         SsoCommand::RedirectUri(command) => redirect_uri::run(output, &sso, command).await,
         SsoCommand::Policy(command) => policy::run(output, &sso, command).await,

@@ -1,9 +1,12 @@
 //! API keys.
 
 use rstest::rstest;
-use vestibule_model::{Capability, Digest, GrantHolder, Role};
+use vestibule_model::{
+    ApiKey, ApiKeyId, Capability, Digest, GrantHolder, OsEntropy, Role, SystemClock,
+};
 use vestibule_store::{Conflict, Page, StoreError};
 
+use crate::single_sign_on::connection;
 use crate::support::{Backend, World, api_key, at, record, scope};
 
 #[rstest]
@@ -205,4 +208,68 @@ async fn a_key_is_held_until_it_expires_or_is_deleted(
     let deleted = write.revoke_api_key(world.scope, world.owner.id, endless.id, at(4));
     assert!(deleted.await.unwrap());
     assert!(!write.hold_api_key(endless.id, at(4)).await.unwrap());
+}
+
+#[rstest]
+#[tokio::test]
+async fn keys_of_a_connection_are_revoked_together_and_no_others(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let foreign = scope(world.organization("Other").await.id);
+    let (scope, ada) = (world.scope, world.owner.id);
+    let grace = world.member("grace@example.com", Role::User).await.id;
+    let (one, other) = (connection(&world).await.id, connection(&world).await.id);
+    let new = async |owner, name: &str, connection_id, expires_at| {
+        let key = ApiKey {
+            connection_id,
+            expires_at,
+            ..api_key(scope, owner, name)
+        };
+        let mut write = world.store.begin().await.unwrap();
+        let digest = Digest::of(name.as_bytes());
+        write.insert_api_key(&key, &digest, true).await.unwrap();
+        write.commit(record("test.prepared")).await.unwrap();
+        key
+    };
+    let adas = new(ada, "ada's", Some(one), None).await;
+    let graces = new(grace, "grace's", Some(one), Some(at(100))).await;
+    let expired = new(grace, "expired", Some(one), Some(at(5))).await;
+    let others = new(grace, "another's", Some(other), None).await;
+    let free = new(grace, "free", None, None).await;
+    let holder = GrantHolder::ApiKey(graces.id);
+    let grant = world.grant(holder, "/a", Capability::ReadOnly).await;
+    for (key, expected) in [
+        (adas.id, Some(Some(one))),
+        (others.id, Some(Some(other))),
+        (free.id, Some(None)),
+        (ApiKeyId::mint(&SystemClock, &OsEntropy), None),
+    ] {
+        let found = world.store.connection_of_api_key(key).await.unwrap();
+        assert_eq!(found, expected);
+        let mut write = world.store.begin().await.unwrap();
+        assert_eq!(write.connection_of_api_key(key).await.unwrap(), expected);
+    }
+
+    let revoke = async |scope, owner| {
+        let mut write = world.store.begin().await.unwrap();
+        let revoked = write.revoke_api_keys_of_connection(scope, one, owner, at(10));
+        let revoked = revoked.await.unwrap();
+        write.commit(record("test.revoked")).await.unwrap();
+        revoked
+    };
+    assert_eq!(revoke(foreign, None).await, []);
+    let gone = |key: &ApiKey| ApiKey {
+        revoked_at: Some(at(10)),
+        ..key.clone()
+    };
+    let revoked = revoke(scope, Some(grace)).await;
+    assert_eq!(revoked, [(gone(&graces), Some(vec![grant]))]);
+    let revoked = revoke(scope, None).await;
+    assert_eq!(revoked, [(gone(&adas), Some(Vec::new()))]);
+    assert_eq!(revoke(scope, None).await, []);
+    for untouched in [&expired, &others, &free] {
+        let found = world.store.api_key(scope, grace, untouched.id).await;
+        assert_eq!(&found.unwrap().unwrap().0, untouched);
+    }
 }

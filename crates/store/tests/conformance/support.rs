@@ -306,6 +306,7 @@ pub(crate) fn api_key(scope: OrgScope, owner_id: UserId, name: &str) -> ApiKey {
         owner_id,
         name: name.parse().unwrap(),
         suffix: "x1Yz".to_owned(),
+        connection_id: None,
         created_at: at(0),
         expires_at: None,
         last_used_at: None,

@@ -3,6 +3,7 @@
 mod access;
 mod api_key;
 mod audit;
+mod linked;
 mod member;
 mod names;
 mod overview;

@@ -1,5 +1,5 @@
 //! What a session that came by one organisation's provider sees and does of its user elsewhere:
-//! nothing.
+//! nothing. Neither does what is created in it.
 
 use std::collections::BTreeSet;
 
@@ -9,7 +9,7 @@ use vestibule_e2e::{Answer, Backend, House};
 
 use super::{CLEO, cookie_of, house, token_of};
 
-const BOB: &str = "bob@example.com";
+pub(super) const BOB: &str = "bob@example.com";
 
 /// Bob, a member of Acme and of Globex, with a session by password in each, and one that came by
 /// Acme's provider.
@@ -98,7 +98,7 @@ async fn it_is_told_of_its_own_organization_alone(
     let page = bob.page(&bob.acme, "/account").await;
     assert!(page.text.contains(house.globex()), "{}", page.text);
 
-    // The same by tokens; a key lists all, as its clients expect.
+    // The same by tokens; a key created after a sign-in with a password lists all.
     let token = token_of(house, BOB).await;
     let get = async |token: &str, path: &str| house.get(path).bearer(token).send().await;
     let tenants = get(&token, "/v1/tenants").await.expect(200).json();
@@ -170,4 +170,70 @@ async fn it_changes_names_only_of_whom_nobody_else_knows(
     let add = ["member", "add", bob.house.globex(), CLEO, "--role", "USER"];
     bob.house.cli_json(&add).await;
     bob.post(&cleo, "/account", fields).await.expect(403);
+}
+
+/// Creates a key; its text and its id.
+pub(super) async fn create(house: &House, bearer: &str, name: &str) -> (String, String) {
+    let call = house.post("/v1/api-keys").bearer(bearer);
+    let made = call.json(json!({ "name": name })).send().await.expect(201);
+    (made.text_at("/key"), made.text_at("/id"))
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_key_created_in_it_reaches_no_further_and_neither_does_a_key_of_that_key(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let bob = Bob::new(backend).await;
+    let house = &bob.house;
+    let provided = token_of(house, BOB).await;
+    let password = house.token_of(&house.bob()).await;
+    let (key, key_id) = create(house, &provided, "provided").await;
+    let (keys_key, keys_key_id) = create(house, &key, "inherited").await;
+    let (wide, wide_id) = create(house, &password, "wide").await;
+    let (wides_key, wides_key_id) = create(house, &wide, "wide, too").await;
+    let get = async |bearer: &str, path: &str| house.get(path).bearer(bearer).send().await;
+    let there = format!("/v1/tenants/{}", house.globex());
+    for bound in [&key, &keys_key] {
+        let tenants = get(bound, "/v1/tenants").await.expect(200).json();
+        assert_eq!(ids(&tenants["items"]), [house.acme()]);
+        assert_eq!(tenants["total"], 1);
+        get(bound, &there).await.expect(404);
+        let session = get(bound, "/api/auth/session").await.expect(200).json();
+        assert_eq!(ids(&session["organizations"]), [house.acme()]);
+        let me = get(bound, "/v1/users/me").await.expect(200);
+        assert_eq!(me.text_at("/default_tenant_id"), house.acme());
+        assert_eq!(me.text_at("/idp_type"), "TENANT");
+        // In its own organisation it is its owner as before.
+        assert_eq!(me.text_at("/email"), BOB);
+        get(bound, &format!("/v1/tenants/{}", house.acme()))
+            .await
+            .expect(200);
+    }
+    for free in [&wide, &wides_key] {
+        let tenants = get(free, "/v1/tenants").await.expect(200).json();
+        assert_eq!(ids(&tenants["items"]), [house.acme(), house.globex()]);
+        get(free, &there).await.expect(200);
+        let session = get(free, "/api/auth/session").await.expect(200).json();
+        assert_eq!(ids(&session["organizations"]).len(), 2);
+    }
+    let audit = house.audit(house.acme()).await;
+    let connection = json!(house.sso_connection());
+    for (id, by, connection) in [
+        (key_id, "identity_provider", &connection),
+        (keys_key_id, "api_key", &connection),
+        (wide_id, "password", &Value::Null),
+        (wides_key_id, "api_key", &Value::Null),
+    ] {
+        let record = audit
+            .iter()
+            .find(|it| it["kind"] == "api_key.created" && it["subject"] == *id);
+        let details = &record.unwrap()["details"];
+        assert_eq!(details["creator_signed_in"], by, "{details}");
+        assert_eq!(&details["after"]["connection"], connection, "{details}");
+    }
+    let made_by_operator = audit.iter().find(|it| {
+        it["kind"] == "api_key.created" && it["details"]["creator_signed_in"] == "operator"
+    });
+    assert!(made_by_operator.is_some(), "the key of the quickstart");
 }

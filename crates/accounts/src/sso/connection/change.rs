@@ -3,7 +3,7 @@
 use vestibule_model::{Change, ConnectionId, ConnectionSettings, Role, SsoConnection};
 use vestibule_store::{ConnectionSecrets, Write};
 
-use super::{Saved, refuse_failed};
+use super::{AlsoEnd, Ended, Saved, refuse_failed};
 use crate::sso::provider::chosen;
 use crate::sso::{NO_CONNECTION, NewSecret, Sso, Which};
 use crate::{Caller, Error, Result};
@@ -102,18 +102,18 @@ impl Sso {
         .await
     }
 
-    /// Lets nobody sign in by a connection any more, and ends the sessions that came by it where
-    /// that is wanted. For owners.
+    /// Lets nobody sign in by a connection any more, and ends what came by it as far as `also`
+    /// says. For owners.
     pub async fn disable_connection(
         &self,
         caller: &Caller,
         id: ConnectionId,
-        end_sessions: bool,
+        also: AlsoEnd,
     ) -> Result<SsoConnection> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());
-        let mut write = if end_sessions {
+        let mut write = if also.sessions {
             let held = accounts.begin_holding_sso_people(caller, id, None, None);
             held.await?
         } else {
@@ -135,15 +135,20 @@ impl Sso {
         }
         // First the codes: the session of one that is being exchanged is there afterwards.
         write.delete_one_time_codes(scope, id, None, None).await?;
-        let mut ended = 0;
-        if end_sessions {
+        let kind = "sso.connection_disabled";
+        let mut ended = Ended::default();
+        if also.sessions {
             let sessions = write.end_sso_sessions(scope, id, None, None, now).await?;
-            ended = sessions.len();
+            ended.sessions = sessions.len();
             for session in sessions {
                 write.change(Change::Session(session));
             }
         }
-        let kind = "sso.connection_disabled";
+        if also.keys {
+            let revoked =
+                accounts.revoke_api_keys_of_connection(&mut write, caller, kind, id, None);
+            ended.keys = revoked.await?;
+        }
         self.commit_connection(write, caller, kind, &connection, Some(ended))
             .await?;
         Ok(connection)

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::limits::SSO_CONNECTION_CHECKS;
-use vestibule_accounts::{Caller, NewConnection, Which};
+use vestibule_accounts::{AlsoEnd, Caller, NewConnection, Which};
 use vestibule_handler::Result;
 use vestibule_http::body::Object;
 use vestibule_http::{Json, OptionalJson};
@@ -162,6 +162,9 @@ struct DisableSsoConnection {
     /// Whether the sessions that came by it end too.
     #[serde(default)]
     end_sessions: bool,
+    /// Whether the API keys that were created in such sessions are revoked too.
+    #[serde(default)]
+    revoke_keys: bool,
 }
 
 /// Disable a connection
@@ -185,9 +188,13 @@ async fn disable(
     Id(id): Id<ConnectionId>,
     OptionalJson(body): OptionalJson<DisableSsoConnection>,
 ) -> Result<Json<Connection>> {
-    let end_sessions = body.unwrap_or_default().end_sessions;
+    let body = body.unwrap_or_default();
+    let also = AlsoEnd {
+        sessions: body.end_sessions,
+        keys: body.revoke_keys,
+    };
     let caller = Caller::from(&permit);
-    let connection = sso.disable_connection(&caller, id, end_sessions).await?;
+    let connection = sso.disable_connection(&caller, id, also).await?;
     Ok(Json(Connection::new(&sso, connection)))
 }
 

@@ -81,6 +81,10 @@ struct OfUserByConnection {
     /// The connection's id.
     #[param(example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
     connection_id: String,
+    /// Whether the API keys that the user created in sessions of the connection are revoked too.
+    #[serde(default)]
+    #[param(required = false)]
+    revoke_keys: bool,
 }
 
 /// List the identities of a user
@@ -106,9 +110,10 @@ async fn list(
     Ok(Json(identities.into_iter().map(Identity::from).collect()))
 }
 
-/// Part a user from a connection
+/// Unlink a user from a connection
 ///
-/// The sessions that came by it end.
+/// The user's sessions that came by it end. The API keys created in them stay unless `revoke_keys`
+/// says otherwise.
 #[utoipa::path(
     delete,
     path = "/v1/sso/identities",
@@ -116,7 +121,7 @@ async fn list(
     operation_id = "unlinkSsoIdentity",
     params(OfUserByConnection),
     responses(
-        (status = 204, description = "They are parted."),
+        (status = 204, description = "They are unlinked."),
         (status = 404, description = "They are not linked."),
     ),
 )]
@@ -129,7 +134,9 @@ async fn unlink(
     let user: Option<UserId> = fields.parse("user_id", &query.user_id);
     let connection: Option<ConnectionId> = fields.parse("connection_id", &query.connection_id);
     let (user, connection) = fields.finish_with(user.zip(connection))?;
-    sso.unlink(&Caller::from(&permit), connection, user).await?;
+    let caller = Caller::from(&permit);
+    let revoke_keys = query.revoke_keys;
+    sso.unlink(&caller, connection, user, revoke_keys).await?;
     Ok(StatusCode::NO_CONTENT)
 }
 

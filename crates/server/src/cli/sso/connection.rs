@@ -4,7 +4,7 @@ mod arguments;
 
 use clap::Args;
 use serde_json::{Value, json};
-use vestibule_accounts::{Caller, NewConnection, Sso, Which, sso_settings};
+use vestibule_accounts::{AlsoEnd, Caller, NewConnection, Sso, Which, sso_settings};
 use vestibule_model::{ConnectionId, SsoAttempt, SsoConnection};
 use vestibule_sso::{NamedCheck, Preset};
 
@@ -187,19 +187,47 @@ pub(super) async fn disable(
     output: Output,
     sso: &Sso,
     which: &ConnectionArgs,
-    end_sessions: bool,
+    also: AlsoEnd,
     yes: Yes,
 ) -> Result<(), Failure> {
     let (caller, connection) = which.find(sso).await?;
-    if end_sessions {
-        let what = format!("Ending the sessions that came by {}", connection.name);
-        output::confirm(yes, &what)?;
+    let what = match (also.sessions, also.keys) {
+        (false, false) => None,
+        (true, false) => Some("Ending the sessions"),
+        (false, true) => Some("Revoking the API keys"),
+        (true, true) => Some("Ending the sessions and revoking the API keys"),
+    };
+    if let Some(what) = what {
+        output::confirm(yes, &format!("{what} that came by {}", connection.name))?;
     }
-    let connection = sso
-        .disable_connection(&caller, connection.id, end_sessions)
-        .await?;
+    let connection = sso.disable_connection(&caller, connection.id, also).await?;
     let text = format!("Nobody signs in by {} any more.", connection.name);
     output.done(&describe(sso, &connection), &text)
+}
+
+pub(super) async fn unlink(
+    output: Output,
+    sso: &Sso,
+    which: &ConnectionArgs,
+    user: &str,
+    revoke_keys: bool,
+    yes: Yes,
+) -> Result<(), Failure> {
+    let (caller, connection) = which.find(sso).await?;
+    let user = lookup::user(sso.accounts(), user).await?;
+    let what = if revoke_keys {
+        "Ending the sessions and revoking the API keys"
+    } else {
+        "Ending the sessions"
+    };
+    let (email, name) = (&user.email, &connection.name);
+    output::confirm(yes, &format!("{what} of {email} that came by {name}"))?;
+    sso.unlink(&caller, connection.id, user.id, revoke_keys)
+        .await?;
+    output.done(
+        &json!({ "user_id": user.id, "connection_id": connection.id }),
+        &format!("{email} is unlinked from {name}."),
+    )
 }
 
 /// What was saved anyway is said all the same.

@@ -12,6 +12,7 @@ use vestibule_model::{
 };
 
 use super::access::GroupNames;
+use super::linked::{Linked, linked, unlink};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
 use crate::frame::{Frame, Visit};
@@ -55,6 +56,7 @@ struct One<'a> {
     /// What groups give, and what those are called.
     through: Vec<(HeldGrant, String)>,
     home: String,
+    linked: Vec<Linked>,
     form: &'a Form,
     roles: [Role; 3],
     capabilities: [Capability; 3],
@@ -116,6 +118,7 @@ async fn render(visit: &Visit, user: UserId, form: &Form) -> Outcome {
     let (grants, _) = grants.await?;
     let home = ResourcePath::home_of(user.id);
     let through = through_groups(visit, user.id, &home).await?;
+    let linked = linked(visit, user.id).await?;
     page(
         form.status(),
         &One {
@@ -126,6 +129,7 @@ async fn render(visit: &Visit, user: UserId, form: &Form) -> Outcome {
             membership,
             grants,
             through,
+            linked,
             form,
             roles: ROLES,
             capabilities: CAPABILITIES,
@@ -170,10 +174,12 @@ async fn change(Posted { visit, mut form }: Posted) -> Outcome {
         "deactivate" => accounts.deactivate_member(&caller, user).await.map(drop),
         "activate" => accounts.activate_member(&caller, user).await.map(drop),
         "remove" => accounts.remove_member(&caller, user).await,
+        "unlink" => unlink(&visit, user, &form).await?,
         _ => return Err(no_such("action")),
     };
     match done {
         Ok(()) if act == "remove" => visit.done("/members", "member_removed"),
+        Ok(()) if act == "unlink" => visit.done(&here, "unlinked"),
         Ok(()) => visit.done(&here, "member"),
         Err(error) => {
             let form = form.refused(error)?;

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::{HeaderMap, StatusCode};
 use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
-use vestibule_accounts::{Error, NewConnection, NewSecret, Which, sso_settings};
+use vestibule_accounts::{AlsoEnd, Error, NewConnection, NewSecret, Which, sso_settings};
 use vestibule_handler::{BindingCookie, Failure, Stranger};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Name, Role, SsoAttempt, SsoConnection};
@@ -155,9 +155,11 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
     let done: Result<(), Error> = match form.value("act") {
         "enable" => sso.enable_connection(&caller, id).await.map(drop),
         "disable" => {
-            let end_sessions = form.has("end_sessions", "yes");
-            let disabled = sso.disable_connection(&caller, id, end_sessions);
-            disabled.await.map(drop)
+            let also = AlsoEnd {
+                sessions: form.has("end_sessions", "yes"),
+                keys: form.has("revoke_keys", "yes"),
+            };
+            sso.disable_connection(&caller, id, also).await.map(drop)
         }
         _ => return Err(no_such("action")),
     };
