@@ -2,6 +2,9 @@
 //! over: `cargo xtask fixture` names that release's binary in `VESTIBULE_TEST_SERVER`, and gives the
 //! folder.
 
+#![expect(clippy::unwrap_used, reason = "it says what it lacks by failing")]
+#![expect(clippy::expect_used, reason = "it says what it lacks by failing")]
+
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
@@ -141,6 +144,7 @@ fn dump(url: &str, into: &Path) {
     // What begins so is for psql, and not for the server.
     let lines = text.lines().filter(|line| !line.starts_with('\\'));
     let lines = lines.filter(|line| !line.starts_with("--") && !line.is_empty());
-    let text: String = lines.map(|line| format!("{line}\n")).collect();
+    let mut text = lines.collect::<Vec<_>>().join("\n");
+    text.push('\n');
     std::fs::write(into.join("vestibule.sql"), text).expect("written");
 }

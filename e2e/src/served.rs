@@ -11,7 +11,7 @@ use tokio::process::Child;
 
 use crate::{Call, command};
 
-/// How long a server may take to come up.
+/// Longest time that a server may take to come up.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A server started by `vestibule serve`; it ends with this value.

@@ -32,6 +32,8 @@ pub struct Page {
     pub headers: HeaderMap,
     /// The body.
     pub text: String,
+    /// The values of `Location` on the way here, in order.
+    pub way: Vec<String>,
 }
 
 /// A form of a page.
@@ -53,8 +55,20 @@ impl Form {
 impl Page {
     /// The first form on the page.
     pub fn form(&self) -> Option<Form> {
-        let start = self.text.find("<form")?;
-        let form = &self.text[start..];
+        self.forms().next()
+    }
+
+    /// The first form on the page that is sent to this path.
+    pub fn form_to(&self, action: &str) -> Option<Form> {
+        self.forms().find(|form| form.action == action)
+    }
+
+    fn forms(&self) -> impl Iterator<Item = Form> {
+        let parts = self.text.split("<form").skip(1);
+        parts.filter_map(Self::read_form)
+    }
+
+    fn read_form(form: &str) -> Option<Form> {
         let form = &form[..form.find("</form").unwrap_or(form.len())];
         let head = &form[..form.find('>')?];
         let post = attribute(head, "method").is_some_and(|it| it.eq_ignore_ascii_case("post"));
@@ -117,9 +131,13 @@ impl Visitor {
 
     /// Sends the first form of a page, with these fields in place of or beside its own.
     pub async fn submit(&mut self, page: &Page, fields: &[(&str, &str)]) -> Page {
-        let form = page
-            .form()
-            .unwrap_or_else(|| panic!("no form at {}: {}", page.url, page.text));
+        let form = page.form();
+        let form = form.unwrap_or_else(|| panic!("no form at {}: {}", page.url, page.text));
+        self.send(page, form, fields).await
+    }
+
+    /// Sends a form of a page, with these fields in place of or beside its own.
+    pub async fn send(&mut self, page: &Page, form: Form, fields: &[(&str, &str)]) -> Page {
         let mut sent = form.fields;
         for (name, value) in fields {
             sent.retain(|(known, _)| known != name);
@@ -142,6 +160,7 @@ impl Visitor {
 
     async fn go(&mut self, method: Method, url: Url, form: Option<String>) -> Page {
         let (mut method, mut url, mut form) = (method, url, form);
+        let mut way = Vec::new();
         for _ in 0..20 {
             if self.ends.iter().any(|end| url.as_str().starts_with(end)) {
                 return Page {
@@ -149,6 +168,7 @@ impl Visitor {
                     status: 0,
                     headers: HeaderMap::new(),
                     text: String::new(),
+                    way,
                 };
             }
             let mut request = self.client.request(method.clone(), url.clone());
@@ -172,6 +192,7 @@ impl Visitor {
             let location = headers.get(LOCATION).map(|value| value.to_str().unwrap());
             match location {
                 Some(location) if (300..400).contains(&status) => {
+                    way.push(location.to_owned());
                     url = url.join(location).unwrap();
                     if !matches!(status, 307 | 308) {
                         (method, form) = (Method::GET, None);
@@ -184,6 +205,7 @@ impl Visitor {
                         status,
                         headers,
                         text,
+                        way,
                     };
                 }
             }

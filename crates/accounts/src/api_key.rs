@@ -1,17 +1,19 @@
 //! API keys.
 
 use serde_json::{Value, json};
-use vestibule_credential::{PlainSecret, SecretKind, frame};
+use vestibule_credential::PlainSecret;
 use vestibule_model::{
     ApiKey, ApiKeyId, Change, Grant, GrantHolder, GrantId, Name, Role, Timestamp, UserId,
 };
 use vestibule_store::{NarrowedApiKey, Page, Write};
 
 mod checked;
+mod once;
 mod origin;
 mod view;
 
 use checked::{Checked, check_expiry, collect, covered_by_others};
+pub use once::{KeyOfForm, NEW_KEY_HANDOVER, NewKey, PreparedKey};
 use origin::CreatorSignIn;
 pub use view::KeyView;
 pub(crate) use view::without_plan;
@@ -54,7 +56,9 @@ impl Accounts {
     /// Makes a key of the calling user, in the organisation of the call.
     pub async fn create_api_key(&self, caller: &Caller, new: NewApiKey) -> Result<CreatedApiKey> {
         caller.needs(Role::User)?;
-        self.insert_api_key(caller, caller.user()?, new).await
+        let prepared = self.prepare_key();
+        self.insert_api_key(caller, caller.user()?, prepared, new)
+            .await
     }
 
     /// Makes a key for a member. For the operator.
@@ -65,19 +69,20 @@ impl Accounts {
         new: NewApiKey,
     ) -> Result<CreatedApiKey> {
         caller.needs_operator()?;
-        self.insert_api_key(caller, owner, new).await
+        self.insert_api_key(caller, owner, self.prepare_key(), new)
+            .await
     }
 
     async fn insert_api_key(
         &self,
         caller: &Caller,
         owner: UserId,
+        PreparedKey { id, secret }: PreparedKey,
         new: NewApiKey,
     ) -> Result<CreatedApiKey> {
         let now = self.now();
-        let secret = frame::mint(&self.0.prefix, SecretKind::LiveKey, self.entropy());
         let mut key = ApiKey {
-            id: ApiKeyId::mint(self.clock(), self.entropy()),
+            id,
             organization_id: caller.organization_id(),
             owner_id: owner,
             name: new.name,

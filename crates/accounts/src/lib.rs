@@ -21,6 +21,7 @@ mod directory;
 mod duties;
 mod error;
 mod explain;
+mod for_session;
 mod grant;
 mod group;
 mod keyring;
@@ -41,7 +42,9 @@ mod user;
 
 pub use access::{Access, AccessGround, Asked};
 pub use accounts::{Accounts, AccountsParts};
-pub use api_key::{CreatedApiKey, KeyView, NewApiKey};
+pub use api_key::{
+    CreatedApiKey, KeyOfForm, KeyView, NEW_KEY_HANDOVER, NewApiKey, NewKey, PreparedKey,
+};
 pub use bridge::Bridge;
 pub use caller::{Caller, Operator};
 pub use clock::{CLOCK_TOLERANCE, ClockBehind, clock_behind};
@@ -60,8 +63,8 @@ pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
 pub use sign_out::SignOut;
 pub use sso::{
     Ahead, AlsoEnd, ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated,
-    Location, NewConnection, NewSecret, Origin, PlainBinding, ReturnTo, Saved, SignInMethod, Sso,
-    SsoParts, Target, TestOutcome, TestReport, Which, sso_settings,
+    Location, NewConnection, NewSecret, Origin, PlainBinding, PreparedConnection, ReturnTo, Saved,
+    SignInMethod, Sso, SsoParts, Target, TestOutcome, TestReport, Which, sso_settings,
 };
 pub use token::{AccessToken, Refreshed};
 pub use user::{Me, NewUser, Suspended};

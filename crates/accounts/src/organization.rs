@@ -24,7 +24,7 @@ pub(crate) const NO_ORGANIZATION: Error = Error::NotFound {
     what: "organisation",
 };
 
-/// Whether a narrowed key calls.
+/// Returns true where a narrowed key calls.
 fn is_narrowed(caller: &Caller) -> bool {
     let permit = caller.permit();
     permit.is_some_and(|permit| permit.principal().narrowed_to.is_some())

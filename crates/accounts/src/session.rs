@@ -50,7 +50,7 @@ pub struct Switched {
 }
 
 impl Accounts {
-    /// Who is signed in. A narrowed key is refused, whose holder may know nothing of the user: see
+    /// Returns who is signed in. A narrowed key is refused, whose holder may know nothing of the user: see
     /// [`key_view`](Self::key_view).
     pub async fn session_view(&self, permit: &Permit) -> Result<SessionView> {
         permit.administers(Role::User)?;

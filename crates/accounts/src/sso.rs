@@ -42,7 +42,7 @@ use vestibule_sso::Party;
 use vestibule_store::ConnectionSecrets;
 
 pub use arrived::{ArrivalFailure, Arrived, CallbackRequest, Location};
-pub use connection::{AlsoEnd, NewConnection, Saved};
+pub use connection::{AlsoEnd, NewConnection, PreparedConnection, Saved};
 pub use discover::{Discovery, SignInMethod};
 pub use initiate::{Ahead, Initiate, Initiated, ReturnTo, Target};
 pub use provider::Which;

@@ -159,6 +159,13 @@ pub fn mint(prefix: &Prefix, kind: SecretKind, entropy: &dyn Entropy) -> PlainSe
     PlainSecret(text)
 }
 
+/// Restores a secret from its text, where it was sealed before it reached its holder.
+pub fn restore(prefix: &Prefix, text: Zeroizing<String>) -> Result<PlainSecret, FrameError> {
+    recognize(prefix, text.as_bytes())?;
+    verify(text.as_bytes())?;
+    Ok(PlainSecret(text))
+}
+
 /// Reads a presented secret: its kind, and the digest to look it up by. Allocates nothing.
 pub fn read(prefix: &Prefix, text: &str) -> Result<(SecretKind, Digest), FrameError> {
     let kind = recognize(prefix, text.as_bytes())?;

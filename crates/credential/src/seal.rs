@@ -7,6 +7,7 @@
 use std::fmt;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
+use aws_lc_rs::hmac;
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE, URL_SAFE_NO_PAD};
 use vestibule_model::Entropy;
@@ -98,6 +99,21 @@ impl MasterKey {
         Ok(Self(Zeroizing::new(bytes)))
     }
 
+    /// Derives the key of one context, by HMAC-SHA-256.
+    ///
+    /// A key with random nonces is good for 2³² seals (NIST SP 800-38D, 8.3). What is sealed as often
+    /// as a caller asks for it takes a key of its own, so that no caller can use up the master key.
+    #[must_use]
+    pub fn derive(&self, context: &str) -> Self {
+        let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());
+        let derived = hmac::sign(&key, context.as_bytes());
+        let mut bytes = Zeroizing::new([0; KEY_LENGTH]);
+        for (slot, byte) in bytes.iter_mut().zip(derived.as_ref()) {
+            *slot = *byte;
+        }
+        Self(bytes)
+    }
+
     /// Seals `plain` for one context. Two seals of the same bytes differ.
     pub fn seal(
         &self,
@@ -187,6 +203,21 @@ mod tests {
         assert_eq!(key().open("a:2", &sealed), Err(SealError::Refused));
         let other = MasterKey::from_bytes([8; KEY_LENGTH]);
         assert_eq!(other.open("a:1", &sealed), Err(SealError::Refused));
+    }
+
+    #[test]
+    fn a_derived_key_opens_nothing_of_another_context_or_of_the_master_key() {
+        let entropy = Predictable::from(1);
+        let sealed = key()
+            .derive("session_1")
+            .seal("a", b"plain", &entropy)
+            .unwrap();
+        let again = key().derive("session_1");
+        assert_eq!(again.open("a", &sealed).unwrap().as_slice(), b"plain");
+        let other = MasterKey::from_bytes([8; KEY_LENGTH]).derive("session_1");
+        for wrong in [key(), key().derive("session_2"), other] {
+            assert_eq!(wrong.open("a", &sealed), Err(SealError::Refused));
+        }
     }
 
     #[test]

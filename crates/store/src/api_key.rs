@@ -124,6 +124,26 @@ impl Store {
         })
     }
 
+    /// Returns a user's key, revoked or not.
+    pub async fn api_key_or_revoked(
+        &self,
+        scope: OrgScope,
+        owner: UserId,
+        id: ApiKeyId,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            api_key_columns!(),
+            " FROM api_key k
+             WHERE k.organization_id = $1 AND k.owner_id = $2 AND k.id = $3"
+        ))
+        .bind(scope)
+        .bind(owner)
+        .bind(id)
+        .optional(&mut self.reader().await?, read_api_key)
+        .await
+    }
+
     /// All keys of an organisation, deleted ones too, the oldest first, and how many there are.
     /// For the operator.
     pub async fn api_keys(

@@ -18,6 +18,9 @@ use crate::web::Web;
 /// What forms are sent as.
 pub(crate) const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 
+/// The hidden field with the token of a form that creates something: sent twice, it creates once.
+pub(crate) const TOKEN: &str = "form_token";
+
 /// The fields of a form and what is wrong with them. An empty one is what a page begins with.
 #[derive(Clone, Default)]
 pub(crate) struct Form {
@@ -126,6 +129,13 @@ impl Form {
         self.status = status;
         self.message = Some(message.into());
         self
+    }
+
+    /// Refuses a form whose token is missing, too old, or of another session. It is shown again with
+    /// a token of now.
+    #[must_use]
+    pub(crate) fn stale(self) -> Self {
+        self.saying(StatusCode::CONFLICT, t!("form.stale"))
     }
 
     /// The value that a field stands for; what is wrong with it is noted.

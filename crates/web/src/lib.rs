@@ -17,6 +17,7 @@ mod frame;
 mod layer;
 mod look;
 mod moment;
+mod new_key;
 mod notice;
 mod pages;
 mod paging;

@@ -110,6 +110,29 @@ mod tests {
         }
     }
 
+    /// A script that follows the answer to a form would load, and throw away, the only page that
+    /// shows a secret, and would leave the wrong address.
+    #[test]
+    fn a_form_that_changes_something_is_sent_by_the_browser_itself() {
+        let mut templates = String::new();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+        sources(&root.join("templates"), &mut templates);
+        let tags = templates.split('<').filter(|tag| tag.contains(" hx-"));
+        let mut boosted = 0;
+        for tag in tags {
+            let tag = tag.split('>').next().unwrap();
+            assert!(!tag.contains("hx-post"), "{tag}");
+            if tag.contains("hx-boost") {
+                let reads = tag.starts_with("form method=\"get\"")
+                    || tag.starts_with("a ")
+                    || tag.starts_with("nav class=\"paging\"");
+                assert!(reads, "{tag}");
+                boosted += 1;
+            }
+        }
+        assert!(boosted > 3, "{boosted}");
+    }
+
     #[test]
     fn places_are_filled_in_their_order() {
         assert_eq!(filled("no such text", &[&"a"]), "no such text");

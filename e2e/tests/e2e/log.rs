@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House, Setup};
+use vestibule_e2e::{Backend, Setup};
 
 /// Each is a command to a terminal, ends a line somewhere, or turns the writing.
 const COMMANDS: [char; 10] = [

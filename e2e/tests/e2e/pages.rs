@@ -1,8 +1,10 @@
 //! The pages for people, as a browser without scripts uses them, and in a real one.
 
 mod account;
+mod forms;
 mod in_browser;
 mod many_members;
+mod new_key;
 mod organization;
 mod refusals;
 mod sign_in;
@@ -54,6 +56,31 @@ impl<'h> Browser<'h> {
         form(call.cookie(&self.cookie), fields).send().await
     }
 
+    /// Reads the token of the form on a page.
+    async fn token(&self, path: &str) -> String {
+        token_of(&self.get(path).await.expect(200).text)
+    }
+
+    /// Creates a key with the form for it, and returns the page that shows it.
+    async fn make_key(&self, fields: &[(&str, &str)]) -> Answer {
+        let token = self.token("/account/keys/new").await;
+        let fields = [fields, &[("form_token", &*token)]].concat();
+        let made = self.post("/account/keys", &fields).await.expect(303);
+        self.show_key(&made).await
+    }
+
+    /// Opens the page that the answer to the form for a key leads to, with the cookie that it sets.
+    async fn show_key(&self, made: &Answer) -> Answer {
+        let path = made.header("location");
+        let sealed = sealed_key(made).unwrap_or_default();
+        let call = self.house.get(path).header("accept", "text/html");
+        let cookies = format!(
+            "__Host-vestibule={}; __Host-vestibule-new-key={sealed}",
+            self.cookie
+        );
+        call.header("cookie", &cookies).send().await
+    }
+
     /// Uses the switcher.
     async fn switch(&mut self, organization: &str, section: &str) -> Answer {
         let fields = [("to", organization), ("section", section)];
@@ -61,6 +88,28 @@ impl<'h> Browser<'h> {
         self.cookie = answer.session_cookie().unwrap();
         answer
     }
+}
+
+/// The token of the form on a page.
+#[track_caller]
+fn token_of(page: &str) -> String {
+    let (_, rest) = page.split_once("name=\"form_token\" value=\"").unwrap();
+    rest.split('"').next().unwrap().to_owned()
+}
+
+/// The sealed secret of a new key, where an answer hands one over.
+fn sealed_key(answer: &Answer) -> Option<String> {
+    let cookies = answer.headers.get_all("set-cookie").into_iter();
+    let mut cookies = cookies.map(|cookie| cookie.to_str().unwrap());
+    let rest = cookies.find_map(|cookie| cookie.strip_prefix("__Host-vestibule-new-key="))?;
+    Some(rest.split(';').next().unwrap().to_owned())
+}
+
+/// The secret of a key that a page shows.
+#[track_caller]
+fn secret_of(page: &str) -> &str {
+    let (_, rest) = page.split_once("readonly value=\"").unwrap();
+    rest.split('"').next().unwrap()
 }
 
 /// Holds an answer to what every page promises.

@@ -1,6 +1,9 @@
 //! Connections: made, changed in stages, switched off and on.
 
 mod change;
+mod once;
+
+pub use once::PreparedConnection;
 
 use serde_json::json;
 use vestibule_model::{ConnectionId, ConnectionSettings, Name, Role, SsoConnection};
@@ -101,12 +104,23 @@ impl Sso {
     /// Makes a connection, if the provider passes every check or the caller wants it all the
     /// same. For owners.
     pub async fn create_connection(&self, caller: &Caller, new: NewConnection) -> Result<Saved> {
+        let accounts = self.accounts();
+        let id = ConnectionId::mint(accounts.clock(), accounts.entropy());
+        self.insert_connection(caller, id, new).await
+    }
+
+    async fn insert_connection(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+        new: NewConnection,
+    ) -> Result<Saved> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let now = accounts.now();
         self.check_settings(caller, &new.settings).await?;
         let connection = SsoConnection {
-            id: ConnectionId::mint(accounts.clock(), accounts.entropy()),
+            id,
             organization_id: caller.organization_id(),
             name: new.name,
             live: new.settings,

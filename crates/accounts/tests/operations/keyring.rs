@@ -3,9 +3,7 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{
-    Bridge, Duties, Error, Intervals, KeyringError, KeyringParts, OldKeys,
-};
+use vestibule_accounts::{Bridge, Duties, Intervals, KeyringError, KeyringParts, OldKeys};
 use vestibule_check::{Cause, Rejected};
 use vestibule_credential::{Claims, Issuer, MasterKey, TokenError, TokenId};
 use vestibule_model::{Clock as _, OsEntropy, Timestamp};

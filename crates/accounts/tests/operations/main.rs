@@ -7,6 +7,7 @@
 )]
 
 mod api_key;
+mod api_key_once;
 mod audit;
 mod clock;
 mod directory;

@@ -26,7 +26,7 @@ use crate::support::{Backend, House};
 
 pub(crate) const APP: &str = "https://app.example.com/auth/callback";
 
-/// What ends along with a connection in most tests.
+/// Credentials that end along with a connection in most tests.
 pub(crate) const SESSIONS: AlsoEnd = AlsoEnd {
     sessions: true,
     keys: false,

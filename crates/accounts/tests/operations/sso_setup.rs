@@ -347,3 +347,43 @@ async fn the_domain_alone_tells_how_one_signs_in(
         .unwrap();
     world.sign_in(ReturnTo::Json).await.unwrap();
 }
+
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn a_form_sent_many_times_at_once_creates_one_connection(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = Connected::new(backend).await;
+    let house = &world.house;
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let caller = Caller::from(&house.by_cookie(&entry.cookie).await.unwrap());
+    let form = world.sso.connection_form(&caller).unwrap();
+    let submissions = (0..4).map(|_| {
+        let (sso, caller, form) = (world.sso.clone(), caller.clone(), form.clone());
+        let new = NewConnection {
+            name: "Another".parse().unwrap(),
+            settings: settings_for(&world.provider.base),
+            secret: secret(),
+            enabled: true,
+            save_anyway: true,
+        };
+        tokio::spawn(async move {
+            let prepared = sso.open_connection_form(&caller, &form).unwrap();
+            sso.create_connection_once(&caller, prepared, new).await
+        })
+    });
+    let created = futures_util::future::join_all(submissions).await;
+    let mut ids: Vec<_> = created.into_iter().map(|it| it.unwrap().unwrap()).collect();
+    ids.dedup();
+    assert_eq!(ids.len(), 1);
+    let connections = world.sso.connections(&caller).await.unwrap();
+    let another = connections
+        .iter()
+        .filter(|it| it.name.to_string() == "Another");
+    assert_eq!(another.map(|it| it.id).collect::<Vec<_>>(), ids);
+    // The token of another session is none.
+    let entry = house.enter(house.owner.id, house.organization.id).await;
+    let other = Caller::from(&house.by_cookie(&entry.cookie).await.unwrap());
+    assert!(world.sso.open_connection_form(&other, &form).is_none());
+    assert!(house.accounts.open_api_key_form(&caller, &form).is_none());
+}

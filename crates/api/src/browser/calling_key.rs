@@ -19,7 +19,7 @@ pub(super) struct CallingKey {
     name: Name,
     /// Grants that narrow it.
     grants: Vec<KeyGrant>,
-    /// When it ends by itself; never where null.
+    /// End of its life; null where it has none.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     expires_at: Option<Timestamp>,
 }
@@ -35,7 +35,7 @@ struct KeyGrant {
     /// Highest capability there, as far as the owner's own rights reach.
     #[schema(value_type = CapabilitySchema)]
     capability: Capability,
-    /// Whether it also allows approving.
+    /// True where it also allows approving.
     can_approve: bool,
 }
 

@@ -42,7 +42,7 @@ struct Tenant {
     owner: Option<()>,
     /// How it presents itself.
     settings: TenantSettings,
-    /// How many members `plan` allows; 2147483647 where it sets no bound.
+    /// Most members that `plan` allows; 2147483647 where it sets no bound.
     #[schema(minimum = 1)]
     seats: u32,
     /// The plan it is on; always `free` for a narrowed key, whatever it is.

@@ -84,7 +84,7 @@ async fn a_running_server_moves_what_was_written_into_its_file() {
     let mut server = prepared(&folder).await;
     server.checkpoints = Duration::from_millis(50);
     let accounts = server.wired().accounts.clone();
-    let running = tokio::spawn(server.run(|| {}));
+    let running = tokio::spawn(server.run(std::future::pending(), || {}));
     let ada = NewUser {
         email: "ada@example.com".parse().unwrap(),
         first_name: None,

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use rstest::rstest;
+use vestibule_model::SystemClock;
 use vestibule_store::{Checkpoints, Store, StoreError, StoreOptions, StoreUrl};
 
 use crate::support::{Backend, Database, World, record, user};
@@ -157,7 +158,7 @@ async fn a_file_that_was_replaced_is_neither_written_nor_read_once_that_is_notic
         matches!(write, Err(StoreError::Unavailable(_))),
         "{write:?}"
     );
-    let feed = world.store.run_feed(std::future::pending());
+    let feed = world.store.run_feed(&SystemClock, std::future::pending());
     tokio::time::timeout(Duration::from_secs(30), feed)
         .await
         .expect("the feed ends by itself");

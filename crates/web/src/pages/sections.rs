@@ -145,6 +145,7 @@ mod tests {
         "/organization/t/sso"
     )]
     #[case("/account/keys", Role::User, "/account/keys")]
+    #[case("/account/keys/created/key_1", Role::User, "/account/keys")]
     #[case("/account/unknown", Role::User, "/account")]
     #[case("//evil.example", Role::Owner, "/organization/t")]
     #[case("https://evil.example", Role::Owner, "/organization/t")]

@@ -2,7 +2,7 @@
 
 use vestibule_e2e::{Backend, House};
 
-use super::{Browser, assert_page};
+use super::{Browser, assert_page, secret_of};
 
 #[tokio::test]
 async fn a_key_is_made_on_the_page_used_and_revoked_on_the_page() {
@@ -18,10 +18,9 @@ async fn a_key_is_made_on_the_page_used_and_revoked_on_the_page() {
         ("grants[0].path", "/shared/reports"),
         ("grants[0].capability", "READ_ONLY"),
     ];
-    let made = browser.post("/account/keys", &fields).await.expect(201);
+    let made = browser.make_key(&fields).await.expect(200);
     assert_page(&made);
-    let secret = made.text.split("readonly value=\"").nth(1).unwrap();
-    let secret = secret.split('"').next().unwrap();
+    let secret = secret_of(&made.text);
     assert!(secret.starts_with("ks_live_"), "{secret}");
     let list = house.get("/v1/documents").bearer(secret).send().await;
     let list = list.expect(200).json();

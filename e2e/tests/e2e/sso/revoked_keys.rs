@@ -9,7 +9,7 @@ use super::reach::{BOB, create};
 use super::{CLEO, house, token_of};
 use crate::support::soon;
 
-/// Whether a key is let in.
+/// Returns true where a key is let in.
 async fn works(house: &House, key: &str) -> bool {
     let answer = house.get("/v1/api-keys/current").bearer(key).send().await;
     match answer.status {
@@ -53,7 +53,7 @@ impl Keys {
         keys
     }
 
-    /// Which work: Bob's, the one that it created, Cleo's, and Bob's by password.
+    /// Tells which of them work: Bob's, the one that it created, Cleo's, and Bob's by password.
     async fn alive(&self) -> [bool; 4] {
         let keys = [&self.bobs, &self.inherited, &self.cleos, &self.by_password];
         let mut alive = [false; 4];

@@ -1,4 +1,4 @@
-//! What a narrowed key is told of itself, and that it is told nothing of its maker.
+//! Answers to a narrowed key: itself, and nothing of its maker.
 
 use rstest::rstest;
 use serde_json::{Value, json};

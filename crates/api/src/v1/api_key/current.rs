@@ -29,7 +29,7 @@ pub(in crate::v1) struct CallingKey {
     name: Name,
     /// Grants that narrow it.
     grants: Vec<KeyGrant>,
-    /// When it ends by itself; never where null.
+    /// End of its life; null where it has none.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     expires_at: Option<Timestamp>,
 }

@@ -162,7 +162,7 @@ struct DisableSsoConnection {
     /// Whether the sessions that came by it end too.
     #[serde(default)]
     end_sessions: bool,
-    /// Whether the API keys that were created in such sessions are revoked too.
+    /// Revokes the API keys that were created in such sessions, too.
     #[serde(default)]
     revoke_keys: bool,
 }

@@ -81,7 +81,7 @@ struct OfUserByConnection {
     /// The connection's id.
     #[param(example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
     connection_id: String,
-    /// Whether the API keys that the user created in sessions of the connection are revoked too.
+    /// Revokes the API keys that the user created in sessions of the connection, too.
     #[serde(default)]
     #[param(required = false)]
     revoke_keys: bool,

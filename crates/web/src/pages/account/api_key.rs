@@ -1,18 +1,21 @@
 //! One's own API keys in the active organisation.
 
+mod created;
+
 use std::time::Duration;
 
 use askama::Template;
 use http::StatusCode;
 use vestibule_accounts::limits::NEW_API_KEYS;
-use vestibule_accounts::{CreatedApiKey, NewApiKey, NewGrant};
+use vestibule_accounts::{NewApiKey, NewGrant};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp};
 
 use crate::failure::{Outcome, no_such};
-use crate::form::{FORM, Form, Posted};
+use crate::form::{FORM, Form, Posted, TOKEN};
 use crate::frame::{Frame, Visit};
-use crate::respond::{done, page};
+use crate::new_key::NewKeyCookie;
+use crate::respond::{done, page, see_other, with_cookie};
 use crate::web::Web;
 use crate::words::CAPABILITIES;
 
@@ -24,6 +27,7 @@ pub(super) fn routes() -> Routes<Web> {
         .get("/account/keys/new", rule.clone(), new)
         .post("/account/keys", make, create)
         .post("/account/keys/revoke", rule.consumes(FORM), revoke)
+        .merge(created::routes())
 }
 
 /// How many paths the form has room for. The API takes more.
@@ -56,16 +60,10 @@ struct Keys<'a> {
 struct New<'a> {
     frame: &'a Frame,
     form: &'a Form,
+    token: String,
     days: [u64; 4],
     rows: usize,
     capabilities: [Capability; 3],
-}
-
-#[derive(Template)]
-#[template(path = "account/key_created.html")]
-struct Created<'a> {
-    frame: &'a Frame,
-    key: &'a CreatedApiKey,
 }
 
 async fn list(visit: Visit) -> Outcome {
@@ -100,6 +98,8 @@ fn show_new(visit: &Visit, form: &Form) -> Outcome {
         &New {
             frame: &visit.frame,
             form,
+            // A new one each time: a form is shown again only where it has created nothing.
+            token: visit.web.accounts().api_key_form(&visit.caller())?,
             days: DAYS,
             rows: ROWS,
             capabilities: CAPABILITIES,
@@ -158,14 +158,23 @@ async fn create(Posted { visit, mut form }: Posted) -> Outcome {
         return show_new(&visit, &form);
     };
     let (accounts, caller) = (visit.web.accounts(), visit.caller());
-    match accounts.create_api_key(&caller, wanted).await {
-        Ok(key) => page(
-            StatusCode::CREATED,
-            &Created {
-                frame: &visit.frame,
-                key: &key,
-            },
-        ),
+    let Some(prepared) = accounts.open_api_key_form(&caller, form.value(TOKEN)) else {
+        return show_new(&visit, &form.stale());
+    };
+    match accounts
+        .create_api_key_once(&caller, prepared, wanted)
+        .await
+    {
+        Ok(key) => {
+            let answer = see_other(&created::path(key.id))?;
+            match key.sealed_secret {
+                Some(sealed) => {
+                    let cookie = NewKeyCookie::beside(visit.web.cookie());
+                    with_cookie(answer, cookie.set(&sealed))
+                }
+                None => Ok(answer),
+            }
+        }
         Err(error) => show_new(&visit, &form.refused(error)?),
     }
 }

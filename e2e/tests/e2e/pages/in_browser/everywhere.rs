@@ -140,7 +140,10 @@ async fn the_pages_of_an_account_keep_nobody_out() {
         at.look(422).await;
     }
     make_key(&at.browser, &house, "Nightly export").await;
-    at.look(201).await;
+    at.look(200).await;
+    at.browser.reload().await;
+    assert_eq!(at.browser.text("h1").await, "This API key has been shown");
+    at.look(200).await;
     at.open("/account/keys", 200).await;
     // Closed again.
     at.browser.reload().await;

@@ -1,8 +1,23 @@
 //! API keys on the page.
 
-use vestibule_e2e::{Backend, Browser, House};
+use rstest::rstest;
+use vestibule_e2e::{Backend, Browser, BrowserSetup, House};
 
-use super::{assert_alone, use_key};
+use super::{assert_alone, make_key, use_key};
+
+const SHOWN: &str = "This API key has been shown";
+
+/// Counts the listed keys of this name.
+async fn listed(browser: &Browser, house: &House, name: &str) -> usize {
+    browser.open(house, "/account/keys").await;
+    let names = browser.texts(".rows .what bdi").await;
+    names.iter().filter(|listed| *listed == name).count()
+}
+
+/// Waits until the page after a form for a key is there.
+async fn arrived(browser: &Browser, house: &House) {
+    browser.arrived(house, "/account/keys/created/key_").await;
+}
 
 #[tokio::test]
 async fn a_key_is_made_shown_once_copied_used_and_revoked() {
@@ -23,6 +38,7 @@ async fn a_key_is_made_shown_once_copied_used_and_revoked() {
         .await;
     browser.follow("#content form button").await;
 
+    arrived(&browser, &house).await;
     let secret = browser.attribute("#secret", "value").await.unwrap();
     assert!(secret.starts_with("ks_live_"), "{secret}");
     browser.click("button[data-copy]").await;
@@ -61,6 +77,72 @@ async fn a_key_is_made_shown_once_copied_used_and_revoked() {
     for kind in ["api_key.created", "api_key.deleted"] {
         let of_kind = records.iter().any(|record| record["kind"] == kind);
         assert!(of_kind, "{kind}: {records:#?}");
+    }
+    assert_alone(&browser, &house).await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn loading_a_new_key_again_or_going_back_to_it_shows_nothing_and_creates_nothing(
+    #[values(true, false)] scripts: bool,
+) {
+    let house = House::start(Backend::Sqlite).await;
+    let browser = BrowserSetup::new().scripts(scripts).start().await;
+    browser
+        .sign_in(&house, &house.ada(), "/account/keys/new")
+        .await;
+    let secret = make_key(&browser, &house, "Shown once").await;
+    arrived(&browser, &house).await;
+    let cookie = browser.cookie("__Host-vestibule-new-key").await;
+    assert!(cookie.is_none(), "{cookie:?}");
+    browser.reload().await;
+    assert_eq!(browser.text("h1").await, SHOWN);
+    let source = browser.driver().source().await.unwrap();
+    assert!(!source.contains(&secret));
+    // On, and back.
+    assert_eq!(listed(&browser, &house, "Shown once").await, 1);
+    browser.driver().back().await.unwrap();
+    arrived(&browser, &house).await;
+    assert_eq!(browser.text("h1").await, SHOWN);
+    // The form that led here is there to be filled in anew, and its answer is in no history.
+    browser.driver().back().await.unwrap();
+    browser.arrived(&house, "/account/keys/new").await;
+    browser.driver().forward().await.unwrap();
+    arrived(&browser, &house).await;
+    assert_eq!(browser.text("h1").await, SHOWN);
+    assert_eq!(use_key(&house, &secret).await, 200);
+    assert_eq!(listed(&browser, &house, "Shown once").await, 1);
+    for url in browser.requests().await {
+        assert!(!url.contains(&secret), "{url}");
+    }
+    assert_eq!(browser.csp_violations().await, [""; 0]);
+}
+
+#[tokio::test]
+async fn a_double_click_creates_one_key_and_shows_it() {
+    let house = House::start(Backend::Sqlite).await;
+    let browser = Browser::start().await;
+    browser
+        .sign_in(&house, &house.ada(), "/account/keys/new")
+        .await;
+    for (name, twice) in [
+        // The browser drops the first answer, and the cookie in it.
+        ("At once", "button.click(); button.click();"),
+        (
+            "A moment later",
+            "button.click(); setTimeout(() => button.click(), 5);",
+        ),
+    ] {
+        browser.open(&house, "/account/keys/new").await;
+        browser.fill("#f-name", name).await;
+        let script = format!(
+            "const button = document.querySelector('#content form button'); {twice} return 0"
+        );
+        browser.run(&script).await;
+        arrived(&browser, &house).await;
+        let secret = browser.attribute("#secret", "value").await.unwrap();
+        assert_eq!(use_key(&house, &secret).await, 200);
+        assert_eq!(listed(&browser, &house, name).await, 1);
     }
     assert_alone(&browser, &house).await;
 }

@@ -74,7 +74,7 @@ async fn name_everything(house: &House) -> String {
         ("name", hundred.as_str()),
         ("expires_in", "never"),
     ];
-    ada.post("/account/keys", &fields).await.expect(201);
+    ada.make_key(&fields).await.expect(200);
     ada.switch(house.globex(), "/account").await;
     let settings = format!("/organization/{}/settings", house.globex());
     let fields = [("organization", house.globex()), ("name", hundred.as_str())];

@@ -11,7 +11,7 @@ use vestibule_sso::{NamedCheck, PlainClientSecret, Preset};
 
 use super::sso;
 use crate::failure::{Outcome, no_such};
-use crate::form::{FORM, Form, Posted};
+use crate::form::{FORM, Form, Posted, TOKEN};
 use crate::frame::{Frame, Visit};
 use crate::respond::{page, see_other, with_cookie};
 use crate::web::Web;
@@ -44,6 +44,7 @@ pub(super) fn routes() -> Routes<Web> {
 struct New<'a> {
     frame: &'a Frame,
     form: &'a Form,
+    token: String,
     presets: [Preset; 7],
 }
 
@@ -85,12 +86,14 @@ fn preset_name(preset: &Preset) -> &'static str {
 }
 
 fn show_new(visit: &Visit, form: &Form) -> Outcome {
-    sso(visit)?;
+    let sso = sso(visit)?;
     page(
         form.status(),
         &New {
             frame: &visit.frame,
             form,
+            // A new one each time: a form is shown again only where it has created nothing.
+            token: sso.connection_form(&visit.caller())?,
             presets: Preset::ALL,
         },
     )
@@ -116,11 +119,12 @@ async fn create(Posted { visit, mut form }: Posted) -> Outcome {
         enabled: form.has("enabled", "yes"),
         save_anyway: form.has("save_anyway", "yes"),
     };
-    match sso(&visit)?
-        .create_connection(&visit.caller(), wanted)
-        .await
-    {
-        Ok(saved) => visit.done(&format!("/sso/{}", saved.connection.id), "connection"),
+    let (sso, caller) = (sso(&visit)?, visit.caller());
+    let Some(prepared) = sso.open_connection_form(&caller, form.value(TOKEN)) else {
+        return show_new(&visit, &form.stale());
+    };
+    match sso.create_connection_once(&caller, prepared, wanted).await {
+        Ok(id) => visit.done(&format!("/sso/{id}"), "connection"),
         Err(error) => show_new(&visit, &form.refused(error)?),
     }
 }
