@@ -112,16 +112,6 @@ impl Setup {
     }
 }
 
-/// The binary as a server that outlives the signal of a file that may not grow, so that it can
-/// be given a full disk; see [`House::limit_files`].
-fn server() -> Command {
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""])
-        .arg(binary());
-    clean(command)
-}
-
 fn client() -> reqwest::Client {
     reqwest::Client::builder()
         .redirect(reqwest::redirect::Policy::none())
@@ -138,7 +128,7 @@ async fn run_quickstart(
     log: &Path,
 ) -> (Child, Value) {
     let log_file = OpenOptions::new().create(true).append(true).open(log);
-    let mut process = server()
+    let mut process = command()
         .args(["quickstart", "--json", "--listen", listen, "--data-dir"])
         .arg(data)
         .args(with_idp.then_some("--with-idp"))

@@ -16,6 +16,8 @@ pub struct Reply {
     pub status: u16,
     /// The body.
     pub body: String,
+    /// Whether the answer says that the connection is closed after it.
+    pub closes: bool,
 }
 
 impl Line {
@@ -77,7 +79,7 @@ impl Line {
     /// Reads an answer; `None` where the connection ends before its first byte. An answer that
     /// ends before its last is an error of the kind `UnexpectedEof`.
     pub async fn read(&mut self) -> Result<Option<Reply>> {
-        let (mut status, mut length) = (0, 0);
+        let (mut status, mut length, mut closes) = (0, 0, false);
         let mut line = String::new();
         loop {
             line.clear();
@@ -96,16 +98,22 @@ impl Line {
             if status == 0 {
                 let code = text.split(' ').nth(1).unwrap_or_default();
                 status = code.parse().map_err(Error::other)?;
-            } else if let Some((name, value)) = text.split_once(": ")
-                && name.eq_ignore_ascii_case("content-length")
-            {
-                length = value.parse().map_err(Error::other)?;
+            } else if let Some((name, value)) = text.split_once(": ") {
+                if name.eq_ignore_ascii_case("content-length") {
+                    length = value.parse().map_err(Error::other)?;
+                } else if name.eq_ignore_ascii_case("connection") {
+                    closes = value.eq_ignore_ascii_case("close");
+                }
             }
         }
         let mut body = vec![0; length];
         self.0.read_exact(&mut body).await.map_err(|_| torn())?;
         let body = String::from_utf8(body).map_err(Error::other)?;
-        Ok(Some(Reply { status, body }))
+        Ok(Some(Reply {
+            status,
+            body,
+            closes,
+        }))
     }
 }
 

@@ -27,9 +27,14 @@ impl House {
         Pid::from_raw(self.pid().try_into().unwrap()).unwrap()
     }
 
+    /// Sends the server a signal.
+    pub fn signal(&self, signal: Signal) {
+        kill_process(self.id(), signal).unwrap();
+    }
+
     /// Asks the server to end, as SIGTERM does.
     pub fn ask_to_end(&self) {
-        kill_process(self.id(), Signal::TERM).unwrap();
+        self.signal(Signal::TERM);
     }
 
     /// Waits until the server has ended by itself, this long at most.

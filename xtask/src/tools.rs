@@ -1,7 +1,7 @@
 //! Installing what the machine lacks. A machine with Rust and nothing else is enough, if it is a
 //! Debian and we are root; elsewhere the message says what to install.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::{env, fs};
 
 use anyhow::{Context, Result, bail};
@@ -22,6 +22,9 @@ const PORTAL_PACKAGES: &[&str] = &[
     "libio-string-perl",
     "libstring-random-perl",
 ];
+
+/// The proxy that the tests put in front of a server.
+const NGINX: &str = "/usr/sbin/nginx";
 
 /// The modules of these packages, as arguments to perl.
 const PORTAL_MODULES: &[&str] = &[
@@ -83,6 +86,9 @@ pub(crate) fn install() -> Result<()> {
             .args(["-e", "1"]),
     ) {
         packages.extend(PORTAL_PACKAGES);
+    }
+    if !Path::new(NGINX).exists() {
+        packages.push("nginx-light");
     }
     install_packages(&packages)?;
     PACKAGES.iter().try_for_each(|folder| install_npm(folder))

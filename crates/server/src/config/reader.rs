@@ -110,15 +110,7 @@ impl Reader<'_> {
             "json" => Ok(LogFormat::Json),
             _ => Err("must be text or json".to_owned()),
         });
-        let log_level = self.parsed("log.level", |text, _| {
-            tracing_subscriber::EnvFilter::try_new(text)
-                .map(|_| text.to_owned())
-                .map_err(|_| {
-                    "must be error, warn, info, debug, trace or directives such as \
-                     info,vestibule_store=debug"
-                        .to_owned()
-                })
-        });
+        let log_level = self.log_level();
         Some(Settings {
             server: ServerSettings {
                 public_url: public_url?,
@@ -206,6 +198,18 @@ impl Reader<'_> {
             Ok(proxies) => Some(proxies.reading(header?)),
             Err(invalid) => self.refuse(KEY, invalid.message),
         }
+    }
+
+    fn log_level(&mut self) -> Option<String> {
+        self.parsed("log.level", |text, _| {
+            tracing_subscriber::EnvFilter::try_new(text)
+                .map(|_| text.to_owned())
+                .map_err(|_| {
+                    "must be error, warn, info, debug, trace or directives such as \
+                     info,vestibule_store=debug"
+                        .to_owned()
+                })
+        })
     }
 
     fn lifetimes(&mut self) -> Option<Lifetimes> {
