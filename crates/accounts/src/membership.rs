@@ -9,11 +9,10 @@
 //! or the last who can sign in without the provider
 //! ([`suspend_user`](Accounts::suspend_user)), because a stolen account must not stay. The
 //! organisations that are left without an active owner are named in the answer and in the record.
-
 //!
-//! A membership takes everything with it that would let its user act as before once there is a new
-//! one: the sessions in the organisation, with their tokens and codes, and an owner's exemption from
-//! single sign-on, which a demotion ends, too.
+//! The end of a membership also ends what would let its user act as before under a new one: the
+//! sessions in the organisation, with their tokens and codes, and an owner's exemption from single
+//! sign-on. A demotion ends the exemption, too.
 
 use serde_json::{Value, json};
 use vestibule_model::{Change, GrantHolder, Membership, OrgScope, Role, User, UserId};
@@ -74,7 +73,7 @@ impl Accounts {
         let mut write = self.begin_holding_user(caller, user).await?;
         write.insert_membership(&membership).await?;
         self.keep_seats(&mut write, caller).await?;
-        // Of a membership that a version removed which let its sessions stand.
+        // An earlier version may have removed this member and left the sessions.
         self.end_sessions_in(&mut write, caller.scope(), user)
             .await?;
         let details = json!({ "after": { "role": role } });
@@ -95,7 +94,7 @@ impl Accounts {
             return Ok(before);
         }
         write.set_role(caller.scope(), user, role).await?;
-        // Whoever becomes an owner again was not exempted by that.
+        // Else a promotion would bring the exemption back, which nobody has decided.
         let exempt = write.end_break_glass(caller.scope(), user).await?;
         owners.keep(&mut write, caller).await?;
         if owners.enforced {
@@ -159,7 +158,7 @@ impl Accounts {
             .set_membership_deactivated(caller.scope(), user, None)
             .await?;
         self.keep_seats(&mut write, caller).await?;
-        // Of a membership that a version deactivated which let its sessions stand.
+        // An earlier version may have deactivated this member and left the sessions.
         self.end_sessions_in(&mut write, caller.scope(), user)
             .await?;
         let details = json!({

@@ -69,9 +69,9 @@ impl Accounts {
         Ok(write)
     }
 
-    /// [`begin_holding_user`](Self::begin_holding_user) and
-    /// [`begin_holding_people`](Self::begin_holding_people) in one: for what ends the sessions of
-    /// one member, and those of others where the organisation demands its provider.
+    /// Begins as [`begin_holding_people`](Self::begin_holding_people) does where the organisation
+    /// demands its provider, and as [`begin_holding_user`](Self::begin_holding_user) elsewhere: for
+    /// what ends the sessions of a member in any case.
     pub(crate) async fn begin_holding_member(
         &self,
         caller: &Caller,

@@ -13,6 +13,7 @@ mod clock;
 mod connections;
 mod databases;
 mod doctrine;
+mod endings;
 mod faults;
 mod frozen;
 mod log;

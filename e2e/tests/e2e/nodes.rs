@@ -232,11 +232,14 @@ async fn what_the_command_line_changes_holds_for_every_server(
     let me = Line::get("/v1/users/me", &token);
     let (id, key) = new_key(&house).await;
     let key = Line::get("/v1/users/me", &key);
+    let made = ["key", "create", acme, &bob.email, "his"];
+    let his = house.cli_json(&made).await;
+    let his = Line::get("/v1/users/me", his["key"].as_str().unwrap());
     let folder = format!("/v1/folders/{}", private_folder(&house).await);
     let folder = Line::get(&folder, &token);
 
     let mut times = Times::default();
-    let steps: [(&[&str], &[u8], Wanted<'_>, Wanted<'_>); 11] = [
+    let steps: [(&[&str], &[u8], Wanted<'_>, Wanted<'_>); 12] = [
         (
             &["member", "role", acme, &bob.email, "ADMIN"],
             &permissions,
@@ -283,22 +286,28 @@ async fn what_the_command_line_changes_holds_for_every_server(
         ),
         (&["org", "activate", acme], &session, (403, ""), (200, "")),
         (
-            &["member", "deactivate", acme, &bob.email, "--yes"],
+            &["user", "suspend", &bob.email, "--yes"],
             &me,
+            (200, ""),
+            (401, ""),
+        ),
+        (
+            &["user", "unsuspend", &bob.email],
+            &his,
+            (403, ""),
+            (200, ""),
+        ),
+        (
+            &["member", "deactivate", acme, &bob.email, "--yes"],
+            &his,
             (200, ""),
             (403, ""),
         ),
         (
             &["member", "activate", acme, &bob.email],
-            &me,
+            &his,
             (403, ""),
             (200, ""),
-        ),
-        (
-            &["user", "suspend", &bob.email, "--yes"],
-            &me,
-            (200, ""),
-            (401, ""),
         ),
         (
             &["key", "revoke", acme, &id, "--yes"],

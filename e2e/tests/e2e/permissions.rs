@@ -273,33 +273,41 @@ async fn roles_groups_keys_and_suspensions_hold_from_the_next_request_on(
     house
         .cli_json(&["member", "deactivate", acme, &bob.email, "--yes"])
         .await;
-    let refused = soon(403, read).await;
+    // The sessions are over, for good, and the keys wait.
+    soon(401, read).await;
+    let refused = soon(403, || get(&his_key, doc())).await;
     assert_eq!(refused.reason(), "membership_ended");
     house
         .cli_json(&["member", "activate", acme, &bob.email])
         .await;
-    soon(200, read).await; // by his own grant
-    assert_eq!(world.open(&world.output).await, 403);
+    soon(200, || get(&his_key, doc())).await; // by his own grant
+    read().await.expect(401);
+    let token = house.token_of(&bob).await;
+    let read = || get(&token, doc());
+    read().await.expect(200);
+    get(&token, format!("/v1/folders/{}", world.output))
+        .await
+        .expect(403);
 
     // 1 and 2: another role.
     house
         .cli_json(&["member", "role", acme, &bob.email, "ADMIN"])
         .await;
     soon(200, || {
-        get(&world.token, format!("/v1/folders/{}", world.private))
+        get(&token, format!("/v1/folders/{}", world.private))
     })
     .await;
     house
         .cli_json(&["member", "role", acme, &bob.email, "USER"])
         .await;
     soon(403, || {
-        get(&world.token, format!("/v1/folders/{}", world.private))
+        get(&token, format!("/v1/folders/{}", world.private))
     })
     .await;
 
     // A narrowed key never has more than its owner.
     let grants = json!([{ "path": "/shared", "capability": "READ_WRITE" }]);
-    let call = house.post("/v1/api-keys").bearer(&world.token);
+    let call = house.post("/v1/api-keys").bearer(&token);
     let body = json!({ "name": "narrow", "grants": grants });
     let narrowed = call.json(body).send().await.expect(201).text_at("/key");
     get(&narrowed, doc()).await.expect(200);

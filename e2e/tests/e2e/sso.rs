@@ -24,7 +24,7 @@ const APP: &str = "https://your-app.com/auth/callback";
 /// Somebody who is new.
 const CLEO: &str = "cleo@example.com";
 
-async fn house(backend: Backend) -> House {
+pub(crate) async fn house(backend: Backend) -> House {
     Setup::new(backend).with_idp().start().await
 }
 
@@ -36,7 +36,7 @@ async fn initiate(house: &House) -> String {
 }
 
 /// A whole sign-in of an application; the access token.
-async fn token_of(house: &House, email: &str) -> String {
+pub(crate) async fn token_of(house: &House, email: &str) -> String {
     let start = initiate(house).await;
     let end = Wanderer::new(house)
         .sign_in(&start, email)

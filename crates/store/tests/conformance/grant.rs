@@ -227,3 +227,54 @@ async fn grants_end_with_their_folder_by_whole_segments(
     paths.sort_unstable();
     assert_eq!(paths, ["/shared", "/shared/f%", "/shared/fx"]);
 }
+
+#[rstest]
+#[tokio::test]
+async fn a_grant_on_a_path_says_whose_the_key_is_that_holds_it(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let grace = world.member("grace@example.com", Role::Admin).await.id;
+    let group = world.group("Readers").await;
+    let (standing, gone) = (
+        world.api_key(grace, "standing", true).await,
+        world.api_key(world.owner.id, "gone", true).await,
+    );
+    for (holder, text) in [
+        (GrantHolder::User(grace), "/shared/f"),
+        (GrantHolder::Group(group.id), "/shared/f/x"),
+        (GrantHolder::ApiKey(standing.id), "/shared/f/x/y"),
+        (GrantHolder::ApiKey(gone.id), "/shared/f"),
+        (GrantHolder::ApiKey(gone.id), "/shared/fx"),
+    ] {
+        world.grant(holder, text, Capability::ReadOnly).await;
+    }
+    let mut write = world.store.begin().await.unwrap();
+    let owner = world.owner.id;
+    let revoked = write
+        .revoke_api_key(world.scope, owner, gone.id, at(5))
+        .await;
+    assert!(revoked.unwrap());
+    let below = path("/shared/f");
+    let placed = write.grants_below(world.scope, &below).await.unwrap();
+    assert_eq!(placed.len(), 4);
+    for placed in placed {
+        let GrantHolder::ApiKey(id) = placed.grant.holder else {
+            assert_eq!(placed.key, None);
+            continue;
+        };
+        let key = placed.key.unwrap();
+        let wanted = if id == gone.id {
+            (owner, Some(Role::Owner), Some(at(5)))
+        } else {
+            (grace, Some(Role::Admin), None)
+        };
+        assert_eq!((key.owner_id, key.owner_role, key.revoked_at), wanted);
+        assert_eq!(key.has_ended(at(6)), id == gone.id);
+    }
+    // The root is nobody's to come to, and other organisations are nowhere.
+    let root = ResourcePath::root();
+    assert_eq!(write.grants_below(world.scope, &root).await.unwrap(), []);
+    let other = scope(world.organization("Other").await.id);
+    assert_eq!(write.grants_below(other, &below).await.unwrap(), []);
+}

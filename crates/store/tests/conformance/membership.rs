@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use rstest::rstest;
-use vestibule_model::{Capability, GrantHolder, Role};
+use vestibule_model::{AuditRecord, Capability, GrantHolder, Role};
 use vestibule_store::{Conflict, Page, StoreError};
 
 use crate::support::{Backend, World, at, membership, record, scope, user};
@@ -324,4 +324,43 @@ async fn the_role_of_an_active_member_of_an_active_organization_is_seen_in_the_t
         .await
         .unwrap();
     assert_eq!(write.active_role(scope, owner).await.unwrap(), None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_end_of_a_membership_is_known_after_there_is_a_new_one(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (grace, here) = (
+        world.member("grace@example.com", Role::User).await.id,
+        world.organization.id,
+    );
+    let ended = async |since| {
+        let found = world.store.has_membership_ended_since(grace, here, since);
+        found.await.unwrap()
+    };
+    assert!(!ended(at(0)).await);
+    for (seconds, kind, user) in [
+        (5, "member.deactivated", grace),
+        (6, "member.activated", grace),
+        (9, "member.removed", world.owner.id),
+    ] {
+        let write = world.store.begin().await.unwrap();
+        let record = AuditRecord {
+            at: at(seconds),
+            organization_id: Some(here),
+            subject: Some(user.to_string()),
+            ..record(kind)
+        };
+        write.commit(record).await.unwrap();
+    }
+    assert!(ended(at(0)).await);
+    assert!(ended(at(4)).await);
+    assert!(!ended(at(5)).await, "in that moment, and not after it");
+    let elsewhere = world.organization("Other").await.id;
+    let found = world
+        .store
+        .has_membership_ended_since(grace, elsewhere, at(0));
+    assert!(!found.await.unwrap());
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use vestibule_model::session::Lifetimes;
-use vestibule_model::{Digest, Session, SessionId};
+use vestibule_model::{Digest, Role, Session, SessionId};
 
 use crate::single_sign_on::{came_by, connection};
 use crate::support::{Backend, World, at, organization, record, scope, session};
@@ -263,4 +263,28 @@ async fn beyond_the_most_that_a_user_may_have_the_sessions_end_that_are_missed_l
     write.commit(record("session.started")).await.unwrap();
     let kept = world.store.session(hers.id).await.unwrap().unwrap();
     assert_eq!(kept.ended_at, None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_sessions_of_a_user_in_one_organisation_end_and_no_others(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let grace = world.member("grace@example.com", Role::User).await.id;
+    let other = scope(world.organization("Other").await.id);
+    let here = world.session(grace, "here").await.id;
+    world.session(world.owner.id, "of another").await;
+    let there = session(other, grace);
+    let mut write = world.store.begin().await.unwrap();
+    write.insert_session(&there, None).await.unwrap();
+    let ended = write.end_sessions_in(world.scope, grace, at(5)).await;
+    assert_eq!(ended.unwrap(), [here]);
+    let again = write.end_sessions_in(world.scope, grace, at(6)).await;
+    assert_eq!(again.unwrap(), []);
+    write.commit(record("test.ended")).await.unwrap();
+    let standing = world.store.sessions_of(grace, None, at(5), at(-1));
+    assert_eq!(standing.await.unwrap(), [there]);
+    let found = world.store.session(here).await.unwrap();
+    assert_eq!(found.unwrap().ended_at, Some(at(5)));
 }

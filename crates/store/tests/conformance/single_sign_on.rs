@@ -527,6 +527,13 @@ async fn who_must_come_through_the_provider_is_everybody_but_owners_kept_out_of_
     let policy = world.store.sso_policy(world.scope).await.unwrap();
     assert_eq!(policy.enforced_since, Some(at(1)));
     assert_eq!(policy.break_glass.len(), 2);
+    let mut write = world.store.begin().await.unwrap();
+    for ended in [true, false] {
+        let done = write.end_break_glass(world.scope, world.owner.id).await;
+        assert_eq!(done.unwrap(), ended);
+    }
+    let policy = write.sso_policy(world.scope).await.unwrap();
+    assert_eq!(policy.break_glass, [grace.id], "and no other's");
 }
 
 #[rstest]

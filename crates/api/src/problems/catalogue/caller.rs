@@ -50,7 +50,7 @@ pub(super) const CREDENTIAL: &[ProblemReason] = &[
     reason("user_suspended", "403",
         "The user is suspended.", "Ask an administrator."),
     reason("membership_ended", "403",
-        "The owner of the key is no longer an active member of the organisation.", "Ask an administrator."),
+        "The user is no longer an active member of the organisation.", "Sign in for another organisation, or ask an administrator."),
     reason("organization_deactivated", "403",
         "The organisation is deactivated.", "Ask the operator."),
 ];
