@@ -155,7 +155,7 @@ async fn nginx_has_an_answer_to_every_post_that_follows_a_pause() {
     let nginx = Nginx::start(house.url(), 64).await;
     // A method that nginx does not repeat where it has been sent; a key has no session to end.
     let post = Line::request("POST", "/v1/auth/signout", house.key(), "");
-    let pauses = rounds(4, 200);
+    let pauses = rounds(4, 60);
     let clients = (0..32u64).map(|number| {
         let (url, post) = (nginx.url().to_owned(), post.clone());
         tokio::spawn(async move {

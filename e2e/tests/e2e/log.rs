@@ -23,7 +23,8 @@ fn is_plain(text: &str) {
 fn encoded(character: char) -> String {
     let mut bytes = [0; 4];
     let bytes = character.encode_utf8(&mut bytes).bytes();
-    bytes.map(|byte| format!("%{byte:02X}")).collect()
+    let each: Vec<_> = bytes.map(|byte| format!("%{byte:02X}")).collect();
+    each.concat()
 }
 
 #[rstest]

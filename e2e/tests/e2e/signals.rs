@@ -41,6 +41,11 @@ async fn write(url: String, owner: String, stop: Arc<AtomicBool>) -> Written {
     let mut written = Written::default();
     while !stop.load(Ordering::SeqCst) {
         let reply = line.ask(&create).await.unwrap().unwrap();
+        if reply.status == 429 {
+            // Nobody creates so many keys; a run in full would.
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            continue;
+        }
         assert_eq!(reply.status, 201, "{}", reply.body);
         let made: Value = serde_json::from_str(&reply.body).unwrap();
         let text = |name: &str| made[name].as_str().unwrap().to_owned();
