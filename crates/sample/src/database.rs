@@ -173,7 +173,7 @@ impl Database {
                 // It was closed before.
                 Ok(()) | Err(sqlx::Error::PoolClosed) => {}
                 Err(error) => {
-                    tracing::warn!(%error, "the log of the sample's database was not emptied")
+                    tracing::warn!(%error, "the log of the sample's database was not emptied");
                 }
             }
         }

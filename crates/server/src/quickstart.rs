@@ -3,6 +3,7 @@
 mod data_dir;
 mod idp;
 mod lines;
+mod quoted;
 mod seed;
 mod shown;
 

@@ -124,7 +124,7 @@ fn wrong_master_key(url: &StoreUrl) -> Failure {
     .field("keys.master_key")
     .hint(
         "Name the key that belongs to this database with keys.master_key_file, or the database \
-         that belongs to this key with store.url. Nothing was changed.",
+         that belongs to this key with store.url.",
     )
 }
 

@@ -172,7 +172,7 @@ macro_rules! insert {
 /// Adds a record under its own id, if that comes last.
 const APPEND: &str = insert!(
     "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11",
-    " WHERE NOT EXISTS (SELECT 1 FROM audit_record WHERE id >= $1)"
+    " WHERE NOT EXISTS (SELECT 1 FROM audit_record WHERE id > $1)"
 );
 
 /// Adds a record wherever its id belongs.

@@ -55,6 +55,7 @@ mod housekeeping;
 mod identity;
 mod keyring;
 mod membership;
+mod migration;
 mod one_time_code;
 mod organization;
 mod page;

@@ -184,7 +184,7 @@ pub(crate) async fn newest_migration(file: &Path) -> Result<Option<i64>, StoreEr
         return Ok(None);
     }
     let mut connection = options(&file).read_only(true).connect().await?;
-    let newest = crate::store::newest_migration(&mut connection).await;
+    let newest = crate::migration::newest(&mut connection).await;
     connection.close().await?;
     newest
 }

@@ -9,6 +9,7 @@ use sqlx::pool::PoolConnection;
 use vestibule_model::{Change, Timestamp};
 
 use crate::feed::ChangeSink;
+use crate::migration;
 use crate::postgres::Postgres;
 use crate::sql::{Connection, Source, sql};
 use crate::sqlite::{self, Inline, Sqlite};
@@ -125,7 +126,7 @@ impl Store {
     }
 
     async fn newest_migration(&self) -> Result<Option<i64>, StoreError> {
-        newest_migration(&mut self.reader().await?).await
+        migration::newest(&mut self.reader().await?).await
     }
 
     /// The database's own time: proof that it answers.
@@ -260,27 +261,6 @@ impl std::fmt::Debug for Store {
             Pool::Postgres(_) => "Store(postgres)",
         })
     }
-}
-
-/// The newest migration of ours that a database has; `None` where it has none, whatever other
-/// tables are in it.
-pub(crate) async fn newest_migration(source: &mut impl Source) -> Result<Option<i64>, StoreError> {
-    let is_there = match source.connection()? {
-        Connection::Sqlite(_) => {
-            "SELECT COUNT(*) AS count FROM sqlite_schema WHERE name = '_sqlx_migrations'"
-        }
-        Connection::Postgres(_) => "SELECT COUNT(to_regclass('_sqlx_migrations')) AS count",
-    };
-    if sql(is_there).count(source).await? == 0 {
-        return Ok(None);
-    }
-    // The table has this name in every program that migrates as we do: the first entry tells whose
-    // it is.
-    sql("SELECT MAX(version) AS version FROM _sqlx_migrations
-         WHERE success AND EXISTS (SELECT 1 FROM _sqlx_migrations
-             WHERE version = 1 AND description = 'foundation' AND success)")
-    .one(source, |row| row.get::<Option<i64>>("version"))
-    .await
 }
 
 /// Whether a migration of SQLite failed at what another process is doing, or has just done.

@@ -35,7 +35,9 @@ impl Place {
         let folder = TempDir::new().unwrap();
         let listen = "[server]\nlisten = \"127.0.0.1:0\"\nadmin_listen = \"127.0.0.1:0\"\n";
         let key = format!("[keys]\nmaster_key = \"{}\"\n", "42".repeat(32));
-        let text = format!("{listen}{key}{rest}");
+        // Said here, so that it lies beside the configuration and not in the current folder.
+        let store = "[store]\nurl = \"sqlite:vestibule.db\"\n";
+        let text = format!("{listen}{key}{store}{rest}");
         std::fs::write(folder.path().join("vestibule.toml"), text).unwrap();
         let database = match backend {
             Backend::Sqlite => None,

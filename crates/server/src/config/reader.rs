@@ -70,11 +70,7 @@ impl Reader<'_> {
             self.refuse::<()>("server.public_url", message);
         }
         let store = self.parsed("store.url", store_url);
-        let checkpoints = self.parsed("store.checkpoint", |text, _| match text {
-            "auto" => Ok(Checkpoints::Auto),
-            "external" => Ok(Checkpoints::External),
-            _ => Err("must be auto or external".to_owned()),
-        });
+        let checkpoints = self.parsed("store.checkpoint", |text, _| checkpoints(text));
         let prefix = self.parsed("keys.prefix", |text, _| plainly(text));
         let issuer = self.optional("keys.issuer", |text| {
             if (1..=255).contains(&text.len()) && text.chars().all(|c| c.is_ascii_graphic()) {
@@ -105,12 +101,8 @@ impl Reader<'_> {
         let brand = self.brand();
         let enabled = self.flag("sample.enabled");
         let sample = self.sample_place(store.as_ref());
-        let log_format = self.parsed("log.format", |text, _| match text {
-            "text" => Ok(LogFormat::Text),
-            "json" => Ok(LogFormat::Json),
-            _ => Err("must be text or json".to_owned()),
-        });
-        let log_level = self.log_level();
+        let log_format = self.parsed("log.format", |text, _| log_format(text));
+        let log_level = self.parsed("log.level", |text, _| log_level(text));
         Some(Settings {
             server: ServerSettings {
                 public_url: public_url?,
@@ -200,18 +192,6 @@ impl Reader<'_> {
         }
     }
 
-    fn log_level(&mut self) -> Option<String> {
-        self.parsed("log.level", |text, _| {
-            tracing_subscriber::EnvFilter::try_new(text)
-                .map(|_| text.to_owned())
-                .map_err(|_| {
-                    "must be error, warn, info, debug, trace or directives such as \
-                     info,vestibule_store=debug"
-                        .to_owned()
-                })
-        })
-    }
-
     fn lifetimes(&mut self) -> Option<Lifetimes> {
         let idle = self.duration("sessions.idle");
         let absolute = self.duration("sessions.absolute");
@@ -231,6 +211,33 @@ impl Reader<'_> {
             );
         }
         Some(lifetimes)
+    }
+}
+
+fn checkpoints(text: &str) -> Result<Checkpoints, String> {
+    match text {
+        "auto" => Ok(Checkpoints::Auto),
+        "external" => Ok(Checkpoints::External),
+        _ => Err("must be auto or external".to_owned()),
+    }
+}
+
+fn log_format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "text" => Ok(LogFormat::Text),
+        "json" => Ok(LogFormat::Json),
+        _ => Err("must be text or json".to_owned()),
+    }
+}
+
+fn log_level(text: &str) -> Result<String, String> {
+    match tracing_subscriber::EnvFilter::try_new(text) {
+        Ok(_) => Ok(text.to_owned()),
+        Err(_) => Err(
+            "must be error, warn, info, debug, trace or directives such as \
+             info,vestibule_store=debug"
+                .to_owned(),
+        ),
     }
 }
 
