@@ -63,11 +63,16 @@ async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
             }
         }
     };
-    accounts.deactivate_member(&operator, grace).await.unwrap();
+    // By hand, because the operation would end the sessions, too; and so below.
+    let mut write = house.store().begin().await.unwrap();
+    let since = Some(house.now());
+    let scope = operator.scope();
+    let stands = write.set_membership_deactivated(scope, grace, since).await;
+    assert!(stands.unwrap());
+    write.commit_unaudited().await.unwrap();
     inactive(Inactive::Membership).await;
     accounts.deactivate_organization(&operator).await.unwrap();
     inactive(Inactive::Organization).await;
-    // By hand, because the operation would end the sessions, too.
     let mut write = house.store().begin().await.unwrap();
     let since = Some(house.now());
     write.set_user_suspended(grace, since).await.unwrap();

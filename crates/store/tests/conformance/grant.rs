@@ -236,6 +236,7 @@ async fn a_grant_on_a_path_says_whose_the_key_is_that_holds_it(
     let world = World::new(backend).await;
     let grace = world.member("grace@example.com", Role::Admin).await.id;
     let group = world.group("Readers").await;
+    let other = scope(world.organization("Other").await.id);
     let (standing, gone) = (
         world.api_key(grace, "standing", true).await,
         world.api_key(world.owner.id, "gone", true).await,
@@ -275,6 +276,5 @@ async fn a_grant_on_a_path_says_whose_the_key_is_that_holds_it(
     // The root is nobody's to come to, and other organisations are nowhere.
     let root = ResourcePath::root();
     assert_eq!(write.grants_below(world.scope, &root).await.unwrap(), []);
-    let other = scope(world.organization("Other").await.id);
     assert_eq!(write.grants_below(other, &below).await.unwrap(), []);
 }
