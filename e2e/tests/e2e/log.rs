@@ -124,7 +124,7 @@ async fn the_command_line_prints_nothing_that_a_terminal_obeys(
         // What is refused is repeated.
         (&["grant", "add", "Acme", "READ_ONLY", path, path], 2),
         (&["org", "show", name], 5),
-        (&["user", "show", "\u{9b}31m\u{2028}@example.com"], 5),
+        (&["user", "show", "\u{9b}31m\u{2028}@example.com"], 2),
         (
             &["config", "check", "--set", "log.level=\u{9b}\u{202e}=x=y"],
             7,

@@ -12,7 +12,7 @@ use crate::{Accounts, Error, Result};
 pub struct KeyView {
     /// The user whose rights the key narrows.
     pub user_id: UserId,
-    /// The key's organisation, [without its plan](without_plan).
+    /// The key's organisation, without its plan and its seats.
     pub organization: Organization,
     /// The key.
     pub key: ApiKey,

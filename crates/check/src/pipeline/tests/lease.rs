@@ -101,7 +101,7 @@ impl Node {
         }
     }
 
-    async fn reason(&self) -> &'static str {
+    async fn outcome(&self) -> &'static str {
         match self.check.check(&self.head()).await {
             Ok(_) => "passed",
             Err(denial) => denial.cause.reason(),
@@ -120,12 +120,12 @@ impl Node {
 #[tokio::test]
 async fn a_key_that_was_revoked_elsewhere_opens_nothing_on_a_node_that_was_stopped() {
     let node = Node::new();
-    assert_eq!(node.reason().await, "passed");
+    assert_eq!(node.outcome().await, "passed");
     assert!(node.check.check_known(&node.head()).is_some(), "remembered");
     node.revoke_elsewhere();
     node.clock.advance(Duration::from_secs(3));
     assert!(node.check.check_known(&node.head()).is_none());
-    assert_eq!(node.reason().await, "credential_revoked");
+    assert_eq!(node.outcome().await, "credential_revoked");
 }
 
 #[tokio::test]
@@ -143,10 +143,10 @@ async fn what_was_read_before_the_node_was_stopped_is_not_kept() {
     let node = Node::new();
     node.directory.stops_for.store(3, Ordering::SeqCst);
     // This request was there before the revocation.
-    assert_eq!(node.reason().await, "passed");
+    assert_eq!(node.outcome().await, "passed");
     node.revoke_elsewhere();
     assert_eq!(node.check.totals().remembered, 0);
-    assert_eq!(node.reason().await, "credential_revoked");
+    assert_eq!(node.outcome().await, "credential_revoked");
 }
 
 #[tokio::test]
@@ -154,18 +154,18 @@ async fn past_the_lease_the_directory_is_asked_every_time_and_again_until_it_is_
     let node = Node::new();
     node.clock.advance(Duration::from_secs(3));
     for times in 1..=3 {
-        assert_eq!(node.reason().await, "passed");
+        assert_eq!(node.outcome().await, "passed");
         assert_eq!(node.asked(), times);
     }
     node.check.resume(node.lease());
     for _ in 0..3 {
-        assert_eq!(node.reason().await, "passed");
+        assert_eq!(node.outcome().await, "passed");
         assert_eq!(node.asked(), 4, "remembered again");
     }
     node.clock.advance(Duration::from_secs(1));
     node.check.renew(node.lease());
     node.clock.advance(Duration::from_secs(1));
-    assert_eq!(node.reason().await, "passed");
+    assert_eq!(node.outcome().await, "passed");
     assert_eq!(node.asked(), 4, "renewed in time");
 }
 
