@@ -25,6 +25,16 @@ pub(crate) enum Trials {
     Full,
 }
 
+impl Trials {
+    /// Returns the profile of nextest, which says when a test hangs.
+    const fn profile(self) -> &'static str {
+        match self {
+            Self::Few => "default",
+            Self::Full => "full",
+        }
+    }
+}
+
 /// How a step ended.
 pub(crate) enum Verdict {
     /// All well.
@@ -103,7 +113,9 @@ pub(crate) fn run(trials: Trials) -> Result<()> {
         chore::run(command)
     };
     suite.step_if(built, "tests", || {
-        with_postgres(chore::cargo().args(["nextest", "run", "--workspace"]))
+        let profile = trials.profile();
+        let run = ["nextest", "run", "--workspace", "--profile", profile];
+        with_postgres(chore::cargo().args(run))
     });
     suite.step_if(built, "tests in documentation", || {
         with_postgres(chore::cargo().args(["test", "--workspace", "--doc"]))
