@@ -16,7 +16,7 @@ pub struct Reply {
     pub status: u16,
     /// The body.
     pub body: String,
-    /// Whether the answer says that the connection is closed after it.
+    /// True if the answer says that the connection is closed after it.
     pub closes: bool,
 }
 

@@ -78,7 +78,7 @@ impl Nginx {
         &self.url
     }
 
-    /// What it found to complain of.
+    /// Returns the error log.
     pub fn log(&self) -> String {
         std::fs::read_to_string(self.folder.path().join("error.log")).unwrap_or_default()
     }

@@ -16,7 +16,7 @@ const FUZZ: &str = "fuzz/Cargo.toml";
 /// `vestibule_e2e::rounds`.
 const FULL: &str = "VESTIBULE_TEST_FULL";
 
-/// How often the tests repeat what they try.
+/// The number of times that tests repeat a trial.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Trials {
     /// A few times, so that a change is judged in minutes.

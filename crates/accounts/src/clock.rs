@@ -9,7 +9,7 @@ use vestibule_store::Store;
 
 use crate::{Operator, Result};
 
-/// How much older than the last audit record the clock of a server that starts may be: other
+/// The time by which the clock of a starting server may be behind the last audit record: other
 /// servers, and the command line on other machines, have clocks of their own.
 pub const CLOCK_TOLERANCE: Duration = Duration::from_secs(10 * 60);
 

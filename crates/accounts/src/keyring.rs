@@ -36,7 +36,7 @@ pub struct KeyringParts<'a> {
     pub lifetimes: &'a Lifetimes,
 }
 
-/// Why there is no keyring.
+/// An error in loading the keyring.
 #[derive(Debug, thiserror::Error)]
 pub enum KeyringError {
     /// The master key is not the one that the signing keys in the store were sealed with.

@@ -31,7 +31,7 @@ pub struct SessionView {
     pub role: Role,
     /// What its plan includes.
     pub plan: Plan,
-    /// Whether the credential came by the identity provider of the active organisation, and reaches
+    /// True if the credential came through the active organisation's identity provider, and reaches
     /// no other.
     pub by_provider: bool,
 }

@@ -41,7 +41,7 @@ pub struct UnreadableEntry {
     pub entry: String,
 }
 
-/// How much of an unreadable entry is kept, in bytes.
+/// The length of an unreadable entry that is kept, in bytes.
 const ENTRY_BYTES: usize = 64;
 
 impl TrustedProxies {

@@ -21,8 +21,8 @@ pub trait ResourceChanges: Send + Sync + 'static {
     /// Deletes every grant of the caller's organisation on `path` and below it, where a resource is
     /// about to be created. Refuses with 409 where the caller could not revoke one of them.
     ///
-    /// What is deleted does not come back if the service's own half fails: rights that are lost can
-    /// be granted again.
+    /// Deleted grants do not come back if the service's own half fails: rights that are lost can be
+    /// granted again.
     fn created<'a>(
         &'a self,
         permit: &'a Permit,

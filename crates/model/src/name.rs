@@ -75,9 +75,9 @@ pub fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Whether a terminal, a browser or a viewer of logs acts on a character instead of showing it: it
-/// is a command, ends a line, turns the direction of writing, or hides. The joiners that names are
-/// written with (U+200C, U+200D) are none.
+/// Returns true for a character on which a terminal, a browser or a log viewer acts instead of
+/// showing it: a command, a line end, a change of writing direction, or one that is invisible. The
+/// joiners that names are written with (U+200C, U+200D) are not among them.
 pub fn is_display_control(c: char) -> bool {
     breaks_lines(c)
         || matches!(c,

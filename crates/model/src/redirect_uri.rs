@@ -82,8 +82,8 @@ impl FromStr for RedirectUri {
     }
 }
 
-/// Whether the one deviation is an IPv4-mapped address written with four decimal numbers, as
-/// RFC 5952, 5 has it: such URIs have been registered and are read from the store.
+/// Returns true if the one deviation is an IPv4-mapped address in dotted decimal (RFC 5952, 5):
+/// such URIs have been registered and are read from the store.
 fn is_mapped_as_before(cut: &Cut<'_>) -> bool {
     let inner = cut.host.trim_start_matches('[').trim_end_matches(']');
     let Ok(address) = inner.parse::<Ipv6Addr>() else {

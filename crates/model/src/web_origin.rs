@@ -65,7 +65,7 @@ impl WebOrigin {
         &self.0
     }
 
-    /// Whether browsers reach it encrypted.
+    /// Returns true for `https`.
     pub fn is_https(&self) -> bool {
         self.0.starts_with("https:")
     }
@@ -79,7 +79,7 @@ impl WebOrigin {
         }
     }
 
-    /// Whether the host is `localhost` or a loopback address.
+    /// Returns true if the host is `localhost` or a loopback address.
     pub fn is_loopback(&self) -> bool {
         let host = self.host();
         let address = host.trim_start_matches('[').trim_end_matches(']');

@@ -15,8 +15,7 @@ use self::file::File;
 pub use self::place::SampleDatabase;
 use self::place::{Mode, Place};
 
-/// Why the sample cannot use its database. The messages never repeat a URL, which may hold a
-/// password.
+/// An error of the sample's database. The messages never repeat a URL, which may hold a password.
 #[derive(Debug, thiserror::Error)]
 pub enum SampleError {
     /// The URL is not one of PostgreSQL.
@@ -191,7 +190,7 @@ async fn connection(url: &str) -> Result<AnyConnection, sqlx::Error> {
     AnyConnection::connect(url).await
 }
 
-/// Whether the sample's tables are there, of whichever version.
+/// Returns true if the sample's tables exist, in whichever version.
 async fn has_tables(connection: &mut AnyConnection) -> Result<bool, sqlx::Error> {
     let query = match connection.backend_name() {
         "SQLite" => "SELECT COUNT(*) FROM sqlite_schema WHERE name = 'sample_node'",

@@ -127,7 +127,7 @@ impl Sample {
     /// requests are answered 503 from that moment on, since nobody else sees what is read or
     /// written there. Only waits on PostgreSQL.
     pub async fn watch_file(&self, shutdown: impl Future<Output = ()>) {
-        /// How often the file is looked at.
+        /// The interval at which the file is looked at.
         const INTERVAL: Duration = Duration::from_millis(250);
         let Some(file) = self.database.file() else {
             return shutdown.await;

@@ -43,16 +43,16 @@ const MAX_BUFFER: usize = 32 * 1024;
 const MAX_HEADERS: usize = 100;
 /// How long requests in flight may take once the server is asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
-/// How long a head that is under way may take then: a round trip through a network, not more.
+/// The time that a head in transit has at shutdown: one network round trip.
 const LAST_HEAD: Duration = Duration::from_millis(100);
-/// How long a handshake that is under way may take then.
+/// The time that a handshake in progress has at shutdown.
 const LAST_HANDSHAKE: Duration = Duration::from_millis(100);
-/// How often idle connections are looked through while there are many.
+/// The interval at which idle connections are looked through while there are many.
 const TIDY: Duration = Duration::from_millis(100);
 /// The pause after a connection could not be accepted.
 const ACCEPT_AGAIN: Duration = Duration::from_millis(100);
 
-/// How many connections are open at once, and how long they may wait.
+/// The bounds on connections: their number, and the time that they may wait.
 #[derive(Debug, Clone)]
 pub struct Bounds {
     /// Of all callers together. Further connections wait in the system's own queue, where they cost
@@ -62,11 +62,11 @@ pub struct Bounds {
     pub per_address: usize,
     /// Whose connections are not counted as one address's: they bring everybody's.
     pub proxies: Arc<TrustedProxies>,
-    /// How long a connection may keep a request to itself.
+    /// The time for which a connection may be open without a complete request.
     pub timeouts: Timeouts,
 }
 
-/// How long a connection is open without a whole request.
+/// The times for which a connection may be open without a complete request.
 #[derive(Debug, Clone, Copy)]
 pub struct Timeouts {
     /// The time for the first head of a connection, and for each further one from its first byte.
@@ -133,7 +133,7 @@ async fn slot(slots: &Arc<Semaphore>) -> std::io::Result<OwnedSemaphorePermit> {
         .map_err(std::io::Error::other)
 }
 
-/// Where connections come in.
+/// The service behind a listener, and the bounds on its connections.
 struct Door<F> {
     service: F,
     slots: Arc<Semaphore>,
@@ -141,7 +141,7 @@ struct Door<F> {
     roster: Roster,
     timeouts: Timeouts,
     origin: Instant,
-    /// Whether each connection is to end after its first answer.
+    /// True if each connection is to end after its first answer.
     ending: bool,
 }
 

@@ -75,7 +75,7 @@ fn push_escape(text: &mut String, character: char) {
 #[derive(Debug)]
 pub(crate) struct PlainLines<W> {
     inner: W,
-    /// Whether the subscriber colours its lines.
+    /// True if the subscriber colours its lines.
     color: bool,
 }
 

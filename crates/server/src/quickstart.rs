@@ -44,14 +44,14 @@ pub struct Configured {
     pub probes_have_a_place: bool,
 }
 
-/// How a quickstart is to run.
+/// The options of a quickstart.
 #[derive(Debug, Clone, Copy)]
 pub struct Wanted {
-    /// Where it listens, if not where it did before.
+    /// The address to listen on, if not the one of the last start.
     pub listen: Option<SocketAddr>,
-    /// Whether a provider for development runs beside it.
+    /// True to run a provider for development beside it.
     pub with_idp: bool,
-    /// What to do where the clock is behind.
+    /// The reaction to a clock that is behind.
     pub old_clock: OldClock,
 }
 

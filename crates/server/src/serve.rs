@@ -26,8 +26,8 @@ use crate::{admin, listen, wiring};
 /// client tries again after a whole second; the usual 128 are too few for a few hundred at once.
 const WAITING_CONNECTIONS: u32 = 4_096;
 
-/// How often what was written goes from SQLite's log into its file. A copy of the file alone lacks a
-/// minute of changes at most; the half leaves room for a tick at which somebody reads the log.
+/// The interval at which SQLite's log is emptied into its file. A copy of the file alone lacks a
+/// minute of changes at most; half of that leaves room for a tick at which somebody reads the log.
 const CHECKPOINTS: Duration = Duration::from_secs(30);
 
 /// Connections for probes; nobody needs more.

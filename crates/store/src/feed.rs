@@ -35,7 +35,7 @@ pub trait ChangeSink: Send + Sync + 'static {
     /// stopped is told nothing.
     fn resume(&self, until: BootTime);
 
-    /// What is kept may be used until this time, which is later than the one before.
+    /// Lets remembered answers be used until this time, which is later than the one before.
     fn renew(&self, until: BootTime) {
         let _ = until;
     }

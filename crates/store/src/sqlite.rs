@@ -141,7 +141,7 @@ impl Sqlite {
     }
 }
 
-/// What every connection to a file has in common.
+/// Returns the options that every connection to a file has in common.
 fn options(file: &Path) -> SqliteConnectOptions {
     SqliteConnectOptions::new()
         .filename(uri(file))

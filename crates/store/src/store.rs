@@ -23,7 +23,7 @@ static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
 /// (<https://www.sqlite.org/rescode.html>).
 const SQLITE_BUSY: u32 = 5;
 
-/// How long the end waits for other processes that read from the log.
+/// The time that closing waits for other processes that read from the log.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
 
 /// The database. A clone is another handle to the same connections.

@@ -10,8 +10,8 @@ use sqlx::postgres::PgConnectOptions;
 /// Which database to use: `sqlite:/var/lib/vestibule/vestibule.db`, or
 /// `postgres://user:password@host:5432/database`.
 ///
-/// What stands after `sqlite:` (or `sqlite://`) is a path, taken literally: `%`, `#`, `?` and `:`
-/// are characters like others.
+/// Takes the text after `sqlite:` (or `sqlite://`) literally as a path: `%`, `#`, `?` and `:` are
+/// ordinary characters.
 #[derive(Clone)]
 pub struct StoreUrl(pub(crate) Engine);
 

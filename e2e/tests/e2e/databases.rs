@@ -13,7 +13,7 @@ use tempfile::TempDir;
 use tokio::process::Child;
 use vestibule_e2e::{Backend, Database, House, Setup, command};
 
-/// How long a server may go on with a file that is no longer the one that its path names.
+/// The time for which a server may go on with a file that its path no longer names.
 const LEASE: Duration = Duration::from_secs(2);
 
 fn code(output: &Output) -> Option<i32> {
@@ -50,7 +50,7 @@ impl Place {
         self.folder.path().join(name)
     }
 
-    /// What lies beside the configuration, sorted.
+    /// Returns the names of the files beside the configuration, sorted.
     fn files(&self) -> Vec<String> {
         let entries = std::fs::read_dir(self.folder.path()).unwrap();
         let mut names: Vec<_> = entries
@@ -296,7 +296,7 @@ async fn a_quickstart_whose_database_is_gone_makes_no_other() {
     assert!(!file.exists());
 }
 
-/// What somebody does to the files of a running server.
+/// A change to the files of a running server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Deed {
     Replace,

@@ -20,7 +20,7 @@ async fn sign_in(house: &House, header: &str, value: &str) -> Answer {
     call.json(body).send().await
 }
 
-/// What a stranger tries is not held against another, in whichever way the proxy writes them.
+/// Attempts of one stranger are not held against another, however the proxy spells them.
 #[tokio::test]
 async fn clients_behind_one_proxy_are_limited_each_on_their_own() {
     let house = behind_a_proxy("127.0.0.1").start().await;

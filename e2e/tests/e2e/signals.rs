@@ -230,7 +230,7 @@ async fn connections_made_while_the_server_ends_are_answered_or_refused() {
     assert!(answered > ends * 12, "{answered}");
 }
 
-/// What the system has accepted, and the server not yet, when it is asked to end.
+/// Connections that the system has accepted, and the server not yet, when it is asked to end.
 #[rstest]
 #[tokio::test(flavor = "multi_thread")]
 async fn what_waits_to_be_accepted_when_the_server_ends_is_answered(

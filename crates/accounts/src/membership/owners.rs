@@ -5,13 +5,13 @@ use vestibule_store::Write;
 
 use crate::{Caller, Error, Result};
 
-/// What an organisation has of owners before one of its members is touched.
+/// The owners of an organisation, counted before one of its members is changed.
 pub(super) struct Owners {
-    /// Whether the member is one.
+    /// True if the member is an owner.
     touched: bool,
-    /// Whether people have to sign in by the provider.
+    /// True if members have to sign in through the provider.
     pub(super) enforced: bool,
-    /// How many can sign in without the provider where everybody else has to sign in by it; 0
+    /// The number of owners who can sign in without the provider that everybody else has to use; 0
     /// elsewhere, and where none is touched.
     break_glass: u64,
 }

@@ -1,4 +1,4 @@
-//! What a clock that is set can do, and what it cannot.
+//! The effects of setting the clock, and their bounds.
 
 use std::sync::Arc;
 use std::time::Duration;

@@ -27,12 +27,12 @@ fn new(text: &str) -> NewGrant {
 struct World {
     house: House,
     admin: UserId,
-    /// Who renames without a role.
+    /// The caller who renames without a role.
     bob: UserId,
     carol: UserId,
 }
 
-/// Who holds a grant on the path that the folder comes to.
+/// The holder of a grant on the path that the folder comes to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Holder {
     Bob,
@@ -58,7 +58,7 @@ const HOLDERS: [Holder; 9] = [
     Holder::ExpiredKeyOfOwner,
 ];
 
-/// Who renames.
+/// The caller who renames.
 #[derive(Debug, Clone, Copy)]
 enum By {
     Owner,
@@ -70,7 +70,7 @@ enum By {
 }
 
 impl By {
-    /// Whether the caller could revoke a grant of the holder, which is the whole rule.
+    /// Returns true if the caller could revoke a grant of the holder, which is the whole rule.
     fn could_revoke(self, holder: Holder) -> bool {
         if matches!(
             holder,

@@ -461,7 +461,7 @@ pub(crate) async fn by_bearer(check: &Check, text: &str) -> Result<Permit, Cause
     bearer_at(check, "/v1/any", text).await
 }
 
-/// What a check says to a cookie.
+/// Returns the verdict of a check on a cookie.
 pub(crate) async fn by_cookie(check: &Check, cookie: &PlainSecret) -> Result<Permit, Cause> {
     let mut headers = HeaderMap::new();
     let value = format!("__Host-vestibule={}", cookie.expose());

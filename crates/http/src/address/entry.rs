@@ -38,7 +38,7 @@ fn v6(text: &str) -> Option<Ipv6Addr> {
     address.parse().ok().filter(|_| sound)
 }
 
-/// Whether this is a port, or the name that a proxy gives one instead (RFC 7239, 6).
+/// Returns true for a port, or for the name that a proxy gives one instead (RFC 7239, 6).
 fn is_port(text: &str) -> bool {
     let named = |name: &str| {
         let allowed = |b: u8| b.is_ascii_alphanumeric() || b"._-".contains(&b);

@@ -50,7 +50,8 @@ fn is_name(host: &str) -> bool {
     host.len() <= 253 && host.split('.').all(label)
 }
 
-/// Whether a browser takes the host for an IPv4 address: `2130706433`, `127.1` and `0x7f.1` are.
+/// Returns true if a browser takes the host for an IPv4 address, as it does `2130706433`, `127.1`
+/// and `0x7f.1`.
 fn ends_in_number(host: &str) -> bool {
     let last = host.rsplit('.').next().unwrap_or_default();
     let decimal = !last.is_empty() && last.bytes().all(|b| b.is_ascii_digit());

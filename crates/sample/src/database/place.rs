@@ -18,7 +18,7 @@ pub(super) enum Place {
     Postgres(String),
 }
 
-/// What a connection to a file may do. None makes the file.
+/// The rights of a connection to a file. None of them creates the file.
 #[derive(Clone, Copy)]
 pub(super) enum Mode {
     Read,

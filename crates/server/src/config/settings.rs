@@ -35,7 +35,7 @@ pub struct ServerSettings {
     pub max_connections: usize,
     /// How many of them one address may have that is no trusted proxy.
     pub max_connections_per_address: usize,
-    /// How long a connection is open without a whole request.
+    /// The time for which a connection may be open without a complete request.
     pub timeouts: Timeouts,
     /// How many bytes of bodies are in memory at once.
     pub body_bytes: usize,

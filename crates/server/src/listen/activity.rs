@@ -23,7 +23,7 @@ const BUSY: u8 = 3;
 /// No time.
 const NEVER: u64 = u64::MAX;
 
-/// What a connection is doing, since when, and whether it is to end.
+/// The phase of a connection, its start, and the request to end.
 ///
 /// The task of the connection changes the phase; the loop that accepts reads it, and asks for the
 /// end. Times are nanoseconds since `origin`.
@@ -33,7 +33,7 @@ pub(super) struct Activity {
     timeouts: Timeouts,
     phase: AtomicU8,
     since: AtomicU64,
-    /// When a head that is under way has to be complete at the latest; [`NEVER`] until the
+    /// The deadline of a head in transit; [`NEVER`] until the
     /// connection is asked to end.
     last_call: AtomicU64,
     waker: AtomicWaker,

@@ -18,7 +18,7 @@ pub(super) fn stop_handshakes(listener: &TcpListener) -> io::Result<()> {
     const AND: u16 = 0x54;
     const JUMP_IF_EQUAL: u16 = 0x15;
     const RETURN: u16 = 0x06;
-    /// Where the flags stand (RFC 9293, section 3.1).
+    /// The offset of the flags in a TCP header (RFC 9293, section 3.1).
     const FLAGS: u32 = 13;
     const SYN: u32 = 0x02;
     const ACK: u32 = 0x10;

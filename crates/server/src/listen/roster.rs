@@ -18,7 +18,7 @@ const LEAST_IDLE: Duration = Duration::from_secs(1);
 pub(super) struct Roster {
     tasks: JoinSet<()>,
     activities: HashMap<Id, Arc<Activity>>,
-    /// How many connections are too few to close idle ones.
+    /// The number of connections up to which no idle one is closed.
     comfortable: usize,
     timeouts: Timeouts,
 }

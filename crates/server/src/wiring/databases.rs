@@ -6,7 +6,7 @@ use vestibule_store::{Store, StoreError, StoreUrl};
 use crate::config::Settings;
 use crate::failure::{Code, Failure};
 
-/// What becomes of the tables when a database is opened.
+/// The treatment of the tables when a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Tables {
     /// They are made where there are none: by `migrate`, and by the first start of a quickstart.

@@ -22,9 +22,9 @@ pub struct HoldingKey {
     pub owner_id: UserId,
     /// The owner's role in the organisation; `None` where the membership was removed.
     pub owner_role: Option<Role>,
-    /// When the key was revoked, where it was.
+    /// The time of the key's revocation, if it was revoked.
     pub revoked_at: Option<Timestamp>,
-    /// When the key expires, where it does.
+    /// The time of the key's expiry, if it expires.
     pub expires_at: Option<Timestamp>,
 }
 

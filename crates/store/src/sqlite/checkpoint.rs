@@ -15,8 +15,8 @@ use crate::StoreError;
 use crate::sql::sql;
 use crate::url::Checkpoints;
 
-/// How long writers wait at most, at each tick, for somebody who reads from the log. Whoever reads
-/// for longer is waited for at the next.
+/// The longest time that writers wait, at each tick, for a reader of the log. A longer read is waited
+/// for at the next tick.
 const PATIENCE: Duration = Duration::from_millis(200);
 
 impl Sqlite {
@@ -72,7 +72,8 @@ impl Sqlite {
     }
 }
 
-/// Whether a checkpoint was done in full (<https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>).
+/// Runs a checkpoint. Returns true if it was complete
+/// (<https://www.sqlite.org/pragma.html#pragma_wal_checkpoint>).
 async fn run(connection: &mut SqliteConnection, query: &'static str) -> Result<bool, StoreError> {
     let busy: i64 = sql(query).one(connection, |row| row.get("busy")).await?;
     Ok(busy == 0)

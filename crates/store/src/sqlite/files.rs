@@ -99,7 +99,7 @@ impl Files {
     }
 }
 
-/// Whether `path` names this file still. Fails where the system does not say.
+/// Returns true if `path` still names this file. Fails where the system does not say.
 fn is(path: &Path, opened: Identity) -> Result<bool, StoreError> {
     use io::ErrorKind::{NotADirectory, NotFound};
     match path.metadata() {

@@ -6,7 +6,7 @@ use vestibule_e2e::{Answer, Backend, House, Person};
 
 use crate::support::{document, folder, grant, key, revoke_all, shared};
 
-/// What happens to `SITE/src`, or to what is called like it.
+/// An act on `SITE/src`, or on what is called like it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Way {
     /// The folder `SITE/src` becomes `SITE/next`.
@@ -35,8 +35,8 @@ const WAYS: [Way; 7] = [
     Way::Recreate,
 ];
 
-/// Who does it. What is said of rights is `READ_WRITE` where the way needs no more, and
-/// `READ_WRITE_DELETE` for a deletion.
+/// The caller. Their right is `READ_WRITE` where the act needs no more, and `READ_WRITE_DELETE` for a
+/// deletion.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     /// The owner.
@@ -65,7 +65,7 @@ const CALLERS: [By; 7] = [
     By::Writer,
 ];
 
-/// Who loses, where somebody does: Carol is a member, and the key is another one of the owner's.
+/// The holder who may lose a grant: Carol is a member, and the key is another one of the owner's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Of {
     Carol,

@@ -1,4 +1,4 @@
-//! What administrators take from people, and from whom: grants, groups, keys, memberships, links.
+//! The acts by which administrators take grants, groups, keys, memberships and links from people.
 
 use rstest::rstest;
 use serde_json::json;
@@ -37,7 +37,7 @@ const WAYS: [Way; 7] = [
     Way::Unlink,
 ];
 
-/// Who does it.
+/// The caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum By {
     Owner,
@@ -47,14 +47,14 @@ enum By {
     NarrowedKey,
 }
 
-/// Whom it is done to.
+/// The person concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum To {
     Member,
     Owner,
 }
 
-/// Whether the way is done by a form on the pages.
+/// Returns true if the act is a form on the pages.
 const fn by_form(way: Way) -> bool {
     matches!(
         way,
@@ -218,14 +218,14 @@ async fn only_who_administers_somebody_takes_what_was_given_to_them(
     }
 }
 
-/// What somebody has left.
+/// The credentials and grants that somebody has left.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct What {
     /// The path of the grant.
     grant: Option<&'static str>,
-    /// What the key is answered.
+    /// The status for the key.
     key: u16,
-    /// What the session is answered that came by the provider.
+    /// The status for the session that came through the provider.
     session: u16,
     /// The role, which shows in a list of members for administrators.
     administers: bool,

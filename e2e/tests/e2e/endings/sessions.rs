@@ -13,7 +13,7 @@ enum Door {
     Pages,
 }
 
-/// Which way it ends.
+/// The way in which the membership ends.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Leave {
     Remove,

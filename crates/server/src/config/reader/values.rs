@@ -88,7 +88,7 @@ impl Reader<'_> {
         }
     }
 
-    /// How long a connection is open without a whole request.
+    /// Reads the time for which a connection may be open without a complete request.
     pub(super) fn timeouts(&mut self) -> Option<Timeouts> {
         let head = self.timeout("server.head_timeout");
         let idle = self.timeout("server.idle_timeout");
