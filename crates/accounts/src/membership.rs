@@ -158,14 +158,17 @@ impl Accounts {
             .set_membership_deactivated(caller.scope(), user, None)
             .await?;
         self.keep_seats(&mut write, caller).await?;
-        // An earlier version may have deactivated this member and left the sessions.
+        // An earlier version may have deactivated this member and left the sessions, or an owner's
+        // exemption from enforced single sign-on.
         self.end_sessions_in(&mut write, caller.scope(), user)
             .await?;
-        let details = json!({
+        let exempt = write.end_break_glass(caller.scope(), user).await?;
+        let mut details = json!({
             "role": before.role,
             "before": { "active": false },
             "after": { "active": true },
         });
+        note_exemption(&mut details, exempt);
         self.commit_member(write, caller, user, "member.activated", &details)
             .await?;
         Ok(Membership {

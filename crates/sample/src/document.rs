@@ -162,7 +162,7 @@ async fn get_document(
 /// Rename, move or rewrite a document
 ///
 /// Needs `READ_WRITE` on it; to rename or move it, also on the folder it lies in (at the root, on
-/// `/`), and to move it, on the folder it goes to. Taking it into the own home takes it away from
+/// `/`), and to move it, on the folder it goes to. Taking it into one's own home takes it away from
 /// others, as deleting it would: that needs `READ_WRITE_DELETE` on it. The grants on it go with it.
 /// Grants on its new path from before end, and where the caller could not revoke one of them,
 /// nothing is changed.

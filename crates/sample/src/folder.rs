@@ -198,7 +198,7 @@ async fn get_folder(
 /// Rename or move a folder
 ///
 /// Needs `READ_WRITE` on it; to rename or move it, also on the folder it lies in (at the root, on
-/// `/`), and to move it, on the folder it goes to. Taking it into the own home takes it away from
+/// `/`), and to move it, on the folder it goes to. Taking it into one's own home takes it away from
 /// others, as deleting it would: that needs `READ_WRITE_DELETE` on it. All that it holds goes with
 /// it, and so do the grants on it. Grants on its new path from before end, and where the caller
 /// could not revoke one of them, nothing is changed.

@@ -28,7 +28,7 @@ fn answer(done: Result<usize, Error>) -> Result<(), Problem> {
         let problem = Problem::from(Failure::from(error));
         if problem.reason() == "path_has_grants" {
             return problem.hint(
-                "Choose another name or folder, or ask an administrator to revoke the permissions \
+                "Choose another name or folder, or ask an owner of the organisation to revoke the permissions \
                  there.",
             );
         }

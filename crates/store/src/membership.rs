@@ -7,6 +7,12 @@ use crate::sql::{Row, Source, sql};
 use crate::user::{read_user, user_columns};
 use crate::{Store, StoreError, Write};
 
+/// The ends of a user's membership. The kinds are spelled as in the index of migration 0007, or
+/// neither engine would use it.
+pub(crate) const ENDS_SINCE: &str = "SELECT COUNT(*) AS count FROM audit_record
+     WHERE organization_id = $1 AND at > $2 AND subject = $3
+         AND kind IN ('member.removed', 'member.deactivated')";
+
 fn read_membership(row: &Row<'_>) -> Result<Membership, StoreError> {
     Ok(Membership {
         organization_id: row.get("organization_id")?,
@@ -98,14 +104,12 @@ impl Store {
         organization: OrganizationId,
         moment: Timestamp,
     ) -> Result<bool, StoreError> {
-        let ended = sql("SELECT COUNT(*) AS count FROM audit_record
-             WHERE organization_id = $1 AND at > $2 AND subject = $3
-                 AND kind IN ('member.removed', 'member.deactivated')")
-        .bind(organization)
-        .bind(moment)
-        .bind(user.to_string().as_str())
-        .count(&mut self.reader().await?)
-        .await?;
+        let ended = sql(ENDS_SINCE)
+            .bind(organization)
+            .bind(moment)
+            .bind(user.to_string().as_str())
+            .count(&mut self.reader().await?)
+            .await?;
         Ok(ended > 0)
     }
 

@@ -5,13 +5,14 @@
 //! that no table of spent tokens is needed. The secret then goes to the next page sealed again,
 //! for a minute, and the page hands it to [`Accounts::new_key`].
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use vestibule_credential::{PlainSecret, SecretKind, frame};
-use vestibule_model::{ApiKey, ApiKeyId, Role};
+use vestibule_model::{ApiKey, ApiKeyId, Grant, Role, UserId};
 use zeroize::Zeroizing;
 
-use super::NewApiKey;
+use super::{NewApiKey, NewGrant};
 use crate::for_session::FORM_LIFE;
 use crate::{Accounts, Caller, Result};
 
@@ -80,30 +81,62 @@ impl Accounts {
     }
 
     /// Creates the prepared key for the calling user, if no earlier submission of the same form
-    /// has; what that one asked for stands then, and nothing is changed.
+    /// has. Returns `None`, and changes nothing, where an earlier one created a key of another name
+    /// or with other grants: to show that key would pass it off as the one asked for now.
     pub async fn create_api_key_once(
         &self,
         caller: &Caller,
         prepared: PreparedKey,
         new: NewApiKey,
-    ) -> Result<KeyOfForm> {
+    ) -> Result<Option<KeyOfForm>> {
         caller.needs(Role::User)?;
         let (owner, id) = (caller.user()?, prepared.id);
         let find = || {
             let store = &self.0.store;
             store.api_key_or_revoked(caller.scope(), owner, id)
         };
-        if let Some(key) = find().await? {
-            return self.key_of_form(caller, &key, prepared.secret.expose());
-        }
         let secret = Zeroizing::new(prepared.secret.expose().to_owned());
-        let key = match self.insert_api_key(caller, owner, prepared, new).await {
-            Ok(created) => created.key,
-            // Sent twice at once: the other submission may have come first, and may have taken the
-            // last place of the user's keys.
-            Err(error) => find().await?.ok_or(error)?,
+        let earlier = match find().await? {
+            Some(key) => key,
+            None => match self
+                .insert_api_key(caller, owner, prepared, new.clone())
+                .await
+            {
+                Ok(created) => return self.key_of_form(caller, &created.key, &secret).map(Some),
+                // Sent twice at once: the other submission may have come first, and may have taken
+                // the last place of the user's keys.
+                Err(error) => find().await?.ok_or(error)?,
+            },
         };
-        self.key_of_form(caller, &key, &secret)
+        if !self.is_as_asked(caller, owner, &earlier, &new).await? {
+            return Ok(None);
+        }
+        self.key_of_form(caller, &earlier, &secret).map(Some)
+    }
+
+    /// Returns true if the key has the name and the grants asked for. The expiry is not compared: a
+    /// form asks for a number of days, counted from when it is sent. Of a revoked key nothing is
+    /// shown, so that its grants do not matter.
+    async fn is_as_asked(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        key: &ApiKey,
+        asked: &NewApiKey,
+    ) -> Result<bool> {
+        let found = self.0.store.api_key(caller.scope(), owner, key.id).await?;
+        let Some((key, grants)) = found else {
+            return Ok(key.name == asked.name);
+        };
+        let has = grants.map(|grants| {
+            let grant = |grant: Grant| (grant.path, grant.capability);
+            grants.into_iter().map(grant).collect::<HashSet<_>>()
+        });
+        let wants = asked.grants.as_ref().map(|grants| {
+            let grant = |grant: &NewGrant| (grant.path.clone(), grant.capability);
+            grants.iter().map(grant).collect::<HashSet<_>>()
+        });
+        Ok(key.name == asked.name && has == wants)
     }
 
     fn key_of_form(&self, caller: &Caller, key: &ApiKey, secret: &str) -> Result<KeyOfForm> {

@@ -94,9 +94,14 @@ impl Accounts {
     ) -> Result<()> {
         let now = self.now();
         let placed = write.grants_below(caller.scope(), path).await?;
+        // Keys of others allow nothing in somebody's home, whatever their grants say, and must not
+        // keep its owner from using a name there.
+        let in_own_home = caller.permit().is_some_and(|permit| {
+            permit.principal().narrowed_to.is_none() && permit.home().covers(path)
+        });
         let may_end = |placed: &PlacedGrant| match &placed.key {
             None => caller.needs(Role::Admin).is_ok(),
-            Some(key) => key.has_ended(now) || may_revoke(caller, key),
+            Some(key) => in_own_home || key.has_ended(now) || may_revoke(caller, key),
         };
         if placed.iter().all(may_end) {
             return Ok(());
@@ -166,7 +171,7 @@ impl Accounts {
     }
 }
 
-/// Returns whether the caller may revoke a key: the own one, or as
+/// Returns whether the caller may revoke a key: one of their own, or as
 /// [`Accounts::delete_api_key_of`] has it.
 fn may_revoke(caller: &Caller, key: &HoldingKey) -> bool {
     // A narrowed key acts for its owner on paths alone, and revokes nothing.

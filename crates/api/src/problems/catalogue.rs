@@ -61,7 +61,7 @@ const CONFLICTS: &[ProblemReason] = &[
     reason("name_conflict", "409",
         "There is something of this name in the folder already.", "Choose another name, or another folder."),
     reason("path_has_grants", "409",
-        "Permissions stand on the path that a folder or document would come to, and the caller could not revoke them.", "Choose another name or folder, or ask an administrator to revoke the permissions there."),
+        "Permissions stand on the path that a folder or document would come to, and the caller could not revoke them.", "Choose another name or folder, or ask an owner of the organisation to revoke the permissions there."),
     reason("too_many_keys", "409",
         "The user has 100 keys in the organisation, expired ones among them, which is the limit.", "Delete one."),
     reason("session_changed", "409",

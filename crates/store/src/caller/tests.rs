@@ -2,6 +2,7 @@ use sqlx::AssertSqlSafe;
 use vestibule_model::{Capability, GrantHolder};
 
 use super::*;
+use crate::membership::ENDS_SINCE;
 use crate::store::Pool;
 use crate::support::{Backend, World, at};
 
@@ -74,6 +75,49 @@ async fn postgres_can_find_a_caller_by_indexes_alone() {
             "{steps:#?}"
         );
     }
+}
+
+/// Asked at the first sight of a token for another organisation than its session's, beside an audit
+/// log of any length.
+#[rstest::rstest]
+#[tokio::test]
+async fn the_end_of_a_membership_is_found_by_an_index(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let steps: Vec<String> = match &world.store.pool {
+        Pool::Sqlite(_) => {
+            let query: &'static str = format!("EXPLAIN QUERY PLAN {ENDS_SINCE}").leak();
+            sql(query)
+                .bind(world.organization.id)
+                .bind(at(0))
+                .bind("")
+                .all(&mut world.store.reader().await.unwrap(), |row| {
+                    row.get("detail")
+                })
+                .await
+                .unwrap()
+        }
+        Pool::Postgres(postgres) => {
+            let mut connection = postgres.pool.acquire().await.unwrap();
+            let prepare = format!(
+                "SET enable_seqscan = off; PREPARE ends (UUID, BIGINT, TEXT) AS {ENDS_SINCE}"
+            );
+            sqlx::raw_sql(AssertSqlSafe(prepare))
+                .execute(&mut *connection)
+                .await
+                .unwrap();
+            let id = world.organization.id.uuid();
+            let explain = format!("EXPLAIN EXECUTE ends ('{id}', 0, '')");
+            let rows = sqlx::raw_sql(AssertSqlSafe(explain))
+                .fetch_all(&mut *connection)
+                .await
+                .unwrap();
+            rows.iter().map(|row| sqlx::Row::get(row, 0)).collect()
+        }
+    };
+    let index = "audit_record_membership_end";
+    assert!(steps.iter().any(|step| step.contains(index)), "{steps:#?}");
 }
 
 #[test]

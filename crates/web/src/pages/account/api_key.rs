@@ -165,7 +165,8 @@ async fn create(Posted { visit, mut form }: Posted) -> Outcome {
         .create_api_key_once(&caller, prepared, wanted)
         .await
     {
-        Ok(key) => {
+        Ok(None) => show_new(&visit, &form.stale()),
+        Ok(Some(key)) => {
             let answer = see_other(&created::path(key.id))?;
             match key.sealed_secret {
                 Some(sealed) => {
