@@ -3,6 +3,7 @@
 mod activity;
 mod backlog;
 mod crowd;
+mod descriptors;
 mod patience;
 mod roster;
 
@@ -31,6 +32,7 @@ use vestibule_http::TrustedProxies;
 use crate::stack::StackService;
 use activity::{Activity, HeadTimer};
 use crowd::{Crowd, Place};
+pub(crate) use descriptors::room_for;
 use patience::{Patience, Peek};
 use roster::Roster;
 
@@ -210,7 +212,11 @@ where
         let Ok(listener) = listener.into_std() else {
             return;
         };
-        while let Ok(Ok(slot)) = timeout_at(end, slot(&self.slots)).await {
+        // The time is looked at in each turn: a slot that is free is given at any time, and accepting
+        // may fail for as long as descriptors are short.
+        while Instant::now() < end
+            && let Ok(Ok(slot)) = timeout_at(end, slot(&self.slots)).await
+        {
             let accepted = listener.accept().and_then(|(stream, peer)| {
                 stream.set_nonblocking(true)?;
                 Ok((TcpStream::from_std(stream)?, peer, slot))

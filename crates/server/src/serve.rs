@@ -78,7 +78,7 @@ impl Server {
             listener,
             admin_listener,
             bounds: Bounds {
-                connections: settings.server.max_connections,
+                connections: listen::room_for(settings.server.max_connections),
                 per_address: settings.server.max_connections_per_address,
                 proxies: Arc::new(settings.server.trusted_proxies.clone()),
                 timeouts: settings.server.timeouts,

@@ -42,7 +42,7 @@ async fn status(house: &House, key: &str) -> u16 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_wall_clock_set_back_revives_no_expired_key_and_set_forth_ends_no_live_one() {
+async fn a_wall_clock_set_back_revives_no_expired_key_and_set_forward_ends_no_live_one() {
     let wall = WallClock::new();
     let house = Setup::new(Backend::Sqlite)
         .with_wall_clock(&wall)

@@ -154,11 +154,13 @@ async fn with_external_checkpoints_the_log_keeps_everything() {
     let setup = Setup::new(Backend::Sqlite).with("STORE__CHECKPOINT", "external");
     let mut house = setup.start().await;
     let files = ["vestibule.db", "sample.db"].map(|name| house.data().join(name));
-    let before = files.each_ref().map(|file| length(file));
+    // The bytes, since a checkpoint may leave the length as it is.
+    let bytes = |file: &std::path::PathBuf| std::fs::read(file).unwrap();
+    let before = files.each_ref().map(bytes);
     house.ask_to_end();
     assert!(house.ended(Duration::from_secs(30)).await.success());
     house.cli_json(&["user", "add", "eve@example.com"]).await;
-    assert_eq!(files.each_ref().map(|file| length(file)), before);
+    assert!(files.each_ref().map(bytes) == before, "a file has changed");
     for name in ["vestibule.db-wal", "sample.db-wal"] {
         assert!(length(&house.data().join(name)) > 0, "{name}");
     }
@@ -193,6 +195,12 @@ async fn a_store_without_tables_is_refused_by_every_command_but_migrate(
             place.refused(arguments).await;
         }
         assert_eq!(length(&file), 0);
+        std::fs::remove_file(&file).unwrap();
+        std::fs::create_dir(&file).unwrap();
+        for arguments in commands {
+            place.refused(arguments).await;
+        }
+        std::fs::remove_dir(&file).unwrap();
         let options = SqliteConnectOptions::new().filename(&file);
         let mut foreign = options.connect().await.unwrap();
         let table = sqlx::query("CREATE TABLE theirs (a)");

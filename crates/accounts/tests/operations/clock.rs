@@ -38,7 +38,7 @@ async fn pass(house: &House, accounts: &Accounts, check: &Check, clock: &dyn Clo
 
 #[rstest]
 #[tokio::test]
-async fn a_wall_clock_set_back_revives_nothing_and_set_forth_ends_nothing(
+async fn a_wall_clock_set_back_revives_nothing_and_set_forward_ends_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
     #[values(-HOUR, HOUR, -TEN_YEARS, TEN_YEARS)] seconds: i64,
 ) {

@@ -290,8 +290,8 @@ fn a_clock_that_is_set_has_no_part_in_the_lease() {
         ..stopped_for(3)
     };
     assert!(cache.get(&key(1), None, set_back).is_none());
-    let set_forth = at(now().after(Duration::from_secs(30)));
-    assert!(cache.get(&key(1), None, set_forth).is_some());
+    let set_forward = at(now().after(Duration::from_secs(30)));
+    assert!(cache.get(&key(1), None, set_forward).is_some());
 }
 
 #[test]

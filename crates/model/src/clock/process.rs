@@ -39,8 +39,8 @@ struct Steering {
     jumped: Option<i64>,
 }
 
-/// News of the wall clock for the operator, with its distance in microseconds of the wall clock before (positive)
-/// or behind (negative) the process clock.
+/// News for the operator: the wall clock is ahead of (positive) or behind (negative) the process
+/// clock by so many microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClockNews {
     /// The wall clock has jumped and is not followed.
@@ -139,7 +139,9 @@ impl<C: Clock> Clock for ProcessClock<C> {
         let most = i64::try_from(passed.as_micros()).unwrap_or(MINUTE);
         let step = ahead.clamp(-most, most);
         if step < 0 {
-            self.floor.fetch_max(own, Ordering::Relaxed);
+            // Read again: others may have shown a later time since this began.
+            let shown = micros(self.machine.boot()).saturating_add(offset);
+            self.floor.fetch_max(shown, Ordering::Relaxed);
         }
         self.offset
             .store(offset.saturating_add(step), Ordering::Release);
@@ -243,7 +245,7 @@ mod tests {
     }
 
     #[test]
-    fn a_small_step_forth_is_made_up_for_by_a_second_each_second() {
+    fn a_small_step_forward_is_made_up_for_by_a_second_each_second() {
         let (machine, clock) = clock();
         jump(&machine, 40);
         for passed in 1..=40 {

@@ -105,7 +105,7 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
 #[case::no_time_for_a_head(
     "[server]\nhead_timeout = \"0s\"",
     "server.head_timeout",
-    "longer than nothing"
+    "longer than 0s"
 )]
 #[case::kept_for_ever(
     "[server]\nidle_timeout = \"2d\"",
@@ -133,7 +133,7 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
 )]
 #[case::no_unit("[sessions]\nidle = \"7\"", "sessions.idle", "30s, 15m, 1h or 7d")]
 #[case::number("[sessions]\nidle = 7", "sessions.idle", "30s, 15m, 1h or 7d")]
-#[case::no_time("[sessions]\nidle = \"0s\"", "sessions.idle", "longer than nothing")]
+#[case::no_time("[sessions]\nidle = \"0s\"", "sessions.idle", "longer than 0s")]
 #[case::idle("[sessions]\nidle = \"60d\"", "sessions.idle", "sessions.absolute")]
 #[case::token(
     "[sessions]\naccess_token = \"60d\"",

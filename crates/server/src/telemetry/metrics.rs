@@ -201,7 +201,7 @@ impl Collector for Metrics {
             ),
             (
                 "wall_clock_ahead_seconds",
-                "By how much the wall clock is before (or, negative, behind) the clock of expiry",
+                "By how much the wall clock is ahead of (negative: behind) the clock of expiry",
                 self.wall_clock_ahead(),
             ),
         ] {

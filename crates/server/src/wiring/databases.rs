@@ -77,6 +77,15 @@ pub(super) fn refuse_missing_file(settings: &Settings) -> Result<(), Failure> {
 }
 
 fn not_opened(url: &StoreUrl, error: StoreError) -> Failure {
+    // A container runtime makes a folder where a file that was to be mounted is missing.
+    if url.sqlite_file().is_some_and(std::path::Path::is_dir) {
+        return Failure::usage(format!(
+            "There is a folder where the database {url} should be."
+        ))
+        .reason("no_database")
+        .field("store.url")
+        .hint("Is the file mounted? store.url names a file, which `vestibule migrate` makes.");
+    }
     match error {
         StoreError::Absent(_) => no_store(url),
         StoreError::Unavailable(_) => Failure::from(error)

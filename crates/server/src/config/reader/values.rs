@@ -84,7 +84,7 @@ impl Reader<'_> {
     pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
         match self.value(key)?.raw {
             Raw::Duration(duration) if !duration.is_zero() => Some(duration),
-            _ => self.refuse(key, "must be longer than nothing"),
+            _ => self.refuse(key, "must be longer than 0s"),
         }
     }
 
