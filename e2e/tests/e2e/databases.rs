@@ -201,6 +201,7 @@ async fn a_store_without_tables_is_refused_by_every_command_but_migrate(
             place.refused(arguments).await;
         }
         std::fs::remove_dir(&file).unwrap();
+        std::fs::write(&file, "").unwrap();
         let options = SqliteConnectOptions::new().filename(&file);
         let mut foreign = options.connect().await.unwrap();
         let table = sqlx::query("CREATE TABLE theirs (a)");

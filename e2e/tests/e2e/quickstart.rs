@@ -98,7 +98,9 @@ async fn paste(lines: &[String], environment: Option<&(&'static str, String)>) -
     let path = std::env::var("PATH").unwrap();
     let folder = TempDir::new().unwrap();
     let told = folder.path().join("curl");
-    let program = format!("#!/bin/sh\nPATH='{path}'\nexec curl --noproxy '*' -v \"$@\"\n");
+    let program = format!(
+        "#!/bin/sh\nPATH='{path}'\nexec curl --noproxy '*' --no-progress-meter -v \"$@\"\n"
+    );
     std::fs::write(&told, program).unwrap();
     std::fs::set_permissions(&told, Permissions::from_mode(0o700)).unwrap();
     let mut shell = Command::new("bash");
