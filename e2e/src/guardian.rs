@@ -3,11 +3,13 @@
 use std::ffi::OsStr;
 
 /// Runs the program until its own input ends, which comes with the end of the test's process at
-/// the latest. Signals from a terminal are for the test alone.
+/// the latest. Signals from a terminal are for the test alone. The shell gives up its own output, so
+/// that whoever reads the program's output sees the end of it when the program ends.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 "$@" </dev/null &
 child=$!
+exec >/dev/null
 cat >/dev/null
 kill -9 "$child" 2>/dev/null
 wait "$child" 2>/dev/null

@@ -155,8 +155,18 @@ impl IntoElementPoller for Patience {
     }
 }
 
-/// Starts chromedriver on a port of its choice; its URL.
+/// Starts chromedriver on a port of its choice. Returns it with its URL.
+///
+/// It chooses a port for one family of addresses and then binds the other one too, which fails where
+/// another program has that: it ends, and another one chooses again.
 fn start_service() -> (Child, String) {
+    (0..10)
+        .find_map(|_| try_service().ok())
+        .unwrap_or_else(|| panic!("chromedriver ends: {}", try_service().unwrap_err()))
+}
+
+/// Starts chromedriver. Returns what it said where it ends instead of serving.
+fn try_service() -> Result<(Child, String), String> {
     let program = on_path("chromedriver").unwrap_or_else(|| missing("chromedriver"));
     let [shell, words @ ..] = guardian::words(program.as_os_str());
     let mut service = Command::new(shell)
@@ -171,10 +181,11 @@ fn start_service() -> (Child, String) {
     let mut said = String::new();
     let port = loop {
         let mut line = String::new();
-        assert!(
-            output.read_line(&mut line).unwrap() > 0,
-            "chromedriver says: {said}"
-        );
+        if output.read_line(&mut line).unwrap() == 0 {
+            drop(service.stdin.take());
+            service.wait().unwrap();
+            return Err(said);
+        }
         said.push_str(&line);
         if let Some((_, rest)) = line.split_once("started successfully on port ") {
             break rest.trim().trim_end_matches('.').to_owned();
@@ -182,7 +193,7 @@ fn start_service() -> (Child, String) {
     };
     // Read on, or it waits for a reader some day.
     std::thread::spawn(move || std::io::copy(&mut output, &mut std::io::sink()));
-    (service, format!("http://127.0.0.1:{port}"))
+    Ok((service, format!("http://127.0.0.1:{port}")))
 }
 
 fn on_path(program: &str) -> Option<PathBuf> {
