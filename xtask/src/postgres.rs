@@ -59,6 +59,8 @@ impl Postgres {
             // The tests kill our server, never the machine: nothing has to reach the disk.
             "fsync=off".to_owned(),
             "full_page_writes=off".to_owned(),
+            // No commit waits for a standby, so that one test can have a standby that never answers.
+            "synchronous_commit=local".to_owned(),
         ] {
             server.arg("-c").arg(setting);
         }

@@ -81,6 +81,9 @@ pub enum Error {
     /// The truth cannot be known, or the change cannot be stored, now.
     #[error("The server cannot answer this now; try again in a moment.")]
     Unavailable(#[source] Cause),
+    /// The database did not confirm the change: it may have been made.
+    #[error("The server does not know whether the change was made.")]
+    Uncertain(#[source] Cause),
     /// The database has no space left.
     #[error("The server has no space left to store this; reading still works.")]
     Full(#[source] Cause),
@@ -118,6 +121,7 @@ impl Error {
         let cause = std::error::Error::source(self).map(ToString::to_string);
         match self {
             Self::Unavailable(_) => tracing::warn!(cause, "the store is not available"),
+            Self::Uncertain(_) => tracing::warn!(cause, "the store did not confirm a change"),
             Self::Full(_) => tracing::error!(cause, "the store has no space left"),
             Self::Internal(_) => tracing::error!(cause, "an operation failed"),
             _ => {}
@@ -178,6 +182,7 @@ impl Error {
             Self::Busy { .. } => "busy",
             Self::Limited(_) => "too_many_requests",
             Self::Unavailable(_) => "unavailable",
+            Self::Uncertain(_) => "timed_out",
             Self::Full(_) => "storage_full",
             Self::Internal(_) => "internal_error",
         }
@@ -188,6 +193,7 @@ impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
             StoreError::Unavailable(_) | StoreError::Absent(_) => Self::Unavailable(error.into()),
+            StoreError::Uncertain(_) => Self::Uncertain(error.into()),
             StoreError::Full(_) => Self::Full(error.into()),
             StoreError::Conflict(conflict) => match conflict {
                 Conflict::Email => {

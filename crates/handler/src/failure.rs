@@ -54,6 +54,8 @@ impl From<Error> for Failure {
             Error::Busy { retry_after } => Problem::unavailable(reason, sentence, retry_after),
             Error::Limited(limited) => Problem::limited(limited),
             Error::Unavailable(_) => Problem::unavailable(reason, sentence, STORE_RETRY),
+            Error::Uncertain(_) => Problem::unavailable(reason, sentence, STORE_RETRY)
+                .hint("The change may have been made: look before you ask for it again."),
             Error::Full(_) => Problem::unavailable(reason, sentence, SPACE_RETRY)
                 .hint("Ask the operator to make room on the disk."),
             Error::Internal(_) => Problem::internal(),
@@ -120,6 +122,7 @@ mod tests {
     #[case(Error::Busy { retry_after: Duration::from_secs(1) }, 503, "busy")]
     #[case(Error::Limited(limited()), 429, "too_many_requests")]
     #[case(Error::Unavailable("away".into()), 503, "unavailable")]
+    #[case(Error::Uncertain("silent".into()), 503, "timed_out")]
     #[case(Error::Full("full".into()), 503, "storage_full")]
     #[case(Error::Internal("broken".into()), 500, "internal_error")]
     fn each_error_has_its_status(#[case] error: Error, #[case] status: u16, #[case] reason: &str) {

@@ -47,7 +47,7 @@ pub(crate) struct Database {
 
 /// How long a request waits for a connection before it is told that the store is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
-const CONNECTIONS: u32 = 8;
+const CONNECTIONS: u32 = 4;
 
 impl Database {
     /// Opens a database that has the sample's tables.

@@ -176,7 +176,10 @@ impl From<Error> for Failure {
             | Error::Denied { .. }
             | Error::SignInFailed { .. }
             | Error::CredentialEnded => Code::Auth,
-            Error::Busy { .. } | Error::Limited(_) | Error::Unavailable(_) => Code::Temporary,
+            Error::Busy { .. }
+            | Error::Limited(_)
+            | Error::Unavailable(_)
+            | Error::Uncertain(_) => Code::Temporary,
             Error::Full(_) | Error::Internal(_) => Code::Failed,
         };
         let failure = Self::new(code, with_causes(&error)).reason(error.reason());
@@ -193,7 +196,7 @@ impl From<Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::Unavailable(_) => Code::Temporary,
+            StoreError::Unavailable(_) | StoreError::Uncertain(_) => Code::Temporary,
             StoreError::Absent(_) => Code::Usage,
             StoreError::Conflict(_) => Code::Conflict,
             StoreError::Full(_) | StoreError::Corrupt(_) | StoreError::Other(_) => Code::Failed,

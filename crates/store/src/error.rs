@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The database is away, busy, read-only or too slow: the same call may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// A commit was not answered: the change may have been made.
+    #[error("the database did not confirm the change: {0}")]
+    Uncertain(String),
     /// There is no database of this program: no file, an empty one, or somebody else's tables.
     #[error("there is no database: {0}")]
     Absent(String),
@@ -115,13 +118,14 @@ fn from_sqlite(code: u32, text: String) -> StoreError {
     const BUSY: u32 = 5;
     const LOCKED: u32 = 6;
     const READONLY: u32 = 8;
+    const INTERRUPT: u32 = 9;
     const IOERR: u32 = 10;
     const CORRUPT: u32 = 11;
     const FULL: u32 = 13;
     const CANTOPEN: u32 = 14;
     const NOTADB: u32 = 26;
     match code & 0xff {
-        BUSY | LOCKED | READONLY | IOERR | CANTOPEN => StoreError::Unavailable(text),
+        BUSY | LOCKED | READONLY | INTERRUPT | IOERR | CANTOPEN => StoreError::Unavailable(text),
         FULL => StoreError::Full(text),
         CORRUPT | NOTADB => StoreError::Corrupt(text),
         _ => StoreError::Other(text),

@@ -83,7 +83,7 @@ impl Store {
     async fn hear(&self, clock: &dyn Clock) -> Result<Infallible, StoreError> {
         match &self.pool {
             Pool::Sqlite(sqlite) => sqlite::follow(self, sqlite, clock).await,
-            Pool::Postgres(postgres) => postgres::follow(self, &postgres.options, clock).await,
+            Pool::Postgres(postgres) => postgres::follow(self, postgres, clock).await,
         }
     }
 

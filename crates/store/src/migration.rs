@@ -7,7 +7,7 @@ use crate::sql::{Connection, Source, sql};
 /// tables are in it.
 pub(crate) async fn newest(source: &mut impl Source) -> Result<Option<i64>, StoreError> {
     let is_there = match source.connection()? {
-        Connection::Sqlite(_) => {
+        Connection::Sqlite(..) => {
             "SELECT COUNT(*) AS count FROM sqlite_schema WHERE name = '_sqlx_migrations'"
         }
         Connection::Postgres(_) => "SELECT COUNT(to_regclass('_sqlx_migrations')) AS count",

@@ -1,86 +1,48 @@
-//! Connections to PostgreSQL.
+//! PostgreSQL.
 
-use std::time::Duration;
+mod breaker;
+mod connections;
+mod loan;
+mod wake;
 
-use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
-use sqlx::{ConnectOptions as _, Connection as _};
+use std::sync::Arc;
 
+use sqlx::ConnectOptions as _;
+use sqlx::postgres::PgConnectOptions;
+
+pub(crate) use self::breaker::Breaker;
+pub(crate) use self::connections::{Connections, PATIENCE, Share};
+pub(crate) use self::loan::Loan;
+pub(crate) use self::wake::{CHANNEL, Wake};
 use crate::StoreError;
 
-/// How long to wait for a connection: a request that finds the database away is told so within a
-/// second.
-const PATIENCE: Duration = Duration::from_millis(900);
-
-/// A connection unused for this long may be dead, and is asked before it is used.
-const FRESH: Duration = Duration::from_secs(1);
-
-/// How many connections more there are for the question who is calling.
-const CALLER_CONNECTIONS: u32 = 2;
-
+/// A database of PostgreSQL. A clone shares its connections.
 #[derive(Clone)]
 pub(crate) struct Postgres {
-    pub(crate) pool: PgPool,
-    /// For the question who is calling alone: neither writes nor other reads hold it up.
-    callers: PgPool,
+    pub(crate) connections: Arc<Connections>,
+    pub(crate) breaker: Arc<Breaker>,
+    pub(crate) wake: Arc<Wake>,
+    /// For a connection that is not one of the shared ones.
     pub(crate) options: PgConnectOptions,
 }
 
 impl Postgres {
-    pub(crate) async fn open(
-        options: &PgConnectOptions,
-        connections: u32,
-    ) -> Result<Self, StoreError> {
+    /// Connects once, which proves that the database answers.
+    pub(crate) async fn open(options: &PgConnectOptions, count: u32) -> Result<Self, StoreError> {
         let options = options
             .clone()
             .application_name("vestibule")
             .statement_cache_capacity(256)
             .disable_statement_logging();
-        // By itself first: the pool would only say that nothing came in time.
-        let first = tokio::time::timeout(PATIENCE, options.connect()).await;
-        first
-            .map_err(|_| sqlx::Error::PoolTimedOut)??
-            .close()
-            .await?;
-        let pool = pool_of(connections).connect_with(options.clone()).await?;
-        // Connected at first use: the other pool has shown that the database answers.
-        let callers = pool_of(CALLER_CONNECTIONS).connect_lazy_with(options.clone());
+        let breaker = Arc::new(Breaker::default());
+        let connections = Connections::new(options.clone(), count, Arc::clone(&breaker));
+        let connections = Arc::new(connections);
+        drop(connections.acquire(PATIENCE).await?);
         Ok(Self {
-            pool,
-            callers,
+            wake: Arc::new(Wake::new(Arc::clone(&connections))),
+            connections,
+            breaker,
             options,
         })
     }
-
-    /// One of the connections kept for it, or, where these are in use, whichever is free first.
-    pub(crate) async fn caller(&self) -> Result<PoolConnection<sqlx::Postgres>, sqlx::Error> {
-        let kept = &self.callers;
-        if kept.num_idle() > 0 || kept.size() < CALLER_CONNECTIONS {
-            return kept.acquire().await;
-        }
-        tokio::select! {
-            connection = kept.acquire() => connection,
-            connection = self.pool.acquire() => connection,
-        }
-    }
-
-    pub(crate) async fn close(&self) {
-        self.pool.close().await;
-        self.callers.close().await;
-    }
-}
-
-fn pool_of(connections: u32) -> PgPoolOptions {
-    PgPoolOptions::new()
-        .max_connections(connections)
-        .acquire_timeout(PATIENCE)
-        .test_before_acquire(false)
-        .before_acquire(|connection, metadata| {
-            Box::pin(async move {
-                if metadata.idle_for > FRESH {
-                    connection.ping().await?;
-                }
-                Ok(true)
-            })
-        })
 }

@@ -6,23 +6,20 @@
 mod column;
 mod value;
 
-use std::time::Duration;
-
 pub(crate) use column::Column;
 use rusqlite::types::ValueRef;
-use sqlx::{PgConnection, Row as _, SqliteConnection, ValueRef as _};
+use sqlx::{Row as _, SqliteConnection, ValueRef as _};
 pub(crate) use value::Value;
 
-use crate::StoreError;
 use crate::page::Page;
+use crate::sqlite::Deadline;
+use crate::{StoreError, postgres};
 
-/// How long one statement, `BEGIN` and `COMMIT` included, may take on PostgreSQL, which may be at the other end of a cut cable.
-const PATIENCE: Duration = Duration::from_secs(10);
-
-/// A connection of either engine, for one statement.
+/// A connection of either engine, for one statement, and what ends a statement that takes too
+/// long.
 pub(crate) enum Connection<'c> {
-    Sqlite(&'c mut SqliteConnection),
-    Postgres(&'c mut PgConnection),
+    Sqlite(&'c mut SqliteConnection, Option<&'c Deadline>),
+    Postgres(&'c mut postgres::Loan),
 }
 
 /// What a query can run on: a reader of the store, or a transaction.
@@ -66,14 +63,28 @@ macro_rules! bound {
     }};
 }
 
-/// The answer of PostgreSQL, waited for so long and no longer.
-pub(crate) async fn patiently<T>(
-    query: impl Future<Output = Result<T, sqlx::Error>> + Send,
-) -> Result<T, StoreError> {
-    match tokio::time::timeout(PATIENCE, query).await {
-        Ok(result) => Ok(result?),
-        Err(_) => Err(StoreError::Unavailable("no answer in time".to_owned())),
-    }
+/// The answer of SQLite, which is interrupted at the deadline.
+macro_rules! bounded {
+    ($connection:ident, $deadline:ident, $query:expr) => {{
+        let running = match $deadline {
+            Some(deadline) => Some(deadline.start($connection).await?),
+            None => None,
+        };
+        let answer = $query.await;
+        if let Some(running) = running {
+            running.end();
+        }
+        answer.map_err(StoreError::from)
+    }};
+}
+
+/// The answer of PostgreSQL, waited for up to the limit of the loan.
+macro_rules! answered {
+    ($loan:ident, |$connection:ident| $query:expr) => {{
+        let ($connection, wait) = $loan.start()?;
+        let answer = wait.of($query).await;
+        $loan.ended(answer)
+    }};
 }
 
 fn heed<T>(source: &mut impl Source, answer: Result<T, StoreError>) -> Result<T, StoreError> {
@@ -99,12 +110,12 @@ impl Query {
     /// Runs it; how many rows it changed.
     pub(crate) async fn execute(self, source: &mut impl Source) -> Result<u64, StoreError> {
         let done = match source.connection()? {
-            Connection::Sqlite(connection) => {
-                let done = bound!(self).execute(connection).await;
-                done.map(|done| done.rows_affected()).map_err(Into::into)
+            Connection::Sqlite(connection, deadline) => {
+                let done = bounded!(connection, deadline, bound!(self).execute(connection));
+                done.map(|done| done.rows_affected())
             }
-            Connection::Postgres(connection) => {
-                let done = patiently(bound!(self).execute(connection)).await;
+            Connection::Postgres(loan) => {
+                let done = answered!(loan, |connection| bound!(self).execute(connection));
                 done.map(|done| done.rows_affected())
             }
         };
@@ -118,13 +129,13 @@ impl Query {
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Vec<T>, StoreError> {
         match source.connection()? {
-            Connection::Sqlite(connection) => {
-                let rows = bound!(self).fetch_all(connection).await;
-                let rows = heed(source, rows.map_err(Into::into))?;
+            Connection::Sqlite(connection, deadline) => {
+                let rows = bounded!(connection, deadline, bound!(self).fetch_all(connection));
+                let rows = heed(source, rows)?;
                 rows.iter().map(|row| read(&Row::Sqlite(row))).collect()
             }
-            Connection::Postgres(connection) => {
-                let rows = patiently(bound!(self).fetch_all(connection)).await;
+            Connection::Postgres(loan) => {
+                let rows = answered!(loan, |connection| bound!(self).fetch_all(connection));
                 let rows = heed(source, rows)?;
                 rows.iter().map(|row| read(&Row::Postgres(row))).collect()
             }
@@ -138,13 +149,13 @@ impl Query {
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
     ) -> Result<Option<T>, StoreError> {
         match source.connection()? {
-            Connection::Sqlite(connection) => {
-                let row = bound!(self).fetch_optional(connection).await;
-                let row = heed(source, row.map_err(Into::into))?;
+            Connection::Sqlite(connection, deadline) => {
+                let row = bounded!(connection, deadline, bound!(self).fetch_optional(connection));
+                let row = heed(source, row)?;
                 row.map(|row| read(&Row::Sqlite(&row))).transpose()
             }
-            Connection::Postgres(connection) => {
-                let row = patiently(bound!(self).fetch_optional(connection)).await;
+            Connection::Postgres(loan) => {
+                let row = answered!(loan, |connection| bound!(self).fetch_optional(connection));
                 let row = heed(source, row)?;
                 row.map(|row| read(&Row::Postgres(&row))).transpose()
             }

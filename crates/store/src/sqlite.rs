@@ -1,6 +1,7 @@
 //! Connections to SQLite: one that writes, several that read.
 
 mod checkpoint;
+mod deadline;
 mod files;
 mod inline;
 mod readers;
@@ -16,6 +17,7 @@ use sqlx::sqlite::{
 };
 use sqlx::{ConnectOptions as _, Connection as _, SqliteConnection};
 
+pub(crate) use self::deadline::Deadline;
 pub(crate) use self::files::Files;
 pub(crate) use self::inline::Inline;
 pub(crate) use self::readers::{Loan, Readers};
@@ -23,14 +25,17 @@ use crate::StoreError;
 use crate::sql::sql;
 use crate::url::Checkpoints;
 
-/// How long to wait for another process's write, and for one of the held connections.
+/// How long to wait for another process's write, and for the connection that writes.
 const BUSY: Duration = Duration::from_secs(5);
+
+/// The time within which a connection for reading is lent, and within which a read is answered.
+const PATIENCE: Duration = Duration::from_millis(900);
+
+/// The time that one statement of a transaction may take, for which all other writers wait.
+const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
 /// How many connections more there are for the question who is calling.
 const CALLER_CONNECTIONS: u32 = 2;
-
-/// How much of the file is read through the page cache of the system instead of copied: 1 GiB.
-const MMAP_BYTES: &str = "1073741824";
 
 /// How large the pages of a new file are. Larger ones make flatter trees, so that the first sight
 /// of a key touches fewer places in a file with very many.
@@ -43,6 +48,8 @@ static KEPT_OPEN: Mutex<Vec<SqliteConnection>> = Mutex::new(Vec::new());
 pub(crate) struct Sqlite {
     /// A pool of one: whoever holds the connection is the writer.
     pub(crate) writer: SqlitePool,
+    /// What ends the statements of whichever connection is the writer.
+    pub(crate) write_deadline: Deadline,
     pub(crate) readers: Arc<Readers>,
     /// For the question who is calling alone: no other reads hold it up.
     callers: Arc<Readers>,
@@ -71,15 +78,23 @@ impl Sqlite {
         if checkpoints == Checkpoints::External {
             writing = writing.pragma("wal_autocheckpoint", "0");
         }
+        let write_deadline = Deadline::new(WRITE_LIMIT);
+        let (deadline, acquired) = (write_deadline.clone(), write_deadline.clone());
         let writer = SqlitePoolOptions::new()
             .max_connections(1)
             .acquire_timeout(BUSY)
             .idle_timeout(None)
             .max_lifetime(None)
             .test_before_acquire(false)
+            .after_connect(move |connection, _| {
+                let deadline = deadline.clone();
+                Box::pin(async move { deadline.install(connection).await })
+            })
             // A full disk makes SQLite undo a transaction by itself, after which the connection's
             // own count of transactions is wrong for good: such a connection is replaced.
-            .before_acquire(|connection, _| {
+            .before_acquire(move |connection, _| {
+                // Nothing runs on it: the pool has asked it since.
+                acquired.reset();
                 Box::pin(async move { Ok(!connection.is_in_transaction()) })
             })
             .connect_with(writing)
@@ -94,6 +109,7 @@ impl Sqlite {
         }
         let opened = Self {
             writer,
+            write_deadline,
             readers: Arc::new(Readers::open(&options, readers).await?),
             callers: Arc::new(Readers::open(&options, CALLER_CONNECTIONS).await?),
             inline: Arc::new(Inline::open(&file)?),
@@ -147,7 +163,8 @@ fn options(file: &Path) -> SqliteConnectOptions {
         .filename(uri(file))
         .busy_timeout(BUSY)
         .foreign_keys(true)
-        .pragma("mmap_size", MMAP_BYTES)
+        // What is mapped of a file that somebody shortens kills the process when it is read.
+        .pragma("mmap_size", "0")
         .pragma("temp_store", "memory")
         .statement_cache_capacity(256)
         .disable_statement_logging()

@@ -4,13 +4,13 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
+use sqlx::ConnectOptions as _;
 use sqlx::migrate::{MigrateError, Migrator};
-use sqlx::pool::PoolConnection;
 use vestibule_model::{Change, Timestamp};
 
 use crate::feed::ChangeSink;
 use crate::migration;
-use crate::postgres::Postgres;
+use crate::postgres::{self, Postgres, Share};
 use crate::sql::{Connection, Source, sql};
 use crate::sqlite::{self, Inline, Sqlite};
 use crate::url::{Engine, StoreOptions};
@@ -42,14 +42,17 @@ pub(crate) enum Pool {
 /// A connection for reads.
 pub(crate) enum Reader {
     Sqlite(sqlite::Loan),
-    Postgres(PoolConnection<sqlx::Postgres>),
+    Postgres(postgres::Loan),
 }
 
 impl Source for Reader {
     fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
         Ok(match self {
-            Self::Sqlite(loan) => Connection::Sqlite(&mut loan.connection),
-            Self::Postgres(connection) => Connection::Postgres(connection),
+            Self::Sqlite(loan) => {
+                let held = &mut *loan.held;
+                Connection::Sqlite(&mut held.connection, Some(&held.deadline))
+            }
+            Self::Postgres(loan) => Connection::Postgres(loan),
         })
     }
 }
@@ -114,7 +117,11 @@ impl Store {
                     }
                 }
             }
-            Pool::Postgres(postgres) => forward(&POSTGRES).run(&postgres.pool).await?,
+            Pool::Postgres(postgres) => {
+                // Not one of the shared connections, whose statements have limits.
+                let mut connection = postgres.options.connect().await?;
+                forward(&POSTGRES).run(&mut connection).await?;
+            }
         }
         Ok(())
     }
@@ -138,7 +145,7 @@ impl Store {
             }
         };
         sql(query)
-            .one(&mut self.reader().await?, |row| row.get("now"))
+            .one(&mut self.caller_reader().await?, |row| row.get("now"))
             .await
     }
 
@@ -200,7 +207,7 @@ impl Store {
     pub async fn close(&self) {
         match &self.pool {
             Pool::Sqlite(sqlite) => sqlite.close().await,
-            Pool::Postgres(postgres) => postgres.close().await,
+            Pool::Postgres(postgres) => postgres.connections.close().await,
         }
     }
 
@@ -214,25 +221,42 @@ impl Store {
     }
 
     pub(crate) async fn reader(&self) -> Result<Reader, StoreError> {
+        self.reader_for(Share::Reads).await
+    }
+
+    /// A connection for a page of a list. Lists never hold more than half of the connections of
+    /// SQLite, and a quarter of those of PostgreSQL, so that nobody who loads pages keeps others from being answered.
+    pub(crate) async fn list_reader(&self) -> Result<Reader, StoreError> {
+        self.reader_for(Share::Lists).await
+    }
+
+    async fn reader_for(&self, share: Share) -> Result<Reader, StoreError> {
         Ok(match &self.pool {
             Pool::Sqlite(sqlite) => {
                 sqlite.files.refuse_lost()?;
-                Reader::Sqlite(sqlite.readers.acquire().await?)
+                Reader::Sqlite(match share {
+                    Share::Lists => sqlite.readers.acquire_for_list().await?,
+                    Share::Reads | Share::Writes => sqlite.readers.acquire().await?,
+                })
             }
-            Pool::Postgres(postgres) => Reader::Postgres(postgres.pool.acquire().await?),
+            Pool::Postgres(postgres) => {
+                let connections = &postgres.connections;
+                Reader::Postgres(connections.acquire_for(share, postgres::PATIENCE).await?)
+            }
         })
     }
 
-    /// A connection that is kept for the question who is calling, which every request of a caller
-    /// who is not cached waits for.
+    /// A connection for the question who is calling, which every request of a caller who is not
+    /// cached waits for, and for the proof that the database answers. On SQLite two are kept for
+    /// them; on PostgreSQL neither lists nor transactions may hold all.
     pub(crate) async fn caller_reader(&self) -> Result<Reader, StoreError> {
-        Ok(match &self.pool {
+        match &self.pool {
             Pool::Sqlite(sqlite) => {
                 sqlite.files.refuse_lost()?;
-                Reader::Sqlite(sqlite.caller().await?)
+                Ok(Reader::Sqlite(sqlite.caller().await?))
             }
-            Pool::Postgres(postgres) => Reader::Postgres(postgres.caller().await?),
-        })
+            Pool::Postgres(_) => self.reader().await,
+        }
     }
 
     /// Where the question who is calling can be answered on the thread that asks.

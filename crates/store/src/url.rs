@@ -130,9 +130,9 @@ pub enum Checkpoints {
 pub struct StoreOptions {
     /// Where the database is.
     pub url: StoreUrl,
-    /// How many connections to hold for reading (SQLite, which has one more for writing) or in
-    /// all (PostgreSQL, which has one more for the change feed). Two more on either are kept for
-    /// the question who is calling.
+    /// How many connections to hold for reading (SQLite, which has one more for writing, and others
+    /// for the question who is calling) or in all (PostgreSQL, which has one more for the change
+    /// feed).
     pub connections: NonZeroU32,
     /// The process that empties the log. Without meaning on PostgreSQL.
     pub checkpoints: Checkpoints,

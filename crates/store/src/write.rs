@@ -2,12 +2,20 @@
 
 use std::collections::HashSet;
 
+use std::time::Duration;
+
 use sqlx::Transaction;
 use vestibule_model::{AuditRecord, Change, OrgScope};
 
-use crate::sql::{Connection, Source, patiently, sql};
+use crate::postgres::{self, Share};
+use crate::sql::{Connection, Source, sql};
+use crate::sqlite::Deadline;
 use crate::store::Pool;
 use crate::{Store, StoreError};
+
+/// The time that one statement of a transaction may take on PostgreSQL, where it may wait for the
+/// lock of another. A database that is silent is noticed before.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A transaction: all of it is committed, with the record of who did it, or nothing is.
 ///
@@ -43,16 +51,18 @@ impl Changes {
 }
 
 enum Open {
-    Sqlite(Transaction<'static, sqlx::Sqlite>),
-    Postgres(Transaction<'static, sqlx::Postgres>),
+    Sqlite(Transaction<'static, sqlx::Sqlite>, Deadline),
+    Postgres(postgres::Loan),
 }
 
 impl Source for Write {
     fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
         self.check()?;
         Ok(match &mut self.transaction {
-            Open::Sqlite(transaction) => Connection::Sqlite(transaction),
-            Open::Postgres(transaction) => Connection::Postgres(transaction),
+            Open::Sqlite(transaction, deadline) => {
+                Connection::Sqlite(transaction, Some(deadline))
+            }
+            Open::Postgres(loan) => Connection::Postgres(loan),
         })
     }
 
@@ -67,9 +77,16 @@ impl Write {
             // IMMEDIATE: the right to write is taken now or waited for, never asked for half-way.
             Pool::Sqlite(sqlite) => {
                 sqlite.files.refuse_lost()?;
-                Open::Sqlite(sqlite.writer.begin_with("BEGIN IMMEDIATE").await?)
+                let transaction = sqlite.writer.begin_with("BEGIN IMMEDIATE").await?;
+                Open::Sqlite(transaction, sqlite.write_deadline.clone())
             }
-            Pool::Postgres(postgres) => Open::Postgres(patiently(postgres.pool.begin()).await?),
+            Pool::Postgres(postgres) => {
+                let connections = &postgres.connections;
+                let limit = postgres::PATIENCE;
+                let mut loan = connections.acquire_for(Share::Writes, limit).await?;
+                loan.begin(PATIENCE).await?;
+                Open::Postgres(loan)
+            }
         };
         Ok(Self {
             store,
@@ -123,12 +140,15 @@ impl Write {
                 sqlite.files.check()?;
             }
             let committed = match self.transaction {
-                Open::Sqlite(transaction) => transaction.commit().await.map_err(Into::into),
-                Open::Postgres(transaction) => patiently(transaction.commit()).await,
+                Open::Sqlite(transaction, _) => transaction.commit().await.map_err(Into::into),
+                Open::Postgres(mut loan) => loan.commit().await,
             };
             // Also after an error: the answer may be lost and the commit not.
-            for change in self.changes.0 {
-                self.store.apply(change);
+            for change in &self.changes.0 {
+                self.store.apply(*change);
+            }
+            if let Pool::Postgres(postgres) = &self.store.pool {
+                postgres.wake.tell(self.changes.0.iter().map(Change::to_string));
             }
             committed
         });
@@ -156,20 +176,19 @@ impl Write {
 
     /// Whether nobody else can write meanwhile: on SQLite, whoever writes at all holds everything.
     pub(crate) fn holds_everything(&self) -> bool {
-        matches!(self.transaction, Open::Sqlite(_))
+        matches!(self.transaction, Open::Sqlite(..))
     }
 
     /// Hands the changes to the other processes, from the moment of the commit on.
     async fn publish(&mut self) -> Result<(), StoreError> {
         for change in self.changes.0.clone() {
-            let query = match self.transaction {
-                Open::Sqlite(_) => sql("INSERT INTO change (fact) VALUES ($1)"),
-                Open::Postgres(_) => sql("SELECT pg_notify('vestibule', $1)"),
-            };
-            query
-                .bind(change.to_string().as_str())
-                .execute(self)
-                .await?;
+            sql(match self.transaction {
+                Open::Sqlite(..) => "INSERT INTO change (fact, mark) VALUES ($1, RANDOM())",
+                Open::Postgres(_) => "INSERT INTO change (fact) VALUES ($1)",
+            })
+            .bind(change.to_string().as_str())
+            .execute(self)
+            .await?;
         }
         Ok(())
     }

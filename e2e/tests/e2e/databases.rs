@@ -369,3 +369,27 @@ async fn a_database_file_that_is_replaced_or_removed_is_answered_from_no_more_an
         house.get(path).bearer(house.key()).send().await.expect(200);
     }
 }
+
+// What is mapped into memory of a file that is shortened ends the process that reads it (SIGBUS).
+#[tokio::test(flavor = "multi_thread")]
+async fn a_database_file_that_is_shortened_ends_no_server() {
+    let house = House::start(Backend::Sqlite).await;
+    house
+        .get("/v1/users/me")
+        .bearer(house.key())
+        .send()
+        .await
+        .expect(200);
+    let file = house.data().join("vestibule.db");
+    let length = std::fs::metadata(&file).unwrap().len();
+    assert!(length > 100_000, "{length}");
+    let shortened = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
+    shortened.set_len(16_384).unwrap();
+    for turn in 0..50 {
+        let key = crate::abuse::unknown_key(turn);
+        // Whatever the answer is, there is one.
+        house.get("/v1/users/me").bearer(&key).send().await;
+        house.get("/v1/api-keys").bearer(house.key()).send().await;
+    }
+    house.admin("/livez").send().await.expect(200);
+}

@@ -213,7 +213,9 @@ fn failure_location(purpose: &Purpose, error: &Error) -> Option<String> {
         return None;
     };
     let code = match error {
-        Error::Unavailable(_) | Error::Full(_) | Error::Busy { .. } => "temporarily_unavailable",
+        Error::Unavailable(_) | Error::Uncertain(_) | Error::Full(_) | Error::Busy { .. } => {
+            "temporarily_unavailable"
+        }
         Error::Internal(_) => "server_error",
         _ => "access_denied",
     };

@@ -81,6 +81,7 @@ impl Sso {
             }
             Err(
                 error @ (crate::Error::Unavailable(_)
+                | crate::Error::Uncertain(_)
                 | crate::Error::Full(_)
                 | crate::Error::Internal(_)),
             ) => return Err(error),

@@ -70,6 +70,7 @@ impl Reader<'_> {
             self.refuse::<()>("server.public_url", message);
         }
         let store = self.parsed("store.url", store_url);
+        let connections = self.connections();
         let checkpoints = self.parsed("store.checkpoint", |text, _| checkpoints(text));
         let prefix = self.parsed("keys.prefix", |text, _| plainly(text));
         let issuer = self.optional("keys.issuer", |text| {
@@ -115,6 +116,7 @@ impl Reader<'_> {
                 body_bytes: body_bytes?,
             },
             store: store?,
+            connections: connections?,
             checkpoints: checkpoints?,
             prefix: prefix?,
             issuer: issuer?,

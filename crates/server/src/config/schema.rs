@@ -101,6 +101,12 @@ pub const KEYS: &[Key] = &[
         "the database, sqlite:FILE (a path, taken literally) or postgres://USER:PASSWORD@HOST/DATABASE",
     ),
     key(
+        "store.connections",
+        Kind::Count,
+        None,
+        "connections to the database, shared by all requests: 10 to PostgreSQL, which has one more for the changes of other servers; 4 for reading to SQLite; from 3 to 1000",
+    ),
+    key(
         "store.checkpoint",
         Kind::Text,
         Some("auto"),

@@ -79,6 +79,8 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The database.
     pub store: StoreUrl,
+    /// How many connections to the database requests share; `None` leaves it to the engine.
+    pub connections: Option<NonZeroU32>,
     /// The process that moves changes from SQLite's log into the file.
     pub checkpoints: Checkpoints,
     /// What every secret begins with.
@@ -127,7 +129,9 @@ impl Settings {
 
     /// The database, and how it is to be opened.
     pub fn store_options(&self) -> StoreOptions {
-        StoreOptions::from(self.store.clone()).with_checkpoints(self.checkpoints)
+        let mut options = StoreOptions::from(self.store.clone());
+        options.connections = self.connections.unwrap_or(options.connections);
+        options.with_checkpoints(self.checkpoints)
     }
 
     /// The master key, without which no token can be signed.

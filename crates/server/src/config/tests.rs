@@ -119,6 +119,12 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
 )]
 #[case::store("[store]\nurl = \"mysql://x\"", "store.url", "sqlite: or postgres://")]
 #[case::parameters("[store]\nurl = \"sqlite:v.db?mode=ro\"", "store.url", "no parameters")]
+#[case::few_connections("[store]\nconnections = 2", "store.connections", "from 3 to 1000")]
+#[case::too_many_connections(
+    "[store]\nconnections = 1001",
+    "store.connections",
+    "from 3 to 1000"
+)]
 #[case::checkpoint(
     "[store]\ncheckpoint = \"never\"",
     "store.checkpoint",
@@ -205,7 +211,7 @@ fn a_broken_line_is_named_and_not_repeated() {
 
 #[test]
 fn flags_overrule_the_environment_which_overrules_the_file() {
-    let (_dir, mut sources) = written("[server]\nlisten = \"127.0.0.1:1\"\nmax_connections = 1");
+    let (_dir, mut sources) = written("[server]\nlisten = \"127.0.0.1:1\"\nmax_connections = 2");
     let key = "server.listen";
     let listen = |sources: &Sources| {
         let values = sources.read().unwrap();

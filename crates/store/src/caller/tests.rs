@@ -1,4 +1,4 @@
-use sqlx::AssertSqlSafe;
+use sqlx::{AssertSqlSafe, ConnectOptions as _};
 use vestibule_model::{Capability, GrantHolder};
 
 use super::*;
@@ -44,7 +44,7 @@ async fn postgres_can_find_a_caller_by_indexes_alone() {
     let Pool::Postgres(postgres) = &world.store.pool else {
         unreachable!("the backend is PostgreSQL")
     };
-    let mut connection = postgres.pool.acquire().await.unwrap();
+    let mut connection = postgres.options.connect().await.unwrap();
     // Tables this small are read whole unless that is forbidden; it is done nevertheless where
     // there is no other way, which is what this looks for.
     for setting in [
@@ -52,7 +52,7 @@ async fn postgres_can_find_a_caller_by_indexes_alone() {
         "SET plan_cache_mode = force_generic_plan",
     ] {
         sqlx::query(setting)
-            .execute(&mut *connection)
+            .execute(&mut connection)
             .await
             .unwrap();
     }
@@ -60,12 +60,12 @@ async fn postgres_can_find_a_caller_by_indexes_alone() {
         let prepare = format!("PREPARE caller_{index} {types} AS {query}");
         let nulls = types.replace("BYTEA", "NULL").replace("UUID", "NULL");
         sqlx::raw_sql(AssertSqlSafe(prepare))
-            .execute(&mut *connection)
+            .execute(&mut connection)
             .await
             .unwrap();
         let explain = format!("EXPLAIN EXECUTE caller_{index} {nulls}");
         let rows = sqlx::raw_sql(AssertSqlSafe(explain))
-            .fetch_all(&mut *connection)
+            .fetch_all(&mut connection)
             .await
             .unwrap();
         let steps: Vec<String> = rows.iter().map(|row| sqlx::Row::get(row, 0)).collect();
@@ -99,18 +99,18 @@ async fn the_end_of_a_membership_is_found_by_an_index(
                 .unwrap()
         }
         Pool::Postgres(postgres) => {
-            let mut connection = postgres.pool.acquire().await.unwrap();
+            let mut connection = postgres.options.connect().await.unwrap();
             let prepare = format!(
                 "SET enable_seqscan = off; PREPARE ends (UUID, BIGINT, TEXT) AS {ENDS_SINCE}"
             );
             sqlx::raw_sql(AssertSqlSafe(prepare))
-                .execute(&mut *connection)
+                .execute(&mut connection)
                 .await
                 .unwrap();
             let id = world.organization.id.uuid();
             let explain = format!("EXPLAIN EXECUTE ends ('{id}', 0, '')");
             let rows = sqlx::raw_sql(AssertSqlSafe(explain))
-                .fetch_all(&mut *connection)
+                .fetch_all(&mut connection)
                 .await
                 .unwrap();
             rows.iter().map(|row| sqlx::Row::get(row, 0)).collect()
@@ -155,19 +155,25 @@ async fn a_first_sight_of_a_key_is_one_query() {
 
 #[rstest::rstest]
 #[tokio::test]
-async fn a_caller_is_found_while_every_other_connection_is_in_use(
+async fn a_caller_is_found_while_every_connection_that_others_may_hold_is_in_use(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
     world.api_key(world.owner.id, "key", false).await;
     world.session(world.owner.id, "cookie").await;
-    let mut held = Vec::new();
-    let connections = match backend {
-        Backend::Sqlite => 4,
-        Backend::Postgres => 10,
-    };
-    for _ in 0..connections {
-        held.push(world.store.reader().await.unwrap());
+    let (mut readers, mut writers) = (Vec::new(), Vec::new());
+    if backend == Backend::Sqlite {
+        for _ in 0..4 {
+            readers.push(world.store.reader().await.unwrap());
+        }
+    } else {
+        while let Ok(reader) = world.store.list_reader().await {
+            readers.push(reader);
+        }
+        while let Ok(writer) = world.store.begin().await {
+            writers.push(writer);
+        }
+        assert!(readers.len() > 1 && writers.len() > 1);
     }
     let digest = |secret: &str| Digest::of(secret.as_bytes());
     let by_key = world.store.caller_by_key(&digest("key")).await;

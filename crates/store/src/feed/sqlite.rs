@@ -9,7 +9,7 @@ use tokio::time::{sleep, timeout};
 use vestibule_model::{Change, Clock};
 
 use super::LEASE;
-use crate::sql::{Connection, Source, sql};
+use crate::sql::{Connection, Row, Source, sql};
 use crate::sqlite::Sqlite;
 use crate::{Store, StoreError};
 
@@ -18,7 +18,7 @@ const INTERVAL: Duration = Duration::from_millis(50);
 
 impl Source for SqliteConnection {
     fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
-        Ok(Connection::Sqlite(self))
+        Ok(Connection::Sqlite(self, None))
     }
 }
 
@@ -35,9 +35,7 @@ pub(super) async fn follow(
     let connection = &mut sqlite.connect().await?;
     let mut deadline = clock.boot().after(LEASE);
     let mut version = data_version(connection).await?;
-    let mut seen: i64 = sql("SELECT COALESCE(MAX(seq), 0) AS seq FROM change")
-        .one(connection, |row| row.get("seq"))
-        .await?;
+    let mut seen = last(connection).await?;
     let late = || StoreError::Unavailable("no look at the changes for two seconds".to_owned());
     store.tell(|sink| sink.resume(deadline));
     loop {
@@ -70,25 +68,57 @@ async fn data_version(connection: &mut SqliteConnection) -> Result<i64, StoreErr
         .await
 }
 
-/// Applies the changes after `seen`; the number of the last.
+/// A change by its number, and a mark that another of the same number in another history has not.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Place {
+    seq: i64,
+    mark: Option<i64>,
+}
+
+fn read_place(row: &Row<'_>) -> Result<Place, StoreError> {
+    Ok(Place {
+        seq: row.get("seq")?,
+        mark: row.get("mark")?,
+    })
+}
+
+/// The last change there is.
+async fn last(connection: &mut SqliteConnection) -> Result<Place, StoreError> {
+    let last = sql("SELECT seq, mark FROM change ORDER BY seq DESC LIMIT 1")
+        .optional(connection, read_place)
+        .await?;
+    Ok(last.unwrap_or_default())
+}
+
+/// Applies the changes after `seen`; the last of them.
+///
+/// Where what was seen is not there any more, or is another, this is another history: a copy of the
+/// database was restored in place. Then everything has changed, whatever the table says.
 async fn read_changes(
     store: &Store,
     connection: &mut SqliteConnection,
-    mut seen: i64,
-) -> Result<i64, StoreError> {
-    let changes = sql("SELECT seq, fact FROM change WHERE seq > $1 ORDER BY seq")
-        .bind(seen)
+    mut seen: Place,
+) -> Result<Place, StoreError> {
+    let changes = sql("SELECT seq, mark, fact FROM change WHERE seq >= $1 ORDER BY seq")
+        .bind(seen.seq)
         .all(connection, |row| {
-            Ok((row.get::<i64>("seq")?, row.get::<String>("fact")?))
+            Ok((read_place(row)?, row.get::<String>("fact")?))
         })
         .await?;
-    for (seq, fact) in changes {
-        if seq != seen + 1 {
-            // Some were pruned before they were read: this process has slept for long.
-            store.apply(Change::Everything);
+    let mut changes = changes.into_iter().peekable();
+    if seen == Place::default() || changes.next_if(|(place, _)| *place == seen).is_some() {
+        for (place, fact) in changes {
+            if place.seq != seen.seq + 1 {
+                // Some were pruned before they were read: this process has slept for long.
+                store.apply(Change::Everything);
+            }
+            store.heard(&fact);
+            seen = place;
         }
-        store.heard(&fact);
-        seen = seq;
+        return Ok(seen);
     }
-    Ok(seen)
+    tracing::warn!("the database was restored, or this process has slept for long; nothing that was remembered is used");
+    store.apply(Change::Keyring);
+    store.apply(Change::Everything);
+    last(connection).await
 }

@@ -13,9 +13,12 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OpenFlags, ToSql};
 
-use super::MMAP_BYTES;
 use crate::StoreError;
 use crate::sql::{Query, Row, Value};
+
+/// The memory for pages of each connection, negative as SQLite wants it: 8 MiB hold the upper levels
+/// of the trees of a million keys.
+const CACHE_KIB: i64 = -8_192;
 
 /// The names of a query's places; a query with more is asked in the patient way.
 const PLACES: [&str; 4] = ["$1", "$2", "$3", "$4"];
@@ -42,7 +45,8 @@ impl Inline {
             let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
             let connection = Connection::open_with_flags(file, flags)?;
             connection.busy_timeout(std::time::Duration::ZERO)?;
-            connection.pragma_update(None, "mmap_size", MMAP_BYTES)?;
+            connection.pragma_update(None, "mmap_size", 0)?;
+            connection.pragma_update(None, "cache_size", CACHE_KIB)?;
             Ok(Mutex::new(Some(connection)))
         };
         let connections = (0..count).map(|_| open()).collect::<Result<_, _>>();

@@ -61,6 +61,9 @@ impl Database {
                 let id = AuditId::mint(&SystemClock, &OsEntropy).uuid().simple();
                 let name = format!("vestibule_test_{id}");
                 on_server(format!("CREATE DATABASE {name}")).await;
+                // As an administrator may have set it: nothing here may depend on the default.
+                let isolation = "default_transaction_isolation = 'serializable'";
+                on_server(format!("ALTER DATABASE {name} SET {isolation}")).await;
                 let server = postgres_server();
                 let (server, _) = server.rsplit_once('/').unwrap();
                 Self {
@@ -77,6 +80,20 @@ impl Database {
         let server = postgres_server();
         let (server, _) = server.rsplit_once('/').unwrap();
         format!("{server}/{}", self.postgres.as_deref().unwrap())
+    }
+
+    /// The address of PostgreSQL, as `host:port`.
+    pub(crate) fn server_address(&self) -> String {
+        let url = self.postgres_url();
+        let (_, place) = url.rsplit_once('@').unwrap();
+        place.split('/').next().unwrap().to_owned()
+    }
+
+    /// The URL of this database behind something else that listens on a port of loopback.
+    pub(crate) fn behind(&self, port: u16) -> StoreUrl {
+        let place = format!("127.0.0.1:{port}");
+        let url = self.postgres_url().replace(&self.server_address(), &place);
+        url.parse().unwrap()
     }
 
     /// One more store on this database, as another process has it.

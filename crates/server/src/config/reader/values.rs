@@ -68,6 +68,19 @@ impl Reader<'_> {
         count.or_else(|| self.refuse(key, "must be a whole number, one or above"))
     }
 
+    /// How many connections requests share, where that is said. With fewer than three a list and a
+    /// transaction would leave none for the question who is calling.
+    pub(super) fn connections(&mut self) -> Option<Option<NonZeroU32>> {
+        const KEY: &str = "store.connections";
+        if self.value(KEY).is_none() {
+            return Some(None);
+        }
+        match self.positive(KEY)?.get() {
+            3..=1_000 => Some(self.positive(KEY)),
+            _ => self.refuse(KEY, "must be from 3 to 1000"),
+        }
+    }
+
     /// How many bytes so many MiB of bodies are.
     pub(super) fn body_bytes(&mut self) -> Option<usize> {
         let key = "server.body_memory_mib";
