@@ -148,6 +148,8 @@ ids! {
     RedirectUriId = "redirect";
     /// One try to sign in through a connection.
     AttemptId = "attempt";
+    /// A change of a resource that its grants have yet to follow.
+    ResourceChangeId = "change";
 }
 
 /// The bits of an id below its time.

@@ -51,7 +51,7 @@ pub use grant::{Grant, GrantHolder};
 pub use group::Group;
 pub use id::{
     ApiKeyId, AttemptId, AuditId, ConnectionId, DomainId, GrantId, GroupId, OrganizationId,
-    RedirectUriId, SessionId, SigningKeyId, UserId,
+    RedirectUriId, ResourceChangeId, SessionId, SigningKeyId, UserId,
 };
 pub use identity::SsoIdentity;
 pub use invalid::Invalid;

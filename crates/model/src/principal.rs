@@ -5,8 +5,8 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use crate::{
-    ApiKeyId, Capability, GrantId, GroupId, OrganizationId, Plan, ResourcePath, Role, SessionId,
-    Timestamp, UserId,
+    ApiKeyId, Capability, GrantId, GroupId, Invalid, OrganizationId, Plan, ResourcePath, Role,
+    SessionId, Timestamp, UserId,
 };
 
 /// Which credential a request was made with. Never the secret.
@@ -61,6 +61,20 @@ impl std::fmt::Display for CredentialRef {
             Self::ApiKey(id) => write!(f, "api_key:{id}"),
             Self::AccessToken(id) => write!(f, "access_token:{id}"),
             Self::SessionCookie(id) => write!(f, "session_cookie:{id}"),
+        }
+    }
+}
+
+impl std::str::FromStr for CredentialRef {
+    type Err = Invalid;
+
+    /// Reads what `Display` writes.
+    fn from_str(text: &str) -> Result<Self, Invalid> {
+        match text.split_once(':') {
+            Some(("api_key", id)) => id.parse().map(Self::ApiKey),
+            Some(("access_token", id)) => id.parse().map(Self::AccessToken),
+            Some(("session_cookie", id)) => id.parse().map(Self::SessionCookie),
+            _ => Err(Invalid::new("invalid_credential", "must name a credential")),
         }
     }
 }

@@ -6,6 +6,7 @@
 //! What to look at first:
 //! - `folder` declares each route with its rule, and its handlers take a `Permit`;
 //! - `tree` asks the permit about the path that each step touches;
+//! - `outbox` lets the grants follow what was moved or deleted, through every crash;
 //! - `filter` cuts a list to what the caller may see, in the query;
 //! - `agents` shows a plan's feature, limits, and an allowance that is counted exactly.
 
@@ -24,6 +25,7 @@ mod listed;
 mod month;
 mod name;
 mod node;
+mod outbox;
 mod page;
 mod parts;
 mod path_parts;

@@ -12,6 +12,7 @@ use crate::filter::Filter;
 use crate::guard::{allowed, changeable, child, fits, system_managed};
 use crate::list::Part;
 use crate::node::{self, Kind, Node};
+use crate::outbox;
 use crate::page::page;
 use crate::state::App;
 use crate::version::{DocumentType, Facts, Origin};
@@ -102,8 +103,7 @@ impl App {
     pub(crate) async fn create(&self, permit: &Permit, new: New) -> Result<Node> {
         self.sample.prepare(permit).await?;
         let scope = permit.scope();
-        let mut transaction = self.sample.database.write().await?;
-        node::lock(&mut transaction, scope).await?;
+        let mut transaction = self.change_tree(permit).await?;
         let place = place(&mut transaction, permit, new.parent).await?;
         let path = child(&place.path, &new.name)?;
         let node = match new.document {
@@ -137,8 +137,7 @@ impl App {
     ) -> Result<Node> {
         self.sample.prepare(permit).await?;
         let scope = permit.scope();
-        let mut transaction = self.sample.database.write().await?;
-        node::lock(&mut transaction, scope).await?;
+        let mut transaction = self.change_tree(permit).await?;
         let before = node::find(&mut transaction, scope, kind, id)
             .await?
             .ok_or_else(|| Problem::not_found(kind.noun()))?;
@@ -208,16 +207,12 @@ impl App {
             return Ok(after);
         }
         node::rebase(&mut transaction, scope, &before.path, &after.path).await?;
-        self.changes
-            .moved(permit, &before.path, &after.path)
-            .await?;
-        if let Err(error) = transaction.commit().await {
-            tracing::error!(%error, "a move was not stored; its grants go back");
-            self.changes
-                .moved_back(permit, &before.path, &after.path)
-                .await?;
-            return Err(error.into());
-        }
+        // Last, since it refuses what the permit cannot tell.
+        let moving = self.changes.moving(permit, &before.path, &after.path);
+        let id = moving.await?;
+        outbox::insert(&mut transaction, scope, id).await?;
+        transaction.commit().await?;
+        self.follow(id).await;
         Ok(after)
     }
 
@@ -226,16 +221,17 @@ impl App {
     pub(crate) async fn remove(&self, permit: &Permit, kind: Kind, id: Uuid) -> Result<()> {
         self.sample.prepare(permit).await?;
         let scope = permit.scope();
-        let mut transaction = self.sample.database.write().await?;
-        node::lock(&mut transaction, scope).await?;
+        let mut transaction = self.change_tree(permit).await?;
         let node = node::find(&mut transaction, scope, kind, id)
             .await?
             .ok_or_else(|| Problem::not_found(kind.noun()))?;
         allowed(permit, &node, Capability::ReadWriteDelete)?;
         changeable(&node)?;
         node::delete(&mut transaction, scope, id).await?;
-        self.changes.removed(permit, &node.path).await?;
+        let change = self.changes.removing(permit, &node.path).await?;
+        outbox::insert(&mut transaction, scope, change).await?;
         transaction.commit().await?;
+        self.follow(change).await;
         Ok(())
     }
 }

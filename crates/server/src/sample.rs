@@ -7,7 +7,7 @@ use vestibule_check::Permit;
 use vestibule_handler::Failure;
 use vestibule_http::Problem;
 use vestibule_layer::ResourceChanges;
-use vestibule_model::ResourcePath;
+use vestibule_model::{ResourceChangeId, ResourcePath};
 use vestibule_sample::{ListedItem, Sample};
 use vestibule_web::{Listed, SampleLists};
 
@@ -22,9 +22,9 @@ impl FollowingGrants {
     }
 }
 
-/// The answer to an operation on grants, of which the count is of no interest to a service.
-fn answer(done: Result<usize, Error>) -> Result<(), Problem> {
-    done.map(drop).map_err(|error| {
+/// The answer to an operation on grants.
+fn answer<T>(done: Result<T, Error>) -> Result<T, Problem> {
+    done.map_err(|error| {
         let problem = Problem::from(Failure::from(error));
         if problem.reason() == "path_has_grants" {
             return problem.hint(
@@ -42,33 +42,28 @@ impl ResourceChanges for FollowingGrants {
         permit: &'a Permit,
         path: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move { answer(self.0.clear_grants(&permit.into(), path).await) })
+        Box::pin(async move { answer(self.0.clear_grants(&permit.into(), path).await).map(drop) })
     }
 
-    fn moved<'a>(
+    fn moving<'a>(
         &'a self,
         permit: &'a Permit,
         from: &'a ResourcePath,
         to: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move { answer(self.0.rebase_grants(&permit.into(), from, to).await) })
+    ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
+        Box::pin(async move { answer(self.0.resource_moving(&permit.into(), from, to).await) })
     }
 
-    fn moved_back<'a>(
-        &'a self,
-        permit: &'a Permit,
-        from: &'a ResourcePath,
-        to: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move { answer(self.0.return_grants(&permit.into(), from, to).await) })
-    }
-
-    fn removed<'a>(
+    fn removing<'a>(
         &'a self,
         permit: &'a Permit,
         path: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move { answer(self.0.remove_grants_below(&permit.into(), path).await) })
+    ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
+        Box::pin(async move { answer(self.0.resource_leaving(&permit.into(), path).await) })
+    }
+
+    fn follow(&self, id: ResourceChangeId) -> BoxFuture<'_, Result<(), Problem>> {
+        Box::pin(async move { answer(self.0.follow_resource(id).await).map(drop) })
     }
 }
 

@@ -30,6 +30,9 @@ const WAITING_CONNECTIONS: u32 = 4_096;
 /// minute of changes at most; half of that leaves room for a tick at which somebody reads the log.
 const CHECKPOINTS: Duration = Duration::from_secs(30);
 
+/// The time that the start waits for grants to follow what the sample has changed before.
+const OUTBOX_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Connections for probes; nobody needs more.
 const ADMIN_CONNECTIONS: usize = 64;
 /// How many of them one address may have, so that a metrics reader leaves some to the probes.
@@ -156,6 +159,17 @@ impl Server {
             let (each, end) = (sample.clone(), duties_end.asked());
             duties.spawn("watching the sample's database", async move {
                 each.watch_file(end).await;
+            });
+            // Before requests are answered, what the last server could not finish; but a database
+            // that does not answer must not keep this one from saying so.
+            let finish = sample.finish_outbox(&*wired.changes);
+            if tokio::time::timeout(OUTBOX_PATIENCE, finish).await.is_err() {
+                tracing::warn!("the sample's outbox is finished later");
+            }
+            let (each, end) = (sample.clone(), duties_end.asked());
+            let changes = Arc::clone(&wired.changes);
+            duties.spawn("letting grants follow the sample", async move {
+                each.run_outbox(changes, end).await;
             });
         }
         let (each, end) = (worker.clone(), duties_end.asked());

@@ -16,6 +16,7 @@ use vestibule_check::{Check, CheckParts, OwnOrigin};
 use vestibule_credential::keyring::{Issuer, Keyring};
 use vestibule_credential::password::PasswordHasher;
 use vestibule_http::SessionCookie;
+use vestibule_layer::ResourceChanges;
 use vestibule_model::{OsEntropy, ProcessClock};
 use vestibule_outbound::{Outbound, SystemResolver};
 use vestibule_policy::RuleTable;
@@ -45,6 +46,8 @@ pub struct Wired {
     pub metrics: Arc<Metrics>,
     /// The sample API, where it is served.
     pub sample: Option<Sample>,
+    /// What the sample tells the grants.
+    pub changes: Arc<dyn ResourceChanges>,
     /// The time of this process, for all that it does.
     pub clock: Arc<ProcessClock>,
 }
@@ -190,6 +193,7 @@ pub async fn server(
         look,
     };
     Ok(Wired {
+        changes: Arc::new(FollowingGrants::new(accounts.clone())),
         accounts,
         check,
         stack,

@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use vestibule_model::Timestamp;
+use uuid::Uuid;
+use vestibule_model::{ResourceChangeId, Timestamp};
 
 use crate::sql::sql;
 use crate::store::Pool;
@@ -19,6 +20,10 @@ const EXPIRED_KEY_MEMORY: Duration = Duration::from_secs(30 * DAY);
 
 /// And, for longer, a key that was deleted: whoever still sends it may have missed the news.
 const DELETED_KEY_MEMORY: Duration = Duration::from_secs(90 * DAY);
+
+/// A change of a resource is kept for this long after it was noted, so that a service that was away
+/// can still have the grants follow.
+const RESOURCE_CHANGE_MEMORY: Duration = Duration::from_secs(30 * DAY);
 
 /// How many changes are kept for processes that have slept. One that missed more forgets all that
 /// it has cached.
@@ -62,6 +67,8 @@ pub struct Pruned {
     /// Sign-ins through a provider that were begun and never finished, codes that were never
     /// fetched, and spent tokens that are refused by their age by now.
     pub sso: u64,
+    /// Changes of resources that no service has asked for in 30 days.
+    pub resource_changes: u64,
     /// Rows of the change table.
     pub changes: u64,
     /// Whether there may be more of it, for another transaction.
@@ -103,6 +110,7 @@ impl Write {
         ] {
             sso += counted(self.prune_before(query, now).await?);
         }
+        let resource_changes = counted(self.prune_resource_changes(now).await?);
         let changes = match self.store().pool {
             Pool::Sqlite(_) => {
                 sql("DELETE FROM change WHERE seq IN
@@ -121,6 +129,7 @@ impl Write {
             api_keys,
             sessions,
             sso,
+            resource_changes,
             changes,
             more,
         })
@@ -132,6 +141,18 @@ impl Write {
         moment: Timestamp,
     ) -> Result<u64, StoreError> {
         sql(query).bind(moment).bind(BATCH).execute(self).await
+    }
+
+    /// By the ids, which are in the order of their times.
+    async fn prune_resource_changes(&mut self, now: Timestamp) -> Result<u64, StoreError> {
+        let moment = now.before(RESOURCE_CHANGE_MEMORY).as_micros() / 1_000;
+        let first = Uuid::from_u128(u128::try_from(moment).unwrap_or(0) << 80);
+        sql("DELETE FROM resource_change WHERE id IN
+                 (SELECT id FROM resource_change WHERE id < $1 ORDER BY id LIMIT $2)")
+        .bind(ResourceChangeId::from_uuid(first))
+        .bind(BATCH)
+        .execute(self)
+        .await
     }
 
     async fn prune_api_keys(&mut self, now: Timestamp) -> Result<u64, StoreError> {

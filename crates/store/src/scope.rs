@@ -3,7 +3,7 @@
 //! Whoever has no permit yet, or turns to another organisation than that of the permit, gets the
 //! scope from what was read: a membership, a connection that somebody named, what a session came by.
 
-use vestibule_model::{ConnectionId, OrgScope, OrganizationId, Role, UserId};
+use vestibule_model::{ConnectionId, OrgScope, OrganizationId, ResourceChangeId, Role, UserId};
 
 use crate::sql::{Row, Source, sql};
 use crate::sso_session::SsoSession;
@@ -42,6 +42,20 @@ impl Store {
         organization: OrganizationId,
     ) -> Result<Option<(OrgScope, Role)>, StoreError> {
         of_member(&mut self.reader().await?, user, organization).await
+    }
+
+    /// Returns the scope of a change of a resource that its grants have yet to follow, if there is
+    /// such a change.
+    pub async fn scope_of_resource_change(
+        &self,
+        id: ResourceChangeId,
+    ) -> Result<Option<OrgScope>, StoreError> {
+        sql("SELECT organization_id FROM resource_change WHERE id = $1")
+            .bind(id)
+            .optional(&mut self.reader().await?, |row| {
+                row.get("organization_id").map(proved)
+            })
+            .await
     }
 
     /// The scope of a connection that a stranger names, where its organisation is active.

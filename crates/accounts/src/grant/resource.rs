@@ -4,11 +4,15 @@
 //! caller may do that. What the permit cannot tell is decided here, in the transaction that changes
 //! the grants: a resource that comes to a path ends the grants that stand there, and nobody ends
 //! the grants of others in this way who could not revoke them.
+//!
+//! The service keeps its resources in another database, so a move and a deletion are noted here
+//! before its half is stored, and followed afterwards. Meanwhile the grants stand where the resource
+//! was: their holders wait, and nobody has a right that nobody gave.
 
 use serde_json::{Value, json};
 use vestibule_check::Permit;
-use vestibule_model::{AuditRecord, Change, Grant, ResourcePath, Role};
-use vestibule_store::{HoldingKey, PlacedGrant, Write};
+use vestibule_model::{AuditRecord, Change, Grant, ResourceChangeId, ResourcePath, Role};
+use vestibule_store::{HoldingKey, PlacedGrant, ResourceChange, Write};
 
 use super::describe;
 use crate::membership::needed_to_touch;
@@ -27,61 +31,106 @@ impl Accounts {
         let mut write = self.begin_locked(caller).await?;
         self.keep_grants_of_others(&mut write, caller, path).await?;
         let removed = write.delete_grants_below(caller.scope(), path).await?;
-        let record = self.removal(caller, path, &removed);
-        self.commit_records(write, caller, [record].into_iter().flatten())
-            .await?;
+        let Some(record) = self.removal(caller, path, &removed) else {
+            return Ok(0);
+        };
+        // Grants of users, groups and keys alike: anybody in the organisation may be affected.
+        write.change(Change::Organization(caller.organization_id()));
+        write.commit(record).await?;
         Ok(removed.len())
     }
 
-    /// Moves the grants on `from` and below with their resource to `to`, and deletes those that
-    /// stand on `to` and below, as [`clear_grants`](Self::clear_grants) does and with the same
-    /// error. Returns how many moved.
-    pub async fn rebase_grants(
+    /// Notes that the resource at `from` is about to be moved to `to`, and deletes the grants on
+    /// `to` and below, as [`clear_grants`](Self::clear_grants) does and with the same error: before
+    /// the resource is there, so that they never hold for it. The grants on `from` stay until
+    /// [`follow_resource`](Self::follow_resource) is given the id that this returns.
+    pub async fn resource_moving(
         &self,
         caller: &Caller,
         from: &ResourcePath,
         to: &ResourcePath,
-    ) -> Result<usize> {
+    ) -> Result<ResourceChangeId> {
         let mut write = self.begin_locked(caller).await?;
         self.keep_grants_of_others(&mut write, caller, to).await?;
-        let scope = caller.scope();
-        let removed = write.delete_grants_below(scope, to).await?;
-        let moved = write.rebase_grants(scope, from, to, self.now()).await?;
-        let removal = self.removal(caller, to, &removed);
-        let records = [removal, self.relocation(caller, (from, to), &moved)];
-        self.commit_records(write, caller, records.into_iter().flatten())
-            .await?;
-        Ok(moved.len())
+        let removed = write.delete_grants_below(caller.scope(), to).await?;
+        let record = self.removal(caller, to, &removed);
+        self.note_change(write, caller, (from, Some(to)), record)
+            .await
     }
 
-    /// Takes [`rebase_grants`](Self::rebase_grants) back because the service could not store the
-    /// move. Returns how many grants went back; those that were deleted do not.
-    pub async fn return_grants(
+    /// Notes that the resource at `path` is about to be deleted. The grants on it and below stay
+    /// until [`follow_resource`](Self::follow_resource) is given the id that this returns.
+    pub async fn resource_leaving(
         &self,
         caller: &Caller,
-        from: &ResourcePath,
-        to: &ResourcePath,
-    ) -> Result<usize> {
-        // Not `begin_locked`: the grants go back whatever has become of the caller meanwhile.
-        let mut write = self.begin_counting(caller).await?;
-        let moved = write
-            .rebase_grants(caller.scope(), to, from, self.now())
-            .await?;
-        let record = self.relocation(caller, (to, from), &moved);
-        self.commit_records(write, caller, [record].into_iter().flatten())
-            .await?;
-        Ok(moved.len())
+        path: &ResourcePath,
+    ) -> Result<ResourceChangeId> {
+        let write = self.begin_locked(caller).await?;
+        self.note_change(write, caller, (path, None), None).await
     }
 
-    /// Deletes the grants on `path` and below, whoever holds them, because the resource there is
-    /// being deleted. Returns how many those were.
-    pub async fn remove_grants_below(&self, caller: &Caller, path: &ResourcePath) -> Result<usize> {
-        let mut write = self.begin_locked(caller).await?;
-        let removed = write.delete_grants_below(caller.scope(), path).await?;
-        let record = self.removal(caller, path, &removed);
-        self.commit_records(write, caller, [record].into_iter().flatten())
-            .await?;
-        Ok(removed.len())
+    async fn note_change(
+        &self,
+        mut write: Write,
+        caller: &Caller,
+        (from, to): (&ResourcePath, Option<&ResourcePath>),
+        record: Option<AuditRecord>,
+    ) -> Result<ResourceChangeId> {
+        let id = ResourceChangeId::mint(self.clock(), self.entropy());
+        let change = ResourceChange {
+            id,
+            organization_id: caller.organization_id(),
+            from: from.clone(),
+            to: to.cloned(),
+            actor: caller.actor().clone(),
+            created_at: self.now(),
+        };
+        write.insert_resource_change(&change).await?;
+        if let Some(record) = record {
+            write.change(Change::Organization(caller.organization_id()));
+            write.commit(record).await?;
+        } else {
+            // No right has changed yet: the record comes with the grants.
+            write.commit_unaudited().await?;
+        }
+        Ok(id)
+    }
+
+    /// Lets the grants follow a change of their resource that its service has stored: moves them
+    /// with it, or deletes them. Returns how many those were. The first call with an id does so,
+    /// whatever has become of its caller, and all others do nothing.
+    pub async fn follow_resource(&self, id: ResourceChangeId) -> Result<usize> {
+        let Some(scope) = self.0.store.scope_of_resource_change(id).await? else {
+            return Ok(0);
+        };
+        let mut write = self.begin().await?;
+        // The organisation first, as everywhere; the row then tells whether somebody else was faster.
+        write.lock_organization(scope).await?;
+        let Some(change) = write.take_resource_change(scope, id).await? else {
+            return Ok(0);
+        };
+        // Nobody with powers: the service has asked the caller's permit before it noted the change.
+        let caller = Caller::arriving(scope, change.actor);
+        let (followed, record) = match &change.to {
+            Some(to) => {
+                let from = &change.from;
+                let moved = write.rebase_grants(scope, from, to, self.now()).await?;
+                let record = self.relocation(&caller, (from, to), &moved);
+                (moved.len(), record)
+            }
+            None => {
+                let removed = write.delete_grants_below(scope, &change.from).await?;
+                let record = self.removal(&caller, &change.from, &removed);
+                (removed.len(), record)
+            }
+        };
+        let Some(record) = record else {
+            write.commit_unaudited().await?;
+            return Ok(followed);
+        };
+        write.change(Change::Organization(scope.organization_id()));
+        write.commit(record).await?;
+        Ok(followed)
     }
 
     /// Refuses where a grant on `path` or below is not the caller's to revoke. Every grant is made
@@ -151,23 +200,6 @@ impl Accounts {
         let organization = Some(caller.organization_id());
         let subject = Some(path.to_string());
         self.record(caller.actor(), organization, kind, subject, details)
-    }
-
-    /// Commits with these records; where there are none, nothing was changed.
-    async fn commit_records(
-        &self,
-        mut write: Write,
-        caller: &Caller,
-        records: impl Iterator<Item = AuditRecord>,
-    ) -> Result<()> {
-        let mut records: Vec<_> = records.collect();
-        let Some(last) = records.pop() else {
-            return Ok(());
-        };
-        // Grants of users, groups and keys alike: anybody in the organisation may be affected.
-        write.change(Change::Organization(caller.organization_id()));
-        write.append_audit(&records).await?;
-        Ok(write.commit(last).await?)
     }
 }
 

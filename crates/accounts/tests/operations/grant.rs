@@ -4,7 +4,10 @@ use rstest::rstest;
 use vestibule_accounts::{Caller, GrantPatch, HolderKind, NewApiKey, NewGrant, Page};
 use vestibule_model::{Capability, GrantId, GroupId, OsEntropy, ResourcePath, Role, SystemClock};
 
-use crate::support::{Backend, House, OPERATOR, assert_refused, details, new_key, record};
+use crate::support::{
+    Backend, House, OPERATOR, assert_refused, delete_resource, details, move_resource, new_key,
+    record,
+};
 
 fn new(path: &str, capability: Capability) -> NewGrant {
     NewGrant {
@@ -251,13 +254,19 @@ async fn grants_follow_a_folder_that_moves(
     };
     assert!(reads("/shared/f/x").await);
     let (from, to) = (path("/shared/f"), path("/private/f"));
-    assert_eq!(accounts.rebase_grants(&owner, &from, &to).await.unwrap(), 1);
+    assert_eq!(
+        move_resource(accounts, &owner, &from, &to).await.unwrap(),
+        1
+    );
     assert!(reads("/private/f/x").await);
     assert!(!reads("/shared/f/x").await);
     let moved = house.records("grant.moved").await;
     assert_eq!(details(&moved[0])["before"], "/shared/f");
     // Nothing to move, nothing to tell.
-    assert_eq!(accounts.rebase_grants(&owner, &from, &to).await.unwrap(), 0);
+    assert_eq!(
+        move_resource(accounts, &owner, &from, &to).await.unwrap(),
+        0
+    );
     assert_eq!(house.records("grant.moved").await.len(), 1);
 }
 
@@ -289,7 +298,7 @@ async fn grants_end_with_what_they_were_for(
     assert!(reads(plain, "/shared/f/x").await);
     assert!(reads(narrowed, "/shared/f/x").await);
     let gone = path("/shared/f");
-    let remove = async || accounts.remove_grants_below(&owner, &gone).await.unwrap();
+    let remove = async || delete_resource(accounts, &owner, &gone).await.unwrap();
     assert_eq!(remove().await, 2);
     assert!(!reads(plain, "/shared/f/x").await);
     assert!(reads(plain, "/shared/fx").await);

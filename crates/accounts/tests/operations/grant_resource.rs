@@ -7,7 +7,9 @@ use rstest::rstest;
 use vestibule_accounts::{Caller, NewApiKey, NewGrant};
 use vestibule_model::{Capability, Grant, GrantHolder, OsEntropy, ResourcePath, Role, UserId};
 
-use crate::support::{Backend, House, assert_refused, details, new_key, record};
+use crate::support::{
+    Backend, House, assert_refused, delete_resource, details, move_resource, new_key, record,
+};
 
 const READ: Capability = Capability::ReadOnly;
 
@@ -207,7 +209,7 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
     let given = accounts.grant_to_user(&operator, world.admin, new("/shared/from/x"));
     let inside = given.await.unwrap().holder;
     let come = async || match comes {
-        Comes::ByName => accounts.rebase_grants(&caller, &from, &to).await,
+        Comes::ByName => move_resource(accounts, &caller, &from, &to).await,
         Comes::Created => accounts.clear_grants(&caller, &to).await,
     };
     for (number, holder) in HOLDERS.into_iter().enumerate() {
@@ -241,7 +243,7 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
             assert_eq!(world.held(held).await, before, "{by:?} {holder:?}");
             assert_eq!(world.held(inside).await, ["/shared/from/x"]);
             // For the next holder.
-            let cleared = accounts.remove_grants_below(&operator, &to).await;
+            let cleared = delete_resource(accounts, &operator, &to).await;
             assert_eq!(cleared.unwrap(), 1);
         }
         assert!(
@@ -251,10 +253,10 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
                 .contains(&"/shared/to-do".to_owned())
         );
         let to_do = path("/shared/to-do");
-        let cleared = accounts.remove_grants_below(&operator, &to_do).await;
+        let cleared = delete_resource(accounts, &operator, &to_do).await;
         assert_eq!(cleared.unwrap(), 1);
         // Back, for the next one.
-        let back = accounts.return_grants(&operator, &from, &to).await;
+        let back = move_resource(accounts, &operator, &to, &from).await;
         back.unwrap();
         assert_eq!(world.held(inside).await, ["/shared/from/x"]);
         world.house.tick();
@@ -275,7 +277,7 @@ async fn a_grant_given_while_something_comes_to_its_path_is_not_lost(
     let (mut first, mut second) = (0, 0);
     for _ in 0..20 {
         let (renamed, given) = tokio::join!(
-            accounts.rebase_grants(&bob, &from, &to),
+            move_resource(accounts, &bob, &from, &to),
             accounts.grant_to_user(&operator, world.carol, new("/shared/to")),
         );
         let given = given.unwrap();
@@ -287,7 +289,7 @@ async fn a_grant_given_while_something_comes_to_its_path_is_not_lost(
             }
         }
         assert_eq!(world.held(given.holder).await, ["/shared/to"]);
-        let cleared = accounts.remove_grants_below(&operator, &to).await;
+        let cleared = delete_resource(accounts, &operator, &to).await;
         cleared.unwrap();
     }
     assert_eq!(first + second, 20);
@@ -318,7 +320,7 @@ async fn a_rename_waits_for_a_grant_that_is_being_given_on_its_path() {
         write.commit(record("grant.created")).await.unwrap();
     };
     let (from, to) = (path("/shared/from"), path("/shared/to"));
-    let (renamed, ()) = tokio::join!(house.accounts.rebase_grants(&bob, &from, &to), giving);
+    let (renamed, ()) = tokio::join!(move_resource(&house.accounts, &bob, &from, &to), giving);
     assert_refused(renamed, "path_has_grants");
     let held = world.held(GrantHolder::User(world.carol)).await;
     assert_eq!(held, ["/shared/to"]);
@@ -326,7 +328,7 @@ async fn a_rename_waits_for_a_grant_that_is_being_given_on_its_path() {
 
 #[rstest]
 #[tokio::test]
-async fn grants_go_back_whatever_has_become_of_the_caller(
+async fn grants_follow_once_and_whatever_has_become_of_the_caller(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
@@ -334,18 +336,53 @@ async fn grants_go_back_whatever_has_become_of_the_caller(
     let bob = world.caller(By::Bob).await;
     let held = world.give(Holder::Carol, "/shared/from").await;
     let (from, to) = (path("/shared/from"), path("/shared/to"));
-    assert_eq!(accounts.rebase_grants(&bob, &from, &to).await.unwrap(), 1);
-    assert_eq!(world.held(held).await, ["/shared/to"]);
+    let change = accounts.resource_moving(&bob, &from, &to).await.unwrap();
+    // Nobody has a right at the new place before the service has said that it is there.
+    assert_eq!(world.held(held).await, ["/shared/from"]);
     let removed = accounts.remove_member(&house.operator(), world.bob).await;
     removed.unwrap();
     let other = path("/shared/other");
-    let forward = accounts.rebase_grants(&bob, &to, &other).await;
-    assert_refused(forward, "credential_ended");
-    // Also where grants stand on the old path by now.
-    let given = world.give(Holder::Group, "/shared/from").await;
-    assert_eq!(accounts.return_grants(&bob, &from, &to).await.unwrap(), 1);
-    assert_eq!(world.held(held).await, ["/shared/from"]);
-    assert_eq!(world.held(given).await, ["/shared/from"]);
+    let forward = accounts.resource_moving(&bob, &to, &other).await;
+    assert_refused(forward.map(drop), "credential_ended");
+    let leaving = accounts.resource_leaving(&bob, &to).await;
+    assert_refused(leaving.map(drop), "credential_ended");
+    // What was given on the new path meanwhile stands.
+    let given = world.give(Holder::Group, "/shared/to").await;
+    assert_eq!(accounts.follow_resource(change).await.unwrap(), 1);
+    assert_eq!(world.held(held).await, ["/shared/to"]);
+    assert_eq!(world.held(given).await, ["/shared/to"]);
+    let told = &house.records("grant.moved").await[0];
+    assert_eq!(told.user_id, Some(world.bob));
+
+    // Once more, as after a crash before the service has noted it: a grant that was given on the old
+    // path since is for what comes there next.
+    let next = world.give(Holder::KeyOfAdmin, "/shared/from").await;
+    assert_eq!(accounts.follow_resource(change).await.unwrap(), 0);
+    assert_eq!(world.held(next).await, ["/shared/from"]);
+    assert_eq!(house.records("grant.moved").await.len(), 1);
+}
+
+/// The request and the next start do so at once.
+#[rstest]
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn of_many_who_let_grants_follow_one_does(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (house, accounts) = (&world.house, &world.house.accounts);
+    let operator = house.operator();
+    let (from, to) = (path("/shared/from"), path("/shared/to"));
+    for _ in 0..5 {
+        let held = world.give(Holder::Carol, "/shared/from").await;
+        let moving = accounts.resource_moving(&operator, &from, &to).await;
+        let change = moving.unwrap();
+        let all = (0..6).map(|_| accounts.follow_resource(change));
+        let done = futures_util::future::join_all(all).await;
+        let moved: usize = done.into_iter().map(Result::unwrap).sum();
+        assert_eq!(moved, 1);
+        assert_eq!(world.held(held).await, ["/shared/to"]);
+        delete_resource(accounts, &operator, &to).await.unwrap();
+    }
 }
 
 #[rstest]
@@ -364,9 +401,9 @@ async fn a_record_names_the_first_fifty_grants_and_counts_all(
         house.tick();
     }
     let (from, to) = (path("/shared/from"), path("/shared/to"));
-    let moved = accounts.rebase_grants(&operator, &from, &to).await;
+    let moved = move_resource(accounts, &operator, &from, &to).await;
     assert_eq!(moved.unwrap(), 60);
-    let removed = accounts.remove_grants_below(&operator, &to).await;
+    let removed = delete_resource(accounts, &operator, &to).await;
     assert_eq!(removed.unwrap(), 60);
     for kind in ["grant.moved", "grant.removed"] {
         let told = details(&house.records(kind).await[0]);

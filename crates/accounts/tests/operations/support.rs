@@ -22,8 +22,8 @@ use vestibule_credential::{
 use vestibule_model::clock::ManualClock;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{
-    Actor, AuditId, AuditRecord, Clock, Organization, OrganizationId, OsEntropy, Plan, Plans, Role,
-    Session, SessionId, SystemClock, Timestamp, User, UserId,
+    Actor, AuditId, AuditRecord, Clock, Organization, OrganizationId, OsEntropy, Plan, Plans,
+    ResourcePath, Role, Session, SessionId, SystemClock, Timestamp, User, UserId,
 };
 use vestibule_policy::{Dialect, Rule, RuleTable};
 use vestibule_store::{Store, StoreUrl};
@@ -552,4 +552,25 @@ pub(crate) fn record(kind: &'static str) -> AuditRecord {
         subject: None,
         details: "{}".to_owned(),
     }
+}
+
+/// Moves a resource whose service stores its half at once. Returns how many grants moved.
+pub(crate) async fn move_resource(
+    accounts: &Accounts,
+    caller: &Caller,
+    from: &ResourcePath,
+    to: &ResourcePath,
+) -> vestibule_accounts::Result<usize> {
+    let change = accounts.resource_moving(caller, from, to).await?;
+    accounts.follow_resource(change).await
+}
+
+/// Deletes a resource whose service stores its half at once. Returns how many grants ended.
+pub(crate) async fn delete_resource(
+    accounts: &Accounts,
+    caller: &Caller,
+    path: &ResourcePath,
+) -> vestibule_accounts::Result<usize> {
+    let change = accounts.resource_leaving(caller, path).await?;
+    accounts.follow_resource(change).await
 }

@@ -435,6 +435,74 @@ async fn a_change_whose_grants_cannot_follow_does_not_happen(
     world.end().await;
 }
 
+/// The database of the grants is away between the two commits, or the process ends there.
+#[rstest]
+#[tokio::test]
+async fn a_move_whose_grants_cannot_follow_yet_lets_nobody_in_and_is_finished_later(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let reader = world.user(&[(RO, "/shared/src")]);
+    let id = world.folder(&owner, "/shared/src").await;
+    let shared = world.folder(&owner, "/shared").await;
+    let path = format!("/v1/folders/{id}");
+    world.get(&reader, &path).await.expect(200);
+
+    world.let_following_fail(true);
+    let body = json!({"name": "dst"});
+    let moved = world.call(&owner, "PATCH", &path, body).await.expect(200);
+    assert_eq!(moved["materialized_path"], "/shared/dst");
+    world.get(&reader, &path).await.expect(403);
+    // Nothing comes to the old path, on which the grants stand, and nothing else moves meanwhile.
+    let same = json!({"name": "src", "parent_path_part_id": shared});
+    let call = world.call(&owner, "POST", "/v1/folders", same.clone());
+    call.await.expect(503);
+    let body = json!({"name": "src"});
+    world.call(&owner, "PATCH", &path, body).await.expect(503);
+    world.finish_outbox().await;
+    world.get(&reader, &path).await.expect(403);
+
+    world.let_following_fail(false);
+    world.finish_outbox().await;
+    world.get(&reader, &path).await.expect(200);
+    let made = world.call(&owner, "POST", "/v1/folders", same).await;
+    let made = format!("/v1/folders/{}", text(&made.expect(201)["id"]));
+    world.get(&reader, &made).await.expect(403);
+    // There is nothing left to follow, so that what is granted on the old path now stays there.
+    world.grant(&reader, &[(RO, "/shared/src")]);
+    world.finish_outbox().await;
+    world.get(&reader, &made).await.expect(200);
+    world.get(&reader, &path).await.expect(403);
+    world.end().await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn whoever_changes_the_tree_finishes_what_was_left(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::start(engine).await;
+    let owner = world.owner();
+    let reader = world.user(&[(RO, "/shared/gone"), (RO, "/shared/src")]);
+    let gone = world.folder(&owner, "/shared/gone").await;
+    let shared = world.folder(&owner, "/shared").await;
+    world.let_following_fail(true);
+    let path = format!("/v1/folders/{gone}");
+    let call = world.call(&owner, "DELETE", &path, Value::Null);
+    call.await.expect(204);
+    world.let_following_fail(false);
+    // Whoever is first creates it anew, and the grant of the one before is none on it.
+    let same = json!({"name": "gone", "parent_path_part_id": shared});
+    let made = world.call(&owner, "POST", "/v1/folders", same).await;
+    let made = format!("/v1/folders/{}", text(&made.expect(201)["id"]));
+    world.get(&reader, &made).await.expect(403);
+    world.grant(&reader, &[(RO, "/shared/gone")]);
+    world.finish_outbox().await;
+    world.get(&reader, &made).await.expect(200);
+    world.end().await;
+}
+
 /// The grants' keeper decides last, when the sample's own half is written and not yet stored.
 #[rstest]
 #[tokio::test]

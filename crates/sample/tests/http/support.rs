@@ -17,7 +17,8 @@ use vestibule_layer::credential::token::Verified;
 use vestibule_layer::model::clock::ManualClock;
 use vestibule_layer::model::{
     ApiKeyId, Capability, CredentialRef, Digest, GrantId, HeldGrant, OrganizationId, OsEntropy,
-    Plan, PlanName, Principal, ResourcePath, Role, SessionId, SystemClock, Timestamp, UserId,
+    Plan, PlanName, Principal, ResourceChangeId, ResourcePath, Role, SessionId, SystemClock,
+    Timestamp, UserId,
 };
 use vestibule_layer::{
     Check, CheckLayer, CheckParts, CheckService, Directory, OwnOrigin, Permit, Problem,
@@ -44,7 +45,18 @@ struct People {
     moved: Mutex<Vec<(String, String)>>,
     /// Paths with grants that no caller could revoke.
     kept: Mutex<Vec<ResourcePath>>,
+    /// Changes that were noted and that the grants have yet to follow.
+    noted: Mutex<HashMap<ResourceChangeId, (OrganizationId, ResourcePath, Option<ResourcePath>)>>,
     changes_fail: AtomicBool,
+    following_fails: AtomicBool,
+}
+
+fn unavailable() -> Problem {
+    Problem::unavailable(
+        "store_unavailable",
+        "The grants cannot follow now.",
+        std::time::Duration::from_secs(2),
+    )
 }
 
 impl People {
@@ -73,28 +85,36 @@ impl Directory for People {
 
 impl People {
     /// Answers as the grants' keeper does: an error where the test wants one, else after `change`
-    /// for every principal of the caller's organisation.
+    /// for every principal of the organisation.
     fn report<'a>(
         &'a self,
-        permit: &'a Permit,
+        organization: OrganizationId,
         change: impl FnMut(&mut Principal) + Send + 'a,
     ) -> BoxFuture<'a, Result<(), Problem>> {
         Box::pin(async move {
             if self.changes_fail.load(Ordering::SeqCst) {
-                return Err(Problem::unavailable(
-                    "store_unavailable",
-                    "The grants cannot follow now.",
-                    std::time::Duration::from_secs(2),
-                ));
+                return Err(unavailable());
             }
             self.by_digest
                 .lock()
                 .unwrap()
                 .values_mut()
-                .filter(|principal| principal.organization_id == permit.organization_id())
+                .filter(|principal| principal.organization_id == organization)
                 .for_each(change);
             Ok(())
         })
+    }
+
+    fn note(
+        &self,
+        permit: &Permit,
+        from: &ResourcePath,
+        to: Option<&ResourcePath>,
+    ) -> ResourceChangeId {
+        let id = ResourceChangeId::mint(&SystemClock, &OsEntropy);
+        let change = (permit.organization_id(), from.clone(), to.cloned());
+        self.noted.lock().unwrap().insert(id, change);
+        id
     }
 
     /// Refuses a path on which there are grants that the test keeps.
@@ -115,56 +135,59 @@ impl ResourceChanges for People {
     ) -> BoxFuture<'a, Result<(), Problem>> {
         Box::pin(async move {
             self.keep(path)?;
-            self.removed(permit, path).await
+            self.report(permit.organization_id(), |principal| {
+                principal.grants.retain(|grant| !path.covers(&grant.path));
+            })
+            .await
         })
     }
 
-    fn moved<'a>(
+    fn moving<'a>(
         &'a self,
         permit: &'a Permit,
         from: &'a ResourcePath,
         to: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
+    ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
         Box::pin(async move {
             self.created(permit, to).await?;
-            self.report(permit, |principal| {
-                for grant in &mut principal.grants {
-                    grant.path = grant.path.rebased(from, to);
-                }
-            })
-            .await?;
-            let mut moved = self.moved.lock().unwrap();
-            moved.push((from.to_string(), to.to_string()));
-            Ok(())
+            Ok(self.note(permit, from, Some(to)))
         })
     }
 
-    fn moved_back<'a>(
-        &'a self,
-        permit: &'a Permit,
-        from: &'a ResourcePath,
-        to: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move {
-            self.report(permit, |principal| {
-                for grant in &mut principal.grants {
-                    grant.path = grant.path.rebased(to, from);
-                }
-            })
-            .await?;
-            let mut moved = self.moved.lock().unwrap();
-            moved.push((to.to_string(), from.to_string()));
-            Ok(())
-        })
-    }
-
-    fn removed<'a>(
+    fn removing<'a>(
         &'a self,
         permit: &'a Permit,
         path: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
-        self.report(permit, |principal| {
-            principal.grants.retain(|grant| !path.covers(&grant.path));
+    ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
+        Box::pin(async move {
+            self.report(permit.organization_id(), |_| {}).await?;
+            Ok(self.note(permit, path, None))
+        })
+    }
+
+    fn follow(&self, id: ResourceChangeId) -> BoxFuture<'_, Result<(), Problem>> {
+        Box::pin(async move {
+            if self.following_fails.load(Ordering::SeqCst) {
+                return Err(unavailable());
+            }
+            let noted = self.noted.lock().unwrap().remove(&id);
+            let Some((organization, from, to)) = noted else {
+                return Ok(());
+            };
+            self.report(organization, |principal| match &to {
+                Some(to) => {
+                    for grant in &mut principal.grants {
+                        grant.path = grant.path.rebased(&from, to);
+                    }
+                }
+                None => principal.grants.retain(|grant| !from.covers(&grant.path)),
+            })
+            .await?;
+            if let Some(to) = to {
+                let mut moved = self.moved.lock().unwrap();
+                moved.push((from.to_string(), to.to_string()));
+            }
+            Ok(())
         })
     }
 }
@@ -387,6 +410,16 @@ impl World {
 
     pub(crate) fn let_changes_fail(&self, fail: bool) {
         self.people.changes_fail.store(fail, Ordering::SeqCst);
+    }
+
+    /// Lets changes be noted, and no grants follow.
+    pub(crate) fn let_following_fail(&self, fail: bool) {
+        self.people.following_fails.store(fail, Ordering::SeqCst);
+    }
+
+    /// Does what the next start of the service does, and what a running one does every so often.
+    pub(crate) async fn finish_outbox(&self) {
+        self.sample.finish_outbox(&*self.people).await;
     }
 
     /// Lets there be a grant on a path that no caller could revoke.

@@ -4,8 +4,8 @@ use sqlx::Row as _;
 use uuid::Uuid;
 use vestibule_model::{
     ApiKeyId, AttemptId, AuditId, Capability, ConnectionId, DomainId, DomainName, Email, GrantId,
-    GroupId, Name, OrganizationId, PlanName, RedirectUri, RedirectUriId, ResourcePath, Role,
-    SessionId, SigningKeyId, Timestamp, UserId,
+    GroupId, Name, OrganizationId, PlanName, RedirectUri, RedirectUriId, ResourceChangeId,
+    ResourcePath, Role, SessionId, SigningKeyId, Timestamp, UserId,
 };
 
 use super::Row;
@@ -96,7 +96,8 @@ id_columns!(
     ConnectionId,
     DomainId,
     RedirectUriId,
-    AttemptId
+    AttemptId,
+    ResourceChangeId
 );
 
 impl Column for Timestamp {

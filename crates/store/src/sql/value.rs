@@ -4,7 +4,7 @@ use uuid::Uuid;
 use vestibule_model::{
     ApiKeyId, AttemptId, AuditId, Capability, ConnectionId, Digest, DomainId, DomainName, Email,
     GrantId, GroupId, Name, OrgScope, OrganizationId, PlanName, RedirectUri, RedirectUriId,
-    ResourcePath, Role, SessionId, SigningKeyId, Timestamp, UserId,
+    ResourceChangeId, ResourcePath, Role, SessionId, SigningKeyId, Timestamp, UserId,
 };
 
 /// A value for a place in a query.
@@ -45,7 +45,8 @@ id_values!(
     ConnectionId,
     DomainId,
     RedirectUriId,
-    AttemptId
+    AttemptId,
+    ResourceChangeId
 );
 
 impl From<OrgScope> for Value {

@@ -37,6 +37,7 @@ async fn only_what_nobody_asks_for_again_is_deleted(
     let pruned = write.prune(at(0)).await.unwrap();
     write.commit_unaudited().await.unwrap();
     let expected = Pruned {
+        resource_changes: 0,
         refreshes: 1,
         api_keys: 0,
         sessions: 1,

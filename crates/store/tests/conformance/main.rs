@@ -23,6 +23,7 @@ mod membership;
 mod migration;
 mod organization;
 mod refresh;
+mod resource_change;
 mod session;
 mod silence;
 mod single_sign_on;
