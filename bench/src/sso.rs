@@ -49,14 +49,23 @@ fn exchange(port: u16, method: &str, path: &str, headers: &str, body: &str) -> R
 
 /// The value of a header.
 fn header<'a>(answer: &'a str, name: &str) -> Result<&'a str> {
+    let value = headers(answer, name).next();
+    value.with_context(|| format!("no {name} in {answer}"))
+}
+
+fn headers<'a>(answer: &'a str, name: &str) -> impl Iterator<Item = &'a str> {
     let lines = answer.split("\r\n\r\n").next().unwrap_or_default().lines();
-    let mut values = lines.filter_map(|line| {
+    lines.filter_map(move |line| {
         let (known, value) = line.split_once(':')?;
         known.eq_ignore_ascii_case(name).then(|| value.trim())
-    });
-    values
-        .next()
-        .with_context(|| format!("no {name} in {answer}"))
+    })
+}
+
+/// The cookies that an answer sets, without their attributes.
+fn cookies(answer: &str) -> Vec<&str> {
+    let set = headers(answer, "set-cookie");
+    set.map(|cookie| cookie.split(';').next().unwrap_or_default())
+        .collect()
 }
 
 /// The port and the path of a URL of this machine.
@@ -139,8 +148,7 @@ impl World {
     /// A browser as far as the callback: its path, and the cookie.
     fn up_to_callback(&self) -> Result<(String, String)> {
         let begun = exchange(self.server.port, "GET", &self.start_path(), "", "")?;
-        let cookie = header(&begun, "set-cookie")?;
-        let cookie = cookie.split(';').next().unwrap_or_default().to_owned();
+        let cookie = cookies(&begun).join("; ");
         let at = format!("{}&email=cleo@example.com", header(&begun, "location")?);
         let (port, path) = parts(&at)?;
         let picked = exchange(port, "GET", path, "", "")?;
@@ -216,6 +224,6 @@ pub(crate) fn measure() -> Result<()> {
         mebibytes(grown),
         mebibytes(stored(&data).saturating_sub(disk))
     );
-    println!("  with one more the oldest gives way; all expire after 10 minutes");
+    println!("  they are in their browsers, sealed; all expire after 10 minutes");
     Ok(())
 }

@@ -13,6 +13,7 @@ use vestibule_store::Store;
 use crate::StoreDirectory;
 use crate::bridge::KeyringWatch;
 use crate::sign_in::SignInLimits;
+use crate::strangers::Strangers;
 
 /// What [`Accounts`] is made of.
 pub struct AccountsParts {
@@ -60,6 +61,8 @@ pub(crate) struct Inner {
     /// How often one address may begin a sign-in through a provider, once single sign-on is set
     /// up.
     pub(crate) sso_starts: OnceLock<Limiter>,
+    /// The line in which strangers wait for their turn to write.
+    pub(crate) strangers: Strangers,
     /// Told when the keyring in the store may be another than the one in memory.
     pub(crate) keyring_watch: Arc<KeyringWatch>,
     /// Held while the keyring is read and swapped, so that an older reading never comes last.
@@ -83,6 +86,7 @@ impl Accounts {
             sign_ins_by_address: limits.by_address(),
             sign_ins_by_email: limits.by_email(),
             sso_starts: OnceLock::new(),
+            strangers: Strangers::default(),
             keyring_watch: Arc::new(KeyringWatch::new()),
             keyring_reading: Mutex::default(),
         }))

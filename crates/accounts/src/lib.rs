@@ -35,6 +35,7 @@ mod session;
 mod sign_in;
 mod sign_out;
 mod sso;
+mod strangers;
 mod token;
 mod transaction;
 mod usage;
@@ -62,9 +63,10 @@ pub use session::{SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
 pub use sign_out::SignOut;
 pub use sso::{
-    Ahead, AlsoEnd, ArrivalFailure, Arrived, CallbackRequest, Discovery, Initiate, Initiated,
-    Location, NewConnection, NewSecret, Origin, PlainBinding, PreparedConnection, ReturnTo, Saved,
-    SignInMethod, Sso, SsoParts, Target, TestOutcome, TestReport, Which, sso_settings,
+    Ahead, AlsoEnd, ArrivalFailure, Arrived, CallbackRequest, CarriedSignIn, Discovery, Initiate,
+    Initiated, Location, NewConnection, NewSecret, Origin, PlainBinding, PreparedConnection,
+    ReturnTo, Saved, SignInMethod, Sso, SsoParts, Target, TestOutcome, TestReport, Which,
+    sso_settings,
 };
 pub use token::{AccessToken, Refreshed};
 pub use user::{Me, NewUser, Suspended};

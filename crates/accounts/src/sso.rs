@@ -4,9 +4,10 @@
 //! [`Caller`](crate::Caller): looking takes an admin, changing an owner or the operator, because
 //! whoever sets up a provider decides who is who.
 //!
-//! A sign-in has two halves. [`Sso::initiate`] says where to send the browser and gives a secret
-//! that the browser keeps in a cookie; [`Sso::callback`] takes what the browser brings back, with
-//! that cookie, and says how the browser goes on.
+//! A sign-in has two halves. [`Sso::initiate`] says where to send the browser, gives a secret that
+//! binds the browser and what is to be known of this one sign-in, sealed, each for a cookie, and writes
+//! nothing; [`Sso::callback`] takes what the browser brings back, with those cookies, notes that it
+//! was here, and says how the browser goes on.
 
 mod admission;
 mod arrived;
@@ -14,6 +15,7 @@ mod attempt;
 mod begin;
 mod browser;
 mod callback;
+mod carried;
 mod code;
 mod connection;
 mod discover;
@@ -42,6 +44,7 @@ use vestibule_sso::Party;
 use vestibule_store::ConnectionSecrets;
 
 pub use arrived::{ArrivalFailure, Arrived, CallbackRequest, Location};
+pub use carried::CarriedSignIn;
 pub use connection::{AlsoEnd, NewConnection, PreparedConnection, Saved};
 pub use discover::{Discovery, SignInMethod};
 pub use initiate::{Ahead, Initiate, Initiated, ReturnTo, Target};

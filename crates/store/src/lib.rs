@@ -88,7 +88,7 @@ pub use housekeeping::Pruned;
 pub use keyring::SealedKeyRow;
 pub use one_time_code::OneTimeCode;
 pub use page::Page;
-pub use pending_sign_in::{PendingBounds, PendingSignIn};
+pub use pending_sign_in::PendingSignIn;
 pub use refresh::Successor;
 pub use resource_change::ResourceChange;
 pub use sso_session::SsoSession;

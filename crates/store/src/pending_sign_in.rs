@@ -1,4 +1,5 @@
-//! Sign-ins through a provider that have begun and not come back.
+//! Sign-ins through a provider that a server of an earlier version has begun. They are finished here,
+//! and new ones write nothing.
 
 use vestibule_model::{ConnectionId, Digest, OrganizationId, Timestamp};
 
@@ -32,19 +33,6 @@ impl std::fmt::Debug for PendingSignIn {
             .finish_non_exhaustive()
     }
 }
-
-/// How many sign-ins may be pending at once; those that have expired do not count. Beyond them the
-/// oldest give way: whoever floods the door makes others hurry, and does not shut it.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct PendingBounds {
-    /// Of one organisation.
-    pub per_organization: u32,
-    /// Of all organisations.
-    pub total: u32,
-}
-
-/// How many give way to one at most: transactions beside each other may leave a few too many.
-const MOST_GIVING_WAY: i64 = 1_000;
 
 fn read_pending(row: &Row<'_>) -> Result<PendingSignIn, StoreError> {
     let digest = |name| {
@@ -85,48 +73,6 @@ impl Store {
 }
 
 impl Write {
-    /// Remembers a sign-in that has begun; whether there is such an organisation. Forgets those of
-    /// the organisation that have expired, and the oldest that are too many.
-    pub async fn insert_pending(
-        &mut self,
-        pending: &PendingSignIn,
-        bounds: PendingBounds,
-        now: Timestamp,
-    ) -> Result<bool, StoreError> {
-        sql("DELETE FROM sso_pending WHERE organization_id = $1 AND expires_at <= $2")
-            .bind(pending.organization_id)
-            .bind(now)
-            .execute(self)
-            .await?;
-        sql("DELETE FROM sso_pending WHERE state_digest IN (
-                SELECT state_digest FROM sso_pending WHERE organization_id = $1
-                ORDER BY expires_at DESC LIMIT $3 OFFSET $2)")
-        .bind(pending.organization_id)
-        .bind(i64::from(bounds.per_organization.saturating_sub(1)))
-        .bind(MOST_GIVING_WAY)
-        .execute(self)
-        .await?;
-        sql("DELETE FROM sso_pending WHERE state_digest IN (
-                SELECT state_digest FROM sso_pending
-                ORDER BY expires_at DESC LIMIT $2 OFFSET $1)")
-        .bind(i64::from(bounds.total.saturating_sub(1)))
-        .bind(MOST_GIVING_WAY)
-        .execute(self)
-        .await?;
-        let inserted = sql("INSERT INTO sso_pending
-                (state_digest, browser_digest, organization_id, connection_id, sealed, expires_at)
-             SELECT $1, $2, o.id, $4, $5, $6 FROM organization o WHERE o.id = $3")
-        .bind(&pending.state)
-        .bind(&pending.browser)
-        .bind(pending.organization_id)
-        .bind(pending.connection_id)
-        .bind(pending.sealed.as_slice())
-        .bind(pending.expires_at)
-        .execute(self)
-        .await?;
-        Ok(inserted > 0)
-    }
-
     /// Takes a sign-in that this browser has begun and that has not expired. Of two that ask for
     /// the same, one gets it.
     pub async fn take_pending(

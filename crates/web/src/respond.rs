@@ -67,3 +67,11 @@ pub(crate) fn with_cookie(
     response.headers_mut().append(SET_COOKIE, cookie);
     Ok(response)
 }
+
+/// A page that hands these cookies to the browser.
+pub(crate) fn with_cookies(mut response: Response, cookies: Vec<HeaderValue>) -> Response {
+    for cookie in cookies {
+        response.headers_mut().append(SET_COOKIE, cookie);
+    }
+    response
+}

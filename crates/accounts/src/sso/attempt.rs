@@ -77,7 +77,7 @@ impl Sso {
     /// Nothing fails because it could not be noted.
     pub(super) async fn note(&self, attempt: SsoAttempt) {
         let noted = async {
-            let mut write = self.accounts().begin().await?;
+            let mut write = self.accounts().begin_for_stranger().await?;
             write.insert_attempt(&attempt).await?;
             write.commit_unaudited().await?;
             Ok::<_, Error>(())

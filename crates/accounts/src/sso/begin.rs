@@ -1,26 +1,15 @@
 //! What every beginning has in common: a sign-in, a test of one, a link.
 
-use std::time::Duration;
-
 use serde::{Deserialize, Serialize};
 use vestibule_model::{SessionId, SsoConnection, UserId};
 use vestibule_policy::target;
 use vestibule_sso::{Pending, SignInRequest};
-use vestibule_store::{ConnectionSecrets, PendingBounds, PendingSignIn};
+use vestibule_store::ConnectionSecrets;
 
+use super::carried::LIFE;
 use super::initiate::{Initiated, ReturnTo};
-use super::secret::text_of;
-use super::{NO_CONNECTION, Origin, PlainBinding, Sso, Which};
+use super::{Origin, PlainBinding, Sso, Which};
 use crate::{Error, Result};
-
-/// How long a sign-in may take.
-const LIFE: Duration = Duration::from_secs(10 * 60);
-
-/// How many sign-ins may be under way.
-const BOUNDS: PendingBounds = PendingBounds {
-    per_organization: 10_000,
-    total: 40_000,
-};
 
 /// What a sign-in is for.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -52,7 +41,7 @@ impl Purpose {
     }
 }
 
-/// What lies sealed until the callback.
+/// What the callback needs.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Payload {
     pub(super) pending: Pending,
@@ -106,41 +95,24 @@ impl Sso {
             }
         };
         let now = accounts.now();
-        let state = begun.pending.state.digest();
         let binding = PlainBinding::kept_or_new(browser.binding, accounts.entropy());
         let payload = Payload {
             pending: begun.pending,
             which,
             purpose,
         };
-        let plain = zeroize::Zeroizing::new(serde_json::to_vec(&payload).map_err(Error::internal)?);
-        let context = context(&text_of(&state));
-        let sealed = accounts
-            .0
-            .master_key
-            .seal(&context, &plain, accounts.entropy())?;
-        let pending = PendingSignIn {
-            state,
-            browser: binding.digest(),
-            organization_id: connection.organization_id,
-            connection_id: connection.id,
-            sealed,
-            expires_at: now.after(LIFE),
-        };
-        let mut write = accounts.begin().await?;
-        if !write.insert_pending(&pending, BOUNDS, now).await? {
-            return Err(NO_CONNECTION);
-        }
-        write.commit_unaudited().await?;
+        // Nothing is written: strangers begin, and must not wait in line with those who revoke.
+        let carried = self.carry(connection.id, payload, &binding.digest(), now)?;
         Ok(Initiated {
             redirect_url: begun.url,
             binding,
-            expires_at: pending.expires_at,
+            carried,
+            expires_at: now.after(LIFE),
         })
     }
 }
 
-/// What a sealed sign-in is sealed for.
+/// What a sign-in that a server of an earlier version has begun is sealed for, in its row.
 pub(super) fn context(state: &str) -> String {
     format!("sso_pending:{state}")
 }

@@ -1,13 +1,14 @@
 //! The second half of a sign-in: what the browser brings back.
 
-use vestibule_model::{Digest, SsoConnection};
+use vestibule_model::{ConnectionId, Digest, SsoConnection};
 use vestibule_sso::callback::Callback;
 use vestibule_sso::{Identity, Refusal};
-use vestibule_store::{ConnectionSecrets, PendingSignIn};
+use vestibule_store::ConnectionSecrets;
 
 use super::admission::Arrival;
 use super::arrived::{ArrivalFailure, Arrived, CallbackRequest};
 use super::begin::{Payload, Purpose, context};
+use super::carried::spent;
 use super::initiate::ReturnTo;
 use super::provider::chosen;
 use super::secret::text_of;
@@ -68,28 +69,63 @@ impl Sso {
         let (Some(state), Some(binding)) = (callback.state(), request.binding) else {
             return Err(no_such_sign_in());
         };
-        let state = Digest::of(state.as_bytes());
         let browser = Digest::of(binding.as_bytes());
-        if !accounts.store().is_pending(&state, &browser, now).await? {
+        let carried = self.open_carried(request.carried, state, &browser, now);
+        let state = Digest::of(state.as_bytes());
+        let Some(carried) = carried else {
+            return self.take_pending(request, &state, &browser).await;
+        };
+        // The provider of one connection does not finish what was begun at that of another.
+        if carried.connection != request.connection {
             return Err(no_such_sign_in());
         }
-        let mut write = accounts.begin().await?;
-        let pending = write.take_pending(&state, &browser, now).await?;
+        let taken = self
+            .resume(carried.connection, carried.payload, request.origin)
+            .await?;
+        let mut write = accounts.begin_for_stranger().await?;
+        let new = write
+            .spend_token(carried.connection, &spent(&state), carried.expires_at)
+            .await?;
+        if !new {
+            return Err(no_such_sign_in());
+        }
+        write.commit_unaudited().await?;
+        Ok(taken)
+    }
+
+    /// Takes a sign-in that a server of an earlier version has begun, which has written it down.
+    async fn take_pending(
+        &self,
+        request: &CallbackRequest<'_>,
+        state: &Digest,
+        browser: &Digest,
+    ) -> Result<Taken> {
+        let accounts = self.accounts();
+        let now = accounts.now();
+        if !accounts.store().is_pending(state, browser, now).await? {
+            return Err(no_such_sign_in());
+        }
+        let mut write = accounts.begin_for_stranger().await?;
+        let pending = write.take_pending(state, browser, now).await?;
         let pending = pending.ok_or_else(no_such_sign_in)?;
         write.commit_unaudited().await?;
-        // The provider of one connection does not finish what was begun at that of another.
         if pending.connection_id != request.connection {
             return Err(no_such_sign_in());
         }
-        self.open(&pending, request.origin).await
-    }
-
-    async fn open(&self, pending: &PendingSignIn, origin: &Origin) -> Result<Taken> {
-        let accounts = self.accounts();
         let context = context(&text_of(&pending.state));
         let plain = accounts.0.master_key.open(&context, &pending.sealed)?;
         let payload: Payload = serde_json::from_slice(&plain).map_err(Error::internal)?;
-        let (scope, connection, secrets) = self.named(pending.connection_id).await?;
+        self.resume(pending.connection_id, payload, request.origin)
+            .await
+    }
+
+    async fn resume(
+        &self,
+        connection: ConnectionId,
+        payload: Payload,
+        origin: &Origin,
+    ) -> Result<Taken> {
+        let (scope, connection, secrets) = self.named(connection).await?;
         if let Purpose::SignIn { to, .. } = &payload.purpose {
             // Nobody is sent, with or without a token, where nobody is to be sent by now.
             match self.check_return(scope, to).await {

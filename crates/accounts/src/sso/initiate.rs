@@ -8,7 +8,7 @@ use vestibule_model::{
 use vestibule_store::ConnectionSecrets;
 
 use super::begin::{Browser, Purpose, check_path};
-use super::{NO_CONNECTION, Origin, PlainBinding, Sso, Which};
+use super::{CarriedSignIn, NO_CONNECTION, Origin, PlainBinding, Sso, Which};
 use crate::{Error, Result};
 
 const LONGEST_STATE: usize = 256;
@@ -73,6 +73,8 @@ pub struct Initiated {
     pub redirect_url: String,
     /// What the browser has to keep in a cookie and show at the callback.
     pub binding: PlainBinding,
+    /// What the browser has to keep of this one sign-in, in a cookie of its own.
+    pub carried: CarriedSignIn,
     /// Until when it must have come back.
     pub expires_at: Timestamp,
 }

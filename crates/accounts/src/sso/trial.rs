@@ -106,7 +106,7 @@ impl Sso {
             return Err(no_such_ticket());
         }
         let (_, connection, secrets) = self.named(ticket.connection).await?;
-        let mut write = accounts.begin().await?;
+        let mut write = accounts.begin_for_stranger().await?;
         let digest = Digest::of(ticket.id.as_bytes());
         let new = write
             .spend_token(ticket.connection, &digest, ticket.expires_at)

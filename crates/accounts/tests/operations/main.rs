@@ -29,6 +29,7 @@ mod sign_in;
 mod sign_out;
 mod sso;
 mod sso_setup;
+mod sso_start;
 mod standing;
 mod support;
 mod transaction;

@@ -43,7 +43,7 @@ pub(crate) struct Provider {
     count: AtomicU32,
 }
 
-fn encode(bytes: impl AsRef<[u8]>) -> String {
+pub(crate) fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
@@ -174,6 +174,8 @@ pub(crate) struct Connected {
     pub(crate) sso: Sso,
     pub(crate) provider: Arc<Provider>,
     pub(crate) id: ConnectionId,
+    /// What the browser has kept of every sign-in.
+    jar: std::sync::Mutex<Vec<(String, String)>>,
 }
 
 pub(crate) fn sso_of(house: &House, resolver: FixedResolver) -> Sso {
@@ -233,6 +235,7 @@ impl Connected {
             house,
             sso,
             provider,
+            jar: std::sync::Mutex::default(),
         }
     }
 
@@ -249,7 +252,18 @@ impl Connected {
     }
 
     pub(crate) async fn begin(&self, return_to: ReturnTo) -> Initiated {
-        self.sso.initiate(self.request(return_to)).await.unwrap()
+        let begun = self.sso.initiate(self.request(return_to)).await.unwrap();
+        self.keep(&begun);
+        begun
+    }
+
+    /// Keeps what a browser keeps of a sign-in.
+    pub(crate) fn keep(&self, begun: &Initiated) {
+        let carried = (
+            begun.carried.name().to_owned(),
+            begun.carried.expose().to_owned(),
+        );
+        self.jar.lock().unwrap().push(carried);
     }
 
     /// The browser comes back with its cookie.
@@ -257,6 +271,7 @@ impl Connected {
         &self,
         begun: &Initiated,
     ) -> std::result::Result<Arrived, ArrivalFailure> {
+        self.keep(begun);
         let query = self.provider.authorize(&begun.redirect_url);
         self.call(&query, Some(begun.binding.expose())).await
     }
@@ -266,11 +281,17 @@ impl Connected {
         query: &str,
         binding: Option<&str>,
     ) -> std::result::Result<Arrived, ArrivalFailure> {
+        let jar = self.jar.lock().unwrap().clone();
+        let carried: Vec<_> = jar
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         self.sso
             .callback(CallbackRequest {
                 connection: self.id,
                 query,
                 binding,
+                carried: &carried,
                 sessions: &[],
                 origin: &origin(),
             })

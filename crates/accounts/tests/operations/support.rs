@@ -226,6 +226,35 @@ impl House {
         }
     }
 
+    /// The number of rows of a table.
+    pub(crate) async fn count(&self, table: &str) -> i64 {
+        self.number(format!("SELECT COUNT(*) FROM {table}")).await
+    }
+
+    /// What grows with every transaction that writes, on SQLite. PostgreSQL has such numbers of the
+    /// whole server alone, which other tests use, too.
+    pub(crate) fn log_length(&self) -> i64 {
+        if self.database.postgres.is_some() {
+            return 0;
+        }
+        let url = self.database.url.to_string();
+        let log = format!("{}-wal", url.trim_start_matches("sqlite:"));
+        std::fs::metadata(log).unwrap().len().try_into().unwrap()
+    }
+
+    async fn number(&self, query: String) -> i64 {
+        if let Some(name) = &self.database.postgres {
+            let mut connection = PgConnection::connect(&postgres_url(name)).await.unwrap();
+            let query = sqlx::query_scalar(AssertSqlSafe(query));
+            query.fetch_one(&mut connection).await.unwrap()
+        } else {
+            let url = self.database.url.to_string();
+            let mut connection = SqliteConnection::connect(&url).await.unwrap();
+            let query = sqlx::query_scalar(AssertSqlSafe(query));
+            query.fetch_one(&mut connection).await.unwrap()
+        }
+    }
+
     /// Until a transaction waits for another one's lock; on PostgreSQL.
     pub(crate) async fn until_somebody_waits(&self) {
         let name = self.database.postgres.as_deref().unwrap();

@@ -82,9 +82,10 @@ async fn link(
     let begun = sso
         .link(&permit, connection, path, binding, &origin)
         .await?;
+    let cookies = cookie.set(&headers, &begun)?.into_iter();
+    let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
     let answer = Json(LinkStarted {
         redirect_url: begun.redirect_url,
     });
-    let cookie = AppendHeaders([(SET_COOKIE, cookie.set(&begun.binding)?)]);
-    Ok(private((StatusCode::OK, cookie, answer)))
+    Ok(private((StatusCode::OK, cookies, answer)))
 }

@@ -95,10 +95,13 @@ impl Answer {
         self.headers.get(name.into())?.to_str().ok()
     }
 
-    /// The name and value of the cookie that the answer sets.
+    /// The names and values of the cookies that the answer sets, as a browser sends them.
     pub(crate) fn cookie(&self) -> String {
-        let value = self.header(SET_COOKIE).unwrap();
-        value.split(';').next().unwrap().to_owned()
+        let set = self.headers.get_all(SET_COOKIE).into_iter();
+        let pairs = set.map(|value| value.to_str().unwrap().split(';').next().unwrap());
+        let pairs: Vec<_> = pairs.collect();
+        assert!(!pairs.is_empty(), "no cookie is set");
+        pairs.join("; ")
     }
 }
 

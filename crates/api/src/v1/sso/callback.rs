@@ -67,11 +67,13 @@ async fn callback(
     uri: Uri,
 ) -> Result<Response> {
     let sessions = session_cookies(&headers, &state.cookie);
+    let cookies = BindingCookie::beside(&state.cookie);
     let arrived = sso
         .callback(CallbackRequest {
             connection,
             query: uri.query().unwrap_or_default(),
-            binding: BindingCookie::beside(&state.cookie).presented(&headers),
+            binding: cookies.presented(&headers),
+            carried: &cookies.carried(&headers),
             sessions: &sessions,
             origin: &Origin::from(stranger),
         })

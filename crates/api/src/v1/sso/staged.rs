@@ -169,11 +169,12 @@ async fn test(
     let begun = sso
         .test_sign_in(&caller, id, which, binding, &origin)
         .await?;
+    let cookies = cookie.set(&headers, &begun)?.into_iter();
+    let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
     let answer = Json(TestUrl {
         redirect_url: begun.redirect_url,
     });
-    let cookie = AppendHeaders([(SET_COOKIE, cookie.set(&begun.binding)?)]);
-    Ok(private((StatusCode::OK, cookie, answer)))
+    Ok(private((StatusCode::OK, cookies, answer)))
 }
 
 /// Get the public part of a connection's own key

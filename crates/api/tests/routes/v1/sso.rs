@@ -208,6 +208,60 @@ async fn a_sign_in_ends_once_and_in_the_browser_that_began_it() {
     assert_eq!(connected.arrive(&sent, &own).await.refusal(), refused);
 }
 
+/// What a browser keeps: the last value of each name, until it is taken away.
+fn keep(jar: &mut std::collections::BTreeMap<String, String>, answer: &Answer) {
+    for cookie in answer.headers.get_all(SET_COOKIE) {
+        let cookie = cookie.to_str().unwrap();
+        let (name, value) = cookie.split(';').next().unwrap().split_once('=').unwrap();
+        if cookie.contains("Max-Age=0") {
+            jar.remove(name);
+        } else {
+            jar.insert(name.to_owned(), value.to_owned());
+        }
+    }
+}
+
+fn sent_by(jar: &std::collections::BTreeMap<String, String>) -> String {
+    let pairs: Vec<_> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    pairs.join("; ")
+}
+
+#[tokio::test]
+async fn tabs_of_one_browser_sign_in_beside_each_other_and_the_oldest_of_many_gives_way() {
+    let connected = Connected::new().await;
+    let (house, tenant) = (&connected.house, connected.house.engines.id);
+    let path = format!("/v1/auth/sso/{tenant}/signin");
+    let mut jar = std::collections::BTreeMap::new();
+    keep(&mut jar, &house.get(&path).send().await);
+    // Two that begin at once: neither answer knows of the other.
+    let before = sent_by(&jar);
+    let one = house.get(&path).header(COOKIE, &before).send().await;
+    let two = house.get(&path).header(COOKIE, &before).send().await;
+    keep(&mut jar, &one);
+    keep(&mut jar, &two);
+    for sent in [&two, &one] {
+        let arrived = connected.arrive(sent, &sent_by(&jar)).await;
+        assert_eq!(arrived.status, StatusCode::SEE_OTHER, "{}", arrived.text);
+        let again = connected.arrive(sent, &sent_by(&jar)).await;
+        assert_eq!(again.refusal(), (401, "sso_state".to_owned()));
+    }
+
+    let first = house.get(&path).header(COOKIE, &sent_by(&jar)).send().await;
+    keep(&mut jar, &first);
+    let mut newest = None;
+    for _ in 0..30 {
+        house.clock.advance(std::time::Duration::from_secs(1));
+        let sent = house.get(&path).header(COOKIE, &sent_by(&jar)).send().await;
+        keep(&mut jar, &sent);
+        newest = Some(sent);
+        assert!(sent_by(&jar).len() < 8 * 1_024, "{}", sent_by(&jar).len());
+    }
+    let arrived = connected.arrive(&newest.unwrap(), &sent_by(&jar)).await;
+    assert_eq!(arrived.status, StatusCode::SEE_OTHER, "{}", arrived.text);
+    let late = connected.arrive(&first, &sent_by(&jar)).await;
+    assert_eq!(late.refusal(), (401, "sso_state".to_owned()));
+}
+
 #[tokio::test]
 async fn a_test_sign_in_shows_what_would_happen_and_does_nothing() {
     let connected = Connected::new().await;

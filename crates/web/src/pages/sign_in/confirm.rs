@@ -15,7 +15,7 @@ use super::{Provider, signin_path};
 use crate::failure::{Outcome, no_sso, no_such};
 use crate::form::{FORM, Form};
 use crate::look::Look;
-use crate::respond::{page, see_other, with_cookie};
+use crate::respond::{page, see_other, with_cookies};
 use crate::return_to::local;
 use crate::web::Web;
 
@@ -139,6 +139,7 @@ async fn go(State(web): State<Web>, stranger: Stranger, headers: HeaderMap, form
     request.binding = cookie.presented(&headers).map(str::to_owned);
     request.replaces = user.map(|user| user.id);
     let begun = sso.initiate(request).await?;
+    let cookies = cookie.set(&headers, &begun)?;
     // A form may not end at another site, so that this page sends the browser to the provider.
     let answer = page(
         StatusCode::OK,
@@ -149,5 +150,5 @@ async fn go(State(web): State<Web>, stranger: Stranger, headers: HeaderMap, form
             return_to: asked.return_to.to_owned(),
         },
     )?;
-    with_cookie(answer, Some(cookie.set(&begun.binding)?))
+    Ok(with_cookies(answer, cookies))
 }

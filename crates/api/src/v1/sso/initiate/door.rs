@@ -2,8 +2,9 @@
 
 use axum::extract::FromRequestParts;
 use axum::response::Response;
-use http::StatusCode;
+use http::header::SET_COOKIE;
 use http::request::Parts;
+use http::{HeaderMap, StatusCode};
 use vestibule_accounts::{Initiate, Initiated, Origin, ReturnTo, Sso};
 use vestibule_handler::{BindingCookie, Result, Stranger, session_cookies};
 use vestibule_http::Problem;
@@ -23,6 +24,7 @@ pub(super) struct Door {
     sessions: Vec<Digest>,
     organization: OrganizationId,
     cookie: BindingCookie,
+    headers: HeaderMap,
 }
 
 impl FromRequestParts<ApiState> for Door {
@@ -40,6 +42,7 @@ impl FromRequestParts<ApiState> for Door {
             sessions: session_cookies(&parts.headers, &state.cookie),
             organization,
             cookie,
+            headers: parts.headers.clone(),
         })
     }
 }
@@ -90,9 +93,12 @@ impl Door {
         self.go(status, &begun)
     }
 
-    /// Sends the browser to the provider, with the cookie that binds it.
+    /// Sends the browser to the provider, with the cookies to come back with.
     pub(super) fn go(&self, status: StatusCode, begun: &Initiated) -> Result<Response> {
-        let cookie = self.cookie.set(&begun.binding)?;
-        Ok(redirect(status, &begun.redirect_url, Some(cookie))?)
+        let mut response = redirect(status, &begun.redirect_url, None)?;
+        for cookie in self.cookie.set(&self.headers, begun)? {
+            response.headers_mut().append(SET_COOKIE, cookie);
+        }
+        Ok(response)
     }
 }

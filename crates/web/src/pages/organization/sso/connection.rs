@@ -13,7 +13,7 @@ use super::sso;
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted, TOKEN};
 use crate::frame::{Frame, Visit};
-use crate::respond::{page, see_other, with_cookie};
+use crate::respond::{page, see_other, with_cookies};
 use crate::web::Web;
 
 const NEW: &str = "/organization/{organization}/sso/new";
@@ -195,13 +195,14 @@ async fn test(headers: HeaderMap, stranger: Stranger, posted: Posted) -> Outcome
         .await;
     match begun {
         Ok(begun) => {
+            let cookies = cookie.set(&headers, &begun)?;
             let test = Test {
                 frame: &visit.frame,
                 connection: id,
                 start: begun.redirect_url,
             };
             let answer = page(StatusCode::OK, &test)?;
-            with_cookie(answer, Some(cookie.set(&begun.binding)?))
+            Ok(with_cookies(answer, cookies))
         }
         Err(error) => {
             let form = form.refused(error)?;
