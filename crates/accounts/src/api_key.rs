@@ -173,12 +173,27 @@ impl Accounts {
 
     /// Deletes one of the calling user's keys. When this returns, no request passes with it.
     pub async fn delete_api_key(&self, caller: &Caller, id: ApiKeyId) -> Result<()> {
+        self.revoking(move || self.delete_api_key_now(caller, id))
+            .await
+    }
+
+    async fn delete_api_key_now(&self, caller: &Caller, id: ApiKeyId) -> Result<()> {
         caller.needs(Role::User)?;
         self.revoke_api_key(caller, caller.user()?, id).await
     }
 
     /// Deletes a member's key. For admins and the operator; the keys of an owner, for owners.
     pub async fn delete_api_key_of(
+        &self,
+        caller: &Caller,
+        owner: UserId,
+        id: ApiKeyId,
+    ) -> Result<()> {
+        self.revoking(move || self.delete_api_key_of_now(caller, owner, id))
+            .await
+    }
+
+    async fn delete_api_key_of_now(
         &self,
         caller: &Caller,
         owner: UserId,

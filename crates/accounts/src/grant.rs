@@ -193,6 +193,11 @@ impl Accounts {
 
     /// Takes a grant back. For admins and owners.
     pub async fn delete_grant(&self, caller: &Caller, kind: HolderKind, id: GrantId) -> Result<()> {
+        self.revoking(move || self.delete_grant_now(caller, kind, id))
+            .await
+    }
+
+    async fn delete_grant_now(&self, caller: &Caller, kind: HolderKind, id: GrantId) -> Result<()> {
         caller.needs(Role::Admin)?;
         let mut write = self.begin_locked(caller).await?;
         let grant = write

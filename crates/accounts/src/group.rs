@@ -48,6 +48,11 @@ impl Accounts {
 
     /// Deletes a group with what was granted to it. For admins and owners.
     pub async fn delete_group(&self, caller: &Caller, id: GroupId) -> Result<()> {
+        self.revoking(move || self.delete_group_now(caller, id))
+            .await
+    }
+
+    async fn delete_group_now(&self, caller: &Caller, id: GroupId) -> Result<()> {
         caller.needs(Role::Admin)?;
         let group = self.0.store.group(caller.scope(), id).await?;
         let group = group.ok_or(NO_GROUP)?;
@@ -91,6 +96,16 @@ impl Accounts {
 
     /// Takes a member out of a group. For admins and owners.
     pub async fn remove_from_group(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        user: UserId,
+    ) -> Result<()> {
+        self.revoking(move || self.remove_from_group_now(caller, id, user))
+            .await
+    }
+
+    async fn remove_from_group_now(
         &self,
         caller: &Caller,
         id: GroupId,

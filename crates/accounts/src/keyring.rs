@@ -129,7 +129,12 @@ impl Accounts {
     /// Makes a new signing key, which signs from now on. When this returns, this process signs with
     /// it, and what is to become of the old keys holds: here at once, and elsewhere as for any
     /// credential that is taken away.
-    pub async fn rotate_keyring(&self, _: &Operator, old: OldKeys) -> Result<SigningKeyId> {
+    pub async fn rotate_keyring(&self, operator: &Operator, old: OldKeys) -> Result<SigningKeyId> {
+        self.revoking(move || self.rotate_keyring_now(operator, old))
+            .await
+    }
+
+    async fn rotate_keyring_now(&self, _: &Operator, old: OldKeys) -> Result<SigningKeyId> {
         let mut key = SigningKey::generate(self.clock(), self.entropy());
         let now = key.created_at;
         let rows = self.0.store.signing_keys().await?;

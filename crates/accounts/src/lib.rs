@@ -31,6 +31,7 @@ mod organization;
 mod password;
 mod plan;
 mod reach;
+mod revoking;
 mod session;
 mod sign_in;
 mod sign_out;

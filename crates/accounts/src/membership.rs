@@ -110,6 +110,11 @@ impl Accounts {
     /// Deactivates a membership: nothing of it passes. Its groups are left and its sessions ended
     /// for good, and so is an owner's exemption from single sign-on. For admins and owners.
     pub async fn deactivate_member(&self, caller: &Caller, user: UserId) -> Result<Membership> {
+        self.revoking(move || self.deactivate_member_now(caller, user))
+            .await
+    }
+
+    async fn deactivate_member_now(&self, caller: &Caller, user: UserId) -> Result<Membership> {
         caller.needs(Role::Admin)?;
         let Touched {
             mut write,
@@ -180,6 +185,11 @@ impl Accounts {
     /// Removes a member, with the member's grants, groups, keys and sessions in the organisation. For
     /// admins and owners.
     pub async fn remove_member(&self, caller: &Caller, user: UserId) -> Result<()> {
+        self.revoking(move || self.remove_member_now(caller, user))
+            .await
+    }
+
+    async fn remove_member_now(&self, caller: &Caller, user: UserId) -> Result<()> {
         caller.needs(Role::Admin)?;
         let Touched {
             mut write,

@@ -168,6 +168,11 @@ impl Accounts {
 
     /// Deactivates an organisation, so that nobody passes for it. For the operator.
     pub async fn deactivate_organization(&self, caller: &Caller) -> Result<()> {
+        self.revoking(move || self.deactivate_organization_now(caller))
+            .await
+    }
+
+    async fn deactivate_organization_now(&self, caller: &Caller) -> Result<()> {
         self.set_deactivated(caller, true).await
     }
 

@@ -107,6 +107,11 @@ impl Accounts {
     /// Ends one of [the calling user's sessions](Self::own_sessions). When this returns, no request
     /// passes with its cookie or its tokens.
     pub async fn end_own_session(&self, permit: &Permit, id: SessionId) -> Result<()> {
+        self.revoking(move || self.end_own_session_now(permit, id))
+            .await
+    }
+
+    async fn end_own_session_now(&self, permit: &Permit, id: SessionId) -> Result<()> {
         permit.administers(Role::User)?;
         let session = self.0.store.session(id).await?;
         let within = self.reaches_only(permit).await?;
@@ -134,6 +139,11 @@ impl Accounts {
     /// Ends all of [the calling user's sessions](Self::own_sessions) but the calling one; how many
     /// those were.
     pub async fn end_other_sessions(&self, permit: &Permit) -> Result<usize> {
+        self.revoking(move || self.end_other_sessions_now(permit))
+            .await
+    }
+
+    async fn end_other_sessions_now(&self, permit: &Permit) -> Result<usize> {
         permit.administers(Role::User)?;
         let kept = permit.credential().session();
         let kept = kept.ok_or(Error::NotFound { what: "session" })?;

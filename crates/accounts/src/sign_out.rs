@@ -47,6 +47,10 @@ impl Accounts {
     /// returns, no request passes with them. What nobody has, an API key, and a session that has
     /// ended are no obstacle, and nothing is written for them. Those that have ended by this.
     pub async fn sign_out(&self, presented: &SignOut<'_>) -> Result<Vec<SessionId>> {
+        self.revoking(move || self.sign_out_now(presented)).await
+    }
+
+    async fn sign_out_now(&self, presented: &SignOut<'_>) -> Result<Vec<SessionId>> {
         let found = self.found_sessions(presented).await?;
         self.end_found(presented, &found).await
     }

@@ -9,11 +9,16 @@ use vestibule_model::{Actor, AuditId, AuditRecord, ConnectionId, OrganizationId,
 use vestibule_store::Write;
 
 use crate::organization::NO_ORGANIZATION;
+use crate::revoking::is_revoking;
 use crate::{Accounts, Caller, Result};
 
 impl Accounts {
     pub(crate) async fn begin(&self) -> Result<Write> {
-        Ok(self.0.store.begin().await?)
+        Ok(if is_revoking() {
+            self.0.store.begin_revoking().await?
+        } else {
+            self.0.store.begin().await?
+        })
     }
 
     /// A transaction in which what is counted in the organisation stays true, and in which the

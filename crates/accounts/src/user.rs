@@ -220,7 +220,12 @@ impl Accounts {
     /// Lets nothing of a user pass any more, in any organisation, and ends all the user's sessions
     /// for good. For the operator, who can shut out a stolen account whoever else is there: also
     /// the last owner of an organisation.
-    pub async fn suspend_user(&self, _: &Operator, id: UserId) -> Result<Suspended> {
+    pub async fn suspend_user(&self, operator: &Operator, id: UserId) -> Result<Suspended> {
+        self.revoking(move || self.suspend_user_now(operator, id))
+            .await
+    }
+
+    async fn suspend_user_now(&self, _: &Operator, id: UserId) -> Result<Suspended> {
         let mut write = self.begin().await?;
         let user = write.user(id).await?.ok_or(NO_USER)?;
         let already = user.suspended_at.is_some();

@@ -70,7 +70,7 @@ struct Health {
     ),
 )]
 async fn health(State(accounts): State<Accounts>) -> Result<Json<Health>> {
-    let database_ts = accounts.store().ping().await.map_err(Error::from)?;
+    let database_ts = accounts.store().pulse().await.map_err(Error::from)?;
     Ok(Json(Health {
         status: "healthy",
         database_ts,

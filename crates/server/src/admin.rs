@@ -30,34 +30,49 @@ pub fn router(store: Store, metrics: Arc<Metrics>) -> Router {
         .with_state(Admin { store, metrics })
 }
 
-/// Ready is who reaches the store and hears the changes of others. A server that hears none still
-/// answers rightly, but asks the store every time.
+/// How well a server can do what it is for.
+///
+/// - *ready*: it answers, remembers and writes.
+/// - *degraded*: requests are answered rightly, but not as fast or not all of them. Taking it out of
+///   service would make that worse.
+/// - *not ready*: nothing can be known of callers, and requests are answered 503.
 async fn ready(State(admin): State<Admin>) -> Response {
-    if let Err(error) = admin.store.ping().await {
+    if let Err(error) = admin.store.pulse().await {
         tracing::warn!(%error, "not ready");
+        admin.metrics.note_pulse(false);
         return (
             StatusCode::SERVICE_UNAVAILABLE,
-            "the store does not answer\n",
+            "not ready: the store does not answer\n",
         )
             .into_response();
     }
+    admin.metrics.note_pulse(true);
+    let mut reasons = Vec::new();
     if !admin.metrics.is_hearing() {
-        return (
-            StatusCode::SERVICE_UNAVAILABLE,
-            "changes of other processes are not heard\n",
-        )
-            .into_response();
+        reasons.push(
+            "changes of other processes are not heard, so every request is looked up".to_owned(),
+        );
     }
+    if let Some(reason) = admin.store.writes_fail() {
+        reasons.push(format!("writes fail: {reason}"));
+    }
+    let mut text = if reasons.is_empty() {
+        "ready".to_owned()
+    } else {
+        format!("degraded: {}", reasons.join("; "))
+    };
     // With a wrong wall clock nothing passes that should not, so it takes no server out of service.
-    match admin.metrics.wall_clock_ahead() {
-        ahead if ahead.abs() > FOLLOWED => format!(
-            "ready; the wall clock is {} s {} the server's, which expiry goes by\n",
-            ahead.abs(),
-            if ahead > 0 { "ahead of" } else { "behind" }
-        )
-        .into_response(),
-        _ => "ready\n".into_response(),
+    let ahead = admin.metrics.wall_clock_ahead();
+    if ahead.abs() > FOLLOWED {
+        let side = if ahead > 0 { "ahead of" } else { "behind" };
+        let note = format!(
+            "; the wall clock is {} s {side} the server's, which expiry goes by",
+            ahead.abs()
+        );
+        text.push_str(&note);
     }
+    text.push('\n');
+    text.into_response()
 }
 
 async fn metrics_text(State(admin): State<Admin>) -> Response {

@@ -143,6 +143,10 @@ impl Server {
         duties.spawn("hearing changes", async move {
             feed.run_feed(&*clock, end).await;
         });
+        let (each, end) = (store.clone(), duties_end.asked());
+        duties.spawn("looking after the store's health", async move {
+            each.run_health(end).await;
+        });
         let (each, end) = (worker.clone(), duties_end.asked());
         duties.spawn("steering the clock", async move {
             each.steer_clock(end).await;

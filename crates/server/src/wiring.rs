@@ -180,8 +180,13 @@ pub async fn server(
     )?;
     let check = check_with(keyring, settings, &accounts, table, public_url);
     let requests = Arc::new(Requests::default());
-    let metrics = Metrics::new(check.clone(), Arc::clone(&requests), Arc::clone(&clock));
     let store = accounts.store();
+    let metrics = Metrics::new(
+        check.clone(),
+        Arc::clone(&requests),
+        Arc::clone(&clock),
+        store.clone(),
+    );
     store.attach(Arc::new(Bridge::new(check.clone(), &accounts)));
     store.attach(metrics.clone());
     let stack = Stack {

@@ -51,6 +51,7 @@ mod error;
 mod feed;
 mod grant;
 mod group;
+mod health;
 mod housekeeping;
 mod identity;
 mod keyring;

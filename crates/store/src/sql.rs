@@ -28,7 +28,7 @@ pub(crate) trait Source: Send {
     fn connection(&mut self) -> Result<Connection<'_>, StoreError>;
 
     /// A query on this has failed.
-    fn fail(&mut self) {}
+    fn fail(&mut self, _error: &StoreError) {}
 }
 
 /// A query and its values.
@@ -88,8 +88,8 @@ macro_rules! answered {
 }
 
 fn heed<T>(source: &mut impl Source, answer: Result<T, StoreError>) -> Result<T, StoreError> {
-    if answer.is_err() {
-        source.fail();
+    if let Err(error) = &answer {
+        source.fail(error);
     }
     answer
 }

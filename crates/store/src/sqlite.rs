@@ -5,6 +5,7 @@ mod deadline;
 mod files;
 mod inline;
 mod readers;
+mod reserve;
 
 use std::fmt::Write as _;
 use std::os::unix::ffi::OsStrExt as _;
@@ -21,6 +22,7 @@ pub(crate) use self::deadline::Deadline;
 pub(crate) use self::files::Files;
 pub(crate) use self::inline::Inline;
 pub(crate) use self::readers::{Loan, Readers};
+use self::reserve::Reserve;
 use crate::StoreError;
 use crate::sql::sql;
 use crate::url::Checkpoints;
@@ -58,6 +60,7 @@ pub(crate) struct Sqlite {
     /// For one more reader.
     pub(crate) options: SqliteConnectOptions,
     pub(crate) files: Arc<Files>,
+    pub(crate) reserve: Arc<Reserve>,
     pub(crate) checkpoints: Checkpoints,
 }
 
@@ -115,6 +118,7 @@ impl Sqlite {
             inline: Arc::new(Inline::open(&file)?),
             options,
             files,
+            reserve: Arc::new(Reserve::beside(&file)),
             checkpoints,
         };
         opened.files.check()?;

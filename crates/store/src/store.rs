@@ -9,6 +9,7 @@ use sqlx::migrate::{MigrateError, Migrator};
 use vestibule_model::{Change, Timestamp};
 
 use crate::feed::ChangeSink;
+use crate::health::Health;
 use crate::migration;
 use crate::postgres::{self, Postgres, Share};
 use crate::sql::{Connection, Source, sql};
@@ -31,6 +32,7 @@ const LAST_PATIENCE: Duration = Duration::from_secs(2);
 pub struct Store {
     pub(crate) pool: Pool,
     sinks: Arc<RwLock<Vec<Arc<dyn ChangeSink>>>>,
+    pub(crate) health: Arc<Health>,
 }
 
 #[derive(Clone)]
@@ -98,6 +100,7 @@ impl Store {
         Ok(Self {
             pool,
             sinks: Arc::default(),
+            health: Arc::default(),
         })
     }
 
@@ -151,8 +154,28 @@ impl Store {
 
     /// Begins a transaction. On SQLite there is one at a time, and the others wait here for up to
     /// five seconds.
+    ///
+    /// # Errors
+    /// [`StoreError::Full`] at once while the disk is full and what is left of it is for revocations.
     pub async fn begin(&self) -> Result<Write, StoreError> {
-        Write::begin(self.clone()).await
+        if let Pool::Sqlite(sqlite) = &self.pool
+            && sqlite.reserve.is_released()
+        {
+            return Err(StoreError::Full(
+                "what is left is for revocations".to_owned(),
+            ));
+        }
+        self.begin_revoking().await
+    }
+
+    /// Begins a transaction that takes rights away and gives none: it may use the room that is kept
+    /// for such ones on a full disk.
+    pub async fn begin_revoking(&self) -> Result<Write, StoreError> {
+        let begun = Write::begin(self.clone()).await;
+        if let Err(error) = &begun {
+            self.health.note_failure(error);
+        }
+        begun
     }
 
     /// Tells `sink` of every change from now on: those of this process when they are committed,

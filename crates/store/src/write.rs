@@ -66,8 +66,9 @@ impl Source for Write {
         })
     }
 
-    fn fail(&mut self) {
+    fn fail(&mut self, error: &StoreError) {
         self.failed = true;
+        self.store.health.note_failure(error);
     }
 }
 
@@ -143,6 +144,9 @@ impl Write {
                 Open::Sqlite(transaction, _) => transaction.commit().await.map_err(Into::into),
                 Open::Postgres(mut loan) => loan.commit().await,
             };
+            if let Err(error) = &committed {
+                self.store.health.note_failure(error);
+            }
             // Also after an error: the answer may be lost and the commit not.
             for change in &self.changes.0 {
                 self.store.apply(*change);

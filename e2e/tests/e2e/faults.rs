@@ -284,7 +284,8 @@ async fn while_the_database_is_away_nobody_is_let_in_on_a_guess() {
     let health = house.get("/healthz").send().await.expect(503);
     assert!(!health.header("retry-after").is_empty());
     assert_eq!(house.admin("/livez").send().await.status, 200);
-    assert_eq!(house.admin("/readyz").send().await.status, 503);
+    let ready = house.admin("/readyz").send().await.expect(503);
+    assert_eq!(ready.text, "not ready: the store does not answer\n");
     let write = house
         .post("/v1/api-keys")
         .bearer(house.key())
@@ -316,7 +317,13 @@ async fn while_the_database_is_away_nobody_is_let_in_on_a_guess() {
     print("good again after", format!("{:.1?}", mended.elapsed()));
     me(&revoked).await.expect(401);
     house.get("/healthz").send().await.expect(200);
-    while house.admin("/readyz").send().await.status != 200 {
+    while !house
+        .admin("/readyz")
+        .send()
+        .await
+        .text
+        .starts_with("ready")
+    {
         assert!(
             mended.elapsed() < Duration::from_secs(10),
             "changes are not heard again"
@@ -338,6 +345,22 @@ async fn a_database_that_says_nothing_is_away_too() {
     // All connections were used a moment ago, when the cable is pulled.
     join_all((10..30).map(|number| me(unknown_key(number)))).await;
     house.wire().silence();
+    // Many probes at once, and a few one after the other: each within a second, with room for a
+    // machine that is busy.
+    for _ in 0..3 {
+        let (house, begun) = (&house, Instant::now());
+        let probes = (0..20).map(async |number| match number % 2 {
+            0 => house.get("/healthz").send().await.status,
+            _ => house.admin("/readyz").send().await.status,
+        });
+        assert_eq!(join_all(probes).await, [503; 20]);
+        let took = begun.elapsed();
+        assert!(took < Duration::from_secs(5), "{took:?}");
+        print(
+            "probes of a database that says nothing",
+            format!("{took:.1?}"),
+        );
+    }
     for (number, when) in [(50, "at first"), (51, "then")] {
         let (status, took) = me(unknown_key(number)).await;
         print(
@@ -353,6 +376,17 @@ async fn a_database_that_says_nothing_is_away_too() {
         assert!(mended.elapsed() < Duration::from_secs(5), "no recovery");
     }
     print("good again after", format!("{:.1?}", mended.elapsed()));
+    house.get("/healthz").send().await.expect(200);
+    while !house
+        .admin("/readyz")
+        .send()
+        .await
+        .text
+        .starts_with("ready")
+    {
+        assert!(mended.elapsed() < Duration::from_secs(15), "not ready");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 async fn open(file: &Path) -> SqliteConnection {
@@ -462,6 +496,149 @@ async fn with_a_full_disk_checks_go_on_and_changes_are_refused_until_there_is_ro
         .await
         .unwrap();
     assert_eq!(row.get::<String, _>(0), "ok");
+}
+
+/// A small disk of memory, which can be full.
+struct Disk(TempDir);
+
+impl Disk {
+    fn new() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let mounted = std::process::Command::new("mount")
+            .args(["-t", "tmpfs", "-o", "size=24m,mode=0700", "tmpfs"])
+            .arg(folder.path())
+            .status();
+        let mounted = mounted.is_ok_and(|status| status.success());
+        assert!(
+            mounted,
+            "a full disk takes the right to mount one: run this as root"
+        );
+        Self(folder)
+    }
+
+    fn filler(&self) -> std::path::PathBuf {
+        self.0.path().join("filler")
+    }
+
+    /// Fills it to the last byte.
+    fn fill(&self) {
+        let mut file = std::fs::OpenOptions::new();
+        let mut file = file.create(true).append(true).open(self.filler()).unwrap();
+        for size in [65_536, 4_096, 1] {
+            while std::io::Write::write_all(&mut file, &vec![1; size]).is_ok() {}
+        }
+    }
+
+    fn empty(&self) {
+        std::fs::remove_file(self.filler()).unwrap();
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        let unmounted = std::process::Command::new("umount")
+            .arg("-l")
+            .arg(self.0.path())
+            .status();
+        assert!(unmounted.is_ok());
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
+    let mut house = House::start(Backend::Sqlite).await;
+    let readable = create(&house).await.expect(201).text_at("/key");
+    house.kill().await;
+    let disk = Disk::new();
+    let data = disk.0.path().join("data");
+    let copied = std::process::Command::new("cp")
+        .arg("-r")
+        .args([house.data(), &data])
+        .status();
+    assert!(copied.unwrap().success());
+    house.move_to(data);
+    house.restart().await;
+    let reserve = house.data().join("vestibule.db-reserve");
+    let is_kept = || std::fs::metadata(&reserve).is_ok_and(|it| it.len() == 4 * 1_024 * 1_024);
+    let begun = Instant::now();
+    while !is_kept() {
+        assert!(begun.elapsed() < Duration::from_secs(10), "no reserve");
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let mut keys = Vec::new();
+    for _ in 0..6 {
+        let made = create(&house).await.expect(201);
+        keys.push((made.text_at("/id"), made.text_at("/key")));
+    }
+    let metric = async |house: &House| {
+        let text = house.admin("/metrics").send().await.expect(200).text;
+        let line = text
+            .lines()
+            .find(|it| it.starts_with("vestibule_writes_fail "));
+        line.unwrap().to_owned()
+    };
+    assert_eq!(metric(&house).await, "vestibule_writes_fail 0");
+
+    disk.fill();
+    // What was free within the log already is used up first.
+    let begun = Instant::now();
+    while create(&house).await.status == 201 {
+        disk.fill();
+        assert!(
+            begun.elapsed() < Duration::from_secs(30),
+            "the disk is never full"
+        );
+    }
+    let ready = house.admin("/readyz").send().await.expect(200).text;
+    assert!(ready.starts_with("degraded: writes fail: "), "{ready}");
+    assert_eq!(metric(&house).await, "vestibule_writes_fail 1");
+
+    let mut gone = Vec::new();
+    for (id, key) in keys.drain(..) {
+        let call = house.delete(&format!("/v1/api-keys/{id}"));
+        call.bearer(house.key()).send().await.expect(204);
+        gone.push(key);
+    }
+    assert!(!reserve.exists(), "the reserve is what made room");
+    // Nobody else uses what is left, and what was given away is not taken for success.
+    for _ in 0..5 {
+        let refused = create(&house).await.expect(503);
+        assert!(!refused.header("retry-after").is_empty());
+    }
+    all_answer(&house, &gone, 401).await;
+    all_answer(&house, &[readable.clone()], 200).await;
+    let ready = house.admin("/readyz").send().await.expect(200).text;
+    assert!(ready.starts_with("degraded: writes fail: "), "{ready}");
+    house.kill().await;
+    house.restart().await;
+    all_answer(&house, &gone, 401).await;
+    all_answer(&house, &[readable.clone()], 200).await;
+
+    disk.empty();
+    let begun = Instant::now();
+    while create(&house).await.status != 201 {
+        assert!(
+            begun.elapsed() < Duration::from_secs(15),
+            "nothing is written"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    while !is_kept()
+        || !house
+            .admin("/readyz")
+            .send()
+            .await
+            .text
+            .starts_with("ready")
+    {
+        assert!(
+            begun.elapsed() < Duration::from_secs(15),
+            "no reserve again"
+        );
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    assert_eq!(metric(&house).await, "vestibule_writes_fail 0");
+    house.kill().await;
 }
 
 /// A configuration file, and the variables that name its store.

@@ -144,7 +144,7 @@ async fn heard(admin_url: &str) {
     loop {
         let mut line = Line::open(admin_url).await.unwrap();
         let reply = line.ask(&ready).await.unwrap().unwrap();
-        if reply.status == 200 {
+        if reply.status == 200 && reply.body.starts_with("ready") {
             return;
         }
         assert!(begun.elapsed() < Duration::from_secs(30), "{reply:?}");

@@ -56,7 +56,8 @@ impl Node {
     /// Waits until changes of others are heard.
     async fn hears(&self) {
         let ready = Line::get("/readyz", "-");
-        settles_within(&self.admin_url, &ready, (200, ""), Duration::from_secs(10)).await;
+        let wanted = (200, "ready");
+        settles_within(&self.admin_url, &ready, wanted, Duration::from_secs(10)).await;
     }
 }
 
@@ -383,7 +384,7 @@ async fn a_server_that_hears_nothing_any_more_believes_nothing_beyond_its_lease(
     settles_within(
         house.admin_url(),
         &ready,
-        (200, ""),
+        (200, "ready"),
         Duration::from_secs(10),
     )
     .await;

@@ -97,6 +97,12 @@ impl Sso {
 
     /// Gives up a domain. For owners.
     pub async fn remove_domain(&self, caller: &Caller, id: DomainId) -> Result<()> {
+        self.accounts()
+            .revoking(move || self.remove_domain_now(caller, id))
+            .await
+    }
+
+    async fn remove_domain_now(&self, caller: &Caller, id: DomainId) -> Result<()> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let domain = accounts.store().domain(caller.scope(), id).await?;

@@ -24,6 +24,18 @@ impl Sso {
         user: UserId,
         revoke_keys: bool,
     ) -> Result<()> {
+        self.accounts()
+            .revoking(move || self.unlink_now(caller, connection, user, revoke_keys))
+            .await
+    }
+
+    async fn unlink_now(
+        &self,
+        caller: &Caller,
+        connection: ConnectionId,
+        user: UserId,
+        revoke_keys: bool,
+    ) -> Result<()> {
         caller.needs(Role::Admin)?;
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());

@@ -20,6 +20,16 @@ impl Sso {
         presented: &SignOut<'_>,
         after: Option<&str>,
     ) -> Result<Option<String>> {
+        self.accounts()
+            .revoking(move || self.sign_out_now(presented, after))
+            .await
+    }
+
+    async fn sign_out_now(
+        &self,
+        presented: &SignOut<'_>,
+        after: Option<&str>,
+    ) -> Result<Option<String>> {
         let accounts = self.accounts();
         let found = accounts.found_sessions(presented).await?;
         if let Some(uri) = after {
@@ -87,6 +97,12 @@ impl Sso {
     /// Ends the sessions that a provider says are over (OpenID Connect Back-Channel Logout 1.0);
     /// how many there were. A token that was heeded before is refused.
     pub async fn backchannel_logout(&self, id: ConnectionId, token: &str) -> Result<u64> {
+        self.accounts()
+            .revoking(move || self.backchannel_logout_now(id, token))
+            .await
+    }
+
+    async fn backchannel_logout_now(&self, id: ConnectionId, token: &str) -> Result<u64> {
         let accounts = self.accounts();
         let (scope, connection, secrets) = self.named(id).await?;
         let provider = self.provider(&connection, &secrets, Which::Live)?;

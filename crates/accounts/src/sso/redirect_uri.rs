@@ -50,6 +50,12 @@ impl Sso {
 
     /// Forgets a redirect URI. For owners.
     pub async fn remove_redirect_uri(&self, caller: &Caller, id: RedirectUriId) -> Result<()> {
+        self.accounts()
+            .revoking(move || self.remove_redirect_uri_now(caller, id))
+            .await
+    }
+
+    async fn remove_redirect_uri_now(&self, caller: &Caller, id: RedirectUriId) -> Result<()> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let mut write = accounts.begin_locked(caller).await?;

@@ -3,7 +3,7 @@
 
 use std::fmt::Error;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use http::StatusCode;
@@ -13,7 +13,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
 use vestibule_check::Check;
 use vestibule_model::{BootTime, Change, Clock as _, Lease, ProcessClock};
-use vestibule_store::ChangeSink;
+use vestibule_store::{ChangeSink, Store};
 
 /// Upper ends of the buckets of durations, in microseconds.
 const BUCKETS: [u64; 10] = [
@@ -54,18 +54,33 @@ pub struct Metrics {
     changes: AtomicU64,
     heard: Lease,
     clock: Arc<ProcessClock>,
+    store: Store,
+    /// Whether the store answered the last probe.
+    answers: AtomicBool,
 }
 
 impl Metrics {
-    /// Metrics of this check and these requests.
-    pub fn new(check: Check, requests: Arc<Requests>, clock: Arc<ProcessClock>) -> Arc<Self> {
+    /// Metrics of this check, these requests and this store.
+    pub fn new(
+        check: Check,
+        requests: Arc<Requests>,
+        clock: Arc<ProcessClock>,
+        store: Store,
+    ) -> Arc<Self> {
         Arc::new(Self {
             requests,
             check,
             changes: AtomicU64::new(0),
             heard: Lease::ended(),
             clock,
+            store,
+            answers: AtomicBool::new(true),
         })
+    }
+
+    /// Notes whether the store has answered a probe.
+    pub fn note_pulse(&self, answers: bool) {
+        self.answers.store(answers, Ordering::Relaxed);
     }
 
     /// Whether changes of other processes are heard.
@@ -198,6 +213,16 @@ impl Collector for Metrics {
                 "changes_heard",
                 "Whether changes of other processes are heard",
                 i64::from(self.is_hearing()),
+            ),
+            (
+                "store_answers",
+                "Whether the store has answered the last question of /readyz",
+                i64::from(self.answers.load(Ordering::Relaxed)),
+            ),
+            (
+                "writes_fail",
+                "Whether the last write to the store has failed and none has succeeded since",
+                i64::from(self.store.writes_fail().is_some()),
             ),
             (
                 "wall_clock_ahead_seconds",

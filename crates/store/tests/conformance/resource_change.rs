@@ -86,3 +86,18 @@ async fn a_change_that_nobody_asks_for_is_forgotten_after_thirty_days(
     let left = world.store.scope_of_resource_change(new.id).await.unwrap();
     assert_eq!(left, Some(world.scope));
 }
+
+/// Probes that come at once ask once, and all have an answer.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn many_probes_share_an_answer(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let answers = join_all((0..100).map(|_| world.store.pulse())).await;
+    let first = *answers[0].as_ref().unwrap();
+    assert!(answers.iter().all(|it| *it.as_ref().unwrap() == first));
+    tokio::time::sleep(Duration::from_millis(2)).await;
+    assert!(world.store.pulse().await.unwrap() > first);
+    assert_eq!(world.store.writes_fail(), None);
+}

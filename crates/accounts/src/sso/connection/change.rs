@@ -110,6 +110,17 @@ impl Sso {
         id: ConnectionId,
         also: AlsoEnd,
     ) -> Result<SsoConnection> {
+        self.accounts()
+            .revoking(move || self.disable_connection_now(caller, id, also))
+            .await
+    }
+
+    async fn disable_connection_now(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+        also: AlsoEnd,
+    ) -> Result<SsoConnection> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());

@@ -7,6 +7,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::ProcessClock;
+use vestibule_store::{Store, StoreUrl};
 
 use super::super::tests::stack_of;
 use super::*;
@@ -59,10 +60,14 @@ async fn who_hangs_up_before_the_answer_has_a_line_and_is_counted_once() {
         .get("/v1/hello", Rule::public(), async || "hello")
         .get("/v1/waits", Rule::public(), waits);
     let stack = stack_of(routes, false);
+    let folder = tempfile::tempdir().unwrap();
+    let file = StoreUrl::sqlite(folder.path().join("vestibule.db"));
+    let store = Store::create(file).await.unwrap();
     let metrics = Metrics::new(
         stack.check.clone(),
         Arc::clone(&stack.requests),
         Arc::new(ProcessClock::start()),
+        store,
     );
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
