@@ -26,6 +26,12 @@
 //! 2. Write its table into a new migration, under the same number in `migrations/sqlite` and
 //!    `migrations/postgres`. Migrations only go forward, are never edited, and leave a database
 //!    that the previous version still runs on: add columns that may be null, drop nothing in use.
+//!    They are applied beside servers that run, a backup that reads, and changes under way. So on
+//!    PostgreSQL a new column has no `NOT NULL` and no value of its own in each row, and an index on
+//!    a table in use has a migration to itself, which begins with the line `-- no-transaction` and
+//!    is one `CREATE INDEX CONCURRENTLY IF NOT EXISTS` (on SQLite, which builds faster than anybody
+//!    waits, the same without the second word). A test holds them to it; the runner tries what
+//!    waits for a lock again and again, half a second each time (`migration/postgres.rs`).
 //!    On SQLite a table is `STRICT`; ids are `BLOB` there and `UUID` on PostgreSQL, times
 //!    `INTEGER` and `BIGINT` (microseconds), flags `INTEGER` and `BOOLEAN`, digests `BLOB` and
 //!    `BYTEA`, text that is compared `TEXT` and `TEXT COLLATE "C"`.
@@ -44,6 +50,7 @@ mod api_key;
 mod attempt;
 mod audit;
 mod caller;
+mod clock_doubt;
 mod connection;
 mod domain;
 mod enforcement;
@@ -52,6 +59,7 @@ mod feed;
 mod grant;
 mod group;
 mod health;
+mod hold;
 mod housekeeping;
 mod identity;
 mod keyring;
@@ -101,6 +109,8 @@ pub use write::Write;
 // The unit tests share the databases of the conformance suite.
 #[cfg(test)]
 extern crate self as vestibule_store;
+#[cfg(test)]
+mod explained;
 #[cfg(test)]
 #[path = "../tests/conformance/support.rs"]
 mod support;

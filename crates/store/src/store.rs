@@ -4,25 +4,15 @@ use std::path::Path;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use sqlx::ConnectOptions as _;
-use sqlx::migrate::{MigrateError, Migrator};
 use vestibule_model::{Change, Timestamp};
 
 use crate::feed::ChangeSink;
 use crate::health::Health;
-use crate::migration;
 use crate::postgres::{self, Postgres, Share};
 use crate::sql::{Connection, Source, sql};
 use crate::sqlite::{self, Inline, Sqlite};
 use crate::url::{Engine, StoreOptions};
 use crate::{StoreError, Write};
-
-static SQLITE: Migrator = sqlx::migrate!("./migrations/sqlite");
-static POSTGRES: Migrator = sqlx::migrate!("./migrations/postgres");
-
-/// The primary result code of a file that another process writes to, which is the low byte of any
-/// (<https://www.sqlite.org/rescode.html>).
-const SQLITE_BUSY: u32 = 5;
 
 /// The time that closing waits for other processes that read from the log.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
@@ -102,41 +92,6 @@ impl Store {
             sinks: Arc::default(),
             health: Arc::default(),
         })
-    }
-
-    /// Brings the tables up to this version. Each migration is one transaction, so one that was
-    /// killed begins again; a database that a later version has migrated is left as it is.
-    pub async fn migrate(&self) -> Result<(), StoreError> {
-        match &self.pool {
-            Pool::Sqlite(sqlite) => {
-                // SQLite has no lock for migrations. Of two processes that are at it together one
-                // fails at what the other has just done, and then finds it done: at each
-                // migration, where it comes to that.
-                let mut tries = SQLITE.iter().count();
-                loop {
-                    match forward(&SQLITE).run(&sqlite.writer).await {
-                        Err(error) if tries > 0 && is_done_by_another(&error) => tries -= 1,
-                        done => break done?,
-                    }
-                }
-            }
-            Pool::Postgres(postgres) => {
-                // Not one of the shared connections, whose statements have limits.
-                let mut connection = postgres.options.connect().await?;
-                forward(&POSTGRES).run(&mut connection).await?;
-            }
-        }
-        Ok(())
-    }
-
-    /// Whether the tables are those of this version or a later one.
-    pub async fn is_migrated(&self) -> Result<bool, StoreError> {
-        let wanted = SQLITE.iter().map(|migration| migration.version).max();
-        Ok(self.newest_migration().await? >= wanted)
-    }
-
-    async fn newest_migration(&self) -> Result<Option<i64>, StoreError> {
-        migration::newest(&mut self.reader().await?).await
     }
 
     /// The database's own time: proof that it answers.
@@ -307,80 +262,5 @@ impl std::fmt::Debug for Store {
             Pool::Sqlite(_) => "Store(sqlite)",
             Pool::Postgres(_) => "Store(postgres)",
         })
-    }
-}
-
-/// Whether a migration of SQLite failed at what another process is doing, or has just done.
-/// SQLite has one code for all that it does not understand, so that its words decide.
-fn is_done_by_another(error: &MigrateError) -> bool {
-    let (MigrateError::Execute(sqlx::Error::Database(error))
-    | MigrateError::ExecuteMigration(sqlx::Error::Database(error), _)) = error
-    else {
-        return false;
-    };
-    let code: u32 = error
-        .code()
-        .and_then(|code| code.parse().ok())
-        .unwrap_or_default();
-    code & 0xff == SQLITE_BUSY
-        || error.is_unique_violation()
-        || error.message().ends_with("already exists")
-        || error.message().starts_with("duplicate column name")
-}
-
-/// A migrator that accepts what a later version has done.
-fn forward(migrator: &'static Migrator) -> Migrator {
-    let mut migrator = Migrator {
-        migrations: migrator.migrations.clone(),
-        ..Migrator::DEFAULT
-    };
-    migrator.set_ignore_missing(true);
-    migrator
-}
-
-#[cfg(test)]
-mod tests {
-    use rstest::rstest;
-    use sqlx::{Connection as _, Executor as _, SqliteConnection};
-
-    use super::*;
-
-    #[rstest]
-    #[case::table("CREATE TABLE t (a)", true)]
-    #[case::index("CREATE INDEX i ON t (a)", true)]
-    #[case::column("ALTER TABLE t ADD COLUMN a", true)]
-    #[case::noted("INSERT INTO t VALUES (1)", true)]
-    #[case::nothing_there("ALTER TABLE u ADD COLUMN a", false)]
-    #[case::not_sql("CREATE TABEL u (a)", false)]
-    #[case::read_only("PRAGMA query_only = 1; CREATE TABLE u (a)", false)]
-    #[case::full("PRAGMA max_page_count = 1; CREATE TABLE u (a)", false)]
-    #[tokio::test]
-    async fn a_migration_is_tried_again_only_where_another_process_was_at_it(
-        #[case] query: &'static str,
-        #[case] again: bool,
-    ) {
-        let mut memory = SqliteConnection::connect("sqlite::memory:").await.unwrap();
-        let before =
-            "CREATE TABLE t (a PRIMARY KEY); CREATE INDEX i ON t (a); INSERT INTO t VALUES (1)";
-        memory.execute(before).await.unwrap();
-        let error = memory.execute(query).await.unwrap_err();
-        let text = error.to_string();
-        let error = MigrateError::ExecuteMigration(error, 1);
-        assert_eq!(is_done_by_another(&error), again, "{text}");
-    }
-
-    #[tokio::test]
-    async fn a_migration_is_tried_again_where_another_process_writes() {
-        let folder = tempfile::tempdir().unwrap();
-        let url = format!(
-            "sqlite:{}?mode=rwc",
-            folder.path().join("busy.db").display()
-        );
-        let mut writes = SqliteConnection::connect(&url).await.unwrap();
-        writes.execute("BEGIN IMMEDIATE").await.unwrap();
-        let mut waits = SqliteConnection::connect(&url).await.unwrap();
-        let late = "PRAGMA busy_timeout = 0; CREATE TABLE t (a)";
-        let error = waits.execute(late).await.unwrap_err();
-        assert!(is_done_by_another(&error.into()));
     }
 }

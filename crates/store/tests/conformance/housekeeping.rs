@@ -131,3 +131,25 @@ async fn a_key_is_forgotten_long_after_its_end_and_its_records_are_not(
     let records = world.store.audit(world.scope, &filter, Page::default());
     assert_eq!(records.await.unwrap().1, 1);
 }
+
+#[rstest]
+#[tokio::test]
+async fn doubt_about_the_clock_keeps_the_earliest_moment_until_it_is_forgotten(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let store = &world.store;
+    assert_eq!(store.clock_doubt().await.unwrap(), None);
+    for (doubted, kept) in [(5, 5), (9, 5), (3, 3)] {
+        let mut write = store.begin().await.unwrap();
+        write.doubt_clock(at(doubted)).await.unwrap();
+        write.commit_unaudited().await.unwrap();
+        assert_eq!(store.clock_doubt().await.unwrap(), Some(at(kept)));
+    }
+    let mut write = store.begin().await.unwrap();
+    write.trust_clock().await.unwrap();
+    write.commit_unaudited().await.unwrap();
+    assert_eq!(store.clock_doubt().await.unwrap(), None);
+    let own = store.own_time().await.unwrap();
+    assert_eq!(own.is_some(), backend == Backend::Postgres);
+}

@@ -1,0 +1,4 @@
+-- no-transaction
+-- The members who take a seat, which are counted up to the number of seats.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS membership_active
+    ON membership (organization_id, deactivated_at) WHERE deactivated_at IS NULL;
