@@ -43,6 +43,7 @@ impl Setup {
         }
         .with("LIMITS__SIGN_IN_PER_ADDRESS_PER_MINUTE", "100000")
         .with("LIMITS__SIGN_IN_PER_EMAIL_PER_MINUTE", "100000")
+        .with("LIMITS__API_KEYS_PER_USER_PER_DAY", "1000000")
     }
 
     /// With a setting, as the environment names it after `VESTIBULE_`.

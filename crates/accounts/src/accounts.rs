@@ -1,5 +1,6 @@
 //! What all operations share.
 
+use std::num::NonZeroU32;
 use std::sync::{Arc, OnceLock};
 
 use arc_swap::ArcSwap;
@@ -40,6 +41,8 @@ pub struct AccountsParts {
     pub prefix: Prefix,
     /// How many sign-ins may be tried.
     pub sign_in_limits: SignInLimits,
+    /// How many API keys one user may create in a day.
+    pub api_keys_per_day: NonZeroU32,
 }
 
 /// All operations. Cloning is cheap.
@@ -56,6 +59,7 @@ pub(crate) struct Inner {
     pub(crate) plans: Arc<Plans>,
     pub(crate) lifetimes: Lifetimes,
     pub(crate) prefix: Prefix,
+    pub(crate) api_keys_per_day: NonZeroU32,
     pub(crate) sign_ins_by_address: Limiter,
     pub(crate) sign_ins_by_email: Limiter,
     /// How often one address may begin a sign-in through a provider, once single sign-on is set
@@ -83,6 +87,7 @@ impl Accounts {
             plans: parts.plans,
             lifetimes: parts.lifetimes,
             prefix: parts.prefix,
+            api_keys_per_day: parts.api_keys_per_day,
             sign_ins_by_address: limits.by_address(),
             sign_ins_by_email: limits.by_email(),
             sso_starts: OnceLock::new(),

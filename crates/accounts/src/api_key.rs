@@ -7,6 +7,7 @@ use vestibule_model::{
 };
 use vestibule_store::{NarrowedApiKey, Page, Write};
 
+mod allowance;
 mod checked;
 mod once;
 mod origin;
@@ -22,9 +23,6 @@ use crate::error::FieldError;
 use crate::grant::{NewGrant, describe};
 use crate::membership::needed_to_touch;
 use crate::{Accounts, Caller, Error, Result};
-
-/// How many keys one user may have in one organisation, those that have expired among them.
-const MAX_KEYS: u64 = 100;
 
 /// How long the paths of a key's grants may be in all, in bytes: they are kept in memory with the
 /// key, and shown in every list.
@@ -106,15 +104,8 @@ impl Accounts {
         if membership.is_none_or(|membership| membership.deactivated_at.is_some()) {
             return Err(Error::NotFound { what: "member" });
         }
-        if write.count_api_keys(caller.scope(), owner).await? >= MAX_KEYS {
-            return Err(Error::conflict(
-                "too_many_keys",
-                format!(
-                    "There are {MAX_KEYS} keys already, counting those that have expired, which \
-                     is the limit; delete one first."
-                ),
-            ));
-        }
+        self.keep_key_allowance(&mut write, caller, owner, now)
+            .await?;
         write
             .insert_api_key(&key, &secret.digest(), grants.is_some())
             .await?;

@@ -44,6 +44,19 @@ pub enum Error {
         /// How many one may have.
         max: usize,
     },
+    /// The user has created as many API keys in a day as one may.
+    #[error(
+        "{max} API keys were created within 24 hours, which is the limit; try again in {} s.",
+        seconds(*.retry_after)
+    )]
+    TooManyNewKeys {
+        /// How many one may create.
+        max: u32,
+        /// In what time.
+        window: Duration,
+        /// When to try again.
+        retry_after: Duration,
+    },
     /// The caller is known and may not do this.
     #[error(transparent)]
     Forbidden(#[from] Refusal),
@@ -176,6 +189,7 @@ impl Error {
             | Self::Denied { reason, .. }
             | Self::SignInFailed { reason, .. } => reason,
             Self::TooManyGrants { .. } => "permission_limit",
+            Self::TooManyNewKeys { .. } => "too_many_new_keys",
             Self::Forbidden(refusal) => refusal.reason(),
             Self::BadCredentials => "bad_credentials",
             Self::CredentialEnded => "credential_ended",

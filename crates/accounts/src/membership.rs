@@ -98,7 +98,10 @@ impl Accounts {
         let exempt = write.end_break_glass(caller.scope(), user).await?;
         owners.keep(&mut write, caller).await?;
         if owners.enforced {
-            self.end_password_sessions(&mut write, caller).await?;
+            // Those of an owner who was exempt; nobody else has more to lose than before.
+            let scope = caller.scope();
+            self.end_password_sessions_of(&mut write, scope, user)
+                .await?;
         }
         let mut details = json!({ "before": { "role": before.role }, "after": { "role": role } });
         note_exemption(&mut details, exempt);
@@ -215,7 +218,7 @@ impl Accounts {
 
     /// A locked transaction, and the member that it is about, whom the caller may touch.
     async fn begin_member(&self, caller: &Caller, user: UserId) -> Result<Touched> {
-        let mut write = self.begin_holding_member(caller, user).await?;
+        let mut write = self.begin_holding_user(caller, user).await?;
         let before = write.membership(caller.scope(), user).await?;
         let before = before.ok_or(NO_MEMBER)?;
         caller.needs(needed_to_touch(before.role))?;
@@ -253,17 +256,16 @@ impl Accounts {
         let Some(seats) = plan.as_ref().and_then(|plan| plan.seats) else {
             return Ok(());
         };
-        let members = write.count_members(caller.scope()).await?;
+        // With the one who is to come in; how many more there are does not matter.
+        let one_more = seats.saturating_add(1);
+        let members = write.count_members(caller.scope(), one_more).await?;
         if members <= u64::from(seats) {
             return Ok(());
         }
-        // Without the one who was to come in.
-        let taken = members - 1;
         Err(Error::conflict(
             "no_seat",
             format!(
-                "The plan has {seats} seats and {taken} are taken; deactivate a member or change \
-                 the plan."
+                "All {seats} seats of the plan are taken; deactivate a member or change the plan."
             ),
         ))
     }

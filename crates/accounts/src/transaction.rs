@@ -29,27 +29,10 @@ impl Accounts {
         Ok(write)
     }
 
-    /// [`begin_locked`](Self::begin_locked) where the sessions of others may be ended because the
-    /// organisation demands its provider, or is about to. Its people are held before the caller,
-    /// who is one of them: in one order, so that no two transactions wait for each other.
-    pub(crate) async fn begin_holding_people(
-        &self,
-        caller: &Caller,
-        about_to_demand: bool,
-    ) -> Result<Write> {
-        let mut write = self.begin_counting(caller).await?;
-        let scope = caller.scope();
-        if about_to_demand || write.sso_policy(scope).await?.enforced_since.is_some() {
-            write.hold_people(scope).await?;
-        }
-        self.still_stands(&mut write, caller).await?;
-        Ok(write)
-    }
-
     /// [`begin_locked`](Self::begin_locked) where sessions that came by a connection are ended: of
     /// one subject, or of one of the provider's sessions, where they are named, of all otherwise.
-    /// Their people are held in the order of
-    /// [`begin_holding_people`](Self::begin_holding_people), the caller in the place among them.
+    /// Their people are held in the order of [`hold_everyone`](Self::hold_everyone), the caller in
+    /// the place among them.
     pub(crate) async fn begin_holding_sso_people(
         &self,
         caller: &Caller,
@@ -67,42 +50,41 @@ impl Accounts {
     }
 
     /// [`begin_locked`](Self::begin_locked) where sessions of one user are ended, who is held in
-    /// the order of [`begin_holding_people`](Self::begin_holding_people).
+    /// the order of [`hold_everyone`](Self::hold_everyone).
     pub(crate) async fn begin_holding_user(&self, caller: &Caller, user: UserId) -> Result<Write> {
         let mut write = self.begin_counting(caller).await?;
-        self.hold_in_order(&mut write, caller, user).await?;
+        self.hold_in_order(&mut write, caller, vec![user]).await?;
         Ok(write)
     }
 
-    /// Begins as [`begin_holding_people`](Self::begin_holding_people) does where the organisation
-    /// demands its provider, and as [`begin_holding_user`](Self::begin_holding_user) elsewhere: for
-    /// what ends the sessions of a member in any case.
-    pub(crate) async fn begin_holding_member(
+    /// Holds everyone who has a membership or a session in the organisation, of which there may be
+    /// very many: only for a change after which any of those sessions may have to end. They are
+    /// held by their ids, before the caller, who is one of them, so that no two transactions wait
+    /// for each other.
+    pub(crate) async fn hold_everyone(&self, write: &mut Write, caller: &Caller) -> Result<()> {
+        write.hold_people(caller.scope()).await?;
+        self.still_stands(write, caller).await
+    }
+
+    /// Holds these users and the caller, in the order of
+    /// [`hold_everyone`](Self::hold_everyone).
+    pub(crate) async fn hold_in_order(
         &self,
+        write: &mut Write,
         caller: &Caller,
-        user: UserId,
-    ) -> Result<Write> {
-        let mut write = self.begin_counting(caller).await?;
-        let scope = caller.scope();
-        if write.sso_policy(scope).await?.enforced_since.is_some() {
-            // The member is one of them.
-            write.hold_people(scope).await?;
-            self.still_stands(&mut write, caller).await?;
-        } else {
-            self.hold_in_order(&mut write, caller, user).await?;
-        }
-        Ok(write)
-    }
-
-    async fn hold_in_order(&self, write: &mut Write, caller: &Caller, user: UserId) -> Result<()> {
-        let caller_first = caller.permit().is_some_and(|it| it.user_id() < user);
-        if caller_first {
-            self.still_stands(write, caller).await?;
-        }
+        mut users: Vec<UserId>,
+    ) -> Result<()> {
+        users.sort_unstable();
+        let own = caller.permit().map(Permit::user_id);
+        let before = users.partition_point(|user| own.is_some_and(|own| *user < own));
+        let after = users.split_off(before);
         // Nothing of a suspended user is left to end.
-        write.hold_user(user).await?;
-        if !caller_first {
-            self.still_stands(write, caller).await?;
+        for user in users {
+            write.hold_user(user).await?;
+        }
+        self.still_stands(write, caller).await?;
+        for user in after {
+            write.hold_user(user).await?;
         }
         Ok(())
     }

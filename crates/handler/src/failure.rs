@@ -41,6 +41,13 @@ impl From<Error> for Failure {
             Error::TooManyGrants { .. } => Problem::bad_request(reason, sentence)
                 .code("permission_limit")
                 .hint("Delete a grant, or grant a folder above several of them."),
+            Error::TooManyNewKeys {
+                max,
+                window,
+                retry_after,
+            } => Problem::too_many(reason, sentence, retry_after)
+                .used_up("api_keys_per_day", max.into(), window, retry_after)
+                .hint("Keep keys for longer instead of creating one for each piece of work."),
             Error::Forbidden(refusal) => refusal.into(),
             Error::BadCredentials => Problem::unauthorized(reason, sentence, false)
                 .hint("Check both, or ask an administrator whether the user is active."),
@@ -115,6 +122,11 @@ mod tests {
     )]
     #[case(Error::Conflict { reason: "subsumed", message: String::new() }, 409, "subsumed")]
     #[case(Error::TooManyGrants { max: 50 }, 400, "permission_limit")]
+    #[case(
+        Error::TooManyNewKeys { max: 9, window: Duration::from_secs(60), retry_after: Duration::ZERO },
+        429,
+        "too_many_new_keys"
+    )]
     #[case(Error::Forbidden(Refusal::Role { needs: Role::Admin }), 403, "role_required")]
     #[case(Error::Forbidden(Refusal::Narrowed), 403, "key_is_narrowed")]
     #[case(Error::BadCredentials, 401, "bad_credentials")]

@@ -155,6 +155,15 @@ impl Problem {
         self
     }
 
+    /// 429: something was done as often as it may be for now, for a cause of its own.
+    pub fn too_many(
+        reason: &'static str,
+        detail: impl Into<Cow<'static, str>>,
+        retry_after: Duration,
+    ) -> Self {
+        Self::new(StatusCode::TOO_MANY_REQUESTS, reason, detail).retry_after(retry_after)
+    }
+
     /// 429: an allowance of the plan is used up for its period.
     pub fn quota_exceeded(detail: impl Into<Cow<'static, str>>, retry_after: Duration) -> Self {
         Self::new(StatusCode::TOO_MANY_REQUESTS, "quota_exceeded", detail)

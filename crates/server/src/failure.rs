@@ -178,6 +178,7 @@ impl From<Error> for Failure {
             | Error::CredentialEnded => Code::Auth,
             Error::Busy { .. }
             | Error::Limited(_)
+            | Error::TooManyNewKeys { .. }
             | Error::Unavailable(_)
             | Error::Uncertain(_) => Code::Temporary,
             Error::Full(_) | Error::Internal(_) => Code::Failed,

@@ -111,6 +111,7 @@ async fn accounts_on(
         lifetimes: settings.lifetimes,
         prefix: settings.prefix.clone(),
         sign_in_limits: settings.sign_in,
+        api_keys_per_day: settings.api_keys_per_day,
     });
     Ok(Opened {
         accounts,

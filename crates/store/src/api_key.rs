@@ -7,6 +7,7 @@ use std::collections::HashMap;
 use vestibule_model::{ApiKey, ApiKeyId, Digest, Grant, GrantHolder, OrgScope, Timestamp, UserId};
 
 use crate::grant::{grant_columns, read_grant};
+use crate::hold::held;
 use crate::page::Page;
 use crate::sql::{Row, sql};
 use crate::{Store, StoreError, Write};
@@ -41,6 +42,26 @@ fn read_narrowed(row: &Row<'_>) -> Result<(ApiKey, bool), StoreError> {
     Ok((read_api_key(row)?, row.get("narrowed")?))
 }
 
+/// The keys of a user, from the index of live keys.
+const KEYS_OF: &str = concat!(
+    "SELECT ",
+    api_key_columns!(),
+    " FROM api_key k
+     WHERE k.organization_id = $1 AND k.owner_id = $2 AND k.revoked_at IS NULL
+     ORDER BY k.created_at, k.id"
+);
+
+/// Read under the organisation's lock, and on SQLite while nobody else can write: from the index of
+/// live keys, since a user may have revoked any number.
+const LIVE_KEYS: &str = "SELECT COUNT(*) AS count FROM (
+         SELECT 1 FROM api_key
+         WHERE organization_id = $1 AND owner_id = $2 AND revoked_at IS NULL LIMIT $3) counted";
+
+/// Read in the same place, for the same reason.
+const NTH_NEWEST_KEY: &str = "SELECT created_at FROM api_key
+     WHERE owner_id = $1 AND created_at > $2
+     ORDER BY created_at DESC LIMIT 1 OFFSET $3";
+
 /// A key, and the grants that narrow it where it is narrowed.
 pub type NarrowedApiKey = (ApiKey, Option<Vec<Grant>>);
 
@@ -70,17 +91,11 @@ impl Store {
         owner: UserId,
     ) -> Result<Vec<NarrowedApiKey>, StoreError> {
         let reader = &mut self.reader().await?;
-        let keys = sql(concat!(
-            "SELECT ",
-            api_key_columns!(),
-            " FROM api_key k
-             WHERE k.organization_id = $1 AND k.owner_id = $2 AND k.revoked_at IS NULL
-             ORDER BY k.created_at, k.id"
-        ))
-        .bind(scope)
-        .bind(owner)
-        .all(reader, read_narrowed)
-        .await?;
+        let keys = sql(KEYS_OF)
+            .bind(scope)
+            .bind(owner)
+            .all(reader, read_narrowed)
+            .await?;
         let grants = sql(concat!(
             "SELECT ",
             grant_columns!(),
@@ -213,33 +228,50 @@ impl Write {
         Ok(())
     }
 
-    /// How many keys a user has in the organisation that are not deleted, those that have expired
-    /// among them. Only after [`lock_organization`](Self::lock_organization) is it still true at
-    /// the commit.
+    /// Counts the keys of a user in the organisation that are not revoked, those that have expired
+    /// among them, and stops at `up_to`. Only after
+    /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
     pub async fn count_api_keys(
         &mut self,
         scope: OrgScope,
         owner: UserId,
+        up_to: u32,
     ) -> Result<u64, StoreError> {
-        sql("SELECT COUNT(*) AS count FROM api_key
-             WHERE organization_id = $1 AND owner_id = $2 AND revoked_at IS NULL")
-        .bind(scope)
-        .bind(owner)
-        .count(self)
-        .await
+        sql(LIVE_KEYS)
+            .bind(scope)
+            .bind(owner)
+            .bind(i64::from(up_to))
+            .count(self)
+            .await
+    }
+
+    /// Returns when the last key but `newer` of a user was created, in whichever organisation and
+    /// revoked or not; `None` where the user has created fewer after `since`.
+    pub async fn nth_newest_api_key(
+        &mut self,
+        owner: UserId,
+        since: Timestamp,
+        newer: u32,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        sql(NTH_NEWEST_KEY)
+            .bind(owner)
+            .bind(since)
+            .bind(i64::from(newer))
+            .optional(self, |row| row.get("created_at"))
+            .await
     }
 
     /// Whether a key stands: it is neither deleted nor expired, and is not deleted before this
     /// transaction is over.
     pub async fn hold_api_key(&mut self, id: ApiKeyId, now: Timestamp) -> Result<bool, StoreError> {
-        // An update is a lock on both engines.
-        let held = sql("UPDATE api_key SET revoked_at = revoked_at
-             WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)")
+        self.hold(held!(
+            "SELECT 1 AS held FROM api_key
+             WHERE id = $1 AND revoked_at IS NULL AND (expires_at IS NULL OR expires_at > $2)"
+        ))
         .bind(id)
         .bind(now)
-        .execute(self)
-        .await?;
-        Ok(held > 0)
+        .is_held(self)
+        .await
     }
 
     /// Deletes a user's key: nobody sees it any more, and its secret is refused. Whether there was
@@ -260,5 +292,26 @@ impl Write {
         .execute(self)
         .await?;
         Ok(revoked > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::explained::uses_only;
+    use crate::support::{Backend, World};
+
+    #[rstest]
+    #[tokio::test]
+    async fn a_user_s_keys_are_counted_without_reading_those_that_were_revoked(
+        #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    ) {
+        let world = World::new(backend).await;
+        uses_only(&world, LIVE_KEYS, "UUID, UUID, BIGINT", "api_key_live").await;
+        let types = "UUID, BIGINT, BIGINT";
+        uses_only(&world, NTH_NEWEST_KEY, types, "api_key_created").await;
+        uses_only(&world, KEYS_OF, "UUID, UUID", "api_key_live").await;
     }
 }

@@ -50,6 +50,29 @@ async fn required(
     .await
 }
 
+/// Ends the sessions in an organisation that began without its provider, with one more condition.
+macro_rules! end_password_sessions {
+    ($which:literal) => {
+        concat!(
+            "UPDATE session SET ended_at = $2
+             WHERE organization_id = $1 AND ended_at IS NULL ",
+            $which,
+            " AND user_id NOT IN (
+                     SELECT m.user_id
+                     FROM membership m JOIN sso_break_glass b
+                         ON b.organization_id = m.organization_id AND b.user_id = m.user_id
+                     WHERE m.organization_id = $1 AND m.role = 'OWNER')
+                 AND NOT EXISTS (
+                     SELECT 1 FROM sso_session o
+                     WHERE o.session_id = session.id AND o.organization_id = $1)
+             RETURNING id"
+        )
+    };
+}
+
+const END_PASSWORD_SESSIONS: &str = end_password_sessions!("");
+const END_PASSWORD_SESSIONS_OF: &str = end_password_sessions!("AND user_id = $3");
+
 impl Store {
     /// How the people of an organisation have to sign in.
     pub async fn sso_policy(&self, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
@@ -102,19 +125,27 @@ impl Write {
         // Whoever begins or moves a session holds its user: what has begun is seen below, and what
         // begins later sees what this transaction demands.
         self.hold_people(scope).await?;
-        sql("UPDATE session SET ended_at = $2
-             WHERE organization_id = $1 AND ended_at IS NULL
-                 AND user_id NOT IN (
-                     SELECT m.user_id
-                     FROM membership m JOIN sso_break_glass b
-                         ON b.organization_id = m.organization_id AND b.user_id = m.user_id
-                     WHERE m.organization_id = $1 AND m.role = 'OWNER')
-                 AND id NOT IN (SELECT session_id FROM sso_session WHERE organization_id = $1)
-             RETURNING id")
-        .bind(scope)
-        .bind(at)
-        .all(self, |row| row.get("id"))
-        .await
+        sql(END_PASSWORD_SESSIONS)
+            .bind(scope)
+            .bind(at)
+            .all(self, |row| row.get("id"))
+            .await
+    }
+
+    /// Does as [`end_password_sessions`](Self::end_password_sessions) for one user, whom the caller
+    /// of this [holds](Self::hold_user).
+    pub async fn end_password_sessions_of(
+        &mut self,
+        scope: OrgScope,
+        user: UserId,
+        at: Timestamp,
+    ) -> Result<Vec<SessionId>, StoreError> {
+        sql(END_PASSWORD_SESSIONS_OF)
+            .bind(scope)
+            .bind(at)
+            .bind(user)
+            .all(self, |row| row.get("id"))
+            .await
     }
 
     /// Demands the provider's sign-in from a moment on, or no longer.
@@ -192,5 +223,28 @@ impl Write {
         .bind(scope)
         .count(self)
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::explained::uses_only;
+    use crate::support::{Backend, World};
+
+    #[rstest]
+    #[tokio::test]
+    async fn only_live_sessions_of_the_organisation_are_looked_at_where_some_are_ended(
+        #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    ) {
+        let world = World::new(backend).await;
+        for (query, types) in [
+            (END_PASSWORD_SESSIONS, "UUID, BIGINT"),
+            (END_PASSWORD_SESSIONS_OF, "UUID, BIGINT, UUID"),
+        ] {
+            uses_only(&world, query, types, "session_live").await;
+        }
     }
 }

@@ -198,9 +198,10 @@ impl Write {
         at: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
         sql("UPDATE session SET ended_at = $4
-             WHERE ended_at IS NULL AND user_id = $3 AND id IN (
-                 SELECT session_id FROM sso_session
-                 WHERE organization_id = $1 AND connection_id = $2)
+             WHERE ended_at IS NULL AND user_id = $3 AND EXISTS (
+                 SELECT 1 FROM sso_session o
+                 WHERE o.session_id = session.id
+                     AND o.organization_id = $1 AND o.connection_id = $2)
              RETURNING id")
         .bind(scope)
         .bind(connection)

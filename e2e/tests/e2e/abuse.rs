@@ -398,3 +398,42 @@ fn assert_limited(answer: &Answer) {
     let wait: u64 = answer.header("retry-after").parse().unwrap();
     assert!((1..=60).contains(&wait), "{wait}");
 }
+
+/// Revoked keys are kept for 90 days: without a limit, one user could fill the store with them.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_user_who_keeps_creating_and_deleting_keys_is_stopped_until_the_next_day(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let setup = Setup::new(backend).with("LIMITS__API_KEYS_PER_USER_PER_DAY", "3");
+    let house = setup.start().await;
+    let bob = house.bob();
+    let token = house.token_of(&bob).await;
+    let create = |bearer: &str| {
+        let call = house.post("/v1/api-keys").bearer(bearer);
+        call.json(json!({ "name": "brief" })).send()
+    };
+    for _ in 0..3 {
+        let made = create(&token).await.expect(201);
+        let path = format!("/v1/api-keys/{}", made.text_at("/id"));
+        house.delete(&path).bearer(&token).send().await.expect(204);
+    }
+    let refused = create(&token).await.expect(429);
+    assert_eq!(refused.reason(), "too_many_new_keys");
+    let seconds: u64 = refused.header("retry-after").parse().unwrap();
+    assert!((80_000..=86_400).contains(&seconds), "{seconds}");
+    let policy = refused.header("ratelimit-policy");
+    assert_eq!(policy, "\"api_keys_per_day\";q=3;w=86400");
+    let detail = "3 API keys were created within 24 hours, which is the limit; try again in ";
+    assert!(
+        refused.text_at("/detail").starts_with(detail),
+        "{}",
+        refused.text
+    );
+
+    // Others have an allowance of their own, and the operator has none.
+    create(house.key()).await.expect(201);
+    let command = ["key", "create", house.acme(), &bob.email, "x"];
+    let made = house.cli(&command).await;
+    assert!(made.status.success(), "{made:?}");
+}

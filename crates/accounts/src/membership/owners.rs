@@ -35,7 +35,7 @@ impl Owners {
     /// Refuses a change that has left none.
     pub(super) async fn keep(&self, write: &mut Write, caller: &Caller) -> Result<()> {
         let scope = caller.scope();
-        if self.touched && write.count_owners(scope).await? == 0 {
+        if self.touched && write.count_owners(scope, 1).await? == 0 {
             return Err(Error::conflict(
                 "last_owner",
                 "An organisation keeps at least one active owner; make somebody else an owner \

@@ -49,13 +49,21 @@ impl Sso {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let scope = caller.scope();
-        let about_to_demand = enforced == Some(true);
-        let mut write = accounts
-            .begin_holding_people(caller, about_to_demand)
-            .await?;
+        let mut write = accounts.begin_counting(caller).await?;
         let before = write.sso_policy(scope).await?;
         let was = before.enforced_since.is_some();
         let is = enforced.unwrap_or(was);
+        // While it goes on being enforced, only who is exempt no longer has something to lose.
+        let exempt_no_longer = match break_glass {
+            Some(named) if was && is => without(&before.break_glass, named),
+            _ => Vec::new(),
+        };
+        if is && !was {
+            accounts.hold_everyone(&mut write, caller).await?;
+        } else {
+            let held = accounts.hold_in_order(&mut write, caller, exempt_no_longer.clone());
+            held.await?;
+        }
         if break_glass.is_none() && is == was {
             return Ok(before);
         }
@@ -78,7 +86,14 @@ impl Sso {
             if write.count_break_glass(scope).await? == 0 {
                 return Err(no_way_in());
             }
-            ended = accounts.end_password_sessions(&mut write, caller).await?;
+            if !was {
+                ended = accounts.end_password_sessions(&mut write, caller).await?;
+            }
+            for user in exempt_no_longer {
+                ended += accounts
+                    .end_password_sessions_of(&mut write, scope, user)
+                    .await?;
+            }
         }
         let after = write.sso_policy(scope).await?;
 
@@ -106,6 +121,11 @@ impl Sso {
         }
         Ok(after)
     }
+}
+
+fn without(users: &[UserId], others: &[UserId]) -> Vec<UserId> {
+    let left = users.iter().filter(|user| !others.contains(user));
+    left.copied().collect()
 }
 
 async fn keep_to_owners(write: &mut Write, scope: OrgScope, named: &[UserId]) -> Result<()> {
@@ -165,6 +185,23 @@ impl Accounts {
         }
         // A session elsewhere may hold tokens for this organisation: the directory refuses them.
         write.change(Change::Organization(caller.organization_id()));
+        Ok(ended.len())
+    }
+
+    /// Ends the sessions in the organisation of one user, whom the transaction holds, that the
+    /// organisation's enforcement leaves no room for; how many.
+    pub(crate) async fn end_password_sessions_of(
+        &self,
+        write: &mut Write,
+        scope: OrgScope,
+        user: UserId,
+    ) -> Result<usize> {
+        let ended = write
+            .end_password_sessions_of(scope, user, self.now())
+            .await?;
+        // Of which each of the sessions is one; the tokens that one elsewhere may hold for this
+        // organisation are others.
+        write.change(Change::User(user));
         Ok(ended.len())
     }
 

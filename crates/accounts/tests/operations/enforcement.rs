@@ -292,3 +292,34 @@ async fn no_sign_in_by_password_slips_past_an_enforcement_that_is_being_switched
         assert_revoked(&passed);
     }
 }
+
+/// Only rows can be held one by one, so only PostgreSQL can tell whom a change waits for.
+#[tokio::test]
+async fn while_it_is_enforced_a_change_of_one_member_waits_for_no_other() {
+    let world = Connected::new(Backend::Postgres).await;
+    let (house, accounts) = (&world.house, &world.house.accounts);
+    let (operator, ada) = (house.operator(), house.owner.id);
+    let here = house.organization.id;
+    let grace = house.member("grace@example.com", Role::Owner).await.id;
+    let bystander = house.member("bystander@example.com", Role::User).await.id;
+    for user in [ada, grace] {
+        give_password(&world, user).await;
+    }
+    enforce(&world, &[ada, grace]).await;
+    let exempt = house.enter(grace, here).await;
+    let by = house.caller(ada).await;
+    let mut holder = house.store().begin().await.unwrap();
+    assert!(holder.hold_user(bystander).await.unwrap());
+
+    world.sso.set_break_glass(&by, &[ada]).await.unwrap();
+    assert_revoked(&house.by_bearer(&exempt.token).await);
+    world.sso.set_break_glass(&by, &[ada, grace]).await.unwrap();
+    let exempt = house.enter(grace, here).await;
+    accounts.set_role(&by, grace, Role::Admin).await.unwrap();
+    assert_revoked(&house.by_bearer(&exempt.token).await);
+    accounts.deactivate_member(&by, grace).await.unwrap();
+    accounts.activate_member(&operator, grace).await.unwrap();
+    accounts.remove_member(&by, grace).await.unwrap();
+    world.sso.enforce_sso(&by, false).await.unwrap();
+    drop(holder);
+}

@@ -117,6 +117,7 @@ impl Drop for Database {
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Options {
     pub(crate) limits: SignInLimits,
+    pub(crate) api_keys_per_day: NonZeroU32,
     pub(crate) hasher: HasherConfig,
     pub(crate) lifetimes: Lifetimes,
 }
@@ -125,6 +126,7 @@ impl Default for Options {
     fn default() -> Self {
         let many = NonZeroU32::new(10_000).unwrap();
         Self {
+            api_keys_per_day: NonZeroU32::new(1_000).unwrap(),
             limits: SignInLimits {
                 per_address: many,
                 per_email: many,
@@ -438,6 +440,7 @@ async fn open(store: Store, clock: Arc<dyn Clock>, options: Options) -> (Account
         lifetimes: options.lifetimes,
         prefix: Prefix::default(),
         sign_in_limits: options.limits,
+        api_keys_per_day: options.api_keys_per_day,
     });
     let table = RuleTable::builder()
         .add("GET", "/v1/any", Dialect::Bearer, Rule::signed_in())

@@ -43,6 +43,8 @@ const REQUEST_LINE: &[ProblemReason] = &[
 const TOO_MUCH: &[ProblemReason] = &[
     reason("too_many_requests", "429",
         "A limit is used up: as many at once as the answer says, then one at a time, evenly spread.", "Wait as long as Retry-After says; then one passes, not all of them."),
+    reason("too_many_new_keys", "429",
+        "The user has created as many API keys within 24 hours as one may: 1,000, unless the operator has set another number.", "Wait as long as Retry-After says, and keep keys for longer instead of creating one for each piece of work."),
     reason("quota_exceeded", "429",
         "An allowance of the organisation's plan is used up for its period.", "Wait as long as Retry-After says, or ask an owner for another plan."),
     reason("busy", "503",

@@ -308,6 +308,7 @@ async fn accounts(store: Store, clock: &Arc<ManualClock>) -> (Accounts, Arc<ArcS
             per_address: five,
             per_email: five,
         },
+        api_keys_per_day: NonZeroU32::new(100).unwrap(),
     });
     (accounts, keyring)
 }

@@ -90,6 +90,7 @@ impl Reader<'_> {
         });
         let sign_in_per_address = self.positive("limits.sign_in_per_address_per_minute");
         let per_email = self.positive("limits.sign_in_per_email_per_minute");
+        let api_keys_per_day = self.positive("limits.api_keys_per_user_per_day");
         let threads = match self.value("passwords.threads") {
             Some(_) => self.positive("passwords.threads").map(size),
             None => Some(HasherConfig::default().threads),
@@ -127,6 +128,7 @@ impl Reader<'_> {
                 per_address: sign_in_per_address?,
                 per_email: per_email?,
             },
+            api_keys_per_day: api_keys_per_day?,
             passwords: HasherConfig {
                 threads: threads?,
                 queue: size(queue?),

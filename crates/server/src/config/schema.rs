@@ -173,6 +173,12 @@ pub const KEYS: &[Key] = &[
         "sign-ins through identity providers begun from one address; applications begin them for all their people from one",
     ),
     key(
+        "limits.api_keys_per_user_per_day",
+        Kind::Count,
+        Some("1000"),
+        "API keys that one user may create within 24 hours, in all organisations; revoked ones are kept for 90 days",
+    ),
+    key(
         "passwords.threads",
         Kind::Count,
         None,

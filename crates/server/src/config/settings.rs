@@ -95,6 +95,8 @@ pub struct Settings {
     pub cookie_name: String,
     /// Limits of sign-in.
     pub sign_in: SignInLimits,
+    /// How many API keys one user may create in a day.
+    pub api_keys_per_day: NonZeroU32,
     /// The password hasher.
     pub passwords: HasherConfig,
     /// The check's memory.

@@ -139,7 +139,44 @@ async fn a_user_s_keys_are_counted_whether_expired_or_not_until_they_are_deleted
         .unwrap();
     let revoked = write.revoke_api_key(scope, owner, deleted.id, at(0)).await;
     assert!(revoked.unwrap());
-    assert_eq!(write.count_api_keys(scope, owner).await.unwrap(), 2);
+    for (up_to, counted) in [(1, 1), (2, 2), (3, 2)] {
+        let count = write.count_api_keys(scope, owner, up_to).await;
+        assert_eq!(count.unwrap(), counted);
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn the_newest_keys_of_a_user_are_found_in_all_organizations_revoked_or_not(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let (scope, owner) = (world.scope, world.owner.id);
+    let elsewhere = crate::support::scope(world.organization("Other").await.id);
+    let grace = world.member("grace@example.com", Role::User).await.id;
+    let mut write = world.store.begin().await.unwrap();
+    for (second, scope, owner) in [
+        (1, scope, owner),
+        (2, elsewhere, owner),
+        (3, scope, grace),
+        (4, scope, owner),
+    ] {
+        let mut key = api_key(scope, owner, "key");
+        key.created_at = at(second);
+        key.revoked_at = Some(at(second));
+        let digest = Digest::of(&second.to_le_bytes());
+        write.insert_api_key(&key, &digest, false).await.unwrap();
+    }
+    for (since, newer, expected) in [
+        (0, 0, Some(4)),
+        (0, 1, Some(2)),
+        (0, 2, Some(1)),
+        (0, 3, None),
+        (1, 2, None),
+    ] {
+        let found = write.nth_newest_api_key(owner, at(since), newer).await;
+        assert_eq!(found.unwrap(), expected.map(at), "{newer} since {since}");
+    }
 }
 
 #[rstest]

@@ -149,12 +149,12 @@ async fn deactivation_ends_group_memberships_for_good(
             .await
             .unwrap()
     );
-    assert_eq!(write.count_members(world.scope).await.unwrap(), 2);
+    assert_eq!(write.count_members(world.scope, 10).await.unwrap(), 2);
     write
         .set_membership_deactivated(world.scope, grace.id, Some(at(2)))
         .await
         .unwrap();
-    assert_eq!(write.count_members(world.scope).await.unwrap(), 1);
+    assert_eq!(write.count_members(world.scope, 10).await.unwrap(), 1);
     write
         .set_membership_deactivated(world.scope, grace.id, None)
         .await
@@ -239,7 +239,7 @@ async fn owners_who_cannot_act_are_not_counted(
     let suspended = world.member("suspended@example.com", Role::Owner).await;
     world.member("admin@example.com", Role::Admin).await;
     let mut write = world.store.begin().await.unwrap();
-    assert_eq!(write.count_owners(world.scope).await.unwrap(), 3);
+    assert_eq!(write.count_owners(world.scope, 10).await.unwrap(), 3);
     write
         .set_membership_deactivated(world.scope, asleep.id, Some(at(1)))
         .await
@@ -248,7 +248,7 @@ async fn owners_who_cannot_act_are_not_counted(
         .set_user_suspended(suspended.id, Some(at(1)))
         .await
         .unwrap();
-    assert_eq!(write.count_owners(world.scope).await.unwrap(), 1);
+    assert_eq!(write.count_owners(world.scope, 10).await.unwrap(), 1);
 }
 
 #[rstest]
@@ -266,7 +266,7 @@ async fn of_two_owners_who_leave_at_once_one_stays(
             tokio::spawn(async move {
                 let mut write = world.store.begin().await.unwrap();
                 assert!(write.lock_organization(world.scope).await.unwrap());
-                if write.count_owners(world.scope).await.unwrap() < 2 {
+                if write.count_owners(world.scope, 10).await.unwrap() < 2 {
                     return false;
                 }
                 write.set_role(world.scope, user, Role::User).await.unwrap();
@@ -277,7 +277,7 @@ async fn of_two_owners_who_leave_at_once_one_stays(
         let (first, other) = tokio::join!(leave(world.owner.id), leave(second.id));
         assert!(first.unwrap() ^ other.unwrap());
         let mut write = world.store.begin().await.unwrap();
-        assert_eq!(write.count_owners(world.scope).await.unwrap(), 1);
+        assert_eq!(write.count_owners(world.scope, 10).await.unwrap(), 1);
         write
             .set_role(world.scope, second.id, Role::User)
             .await
