@@ -69,10 +69,11 @@ impl Duties {
             let last = tokio::select! {
                 () = &mut shutdown => true,
                 _ = ticks.tick() => false,
+                () = self.check.usage_filling() => false,
             };
             usage.extend(self.check.drain_usage());
             denials.extend(&self.accounts, self.check.drain_denials());
-            if let Err(error) = usage.flush(&self.accounts).await {
+            if let Err(error) = usage.flush(&self.accounts, &self.check).await {
                 report(&error, "uses are not written down yet");
             }
             if let Err(error) = denials.flush(&self.accounts).await {

@@ -144,6 +144,12 @@ impl Check {
         self.0.usage.drain()
     }
 
+    /// Waits until so many uses wait for [`drain_usage`](Self::drain_usage) that it should not wait
+    /// for its turn.
+    pub async fn usage_filling(&self) {
+        self.0.usage.filling().await;
+    }
+
     /// The denials of known callers since the last call.
     pub fn drain_denials(&self) -> DenialBatch {
         self.0.denials.drain()

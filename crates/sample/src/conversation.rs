@@ -57,6 +57,12 @@ pub(crate) struct Event {
     pub(crate) occurred_at: Timestamp,
 }
 
+/// How many conversations of one user are kept in an organisation: the last used.
+pub(crate) const KEPT_CONVERSATIONS: i64 = 1_000;
+
+/// How many events of one conversation are kept: the newest.
+pub(crate) const KEPT_EVENTS: i64 = 10_000;
+
 /// How many conversations there are.
 pub(crate) async fn count(connection: &mut AnyConnection, owner: Owner) -> sqlx::Result<i64> {
     sqlx::query_scalar(
@@ -124,6 +130,18 @@ pub(crate) async fn insert(
     .bind(new.run.map(|run| run.to_string()))
     .bind(new.created_at.as_micros())
     .bind(new.updated_at.as_micros())
+    .execute(&mut *connection)
+    .await?;
+    // Nobody else would ever delete them. More than one at a time where there are too many from
+    // before.
+    sqlx::query(
+        "DELETE FROM sample_agent_session WHERE id IN (SELECT id FROM sample_agent_session \
+         WHERE organization_id = $1 AND user_id = $2 ORDER BY updated_at DESC, id DESC \
+         LIMIT 100 OFFSET $3)",
+    )
+    .bind(owner.organization())
+    .bind(owner.user())
+    .bind(KEPT_CONVERSATIONS)
     .execute(connection)
     .await?;
     Ok(())
@@ -174,8 +192,13 @@ pub(crate) async fn record(
     .bind(event.kind.as_str())
     .bind(event.payload.as_str())
     .bind(event.occurred_at.as_micros())
-    .execute(connection)
+    .execute(&mut *connection)
     .await?;
+    sqlx::query("DELETE FROM sample_agent_event WHERE session_id = $1 AND number <= $2")
+        .bind(conversation.to_string())
+        .bind(number - KEPT_EVENTS)
+        .execute(connection)
+        .await?;
     Ok(())
 }
 
@@ -271,12 +294,27 @@ pub(crate) async fn count_message(
     let counted = sqlx::query(
         "INSERT INTO sample_agent_usage (organization_id, month, messages) VALUES ($1, $2, 1) \
          ON CONFLICT (organization_id, month) DO UPDATE \
-         SET messages = sample_agent_usage.messages + 1 WHERE sample_agent_usage.messages < $3",
+         SET messages = sample_agent_usage.messages + 1 WHERE sample_agent_usage.messages < $3 \
+         RETURNING messages",
     )
     .bind(scope.organization_id().uuid().to_string())
     .bind(month)
     .bind(limit)
-    .execute(connection)
+    .fetch_optional(&mut *connection)
     .await?;
-    Ok(counted.rows_affected() == 1)
+    let Some(counted) = counted else {
+        return Ok(false);
+    };
+    if counted.try_get::<i64, _>("messages")? == 1 {
+        // The first of a month: nobody asks for those before, but for the last, in which a server
+        // may still be whose clock is a little behind.
+        let query = "DELETE FROM sample_agent_usage WHERE organization_id = $1 AND month < (\
+             SELECT MAX(month) FROM sample_agent_usage WHERE organization_id = $1 AND month < $2)";
+        sqlx::query(query)
+            .bind(scope.organization_id().uuid().to_string())
+            .bind(month)
+            .execute(connection)
+            .await?;
+    }
+    Ok(true)
 }

@@ -2,6 +2,7 @@
 //! query.
 
 mod file;
+mod migration;
 mod place;
 
 use std::time::Duration;
@@ -135,13 +136,14 @@ impl Database {
 
     /// Brings the tables up to date; makes them where there are none.
     pub(crate) async fn migrate(&self) -> Result<(), SampleError> {
-        let mut migrator = sqlx::migrate!("./migrations");
-        // Our own, since the database may hold the tables and migrations of others.
-        migrator.dangerous_set_table_name("_sample_migrations");
-        // A newer server may have been here, and this one must go on beside it.
-        migrator.set_ignore_missing(true);
-        migrator.run(&self.writer).await?;
-        Ok(())
+        if self.file.is_some() {
+            return Ok(migration::on_sqlite(&self.writer).await?);
+        }
+        // The lock of migrations goes with its connection, also where one of them fails.
+        let mut connection = self.writer.acquire().await?.detach();
+        let done = migration::on_postgres(&mut connection).await;
+        connection.close().await?;
+        Ok(done?)
     }
 
     pub(crate) async fn read(&self) -> Result<PoolConnection<Any>, sqlx::Error> {

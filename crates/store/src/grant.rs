@@ -10,7 +10,7 @@ use crate::{Store, StoreError, Write};
 
 mod below;
 
-pub use below::{HoldingKey, PlacedGrant};
+pub use below::{GrantsBelow, HoldingKey, PlacedGrant};
 
 /// The columns of a grant `g`.
 macro_rules! grant_columns {

@@ -92,7 +92,7 @@ pub use connection::ConnectionSecrets;
 pub use enforcement::SsoPolicy;
 pub use error::{Conflict, StoreError};
 pub use feed::{ChangeSink, LEASE};
-pub use grant::{HoldingKey, PlacedGrant};
+pub use grant::{GrantsBelow, HoldingKey, PlacedGrant};
 pub use housekeeping::Pruned;
 pub use keyring::SealedKeyRow;
 pub use one_time_code::OneTimeCode;

@@ -4,13 +4,12 @@ use vestibule_model::{
     Name, OrgScope, Organization, OrganizationId, PlanName, Role, Timestamp, UserId,
 };
 
+use crate::hold::{Held, held};
 use crate::page::Page;
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
-/// An update is a lock on both engines. It names a column that is no key: where a key is named,
-/// SQLite looks through all tables that refer to it, even if it stays what it is.
-const LOCK_ORGANIZATION: &str = "UPDATE organization SET plan = plan WHERE id = $1";
+const LOCK_ORGANIZATION: Held = held!("SELECT 1 AS held FROM organization WHERE id = $1");
 
 /// The columns of an organisation `o`.
 macro_rules! organization_columns {
@@ -159,8 +158,7 @@ impl Write {
     /// there is such an organisation. What is counted afterwards (owners, seats, grants) is still
     /// true at the commit.
     pub async fn lock_organization(&mut self, scope: OrgScope) -> Result<bool, StoreError> {
-        let locked = sql(LOCK_ORGANIZATION).bind(scope).execute(self).await?;
-        Ok(locked > 0)
+        self.hold(LOCK_ORGANIZATION).bind(scope).is_held(self).await
     }
 
     /// Puts the organisation on a plan; whether there is such an organisation.
@@ -210,7 +208,7 @@ mod tests {
     #[tokio::test]
     async fn holding_an_organisation_costs_nothing_for_what_it_has() {
         let world = World::new(Backend::Sqlite).await;
-        let query: &'static str = format!("EXPLAIN {LOCK_ORGANIZATION}").leak();
+        let query: &'static str = format!("EXPLAIN {}", LOCK_ORGANIZATION.sqlite).leak();
         let opened = sql(query)
             .bind(world.scope)
             .all(&mut world.store.reader().await.unwrap(), |row| {

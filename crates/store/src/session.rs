@@ -3,6 +3,7 @@
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{Digest, OrgScope, OrganizationId, Session, SessionId, Timestamp, UserId};
 
+use crate::hold::held;
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
@@ -153,15 +154,15 @@ impl Write {
         now: Timestamp,
         idle_since: Timestamp,
     ) -> Result<bool, StoreError> {
-        // An update is a lock on both engines.
-        let held = sql("UPDATE session SET ended_at = ended_at
-             WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_seen_at > $3")
+        self.hold(held!(
+            "SELECT 1 AS held FROM session
+             WHERE id = $1 AND ended_at IS NULL AND expires_at > $2 AND last_seen_at > $3"
+        ))
         .bind(id)
         .bind(now)
         .bind(idle_since)
-        .execute(self)
-        .await?;
-        Ok(held > 0)
+        .is_held(self)
+        .await
     }
 
     /// Ends a session; whether there was one to end.

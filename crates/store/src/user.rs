@@ -2,6 +2,7 @@
 
 use vestibule_model::{Email, Name, OrganizationId, Role, Timestamp, User, UserId};
 
+use crate::hold::held;
 use crate::page::Page;
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
@@ -200,13 +201,12 @@ impl Write {
     /// Whether a user is there and not suspended, and is not suspended before this transaction is
     /// over.
     pub async fn hold_user(&mut self, id: UserId) -> Result<bool, StoreError> {
-        // An update is a lock on both engines.
-        let held = sql("UPDATE user_account SET suspended_at = suspended_at
-             WHERE id = $1 AND suspended_at IS NULL")
+        self.hold(held!(
+            "SELECT 1 AS held FROM user_account WHERE id = $1 AND suspended_at IS NULL"
+        ))
         .bind(id)
-        .execute(self)
-        .await?;
-        Ok(held > 0)
+        .is_held(self)
+        .await
     }
 
     /// Whether a user is not suspended and has this password, by its PHC text. Neither changes
@@ -216,14 +216,14 @@ impl Write {
         id: UserId,
         password_hash: &str,
     ) -> Result<bool, StoreError> {
-        // An update is a lock on both engines.
-        let held = sql("UPDATE user_account SET suspended_at = suspended_at
-             WHERE id = $1 AND suspended_at IS NULL AND password_hash = $2")
+        self.hold(held!(
+            "SELECT 1 AS held FROM user_account
+             WHERE id = $1 AND suspended_at IS NULL AND password_hash = $2"
+        ))
         .bind(id)
         .bind(password_hash)
-        .execute(self)
-        .await?;
-        Ok(held > 0)
+        .is_held(self)
+        .await
     }
 
     /// Sets the PHC text of a user's password; whether there is such a user.

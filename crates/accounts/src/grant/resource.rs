@@ -11,15 +11,15 @@
 
 use serde_json::{Value, json};
 use vestibule_check::Permit;
-use vestibule_model::{AuditRecord, Change, Grant, ResourceChangeId, ResourcePath, Role};
-use vestibule_store::{HoldingKey, PlacedGrant, ResourceChange, Write};
+use vestibule_model::{AuditRecord, Change, ResourceChangeId, ResourcePath, Role};
+use vestibule_store::{GrantsBelow, HoldingKey, PlacedGrant, ResourceChange, Write};
 
 use super::describe;
 use crate::membership::needed_to_touch;
 use crate::{Accounts, Caller, Error, Result};
 
 /// The number of grants that one audit record describes; beyond it stands their count alone.
-const MOST_DESCRIBED: usize = 50;
+const MOST_DESCRIBED: u32 = 50;
 
 impl Accounts {
     /// Clears the way for a resource that is about to be created at `path`: deletes the grants
@@ -27,17 +27,19 @@ impl Accounts {
     ///
     /// Fails with [`Error::Conflict`] where the caller could not revoke one of them; none is
     /// deleted then.
-    pub async fn clear_grants(&self, caller: &Caller, path: &ResourcePath) -> Result<usize> {
+    pub async fn clear_grants(&self, caller: &Caller, path: &ResourcePath) -> Result<u64> {
         let mut write = self.begin_locked(caller).await?;
         self.keep_grants_of_others(&mut write, caller, path).await?;
-        let removed = write.delete_grants_below(caller.scope(), path).await?;
+        let removed = write
+            .delete_grants_below(caller.scope(), path, MOST_DESCRIBED)
+            .await?;
         let Some(record) = self.removal(caller, path, &removed) else {
             return Ok(0);
         };
         // Grants of users, groups and keys alike: anybody in the organisation may be affected.
         write.change(Change::Organization(caller.organization_id()));
         write.commit(record).await?;
-        Ok(removed.len())
+        Ok(removed.count)
     }
 
     /// Notes that the resource at `from` is about to be moved to `to`, and deletes the grants on
@@ -52,7 +54,9 @@ impl Accounts {
     ) -> Result<ResourceChangeId> {
         let mut write = self.begin_locked(caller).await?;
         self.keep_grants_of_others(&mut write, caller, to).await?;
-        let removed = write.delete_grants_below(caller.scope(), to).await?;
+        let removed = write
+            .delete_grants_below(caller.scope(), to, MOST_DESCRIBED)
+            .await?;
         let record = self.removal(caller, to, &removed);
         self.note_change(write, caller, (from, Some(to)), record)
             .await
@@ -99,7 +103,7 @@ impl Accounts {
     /// Lets the grants follow a change of their resource that its service has stored: moves them
     /// with it, or deletes them. Returns how many those were. The first call with an id does so,
     /// whatever has become of its caller, and all others do nothing.
-    pub async fn follow_resource(&self, id: ResourceChangeId) -> Result<usize> {
+    pub async fn follow_resource(&self, id: ResourceChangeId) -> Result<u64> {
         let Some(scope) = self.0.store.scope_of_resource_change(id).await? else {
             return Ok(0);
         };
@@ -114,14 +118,18 @@ impl Accounts {
         let (followed, record) = match &change.to {
             Some(to) => {
                 let from = &change.from;
-                let moved = write.rebase_grants(scope, from, to, self.now()).await?;
+                let moved = write
+                    .rebase_grants(scope, from, to, self.now(), MOST_DESCRIBED)
+                    .await?;
                 let record = self.relocation(&caller, (from, to), &moved);
-                (moved.len(), record)
+                (moved.count, record)
             }
             None => {
-                let removed = write.delete_grants_below(scope, &change.from).await?;
+                let removed = write
+                    .delete_grants_below(scope, &change.from, MOST_DESCRIBED)
+                    .await?;
                 let record = self.removal(&caller, &change.from, &removed);
-                (removed.len(), record)
+                (removed.count, record)
             }
         };
         let Some(record) = record else {
@@ -165,29 +173,29 @@ impl Accounts {
         &self,
         caller: &Caller,
         path: &ResourcePath,
-        removed: &[Grant],
+        removed: &GrantsBelow,
     ) -> Option<AuditRecord> {
         let details = json!({
             "before": path,
-            "count": removed.len(),
+            "count": removed.count,
             "grants": described(removed),
         });
-        (!removed.is_empty()).then(|| self.record_on(caller, "grant.removed", path, &details))
+        (removed.count > 0).then(|| self.record_on(caller, "grant.removed", path, &details))
     }
 
     fn relocation(
         &self,
         caller: &Caller,
         (from, to): (&ResourcePath, &ResourcePath),
-        moved: &[Grant],
+        moved: &GrantsBelow,
     ) -> Option<AuditRecord> {
         let details = json!({
             "before": from,
             "after": to,
-            "count": moved.len(),
+            "count": moved.count,
             "grants": described(moved),
         });
-        (!moved.is_empty()).then(|| self.record_on(caller, "grant.moved", to, &details))
+        (moved.count > 0).then(|| self.record_on(caller, "grant.moved", to, &details))
     }
 
     fn record_on(
@@ -213,6 +221,6 @@ fn may_revoke(caller: &Caller, key: &HoldingKey) -> bool {
     is_owner || caller.needs(role).is_ok()
 }
 
-fn described(grants: &[Grant]) -> Vec<Value> {
-    grants.iter().take(MOST_DESCRIBED).map(describe).collect()
+fn described(grants: &GrantsBelow) -> Vec<Value> {
+    grants.first.iter().map(describe).collect()
 }

@@ -417,3 +417,60 @@ async fn a_key_needs_no_origin_and_a_cookie_does(
     );
     world.end().await;
 }
+
+#[rstest]
+#[tokio::test]
+async fn what_nobody_looks_at_any_more_is_not_kept(
+    #[values(Engine::Sqlite, Engine::Postgres)] engine: Engine,
+) {
+    let world = World::with_quota(engine, 5).await;
+    let user = world.user(&[]);
+    let first = begin(&world, &user, "a").await;
+    say(&world, &user, &first).await.expect(200);
+    // More of the user's than are kept, longer unused, and more months than are asked for.
+    world
+        .beside(
+            "INSERT INTO sample_agent_session (id, organization_id, user_id, title, cancelled, \
+             last_event, created_at, updated_at) \
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1010) \
+             SELECT 'old ' || CAST(n.i AS TEXT), s.organization_id, s.user_id, 'old', 0, 0, n.i, n.i \
+             FROM n, (SELECT organization_id, user_id FROM sample_agent_session LIMIT 1) s",
+        )
+        .await;
+    world
+        .beside(
+            "INSERT INTO sample_agent_usage SELECT organization_id, '2026-11', 5 \
+             FROM sample_agent_usage",
+        )
+        .await;
+    world
+        .beside(
+            "INSERT INTO sample_agent_event (session_id, number, id, kind, payload, occurred_at) \
+             SELECT session_id, -20000, 'old', kind, payload, 0 FROM sample_agent_event LIMIT 1",
+        )
+        .await;
+    world.clock.advance(Duration::from_secs(3_600));
+    begin(&world, &user, "b").await;
+    say(&world, &user, &first).await.expect(200);
+    let count = async |query: &'static str| world.count(query).await;
+    assert_eq!(
+        count("SELECT COUNT(*) FROM sample_agent_session").await,
+        1_000
+    );
+    let months = "SELECT COUNT(*) FROM sample_agent_usage WHERE month IN ('2027-01', '2027-02')";
+    assert_eq!(count(months).await, 2);
+    assert_eq!(count("SELECT COUNT(*) FROM sample_agent_usage").await, 2);
+    let old = "SELECT COUNT(*) FROM sample_agent_event WHERE number < 0";
+    assert_eq!(count(old).await, 0);
+    world.end().await;
+}
+
+#[tokio::test]
+async fn text_is_sorted_by_its_bytes_whatever_the_order_of_the_database() {
+    let world = World::start(Engine::Postgres).await;
+    let columns = "SELECT COUNT(*) FROM information_schema.columns
+        WHERE table_name = 'sample_node' AND column_name IN ('name', 'path')
+            AND collation_name = 'C'";
+    assert_eq!(world.count(columns).await, 2);
+    world.end().await;
+}

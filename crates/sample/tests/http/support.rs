@@ -331,6 +331,21 @@ impl World {
 
     /// Does something to the database beside the service, as a server of another version would.
     pub(crate) async fn beside(&self, statement: &str) {
+        let mut connection = self.connection().await;
+        let statement = sqlx::AssertSqlSafe(statement.to_owned());
+        connection.execute(statement).await.unwrap();
+        connection.close().await.unwrap();
+    }
+
+    /// What such a query counts.
+    pub(crate) async fn count(&self, query: &'static str) -> i64 {
+        let mut connection = self.connection().await;
+        let count = sqlx::query_scalar(query).fetch_one(&mut connection).await;
+        connection.close().await.unwrap();
+        count.unwrap()
+    }
+
+    async fn connection(&self) -> sqlx::AnyConnection {
         let url = if let Some(name) = &self.database {
             let url = superuser();
             let (server, _) = url.rsplit_once('/').expect("a URL with a database");
@@ -342,10 +357,7 @@ impl World {
             )
         };
         sqlx::any::install_default_drivers();
-        let mut connection = sqlx::AnyConnection::connect(&url).await.unwrap();
-        let statement = sqlx::AssertSqlSafe(statement.to_owned());
-        connection.execute(statement).await.unwrap();
-        connection.close().await.unwrap();
+        sqlx::AnyConnection::connect(&url).await.unwrap()
     }
 
     pub(crate) fn owner(&self) -> Person {

@@ -51,48 +51,93 @@ fn read_placed(row: &Row<'_>) -> Result<PlacedGrant, StoreError> {
     })
 }
 
+/// What was moved or deleted with a folder.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct GrantsBelow {
+    /// How many grants there were.
+    pub count: u64,
+    /// Some of them, by their paths.
+    pub first: Vec<Grant>,
+}
+
+/// The grants on the path `$2` and below it: all that begins with `path/` lies between `path/` and
+/// `path0`, since `0` comes after `/`. One range of the index, in its order.
+macro_rules! on_and_below {
+    () => {
+        "organization_id = $1 AND path >= $2 AND path < $4 AND (path = $2 OR path > $3)
+             AND OCTET_LENGTH(path) <= $5"
+    };
+}
+
+const FIRST_BELOW: &str = concat!(
+    "SELECT ",
+    grant_columns!(),
+    " FROM path_grant g WHERE ",
+    on_and_below!(),
+    " ORDER BY g.path LIMIT $6"
+);
+
+const MOVE_BELOW: &str = concat!(
+    "UPDATE path_grant SET updated_at = $9,
+         path = CASE WHEN path = $2 THEN $6 ELSE $7 || SUBSTR(path, CAST($8 AS INTEGER)) END
+     WHERE ",
+    on_and_below!(),
+);
+
 impl Write {
-    /// Moves the grants on a folder and below it from one path to another. Returns the grants that
-    /// moved, as they are now. A grant that would end on an unspeakable path (longer than
-    /// [`ResourcePath::MAX_BYTES`]) stays where it is.
+    /// Moves the grants on a folder and below it from one path to another, in one statement. The
+    /// grants that moved are described as they are now, up to `described` of them. A grant that
+    /// would end on an unspeakable path (longer than [`ResourcePath::MAX_BYTES`]) stays where it is.
     pub async fn rebase_grants(
         &mut self,
         scope: OrgScope,
         from: &ResourcePath,
         to: &ResourcePath,
         at: Timestamp,
-    ) -> Result<Vec<Grant>, StoreError> {
-        if from == to {
-            return Ok(Vec::new());
+        described: u32,
+    ) -> Result<GrantsBelow, StoreError> {
+        if from == to || *from == ResourcePath::root() {
+            return Ok(GrantsBelow::default());
         }
-        let grants = self.grants_below(scope, from).await?;
-        let mut moved = Vec::new();
-        for PlacedGrant { mut grant, .. } in grants {
-            let path = grant.path.rebased(from, to);
-            if path.as_str().len() > ResourcePath::MAX_BYTES {
-                continue;
-            }
-            grant.path = path;
+        // What comes before the rest of each path: nothing at the root, whose own `/` is in the rest.
+        let before = to.as_str().trim_end_matches('/');
+        let longest = (ResourcePath::MAX_BYTES + from.as_str().len()).saturating_sub(before.len());
+        let longest = i64::try_from(longest).unwrap_or(i64::MAX);
+        let mut first = self.first_below(scope, from, longest, described).await?;
+        for grant in &mut first {
+            grant.path = grant.path.rebased(from, to);
             grant.updated_at = at;
-            self.update_grant(&grant).await?;
-            moved.push(grant);
         }
-        Ok(moved)
+        let rest = from.as_str().chars().count().saturating_add(1);
+        let count = sql(MOVE_BELOW)
+            .bind(scope)
+            .bind(from)
+            .bind(format!("{from}/").as_str())
+            .bind(format!("{from}0").as_str())
+            .bind(longest)
+            .bind(to)
+            .bind(before)
+            .bind(i64::try_from(rest).unwrap_or(i64::MAX))
+            .bind(at)
+            .execute(self)
+            .await?;
+        Ok(GrantsBelow { count, first })
     }
 
-    /// Deletes the grants on a path and below it, whoever holds them. Returns those that there
-    /// were, the oldest first. The root is never gone: nothing is deleted for it. Only after
-    /// [`lock_organization`](Self::lock_organization) are those all.
+    /// Deletes the grants on a path and below it, whoever holds them. Those that there were are
+    /// described up to `described` of them. The root is never gone: nothing is deleted for it. Only
+    /// after [`lock_organization`](Self::lock_organization) are those all.
     pub async fn delete_grants_below(
         &mut self,
         scope: OrgScope,
         path: &ResourcePath,
-    ) -> Result<Vec<Grant>, StoreError> {
-        let grants = self.grants_below(scope, path).await?;
-        if grants.is_empty() {
-            return Ok(Vec::new());
+        described: u32,
+    ) -> Result<GrantsBelow, StoreError> {
+        if *path == ResourcePath::root() {
+            return Ok(GrantsBelow::default());
         }
-        sql("DELETE FROM path_grant
+        let first = self.first_below(scope, path, i64::MAX, described).await?;
+        let count = sql("DELETE FROM path_grant
              WHERE organization_id = $1 AND (path = $2 OR (path > $3 AND path < $4))")
         .bind(scope)
         .bind(path)
@@ -100,7 +145,27 @@ impl Write {
         .bind(format!("{path}0").as_str())
         .execute(self)
         .await?;
-        Ok(grants.into_iter().map(|placed| placed.grant).collect())
+        Ok(GrantsBelow { count, first })
+    }
+
+    /// Some of the grants on a path and below it, in the order of their paths, so that no more are
+    /// read than are wanted.
+    async fn first_below(
+        &mut self,
+        scope: OrgScope,
+        path: &ResourcePath,
+        longest: i64,
+        wanted: u32,
+    ) -> Result<Vec<Grant>, StoreError> {
+        sql(FIRST_BELOW)
+            .bind(scope)
+            .bind(path)
+            .bind(format!("{path}/").as_str())
+            .bind(format!("{path}0").as_str())
+            .bind(longest)
+            .bind(i64::from(wanted))
+            .all(self, read_grant)
+            .await
     }
 
     /// Returns the grants on a path and below it, whoever holds them, the oldest first; none for
@@ -133,5 +198,26 @@ impl Write {
         .bind(format!("{path}0").as_str())
         .all(self, read_placed)
         .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::explained::uses_only;
+    use crate::support::{Backend, World};
+
+    #[rstest]
+    #[tokio::test]
+    async fn a_folder_s_grants_are_one_range_of_an_index(
+        #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+    ) {
+        let world = World::new(backend).await;
+        let types = "UUID, TEXT, TEXT, TEXT, BIGINT, BIGINT";
+        uses_only(&world, FIRST_BELOW, types, "path_grant_path").await;
+        let types = "UUID, TEXT, TEXT, TEXT, BIGINT, TEXT, TEXT, BIGINT, BIGINT";
+        uses_only(&world, MOVE_BELOW, types, "path_grant_path").await;
     }
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use vestibule_model::{Capability, GrantHolder, GroupId, ResourcePath, Role};
-use vestibule_store::{Conflict, Page, StoreError};
+use vestibule_store::{Conflict, GrantsBelow, Page, StoreError};
 
 use crate::support::{Backend, World, at, grant, record, scope};
 
@@ -145,12 +145,18 @@ async fn grants_follow_their_folder_by_whole_segments(
     let (from, to) = (path("/shared/f"), path("/private/g"));
     let mut write = world.store.begin().await.unwrap();
     let moved = write
-        .rebase_grants(world.scope, &from, &to, at(9))
+        .rebase_grants(world.scope, &from, &to, at(9), 2)
         .await
         .unwrap();
     write.commit(record("folder.moved")).await.unwrap();
-    assert_eq!(moved.len(), 3);
-    assert!(moved.iter().all(|grant| grant.updated_at == at(9)));
+    assert_eq!(moved.count, 3);
+    let described: Vec<_> = moved
+        .first
+        .iter()
+        .map(|grant| (grant.path.as_str(), grant.updated_at))
+        .collect();
+    let expected = [("/private/g", at(9)), ("/private/g/x", at(9))];
+    assert_eq!(described, expected, "two of three");
     let held = world.store.grants_of(world.scope, holder).await.unwrap();
     let mut paths: Vec<_> = held.iter().map(|grant| grant.path.as_str()).collect();
     paths.sort_unstable();
@@ -169,28 +175,40 @@ async fn grants_follow_their_folder_by_whole_segments(
     let root = ResourcePath::root();
     assert_eq!(
         write
-            .rebase_grants(world.scope, &root, &to, at(9))
+            .rebase_grants(world.scope, &root, &to, at(9), 2)
             .await
             .unwrap(),
-        []
+        GrantsBelow::default()
     );
     assert_eq!(
         write
-            .rebase_grants(world.scope, &to, &to, at(9))
+            .rebase_grants(world.scope, &to, &to, at(9), 2)
             .await
             .unwrap(),
-        []
+        GrantsBelow::default()
     );
     let long = path(&format!("/{}", "x".repeat(1_022)));
     let moved = write
-        .rebase_grants(world.scope, &to, &long, at(9))
+        .rebase_grants(world.scope, &to, &long, at(9), 2)
         .await
         .unwrap();
-    assert_eq!(
-        moved.len(),
-        1,
-        "only the folder itself still has a spelling"
-    );
+    let only_itself = "only the folder itself still has a spelling";
+    assert_eq!((moved.count, moved.first.len()), (1, 1), "{only_itself}");
+    assert_eq!(moved.first[0].path, long);
+    let moved = write.rebase_grants(world.scope, &long, &root, at(9), 2);
+    let moved = moved.await.unwrap();
+    assert_eq!((moved.count, moved.first[0].path.as_str()), (1, "/"));
+    // Those that stayed come to the root without their folder's path.
+    let moved = write.rebase_grants(world.scope, &to, &root, at(9), 2);
+    let moved = moved.await.unwrap();
+    let paths: Vec<_> = moved.first.iter().map(|it| it.path.as_str()).collect();
+    assert_eq!(paths, ["/x", "/é/y"]);
+    write.commit(record("folder.moved")).await.unwrap();
+    let held = world.store.grants_of(world.scope, holder).await.unwrap();
+    let mut stored: Vec<_> = held.iter().map(|it| it.path.as_str()).collect();
+    stored.sort_unstable();
+    let expected = ["/", "/shared", "/shared/f%", "/shared/fx", "/x", "/é/y"];
+    assert_eq!(stored, expected);
 }
 
 #[rstest]
@@ -214,8 +232,12 @@ async fn grants_end_with_their_folder_by_whole_segments(
     let other = scope(world.organization("Other").await.id);
     let mut write = world.store.begin().await.unwrap();
     let mut delete = async |scope, text: &str| {
-        let gone = write.delete_grants_below(scope, &path(text)).await;
-        gone.unwrap().len()
+        let gone = write
+            .delete_grants_below(scope, &path(text), 1)
+            .await
+            .unwrap();
+        assert_eq!(gone.first.is_empty(), gone.count == 0);
+        gone.count
     };
     assert_eq!(delete(other, "/shared/f").await, 0);
     assert_eq!(delete(world.scope, "/").await, 0);
