@@ -1,5 +1,7 @@
 //! The judgement of the clock that a server starts with, and the log lines about it later.
 
+mod trust;
+
 use std::time::Duration;
 
 use serde_json::json;
@@ -34,7 +36,8 @@ pub async fn clock_behind(store: &Store, clock: &dyn Clock) -> Result<Option<Clo
 }
 
 impl ClockBehind {
-    /// Writes down that the operator takes this clock for right. The record is the last one from
+    /// Writes down that the operator takes this clock for right, and forgets all doubt about an
+    /// earlier one. The record is the last one from
     /// then on, so that the next start needs no word of the operator.
     pub async fn accept(
         self,
@@ -56,10 +59,13 @@ impl ClockBehind {
             subject: None,
             details: details.to_string(),
         };
-        let write = store.begin().await?;
+        let mut write = store.begin().await?;
+        write.trust_clock().await?;
         Ok(write.commit(record).await?)
     }
 }
+
+pub use trust::ClockTrust;
 
 /// Tells the operator what became of the wall clock.
 pub(crate) fn tell(news: ClockNews) {

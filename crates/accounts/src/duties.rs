@@ -6,6 +6,7 @@ use std::time::Duration;
 use tokio::time::{Instant, MissedTickBehavior};
 use vestibule_check::Check;
 
+use crate::clock::ClockTrust;
 use crate::denials::WaitingDenials;
 use crate::usage::WaitingUsage;
 use crate::{Accounts, Result};
@@ -47,15 +48,17 @@ pub struct Duties {
     accounts: Accounts,
     check: Check,
     intervals: Intervals,
+    trust: ClockTrust,
 }
 
 impl Duties {
-    /// The duties of a server.
-    pub fn new(accounts: Accounts, check: Check, intervals: Intervals) -> Self {
+    /// The duties of a server, whose clock was judged when it started.
+    pub fn new(accounts: Accounts, check: Check, intervals: Intervals, trust: ClockTrust) -> Self {
         Self {
             accounts,
             check,
             intervals,
+            trust,
         }
     }
 
@@ -85,10 +88,11 @@ impl Duties {
         }
     }
 
-    /// Deletes what nobody will ask for again.
+    /// Deletes what nobody will ask for again, once the clock may be believed that says so.
     pub async fn prune(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut ticks = every(self.intervals.prune);
         ticks.reset_after(self.intervals.settle.min(self.intervals.prune));
+        let mut trust = self.trust;
         tokio::pin!(shutdown);
         loop {
             tokio::select! {
@@ -96,7 +100,7 @@ impl Duties {
                 () = &mut shutdown => return,
                 _ = ticks.tick() => {}
             }
-            match self.accounts.prune().await {
+            match self.accounts.prune(&mut trust).await {
                 Ok(true) => ticks.reset_immediately(),
                 Ok(false) => {}
                 Err(error) => report(&error, "nothing was tidied up"),
@@ -156,7 +160,10 @@ impl Duties {
 
 impl Accounts {
     /// Deletes some of it; whether there may be more.
-    async fn prune(&self) -> Result<bool> {
+    async fn prune(&self, trust: &mut ClockTrust) -> Result<bool> {
+        if !trust.holds(&self.0.store, self.clock()).await? {
+            return Ok(false);
+        }
         let mut write = self.begin().await?;
         let pruned = write.prune(self.now()).await?;
         let keys = self.prune_keyring(&mut write).await?;

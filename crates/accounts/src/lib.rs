@@ -49,7 +49,7 @@ pub use api_key::{
 };
 pub use bridge::Bridge;
 pub use caller::{Caller, Operator};
-pub use clock::{CLOCK_TOLERANCE, ClockBehind, clock_behind};
+pub use clock::{CLOCK_TOLERANCE, ClockBehind, ClockTrust, clock_behind};
 pub use directory::StoreDirectory;
 pub use duties::{Duties, Intervals};
 pub use error::{Error, FieldError, Result};

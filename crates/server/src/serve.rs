@@ -138,7 +138,12 @@ impl Server {
         let (requests_end, duties_end) = (Shutdown::new(), Shutdown::new());
 
         let mut duties = Tasks::default();
-        let worker = Duties::new(wired.accounts, wired.check, Intervals::default());
+        let worker = Duties::new(
+            wired.accounts,
+            wired.check,
+            Intervals::default(),
+            wired.clock_trust,
+        );
         let (feed, clock, end) = (store.clone(), wired.clock, duties_end.asked());
         duties.spawn("hearing changes", async move {
             feed.run_feed(&*clock, end).await;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use arc_swap::ArcSwap;
 use axum::Router;
 use vestibule_accounts::{
-    Accounts, AccountsParts, Bridge, KeyringError, KeyringParts, Sso, SsoParts,
+    Accounts, AccountsParts, Bridge, ClockTrust, KeyringError, KeyringParts, Sso, SsoParts,
 };
 use vestibule_api::ApiState;
 use vestibule_check::{Check, CheckParts, OwnOrigin};
@@ -50,6 +50,8 @@ pub struct Wired {
     pub changes: Arc<dyn ResourceChanges>,
     /// The time of this process, for all that it does.
     pub clock: Arc<ProcessClock>,
+    /// How far that time may be believed.
+    pub clock_trust: ClockTrust,
 }
 
 /// The operations on a store, and the keyring that they share with the check.
@@ -163,7 +165,7 @@ pub async fn server(
     let store = databases::store(settings, tables).await?;
     let clock = Arc::new(ProcessClock::start());
     // Before anything is written, a first signing key included.
-    old_clock.judge(&store, &*clock).await?;
+    let clock_trust = old_clock.judge(&store, &*clock).await?;
     let Opened {
         accounts,
         keyring,
@@ -206,6 +208,7 @@ pub async fn server(
         metrics,
         sample,
         clock,
+        clock_trust,
     })
 }
 

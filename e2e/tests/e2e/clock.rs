@@ -187,3 +187,40 @@ async fn after_ten_years_ahead_and_back_every_live_credential_is_live(
     let session = house.get("/api/auth/session").cookie(&cookie).send().await;
     session.expect(200);
 }
+
+/// What such a server leaves alone is in the tests of `accounts`, where time is a parameter.
+#[rstest]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_started_far_ahead_says_that_it_deletes_nothing_until_that_is_accepted(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    const DOUBT: &str = "the clock is more than a day ahead of the last audit record";
+    let wall = WallClock::new();
+    let mut house = Setup::new(backend).with_wall_clock(&wall).start().await;
+    let doubts = |house: &House| house.log().matches(DOUBT).count();
+    house.kill().await;
+    wall.set_ahead(23 * HOUR);
+    house.restart().await;
+    assert_eq!(doubts(&house), 0);
+    house.kill().await;
+    wall.set_ahead(TEN_YEARS);
+    // Its own records do not confirm it when it starts again.
+    for starts in 1..=2 {
+        house.restart().await;
+        house
+            .newcomer(&format!("{starts}@example.com"), house.acme(), "USER")
+            .await;
+        assert_eq!(doubts(&house), starts, "{}", house.log());
+        house.kill().await;
+    }
+    serve(&house, &[&SERVE[..], &["--accept-clock"]].concat()).await;
+    house.restart().await;
+    assert_eq!(doubts(&house), 2, "{}", house.log());
+    let list = ["audit", "list", "--kind", "clock.accepted"];
+    let records = house.cli_json(&list).await;
+    let details = &records["items"][0]["details"];
+    assert!(
+        details["ahead_seconds"].as_i64() > Some(TEN_YEARS - HOUR),
+        "{records}"
+    );
+}

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use vestibule_accounts::{
-    Accounts, AuditFilter, CLOCK_TOLERANCE, Duties, Intervals, Page, clock_behind,
+    Accounts, AuditFilter, CLOCK_TOLERANCE, ClockTrust, Duties, Intervals, Page, clock_behind,
 };
 use vestibule_check::{Cause, Check, Rejected};
 use vestibule_model::{Clock, OsEntropy, ProcessClock, Role, Timestamp};
@@ -32,7 +32,12 @@ async fn pass(house: &House, accounts: &Accounts, check: &Check, clock: &dyn Clo
         settle: often,
         ..Intervals::default()
     };
-    let duties = Duties::new(accounts.clone(), check.clone(), intervals);
+    let duties = Duties::new(
+        accounts.clone(),
+        check.clone(),
+        intervals,
+        ClockTrust::confirmed(),
+    );
     duties.prune(tokio::time::sleep(8 * often)).await;
 }
 

@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use rstest::rstest;
 use tokio::sync::oneshot;
-use vestibule_accounts::{Caller, Duties, Intervals, OldKeys};
-use vestibule_model::Role;
+use vestibule_accounts::{Caller, ClockTrust, Duties, Intervals, NewApiKey, OldKeys};
+use vestibule_model::{OsEntropy, Role};
 
 use crate::support::{Backend, House, OPERATOR, bearer_at, details, new_key};
 
@@ -19,7 +19,12 @@ fn duties(house: &House) -> Duties {
         steer: often,
         settle: Duration::from_millis(20),
     };
-    Duties::new(house.accounts.clone(), house.check.clone(), intervals)
+    Duties::new(
+        house.accounts.clone(),
+        house.check.clone(),
+        intervals,
+        ClockTrust::confirmed(),
+    )
 }
 
 /// Runs a duty until the work that it is given is done at the latest, and once more at the end.
@@ -155,7 +160,12 @@ fn once_an_hour(house: &House) -> Duties {
         settle: Duration::from_millis(1),
         ..Intervals::default()
     };
-    Duties::new(house.accounts.clone(), house.check.clone(), intervals)
+    Duties::new(
+        house.accounts.clone(),
+        house.check.clone(),
+        intervals,
+        ClockTrust::confirmed(),
+    )
 }
 
 #[tokio::test]
@@ -202,4 +212,101 @@ async fn every_duty_ends_when_it_is_told_to() {
     tokio::time::timeout(Duration::from_secs(10), all)
         .await
         .unwrap();
+}
+
+/// A housekeeper of a server that starts now, at work long enough for several rounds.
+async fn tidy_up_after_start(house: &House) {
+    let trust = ClockTrust::at_start(house.store(), house.clock.as_ref());
+    tidy_up(house, trust.await.unwrap()).await;
+}
+
+async fn tidy_up(house: &House, trust: ClockTrust) {
+    let often = Duration::from_millis(20);
+    let intervals = Intervals {
+        prune: often,
+        settle: often,
+        ..Intervals::default()
+    };
+    let duties = Duties::new(
+        house.accounts.clone(),
+        house.check.clone(),
+        intervals,
+        trust,
+    );
+    duties
+        .prune(tokio::time::sleep(Duration::from_millis(300)))
+        .await;
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_clock_that_is_ahead_when_a_server_starts_deletes_no_live_key(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+    let house = House::new(backend).await;
+    let owner = house.owner.id;
+    let (caller, right) = (house.caller(owner).await, house.now());
+    let new = NewApiKey {
+        expires_at: Some(right.after(180 * DAY)),
+        ..new_key("mortal")
+    };
+    let key = house.accounts.create_api_key(&caller, new).await.unwrap();
+    let is_there = async || {
+        let scope = caller.scope();
+        let found = house.store().api_key_or_revoked(scope, owner, key.key.id);
+        found.await.unwrap().is_some()
+    };
+    house.clock.set(right.after(400 * DAY));
+    tidy_up_after_start(&house).await;
+    assert!(is_there().await);
+    // Records by that clock do not make it right, also where the server starts again.
+    house.member("grace@example.com", Role::User).await;
+    house.clock.advance(DAY / 2);
+    tidy_up_after_start(&house).await;
+    assert!(is_there().await);
+    house.clock.set(right);
+    tidy_up_after_start(&house).await;
+    house.by_bearer(key.secret.expose()).await.unwrap();
+    assert_eq!(house.store().clock_doubt().await.unwrap(), None);
+
+    // The operator may say that it is right.
+    house.clock.set(right.after(400 * DAY));
+    let (store, clock) = (house.store(), house.clock.as_ref());
+    let trust = ClockTrust::at_start(store, clock).await.unwrap();
+    // The record of Grace is the last, from a clock that was ahead.
+    assert_eq!(trust.doubted_since(), None);
+    house
+        .raw("UPDATE audit_record SET at = 1800000000000000")
+        .await;
+    let trust = ClockTrust::at_start(store, clock).await.unwrap();
+    assert!(trust.doubted_since().is_some());
+    let trust = trust.confirm(&OPERATOR, store, clock, &OsEntropy);
+    tidy_up(&house, trust.await.unwrap()).await;
+    assert!(!is_there().await);
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_clock_that_was_far_ahead_is_gone_by_after_a_day_unless_the_database_has_another(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    rotate(&house).await;
+    let day = Duration::from_secs(24 * 60 * 60);
+    house.clock.set(house.now().after(400 * day));
+    let trust = ClockTrust::at_start(house.store(), house.clock.as_ref());
+    let trust = trust.await.unwrap();
+    house.clock.advance(day - Duration::from_secs(1));
+    tidy_up(&house, trust).await;
+    assert_eq!(house.store().signing_keys().await.unwrap().len(), 2);
+    house.clock.advance(Duration::from_secs(1));
+    tidy_up(&house, trust).await;
+    // PostgreSQL's clock is the machine's, and not the one of this test.
+    let left = match backend {
+        Backend::Sqlite => 1,
+        Backend::Postgres => 2,
+    };
+    assert_eq!(house.store().signing_keys().await.unwrap().len(), left);
+    assert_eq!(house.store().clock_doubt().await.unwrap(), None);
 }

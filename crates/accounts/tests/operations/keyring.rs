@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{Bridge, Duties, Intervals, KeyringError, KeyringParts, OldKeys};
+use vestibule_accounts::{
+    Bridge, ClockTrust, Duties, Intervals, KeyringError, KeyringParts, OldKeys,
+};
 use vestibule_check::{Cause, Rejected};
 use vestibule_credential::{Claims, Issuer, MasterKey, TokenError, TokenId};
 use vestibule_model::{Clock as _, OsEntropy, Timestamp};
@@ -190,7 +192,12 @@ async fn another_process_follows_a_rotation(
 ) {
     let house = House::new(backend).await;
     let (second, check) = house.second().await;
-    let duties = Duties::new(second.clone(), check.clone(), Intervals::default());
+    let duties = Duties::new(
+        second.clone(),
+        check.clone(),
+        Intervals::default(),
+        ClockTrust::confirmed(),
+    );
     let store = second.store().clone();
     let clock = house.clock.clone();
     let feed = tokio::spawn(async move { store.run_feed(&*clock, std::future::pending()).await });

@@ -135,7 +135,8 @@ pub(super) struct QuickstartCommand {
     /// Also start an identity provider for development, and connect the first organisation with it
     #[arg(long)]
     pub(super) with_idp: bool,
-    /// Take this machine's clock for right though the last audit record is later; needed once
+    /// Take this machine's clock for right though the last audit record is later, or more than a
+    /// day earlier; needed once
     #[arg(long)]
     pub(super) accept_clock: bool,
 }
@@ -151,7 +152,8 @@ pub(super) struct ServeCommand {
     /// Where callers reach the server
     #[arg(long, value_name = "URL")]
     pub(super) public_url: Option<String>,
-    /// Take this machine's clock for right though the last audit record is later; needed once
+    /// Take this machine's clock for right though the last audit record is later, or more than a
+    /// day earlier; needed once
     #[arg(long)]
     pub(super) accept_clock: bool,
 }

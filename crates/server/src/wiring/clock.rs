@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use vestibule_accounts::{CLOCK_TOLERANCE, ClockBehind, clock_behind};
+use vestibule_accounts::{CLOCK_TOLERANCE, ClockBehind, ClockTrust, clock_behind};
 use vestibule_model::{Clock, OsEntropy};
 use vestibule_store::Store;
 
@@ -10,10 +10,11 @@ use crate::failure::Failure;
 use crate::operator::OPERATOR;
 
 /// The answer to a clock that is older than the last audit record: with such a clock, keys and
-/// sessions that have expired would pass again.
+/// sessions that have expired would pass again; and to one that is more than a day later, by which
+/// live keys would be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldClock {
-    /// Refuse to start.
+    /// Refuse to start with one that is older, and delete nothing for a day by one that is later.
     Refuse,
     /// Take it for right, and write that down.
     Accept,
@@ -27,20 +28,45 @@ impl From<bool> for OldClock {
 }
 
 impl OldClock {
-    /// Compares the clock with the audit record that was committed last.
-    pub(super) async fn judge(self, store: &Store, clock: &dyn Clock) -> Result<(), Failure> {
+    /// Compares the clock with the audit record that was committed last. Returns how far the clock
+    /// is to be believed.
+    pub(super) async fn judge(
+        self,
+        store: &Store,
+        clock: &dyn Clock,
+    ) -> Result<ClockTrust, Failure> {
         let behind = clock_behind(store, clock).await?;
-        match (behind, self) {
-            (None, Self::Refuse) => Ok(()),
-            (None, Self::Accept) => {
-                tracing::info!("--accept-clock was not needed: the clock is not behind");
-                Ok(())
+        if let (Some(behind), Self::Refuse) = (behind, self) {
+            return Err(refusal(behind));
+        }
+        let trust = ClockTrust::at_start(store, clock).await?;
+        let now = clock.now();
+        match (behind, trust.doubted_since(), self) {
+            (_, None, Self::Refuse) => Ok(trust),
+            (_, Some(last), Self::Refuse) => {
+                tracing::warn!(
+                    %now,
+                    last_record = %last,
+                    "the clock is more than a day ahead of the last audit record: nothing that \
+                     looks long gone is deleted for a day; if the clock is right, --accept-clock \
+                     at the next start ends the wait"
+                );
+                Ok(trust)
             }
-            (Some(behind), Self::Refuse) => Err(refusal(behind)),
-            (Some(behind), Self::Accept) => {
+            (None, None, Self::Accept) => {
+                tracing::info!(
+                    "--accept-clock was not needed: the clock agrees with the last record"
+                );
+                Ok(ClockTrust::confirmed())
+            }
+            (Some(behind), _, Self::Accept) => {
                 tracing::warn!(now = %behind.now, last_record = %behind.last, "clock accepted");
                 behind.accept(&OPERATOR, store, clock, &OsEntropy).await?;
-                Ok(())
+                Ok(ClockTrust::confirmed())
+            }
+            (None, Some(last), Self::Accept) => {
+                tracing::warn!(%now, last_record = %last, "clock accepted");
+                Ok(trust.confirm(&OPERATOR, store, clock, &OsEntropy).await?)
             }
         }
     }
