@@ -256,16 +256,19 @@ impl Accounts {
         let Some(seats) = plan.as_ref().and_then(|plan| plan.seats) else {
             return Ok(());
         };
-        // With the one who is to come in; how many more there are does not matter.
-        let one_more = seats.saturating_add(1);
-        let members = write.count_members(caller.scope(), one_more).await?;
+        // A smaller plan may have left more members than it has seats.
+        let most = seats.saturating_add(1_000);
+        let members = write.count_members(caller.scope(), most).await?;
         if members <= u64::from(seats) {
             return Ok(());
         }
+        // Without the one who was to come in.
+        let taken = members - 1;
         Err(Error::conflict(
             "no_seat",
             format!(
-                "All {seats} seats of the plan are taken; deactivate a member or change the plan."
+                "The plan has {seats} seats and {taken} are taken; deactivate a member or change \
+                 the plan."
             ),
         ))
     }

@@ -138,12 +138,8 @@ impl Server {
         let (requests_end, duties_end) = (Shutdown::new(), Shutdown::new());
 
         let mut duties = Tasks::default();
-        let worker = Duties::new(
-            wired.accounts,
-            wired.check,
-            Intervals::default(),
-            wired.clock_trust,
-        );
+        let (intervals, trust) = (Intervals::default(), wired.clock_trust);
+        let worker = Duties::new(wired.accounts, wired.check, intervals, trust);
         let (feed, clock, end) = (store.clone(), wired.clock, duties_end.asked());
         duties.spawn("hearing changes", async move {
             feed.run_feed(&*clock, end).await;

@@ -270,7 +270,7 @@ impl Write {
         ))
         .bind(id)
         .bind(now)
-        .is_held(self)
+        .exists(self)
         .await
     }
 

@@ -36,7 +36,7 @@ impl Write {
 
 impl Query {
     /// Runs it; whether there is such a row.
-    pub(crate) async fn is_held(self, write: &mut Write) -> Result<bool, StoreError> {
+    pub(crate) async fn exists(self, write: &mut Write) -> Result<bool, StoreError> {
         let held = self.optional(write, |_| Ok(())).await?;
         Ok(held.is_some())
     }

@@ -158,7 +158,7 @@ impl Write {
     /// there is such an organisation. What is counted afterwards (owners, seats, grants) is still
     /// true at the commit.
     pub async fn lock_organization(&mut self, scope: OrgScope) -> Result<bool, StoreError> {
-        self.hold(LOCK_ORGANIZATION).bind(scope).is_held(self).await
+        self.hold(LOCK_ORGANIZATION).bind(scope).exists(self).await
     }
 
     /// Puts the organisation on a plan; whether there is such an organisation.

@@ -161,7 +161,7 @@ impl Write {
         .bind(id)
         .bind(now)
         .bind(idle_since)
-        .is_held(self)
+        .exists(self)
         .await
     }
 

@@ -205,7 +205,7 @@ impl Write {
             "SELECT 1 AS held FROM user_account WHERE id = $1 AND suspended_at IS NULL"
         ))
         .bind(id)
-        .is_held(self)
+        .exists(self)
         .await
     }
 
@@ -222,7 +222,7 @@ impl Write {
         ))
         .bind(id)
         .bind(password_hash)
-        .is_held(self)
+        .exists(self)
         .await
     }
 

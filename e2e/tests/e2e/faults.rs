@@ -557,7 +557,7 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
         .status();
     assert!(copied.unwrap().success());
     house.move_to(data);
-    house.restart().await;
+    let mut facts = house.restart().await;
     let reserve = house.data().join("vestibule.db-reserve");
     let is_kept = || std::fs::metadata(&reserve).is_ok_and(|it| it.len() == 4 * 1_024 * 1_024);
     let begun = Instant::now();
@@ -570,14 +570,19 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
         let made = create(&house).await.expect(201);
         keys.push((made.text_at("/id"), made.text_at("/key")));
     }
-    let metric = async |house: &House| {
-        let text = house.admin("/metrics").send().await.expect(200).text;
+    let probe = async |house: &House, facts: &Value, path: &str| {
+        let url = facts["admin_url"].as_str().unwrap().trim_end_matches('/');
+        let answer = house.beside("GET", &format!("{url}{path}")).send().await;
+        answer.expect(200).text
+    };
+    let metric = async |house: &House, facts: &Value| {
+        let text = probe(house, facts, "/metrics").await;
         let line = text
             .lines()
             .find(|it| it.starts_with("vestibule_writes_fail "));
         line.unwrap().to_owned()
     };
-    assert_eq!(metric(&house).await, "vestibule_writes_fail 0");
+    assert_eq!(metric(&house, &facts).await, "vestibule_writes_fail 0");
 
     disk.fill();
     // What was free within the log already is used up first.
@@ -589,9 +594,9 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
             "the disk is never full"
         );
     }
-    let ready = house.admin("/readyz").send().await.expect(200).text;
+    let ready = probe(&house, &facts, "/readyz").await;
     assert!(ready.starts_with("degraded: writes fail: "), "{ready}");
-    assert_eq!(metric(&house).await, "vestibule_writes_fail 1");
+    assert_eq!(metric(&house, &facts).await, "vestibule_writes_fail 1");
 
     let mut gone = Vec::new();
     for (id, key) in keys.drain(..) {
@@ -607,10 +612,10 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
     }
     all_answer(&house, &gone, 401).await;
     all_answer(&house, &[readable.clone()], 200).await;
-    let ready = house.admin("/readyz").send().await.expect(200).text;
+    let ready = probe(&house, &facts, "/readyz").await;
     assert!(ready.starts_with("degraded: writes fail: "), "{ready}");
     house.kill().await;
-    house.restart().await;
+    facts = house.restart().await;
     all_answer(&house, &gone, 401).await;
     all_answer(&house, &[readable.clone()], 200).await;
 
@@ -623,21 +628,14 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    while !is_kept()
-        || !house
-            .admin("/readyz")
-            .send()
-            .await
-            .text
-            .starts_with("ready")
-    {
+    while !is_kept() || !probe(&house, &facts, "/readyz").await.starts_with("ready") {
         assert!(
             begun.elapsed() < Duration::from_secs(15),
             "no reserve again"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(metric(&house).await, "vestibule_writes_fail 0");
+    assert_eq!(metric(&house, &facts).await, "vestibule_writes_fail 0");
     house.kill().await;
 }
 

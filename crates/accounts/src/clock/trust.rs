@@ -128,16 +128,16 @@ impl ClockTrust {
             }
             Trust::Later { from, last_known } => {
                 let hours = from.since(moment.boot).as_secs().div_ceil(3_600);
-                match last_known {
-                    Some(last) => tracing::warn!(
+                // In a new database there is nothing to delete, and nothing to tell.
+                if let Some(last) = last_known {
+                    tracing::warn!(
                         now = %moment.now,
                         last_record = %last,
                         "nothing is tidied up for another {hours} h: this server was started more \
                          than a day after the last audit record, and keys would be deleted for \
                          good if its clock is ahead; set the clock right and start again, or, if \
                          it is right, start once with --accept-clock"
-                    ),
-                    None => tracing::info!("nothing is tidied up for another {hours} h"),
+                    );
                 }
                 return Ok(false);
             }

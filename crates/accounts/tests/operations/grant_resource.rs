@@ -256,8 +256,10 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
         let cleared = delete_resource(accounts, &operator, &to_do).await;
         assert_eq!(cleared.unwrap(), 1);
         // Back, for the next one.
-        let back = move_resource(accounts, &operator, &to, &from).await;
-        back.unwrap();
+        if world.held(inside).await != ["/shared/from/x"] {
+            let back = move_resource(accounts, &operator, &to, &from).await;
+            back.unwrap();
+        }
         assert_eq!(world.held(inside).await, ["/shared/from/x"]);
         world.house.tick();
     }
@@ -378,7 +380,7 @@ async fn of_many_who_let_grants_follow_one_does(
         let change = moving.unwrap();
         let all = (0..6).map(|_| accounts.follow_resource(change));
         let done = futures_util::future::join_all(all).await;
-        let moved: usize = done.into_iter().map(Result::unwrap).sum();
+        let moved: u64 = done.into_iter().map(Result::unwrap).sum();
         assert_eq!(moved, 1);
         assert_eq!(world.held(held).await, ["/shared/to"]);
         delete_resource(accounts, &operator, &to).await.unwrap();

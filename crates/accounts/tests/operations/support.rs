@@ -592,7 +592,7 @@ pub(crate) async fn move_resource(
     caller: &Caller,
     from: &ResourcePath,
     to: &ResourcePath,
-) -> vestibule_accounts::Result<usize> {
+) -> vestibule_accounts::Result<u64> {
     let change = accounts.resource_moving(caller, from, to).await?;
     accounts.follow_resource(change).await
 }
@@ -602,7 +602,7 @@ pub(crate) async fn delete_resource(
     accounts: &Accounts,
     caller: &Caller,
     path: &ResourcePath,
-) -> vestibule_accounts::Result<usize> {
+) -> vestibule_accounts::Result<u64> {
     let change = accounts.resource_leaving(caller, path).await?;
     accounts.follow_resource(change).await
 }

@@ -1,10 +1,11 @@
 //! What a plan allows a month, counted exactly.
 
-use vestibule_layer::model::Timestamp;
+use sqlx::{AnyConnection, Row as _};
+use vestibule_layer::model::{OrgScope, Timestamp};
 use vestibule_layer::{Permit, Problem};
 
 use crate::error::Result;
-use crate::{conversation, month};
+use crate::month;
 
 /// What a plan calls its allowance of messages a month.
 const MESSAGES_PER_MONTH: &str = "agent_messages_per_month";
@@ -12,7 +13,7 @@ const MESSAGES_PER_MONTH: &str = "agent_messages_per_month";
 /// Counts one message of the caller's organisation, where its plan sets an allowance; refused where
 /// that is used up.
 pub(super) async fn count_message(
-    connection: &mut sqlx::AnyConnection,
+    connection: &mut AnyConnection,
     permit: &Permit,
     now: Timestamp,
 ) -> Result<()> {
@@ -21,7 +22,7 @@ pub(super) async fn count_message(
     };
     let most = i64::try_from(limit).unwrap_or(i64::MAX);
     let month = month::of(now);
-    if conversation::count_message(connection, permit.scope(), &month, most).await? {
+    if count(connection, permit.scope(), &month, most).await? {
         return Ok(());
     }
     let left = month::left(now);
@@ -31,4 +32,43 @@ pub(super) async fn count_message(
         .used_up(MESSAGES_PER_MONTH, limit, month::length(now), left)
         .hint("Wait for the next month (UTC), or ask an owner to move to another plan.")
         .into())
+}
+
+/// Counts one message of the organisation in a month such as `2027-01`, unless `limit` are
+/// counted already; says whether it was counted.
+async fn count(
+    connection: &mut AnyConnection,
+    scope: OrgScope,
+    month: &str,
+    limit: i64,
+) -> sqlx::Result<bool> {
+    if limit <= 0 {
+        return Ok(false);
+    }
+    let counted = sqlx::query(
+        "INSERT INTO sample_agent_usage (organization_id, month, messages) VALUES ($1, $2, 1) \
+         ON CONFLICT (organization_id, month) DO UPDATE \
+         SET messages = sample_agent_usage.messages + 1 WHERE sample_agent_usage.messages < $3 \
+         RETURNING messages",
+    )
+    .bind(scope.organization_id().uuid().to_string())
+    .bind(month)
+    .bind(limit)
+    .fetch_optional(&mut *connection)
+    .await?;
+    let Some(counted) = counted else {
+        return Ok(false);
+    };
+    if counted.try_get::<i64, _>("messages")? == 1 {
+        // The first of a month: nobody asks for those before, but for the last, in which a server
+        // may still be whose clock is a little behind.
+        let query = "DELETE FROM sample_agent_usage WHERE organization_id = $1 AND month < (\
+             SELECT MAX(month) FROM sample_agent_usage WHERE organization_id = $1 AND month < $2)";
+        sqlx::query(query)
+            .bind(scope.organization_id().uuid().to_string())
+            .bind(month)
+            .execute(connection)
+            .await?;
+    }
+    Ok(true)
 }

@@ -443,8 +443,9 @@ async fn a_move_whose_grants_cannot_follow_yet_lets_nobody_in_and_is_finished_la
 ) {
     let world = World::start(engine).await;
     let owner = world.owner();
-    let reader = world.user(&[(RO, "/shared/src")]);
+    let reader = world.user(&[]);
     let id = world.folder(&owner, "/shared/src").await;
+    world.grant(&reader, &[(RO, "/shared/src")]);
     let shared = world.folder(&owner, "/shared").await;
     let path = format!("/v1/folders/{id}");
     world.get(&reader, &path).await.expect(200);
@@ -484,8 +485,9 @@ async fn whoever_changes_the_tree_finishes_what_was_left(
 ) {
     let world = World::start(engine).await;
     let owner = world.owner();
-    let reader = world.user(&[(RO, "/shared/gone"), (RO, "/shared/src")]);
+    let reader = world.user(&[]);
     let gone = world.folder(&owner, "/shared/gone").await;
+    world.grant(&reader, &[(RO, "/shared/gone")]);
     let shared = world.folder(&owner, "/shared").await;
     world.let_following_fail(true);
     let path = format!("/v1/folders/{gone}");

@@ -88,8 +88,7 @@ impl Reader<'_> {
         let cookie_name = self.parsed("sessions.cookie_name", |text, _| {
             cookie_name(text, encrypted)
         });
-        let sign_in_per_address = self.positive("limits.sign_in_per_address_per_minute");
-        let per_email = self.positive("limits.sign_in_per_email_per_minute");
+        let sign_in = self.sign_in();
         let api_keys_per_day = self.positive("limits.api_keys_per_user_per_day");
         let threads = match self.value("passwords.threads") {
             Some(_) => self.positive("passwords.threads").map(size),
@@ -124,10 +123,7 @@ impl Reader<'_> {
             master_key: master_key?,
             lifetimes: lifetimes?,
             cookie_name: cookie_name?,
-            sign_in: SignInLimits {
-                per_address: sign_in_per_address?,
-                per_email: per_email?,
-            },
+            sign_in: sign_in?,
             api_keys_per_day: api_keys_per_day?,
             passwords: HasherConfig {
                 threads: threads?,
@@ -154,6 +150,15 @@ impl Reader<'_> {
             },
             log_format: log_format?,
             log_level: log_level?,
+        })
+    }
+
+    fn sign_in(&mut self) -> Option<SignInLimits> {
+        let per_address = self.positive("limits.sign_in_per_address_per_minute");
+        let per_email = self.positive("limits.sign_in_per_email_per_minute");
+        Some(SignInLimits {
+            per_address: per_address?,
+            per_email: per_email?,
         })
     }
 

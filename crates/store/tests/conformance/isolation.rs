@@ -100,12 +100,12 @@ async fn a_transaction_sees_what_was_committed_since_it_began() {
     assert_eq!(default, "serializable");
     let other = world.database.connect().await;
     let mut early = world.store.begin().await.unwrap();
-    let owners = early.count_owners(world.scope).await.unwrap();
+    let owners = early.count_owners(world.scope, 2).await.unwrap();
     assert_eq!(owners, 1);
     let mut late = other.begin().await.unwrap();
     late.set_role(world.scope, world.owner.id, Role::Admin)
         .await
         .unwrap();
     late.commit_unaudited().await.unwrap();
-    assert_eq!(early.count_owners(world.scope).await.unwrap(), 0);
+    assert_eq!(early.count_owners(world.scope, 2).await.unwrap(), 0);
 }

@@ -80,14 +80,14 @@ async fn grants_are_where_their_folders_are_after_every_kill(
             &house,
             &dave.id,
             &format!("/shared/{name}/deep"),
-            "READ_ONLY",
+            "READ_WRITE",
         )
         .await;
         movers.push(Mover { number, id });
     }
     let token = house.token_of(&dave).await;
     let mut renamed = 0;
-    for kill in 0..rounds(6, 200) {
+    for kill in 0..rounds(4, 200) {
         let (url, owner) = (house.url().to_owned(), house.key().to_owned());
         let at_work = movers
             .iter()

@@ -222,7 +222,10 @@ fn keep(jar: &mut std::collections::BTreeMap<String, String>, answer: &Answer) {
 }
 
 fn sent_by(jar: &std::collections::BTreeMap<String, String>) -> String {
-    let pairs: Vec<_> = jar.iter().map(|(name, value)| format!("{name}={value}")).collect();
+    let pairs: Vec<_> = jar
+        .iter()
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
     pairs.join("; ")
 }
 
