@@ -97,13 +97,13 @@ fn made() -> Result<Made> {
             organization_id: OrganizationId::mint(&clock, &entropy),
             role: Role::User,
             home: ResourcePath::home_of(user_id),
-            grants: vec![HeldGrant {
+            grants: Arc::new([HeldGrant {
                 id: GrantId::mint(&clock, &entropy),
                 through: None,
                 path: "/shared".parse()?,
                 capability: Capability::ReadWrite,
                 can_approve: false,
-            }],
+            }]),
             narrowed_to: None,
             plan: Arc::clone(&plan),
             credential,
@@ -168,6 +168,7 @@ pub(crate) fn check(table: RuleTable) -> Result<(Check, Callers)> {
         plans: made.plans,
         keyring: Some(Arc::new(ArcSwap::from_pointee(made.keyring))),
         cache: vestibule_check::CacheBounds {
+            bytes: 1 << 30,
             entries: 2 * MANY,
             max_age: Duration::from_secs(3_600),
         },

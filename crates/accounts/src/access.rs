@@ -77,7 +77,7 @@ impl Accounts {
             outcome,
             have: rights::effective(&principal, &asked.path),
             inactive,
-            grants: principal.grants.clone(),
+            grants: principal.grants.to_vec(),
         })
     }
 }

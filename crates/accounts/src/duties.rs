@@ -108,7 +108,8 @@ impl Duties {
         }
     }
 
-    /// Forgets those who have their full allowance again.
+    /// Forgets those who have their full allowance again, and remembered credentials that have
+    /// expired.
     pub async fn forget_idle_limits(&self, shutdown: impl Future<Output = ()> + Send) {
         let mut ticks = every(self.intervals.forget);
         tokio::pin!(shutdown);
@@ -118,6 +119,7 @@ impl Duties {
                 _ = ticks.tick() => {}
             }
             self.check.forget_idle_limits();
+            self.check.forget_expired();
             self.accounts.forget_idle_limits();
         }
     }

@@ -38,7 +38,7 @@ pub enum Error {
         /// What stands against it, and the way out.
         message: String,
     },
-    /// The user has as many grants as one may have.
+    /// The user or the group has as many grants as one may have.
     #[error("There are {max} grants already, which is the limit; delete one first.")]
     TooManyGrants {
         /// How many one may have.

@@ -74,6 +74,18 @@ impl Accounts {
     pub async fn add_to_group(&self, caller: &Caller, id: GroupId, user: UserId) -> Result<()> {
         caller.needs(Role::Admin)?;
         let mut write = self.begin_locked(caller).await?;
+        let groups = write.groups_of(caller.scope(), user).await?;
+        // Whoever is in it already is told so.
+        if groups.len() >= Group::MAX_PER_USER && !groups.contains(&id) {
+            return Err(Error::conflict(
+                "too_many_groups",
+                format!(
+                    "The member is in {} groups already, which is the limit; take the member out \
+                     of one first.",
+                    groups.len()
+                ),
+            ));
+        }
         let added = write
             .add_group_member(caller.scope(), id, user, self.now())
             .await?;

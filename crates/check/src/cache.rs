@@ -7,126 +7,29 @@
 //!   ([`Cache::insert`] takes the [`Reading`] that was begun before the store was asked);
 //! - what is kept is used only while a [`Lease`] holds, which whoever hears other servers' changes
 //!   renews. The use compares it, because a process that was stopped cannot be told to forget.
+//!
+//! What bounds it is memory: each entry weighs what it takes, in bytes. Grants that entries of one
+//! user share weigh once, with the entry that *pays* for them; when it goes, another one of them
+//! pays. What has expired goes with the insertions that follow, or with [`Cache::sweep`].
 
-use std::hash::{Hash, Hasher};
-use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use quick_cache::{DefaultHashBuilder, Lifecycle, UnitWeighter};
-use vestibule_model::{BootTime, Change, Digest, Lease, Moment, Principal, Timestamp};
+use vestibule_model::{BootTime, Change, Lease, Moment, Timestamp};
 
+pub use self::bounds::CacheBounds;
+use self::bounds::{Cached, Map};
+pub(crate) use self::entry::{CacheKey, Caller, Entry};
 use self::index::Index;
 pub(crate) use self::index::Reading;
-use crate::denials::Denials;
-use crate::limits::Allowances;
 
+mod bounds;
+mod entry;
 mod index;
+mod slots;
 #[cfg(test)]
 mod tests;
-
-/// A credential, as the cache knows it: the digest of its secret, never the secret. Keys, cookies
-/// and what tokens end with are different texts, so that none has the digest of another.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct CacheKey(pub(crate) Digest);
-
-/// SHA-256 has mixed the bits already: eight of its bytes are enough for the (seeded) hash.
-impl Hash for CacheKey {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        let (eight, _) = self.0.as_bytes().split_at(8);
-        state.write_u64(eight.try_into().map_or(0, u64::from_ne_bytes));
-    }
-}
-
-/// Who presents a credential, as the directory answered.
-pub(crate) struct Caller {
-    pub(crate) principal: Principal,
-    /// What the caller has used of the limits.
-    pub(crate) allowances: Allowances,
-    /// What of an access token is not in its digest.
-    pub(crate) rest: Option<Box<[u8]>>,
-    /// Where it is noted what the caller was refused.
-    pub(crate) denials: Arc<Denials>,
-}
-
-/// Prints nothing of the token.
-impl std::fmt::Debug for Caller {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Caller")
-            .field("principal", &self.principal)
-            .finish_non_exhaustive()
-    }
-}
-
-/// A caller and how long the caller may be believed.
-#[derive(Debug)]
-pub(crate) struct Entry {
-    caller: Caller,
-    from: Timestamp,
-    until: Timestamp,
-    /// The minute in which the credential was last counted as used.
-    used_minute: AtomicI64,
-}
-
-impl Entry {
-    pub(crate) fn principal(&self) -> &Principal {
-        &self.caller.principal
-    }
-
-    pub(crate) fn allowances(&self) -> &Allowances {
-        &self.caller.allowances
-    }
-
-    pub(crate) fn denials(&self) -> &Denials {
-        &self.caller.denials
-    }
-
-    /// Whether the entry may still be believed. A clock that was set back makes it worthless.
-    pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
-        self.from <= now && now < self.until
-    }
-
-    /// Whether this is the first use in its minute.
-    pub(crate) fn first_use_this_minute(&self, now: Timestamp) -> bool {
-        let minute = now.as_seconds().div_euclid(60);
-        self.used_minute.load(Ordering::Relaxed) != minute
-            && self.used_minute.swap(minute, Ordering::Relaxed) != minute
-    }
-}
-
-/// How the cache is bounded.
-#[derive(Debug, Clone, Copy)]
-pub struct CacheBounds {
-    /// How many credentials are kept at most.
-    pub entries: usize,
-    /// How long one is kept at most, however often it is used.
-    pub max_age: Duration,
-}
-
-impl Default for CacheBounds {
-    /// 100,000 credentials for five minutes.
-    fn default() -> Self {
-        Self {
-            entries: 100_000,
-            max_age: Duration::from_secs(300),
-        }
-    }
-}
-
-/// Hands evicted entries back to the inserting thread, which forgets them in the index.
-#[derive(Debug, Clone)]
-struct Evictions;
-
-impl Lifecycle<CacheKey, Arc<Entry>> for Evictions {
-    type RequestState = Vec<(CacheKey, Arc<Entry>)>;
-
-    fn on_evict(&self, state: &mut Self::RequestState, key: CacheKey, entry: Arc<Entry>) {
-        state.push((key, entry));
-    }
-}
-
-type Map =
-    quick_cache::sync::Cache<CacheKey, Arc<Entry>, UnitWeighter, DefaultHashBuilder, Evictions>;
+mod weight;
 
 /// See the module.
 #[derive(Debug)]
@@ -137,23 +40,20 @@ pub(crate) struct Cache {
     lease: Lease,
     /// The same as in the index, to be read without its lock.
     applied: AtomicU64,
-    max_age: Duration,
+    bounds: CacheBounds,
 }
+
+/// For how many entries the index is locked at once, where many are looked at.
+const BATCH: usize = 1_024;
 
 impl Cache {
     pub(crate) fn new(bounds: CacheBounds) -> Self {
         Self {
-            map: Map::with(
-                bounds.entries,
-                bounds.entries as u64,
-                UnitWeighter,
-                DefaultHashBuilder::default(),
-                Evictions,
-            ),
+            map: bounds.map(),
             index: Mutex::default(),
             lease: Lease::unlimited(),
             applied: AtomicU64::new(0),
-            max_age: bounds.max_age,
+            bounds,
         }
     }
 
@@ -170,6 +70,7 @@ impl Cache {
         }
         self.map
             .get(key)
+            .map(|cached| cached.entry)
             .filter(|entry| entry.is_fresh(at.now))
             .filter(|entry| entry.caller.rest.as_deref() == rest)
     }
@@ -186,35 +87,74 @@ impl Cache {
         &self,
         reading: Reading,
         key: CacheKey,
-        caller: Caller,
+        mut caller: Caller,
         at: Moment,
     ) -> Arc<Entry> {
         let Moment { now, boot } = at;
-        let oldest = now.after(self.max_age);
+        let oldest = now.after(self.bounds.max_age);
         let end = caller.principal.expires_at;
-        let entry = Arc::new(Entry {
-            from: now,
-            until: end.map_or(oldest, |end| end.min(oldest)),
-            caller,
-            used_minute: AtomicI64::new(i64::MIN),
-        });
+        let own = weight::of_its_own(&caller, size_of::<Entry>());
+        let shared = weight::of_grants(&caller.principal.grants);
+        let until = end.map_or(oldest, |end| end.min(oldest));
+        let entry = |caller, slot| Arc::new(Entry::new(caller, key, now..until, slot));
         let mut index = self.index();
-        if self.lease.holds(boot) && !index.changed_since(reading, entry.principal()) {
-            if let Some(old) = self.map.peek(&key) {
-                index.forget(&key, old.principal());
-            }
-            let mut evicted = Vec::new();
-            self.map
-                .insert_with_lifecycle(key, Arc::clone(&entry), &mut evicted);
-            for (key, old) in evicted {
-                index.forget(&key, old.principal());
-            }
-            // Only now: what the insertion evicted may have been this very key.
-            if self.map.peek(&key).is_some() {
-                index.add(key, entry.principal());
+        let stale = end.is_some_and(|end| end <= now) || !self.lease.holds(boot);
+        if stale || index.changed_since(reading, &caller.principal) {
+            return entry(caller, u32::MAX);
+        }
+        for stale in index.sweep_on(now) {
+            self.remove(&mut index, &stale);
+        }
+        let pays = !index.share_grants(&mut caller.principal);
+        let entry = entry(caller, index.next_slot());
+        let weight = if pays { own + shared } else { own };
+        let cached = Cached {
+            entry: Arc::clone(&entry),
+            weight: self.bounds.weight(weight),
+            pays,
+        };
+        index.add(cached.clone());
+        self.hold(&mut index, cached);
+        entry
+    }
+
+    /// Lets the map hold an entry that is in the index, and forgets in the index what leaves the
+    /// map for it: the former entry of the key, others, or this very one.
+    fn hold(&self, index: &mut Index, cached: Cached) {
+        let mut left = Vec::new();
+        self.map
+            .insert_with_lifecycle(cached.entry.key, cached, &mut left);
+        while let Some(one) = left.pop() {
+            if let Some(heir) = index.forget(&one) {
+                self.map
+                    .insert_with_lifecycle(heir.entry.key, heir, &mut left);
             }
         }
-        entry
+    }
+
+    /// Removes an entry, unless its key has another one by now.
+    fn remove(&self, index: &mut Index, entry: &Arc<Entry>) {
+        let is_it = |cached: &Cached| Arc::ptr_eq(&cached.entry, entry);
+        if let Some((_, cached)) = self.map.remove_if(&entry.key, is_it)
+            && let Some(heir) = index.forget(&cached)
+        {
+            self.hold(index, heir);
+        }
+    }
+
+    /// Removes what is worth nothing any more, which the bound would keep until there is no room.
+    pub(crate) fn sweep(&self, now: Timestamp) {
+        let mut from = 0;
+        loop {
+            let mut index = self.index();
+            if from >= index.slots() {
+                return;
+            }
+            for stale in index.stale(from, BATCH, now) {
+                self.remove(&mut index, &stale);
+            }
+            from += BATCH;
+        }
     }
 
     /// How many changes were ever applied.
@@ -223,31 +163,25 @@ impl Cache {
     }
 
     /// Removes every entry that `change` makes wrong. When this returns, no request that starts
-    /// later can see one of them.
-    pub(crate) fn apply(&self, change: Change) {
+    /// later can see one of them. Returns how many entries were looked at, under a lock that
+    /// others get in between.
+    pub(crate) fn apply(&self, change: Change) -> usize {
         let mut index = self.index();
         self.applied.store(index.note(change), Ordering::SeqCst);
-        let subject = match change {
-            Change::ApiKey(id) => Some(id.uuid()),
-            Change::Session(id) => Some(id.uuid()),
-            Change::User(id) => Some(id.uuid()),
-            Change::Organization(_) | Change::Everything => None,
-            Change::Keyring => return,
-        };
-        let touched: Vec<_> = match subject {
-            Some(subject) => index.of(subject),
-            None => self
-                .map
-                .iter()
-                .filter(|(_, entry)| change.touches(entry.principal()))
-                .map(|(key, _)| key)
-                .collect(),
-        };
-        for key in touched {
-            if let Some((key, entry)) = self.map.remove(&key) {
-                index.forget(&key, entry.principal());
+        if change == Change::Everything {
+            index.clear();
+            self.map.clear();
+            return 0;
+        }
+        let touched = index.touched(change);
+        drop(index);
+        for batch in touched.chunks(BATCH) {
+            let mut index = self.index();
+            for entry in batch {
+                self.remove(&mut index, entry);
             }
         }
+        touched.len()
     }
 
     /// Empties the cache and keeps nothing until [`Cache::resume`]: changes of others cannot be
@@ -276,6 +210,11 @@ impl Cache {
     /// How many credentials are kept now.
     pub(crate) fn len(&self) -> usize {
         self.map.len()
+    }
+
+    /// How many bytes they take, by their weights.
+    pub(crate) fn bytes(&self) -> u64 {
+        self.map.weight()
     }
 
     fn index(&self) -> MutexGuard<'_, Index> {

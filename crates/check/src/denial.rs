@@ -103,10 +103,7 @@ impl From<Unresolved> for Cause {
             Unresolved::Expired => Self::Rejected(Rejected::Expired),
             Unresolved::Revoked => Self::Rejected(Rejected::Revoked),
             Unresolved::Inactive(inactive, _) => Self::Inactive(inactive),
-            Unresolved::Unavailable(cause) => {
-                tracing::error!(%cause, "the directory did not answer");
-                Self::Unavailable
-            }
+            Unresolved::Unavailable(_) => Self::Unavailable,
         }
     }
 }

@@ -106,7 +106,7 @@ pub(crate) fn owner() -> Principal {
         organization_id: OrganizationId::mint(&SystemClock, &OsEntropy),
         role: Role::Owner,
         home: ResourcePath::home_of(user_id),
-        grants: Vec::new(),
+        grants: [].into(),
         narrowed_to: None,
         plan: Plans::default().get_or_bare(&PlanName::default()),
         credential: CredentialRef::ApiKey(ApiKeyId::mint(&SystemClock, &OsEntropy)),

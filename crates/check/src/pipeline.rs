@@ -9,6 +9,7 @@ use vestibule_credential::keyring::Keyring;
 use vestibule_model::{BootTime, Change, Clock, CredentialRef, Plans, Timestamp};
 use vestibule_policy::RuleTable;
 
+use self::flights::Flights;
 use self::steps::Counted;
 use crate::bodies::{Bodies, BodyPlace};
 use crate::cache::Cache;
@@ -21,6 +22,7 @@ use crate::parts::CheckParts;
 use crate::usage::Usage;
 use crate::verdict::{Passed, Totals, Verdict};
 
+mod flights;
 mod resolve;
 mod route;
 mod steps;
@@ -42,6 +44,8 @@ struct Inner {
     origin: OwnOrigin,
     clock: Arc<dyn Clock>,
     cache: Cache,
+    /// The questions that the directory has yet to answer.
+    flights: Arc<Flights>,
     limits: Limits,
     bodies: Arc<Bodies>,
     usage: Usage,
@@ -65,6 +69,7 @@ impl Check {
             origin: parts.origin,
             clock: parts.clock,
             cache: Cache::new(parts.cache),
+            flights: Arc::default(),
             bodies: Bodies::new(parts.body_bytes),
             usage: Usage::default(),
             permitted: AtomicU64::new(0),
@@ -161,6 +166,12 @@ impl Check {
         self.0.limits.forget_idle();
     }
 
+    /// Forgets the remembered credentials whose time is up. To be called about once a minute: what
+    /// is not swept goes with later credentials, and is never used.
+    pub fn forget_expired(&self) {
+        self.0.cache.sweep(self.0.clock.now());
+    }
+
     /// The origin of our own pages.
     pub fn origin(&self) -> &OwnOrigin {
         &self.0.origin
@@ -178,6 +189,7 @@ impl Check {
             denied: self.0.denials.count(),
             turned_away: self.0.turned_away.load(Ordering::Relaxed),
             remembered: self.0.cache.len(),
+            remembered_bytes: self.0.cache.bytes(),
             body_bytes: self.0.bodies.taken_bytes(),
         }
     }

@@ -40,6 +40,11 @@ impl Grant {
     /// How many grants one user may hold in an organisation. Those of groups do not count.
     pub const MAX_PER_USER: usize = 50;
 
+    /// How many grants a group may have: as many as a member. What a member has through
+    /// [`Group::MAX_PER_USER`](crate::Group::MAX_PER_USER) such groups is read for each credential
+    /// of the member, and held in memory.
+    pub const MAX_PER_GROUP: usize = 50;
+
     /// How many grants may narrow one API key.
     pub const MAX_PER_API_KEY: usize = 50;
 }

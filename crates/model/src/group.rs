@@ -14,3 +14,9 @@ pub struct Group {
     /// When it was made.
     pub created_at: Timestamp,
 }
+
+impl Group {
+    /// How many groups of an organisation a member may be in. With all grants that those groups
+    /// may have, at the longest paths, a caller takes less than 3 MiB of memory.
+    pub const MAX_PER_USER: usize = 50;
+}

@@ -12,7 +12,7 @@ use crate::{Invalid, UserId};
 /// No empty segment, no `.` or `..`, no trailing slash, no control character, no `\`; at most 1,024
 /// bytes. Two paths are the same resource exactly when they are the same text.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct ResourcePath(String);
+pub struct ResourcePath(Box<str>);
 
 impl ResourcePath {
     /// The longest path, in bytes.
@@ -20,12 +20,12 @@ impl ResourcePath {
 
     /// The path that covers everything.
     pub fn root() -> Self {
-        Self("/".to_owned())
+        Self("/".into())
     }
 
     /// The folder that belongs to a user: `/users/{id}`.
     pub fn home_of(user: UserId) -> Self {
-        Self(format!("/users/{user}"))
+        Self(format!("/users/{user}").into())
     }
 
     /// The path as text.
@@ -42,10 +42,10 @@ impl ResourcePath {
     /// [`covers`](Self::covers) for a text that [`check`](Self::check) has accepted, so that a
     /// decision needs no copy of it.
     pub fn covers_text(&self, other: &str) -> bool {
-        if self.0 == "/" {
+        if &*self.0 == "/" {
             return true;
         }
-        match other.strip_prefix(self.0.as_str()) {
+        match other.strip_prefix(&*self.0) {
             Some(rest) => rest.is_empty() || rest.starts_with('/'),
             None => false,
         }
@@ -75,7 +75,7 @@ impl ResourcePath {
         if segment.contains('/') {
             return Err(Invalid::new("invalid_segment", "must not contain a slash"));
         }
-        match self.0.as_str() {
+        match &*self.0 {
             "/" => format!("/{segment}").parse(),
             parent => format!("{parent}/{segment}").parse(),
         }
@@ -84,9 +84,9 @@ impl ResourcePath {
     /// The path one segment above; nothing above the root.
     pub fn parent(&self) -> Option<Self> {
         match self.0.rsplit_once('/') {
-            _ if self.0 == "/" => None,
+            _ if &*self.0 == "/" => None,
             Some(("", _)) => Some(Self::root()),
-            Some((parent, _)) => Some(Self(parent.to_owned())),
+            Some((parent, _)) => Some(Self(parent.into())),
             None => None,
         }
     }
@@ -95,14 +95,14 @@ impl ResourcePath {
     /// it. A grant follows its folder this way.
     #[must_use]
     pub fn rebased(&self, from: &Self, to: &Self) -> Self {
-        if !from.covers(self) || from.0 == "/" {
+        if !from.covers(self) || &*from.0 == "/" {
             return self.clone();
         }
         let rest = &self.0[from.0.len()..];
-        match (to.0.as_str(), rest) {
+        match (&*to.0, rest) {
             ("/", "") => Self::root(),
-            ("/", rest) => Self(rest.to_owned()),
-            (to, rest) => Self(format!("{to}{rest}")),
+            ("/", rest) => Self(rest.into()),
+            (to, rest) => Self(format!("{to}{rest}").into()),
         }
     }
 }
@@ -127,7 +127,7 @@ impl FromStr for ResourcePath {
     type Err = Invalid;
 
     fn from_str(text: &str) -> Result<Self, Invalid> {
-        Self::check(text).map(|()| Self(text.to_owned()))
+        Self::check(text).map(|()| Self(text.into()))
     }
 }
 

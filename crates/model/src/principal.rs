@@ -105,10 +105,10 @@ pub struct Principal {
     pub role: Role,
     /// The folder in which the user may do everything.
     pub home: ResourcePath,
-    /// The user's own grants and those of the user's groups.
-    pub grants: Vec<HeldGrant>,
+    /// The user's own grants and those of the user's groups; credentials of one user may share them.
+    pub grants: Arc<[HeldGrant]>,
     /// The grants that narrow an API key; `None` where the credential has the user's full rights.
-    pub narrowed_to: Option<Vec<HeldGrant>>,
+    pub narrowed_to: Option<Arc<[HeldGrant]>>,
     /// The organisation's plan.
     pub plan: Arc<Plan>,
     /// What the call was made with.

@@ -27,12 +27,13 @@ pub(crate) fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(number: usize) -> T
 /// - `key`: calls by an API key; `key RO /shared`: by one that is narrowed to this and what else
 ///   is told so.
 pub(crate) fn caller(role: Role, holds: &str) -> Principal {
+    let (mut own, mut narrowed_to) = (Vec::new(), None::<Vec<HeldGrant>>);
     let mut caller = Principal {
         user_id: id(0xabc),
         organization_id: id(1),
         role,
         home: path("/users/abc"),
-        grants: Vec::new(),
+        grants: [].into(),
         narrowed_to: None,
         plan: Arc::new(Plan {
             name: "team".parse().unwrap(),
@@ -57,12 +58,14 @@ pub(crate) fn caller(role: Role, holds: &str) -> Principal {
         }
         for grant in grants(item, &mut number) {
             if is_key {
-                caller.narrowed_to.get_or_insert_default().push(grant);
+                narrowed_to.get_or_insert_default().push(grant);
             } else {
-                caller.grants.push(grant);
+                own.push(grant);
             }
         }
     }
+    caller.grants = own.into();
+    caller.narrowed_to = narrowed_to.map(Into::into);
     caller
 }
 

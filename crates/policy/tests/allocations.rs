@@ -39,7 +39,7 @@ fn principal() -> Principal {
             .map(|n| grant(&format!("/shared/f{n}")))
             .chain([grant("/shared/eng")])
             .collect(),
-        narrowed_to: Some(vec![grant("/shared")]),
+        narrowed_to: Some([grant("/shared")].into()),
         plan: Arc::new(Plan {
             name: "team".parse().unwrap(),
             features: ["agents".to_owned()].into(),

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use vestibule_accounts::NewGrant;
-use vestibule_model::{Capability, GroupId, OsEntropy, Role, SystemClock};
+use vestibule_model::{Capability, Group, GroupId, OsEntropy, Role, SystemClock};
 
 use crate::support::{Backend, House, OPERATOR, assert_refused, new_key};
 
@@ -115,4 +115,33 @@ async fn groups_are_managed_by_admins_and_joined_by_active_members(
     assert_refused(accounts.delete_group(&elsewhere, group).await, missing);
     accounts.deactivate_member(&owner, grace).await.unwrap();
     assert_refused(accounts.add_to_group(&owner, group, grace).await, missing);
+}
+
+#[rstest]
+#[tokio::test]
+async fn fifty_groups_are_the_most_a_member_may_be_in(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let owner = house.caller(house.owner.id).await;
+    let grace = house.member("grace@example.com", Role::User).await.id;
+    let accounts = &house.accounts;
+    let mut groups = Vec::new();
+    for number in 0..=Group::MAX_PER_USER {
+        let name = format!("group {number}").parse().unwrap();
+        groups.push(accounts.create_group(&owner, name).await.unwrap().id);
+    }
+    let last = groups.pop().unwrap();
+    for group in &groups {
+        accounts.add_to_group(&owner, *group, grace).await.unwrap();
+    }
+    let one_more = accounts.add_to_group(&owner, last, grace).await;
+    assert_refused(one_more, "too_many_groups");
+    let twice = accounts.add_to_group(&owner, groups[0], grace).await;
+    assert_refused(twice, "already_in_group");
+    let other = house.member("zoe@example.com", Role::User).await.id;
+    accounts.add_to_group(&owner, last, other).await.unwrap();
+    let out = accounts.remove_from_group(&owner, groups[0], grace).await;
+    out.unwrap();
+    accounts.add_to_group(&owner, last, grace).await.unwrap();
 }

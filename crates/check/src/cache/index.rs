@@ -1,21 +1,30 @@
 //! What a change makes wrong, and what it made wrong while the store was asked.
 
-use std::collections::{HashMap, HashSet, VecDeque};
+use std::collections::VecDeque;
+use std::sync::Arc;
 
-use quick_cache::DefaultHashBuilder;
-use uuid::Uuid;
-use vestibule_model::{Change, Principal};
+use vestibule_model::{Change, Principal, Timestamp};
 
-use super::CacheKey;
+use super::slots::{Chain, Slots};
+use super::{Cached, Entry, weight};
 
 /// How many of the latest changes are remembered, to judge a reading that overlapped them.
 pub(super) const REMEMBERED_CHANGES: usize = 256;
 
-/// Which entries a user, a key or a session has, and the latest changes.
+/// How many of a user's latest entries are asked for grants to share: a user may have thousands,
+/// and nearly always the latest has the same.
+const ASKED_TO_SHARE: usize = 16;
+
+/// How many slots each insertion sweeps: with more than one, a sweep gets round even while all
+/// insertions take new slots.
+const SWEPT_BY_INSERTION: usize = 2;
+
+/// Which entries there are, and the latest changes.
 #[derive(Debug, Default)]
 pub(super) struct Index {
-    /// A user may present thousands of tokens, so that none of them may be looked for in turn.
-    entries: HashMap<Uuid, HashSet<CacheKey, DefaultHashBuilder>>,
+    slots: Slots,
+    /// The slot at which the sweep by insertions goes on.
+    swept: usize,
     changes: VecDeque<Change>,
     /// How many changes were ever applied.
     applied: u64,
@@ -37,39 +46,86 @@ impl Index {
         self.applied
     }
 
-    /// The entries of a user, a key or a session.
-    pub(super) fn of(&self, subject: Uuid) -> Vec<CacheKey> {
-        let keys = self.entries.get(&subject);
-        keys.into_iter().flatten().copied().collect()
+    /// The entries that a change makes wrong. No others are looked at.
+    pub(super) fn touched(&self, change: Change) -> Vec<Arc<Entry>> {
+        let (chain, subject) = match change {
+            Change::ApiKey(id) => (Chain::Credential, id.uuid()),
+            Change::Session(id) => (Chain::Credential, id.uuid()),
+            Change::User(id) => (Chain::User, id.uuid()),
+            Change::Organization(id) => (Chain::Organization, id.uuid()),
+            Change::Keyring | Change::Everything => return Vec::new(),
+        };
+        let kept = self.slots.of(chain, subject);
+        kept.map(|cached| Arc::clone(&cached.entry)).collect()
     }
 
-    /// How many users, keys and sessions have entries.
-    #[cfg(test)]
-    pub(super) fn subjects(&self) -> usize {
-        self.entries.len()
+    /// Forgets all entries, and no change.
+    pub(super) fn clear(&mut self) {
+        self.slots = Slots::default();
+        self.swept = 0;
     }
 
-    /// How many entries are found by their subjects.
-    #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
-        self.entries.values().map(HashSet::len).sum()
+    /// The number of the slot that the next entry gets.
+    pub(super) fn next_slot(&self) -> u32 {
+        self.slots.next()
     }
 
-    pub(super) fn add(&mut self, key: CacheKey, principal: &Principal) {
-        for subject in subjects(principal) {
-            self.entries.entry(subject).or_default().insert(key);
+    /// Lets a principal have the same copy of its grants as another entry of its user; whether
+    /// there is one.
+    pub(super) fn share_grants(&self, principal: &mut Principal) -> bool {
+        let kept = self.slots.of(Chain::User, principal.user_id.uuid());
+        let same = kept
+            .take(ASKED_TO_SHARE)
+            .map(|cached| &cached.entry.principal().grants)
+            .find(|grants| **grants == principal.grants);
+        if let Some(grants) = same {
+            principal.grants = Arc::clone(grants);
         }
+        same.is_some()
     }
 
-    pub(super) fn forget(&mut self, key: &CacheKey, principal: &Principal) {
-        for subject in subjects(principal) {
-            if let Some(keys) = self.entries.get_mut(&subject) {
-                keys.remove(key);
-                if keys.is_empty() {
-                    self.entries.remove(&subject);
-                }
-            }
+    pub(super) fn add(&mut self, cached: Cached) {
+        self.slots.add(cached);
+    }
+
+    /// Forgets what left the map. Where it bore the weight of grants that others still share, one
+    /// of them has to bear it from now on: this is what the map is to hold of it.
+    pub(super) fn forget(&mut self, left: &Cached) -> Option<Cached> {
+        if !self.slots.remove(left) || !left.pays {
+            return None;
         }
+        let principal = left.entry.principal();
+        let shares =
+            |cached: &&Cached| Arc::ptr_eq(&cached.entry.principal().grants, &principal.grants);
+        let user = principal.user_id.uuid();
+        let heir = self.slots.of(Chain::User, user).find(shares)?.clone();
+        let shared = u32::try_from(weight::of_grants(&principal.grants)).unwrap_or(u32::MAX);
+        self.slots
+            .reweigh(&heir.entry, heir.weight.saturating_add(shared))
+    }
+
+    /// Entries in the next few slots that are worth nothing any more.
+    pub(super) fn sweep_on(&mut self, now: Timestamp) -> Vec<Arc<Entry>> {
+        let from = self.swept;
+        self.swept += SWEPT_BY_INSERTION;
+        if self.swept >= self.slots.len() {
+            self.swept = 0;
+        }
+        self.stale(from, SWEPT_BY_INSERTION, now)
+    }
+
+    /// Entries in `count` slots that are worth nothing any more.
+    pub(super) fn stale(&self, from: usize, count: usize, now: Timestamp) -> Vec<Arc<Entry>> {
+        (from..from.saturating_add(count))
+            .filter_map(|number| self.slots.at(number))
+            .filter(|entry| !entry.is_fresh(now))
+            .cloned()
+            .collect()
+    }
+
+    /// How many slots there are for a sweep.
+    pub(super) fn slots(&self) -> usize {
+        self.slots.len()
     }
 
     /// Whether a principal read since `reading` began may have been changed meanwhile.
@@ -87,14 +143,20 @@ impl Index {
             .take(missed)
             .any(|change| change.touches(principal))
     }
-}
 
-/// A principal is found again by its user and by its key or session. Changes of organisations are
-/// rare and search the whole map instead.
-fn subjects(principal: &Principal) -> [Uuid; 2] {
-    [principal.user_id.uuid(), principal.credential.uuid()]
+    /// How many entries are found in each of the three ways.
+    #[cfg(test)]
+    pub(super) fn found(&self) -> [usize; 3] {
+        [Chain::User, Chain::Credential, Chain::Organization].map(|chain| self.slots.found(chain))
+    }
+
+    /// How many users and credentials have entries.
+    #[cfg(test)]
+    pub(super) fn subjects(&self) -> usize {
+        self.slots.subjects(Chain::User) + self.slots.subjects(Chain::Credential)
+    }
 }
 
 /// The moment at which a look-up in the store began, counted in changes.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Reading(u64);

@@ -1,15 +1,17 @@
 use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use proptest::prelude::*;
 use uuid::Uuid;
 use vestibule_model::{
-    ApiKeyId, CredentialRef, OrganizationId, PlanName, Plans, ResourcePath, Role, SessionId,
-    SystemClock, UserId,
+    ApiKeyId, CredentialRef, Digest, OrganizationId, PlanName, Plans, Principal, ResourcePath,
+    Role, SessionId, SystemClock, UserId,
 };
 use vestibule_policy::RuleTable;
 
 use super::index::REMEMBERED_CHANGES;
 use super::*;
+use crate::denials::Denials;
 use crate::limits::Limits;
 
 const NOW: i64 = 1_800_000_000;
@@ -43,7 +45,7 @@ fn principal(number: u128) -> Principal {
         organization_id: OrganizationId::from_uuid(Uuid::from_u128(number % 3)),
         role: Role::User,
         home: ResourcePath::home_of(UserId::from_uuid(uuid)),
-        grants: Vec::new(),
+        grants: [].into(),
         narrowed_to: None,
         plan: Plans::default().get_or_bare(&PlanName::default()),
         credential: CredentialRef::ApiKey(ApiKeyId::from_uuid(Uuid::from_u128(number + 1_000_000))),
@@ -69,6 +71,7 @@ fn cache(entries: usize) -> Cache {
     Cache::new(CacheBounds {
         entries,
         max_age: Duration::from_secs(60),
+        ..CacheBounds::default()
     })
 }
 
@@ -320,12 +323,14 @@ proptest! {
                 0 | 1 => {
                     cache.insert(cache.begin_reading(), key(number), caller(principal(number)), at(now()));
                 }
-                2 => cache.apply(Change::User(UserId::from_uuid(uuid))),
-                _ => cache.apply(Change::Organization(OrganizationId::from_uuid(uuid))),
+                2 => {
+                    cache.apply(Change::User(UserId::from_uuid(uuid)));
+                }
+                _ => {
+                    cache.apply(Change::Organization(OrganizationId::from_uuid(uuid)));
+                }
             }
-            let index = cache.index();
-            let indexed = index.len();
-            prop_assert_eq!(indexed, 2 * cache.map.len());
+            prop_assert_eq!(cache.index().found(), [cache.map.len(); 3]);
         }
     }
 }
@@ -382,3 +387,5 @@ fn no_reader_brings_a_revoked_principal_back() {
     });
     assert_eq!(stale.load(Ordering::SeqCst), 0);
 }
+
+mod weights;

@@ -18,6 +18,14 @@ impl Allowance {
         Self((0..limits).map(|_| InMemoryState::default()).collect())
     }
 
+    /// What it takes of memory, in bytes: once here, and with its id in a table half empty.
+    fn bytes(&self) -> usize {
+        match self.0.len() {
+            0 => 0,
+            limits => 16 + limits * size_of::<InMemoryState>() + 2 * size_of::<(Uuid, Self)>(),
+        }
+    }
+
     /// Whether nothing is used up under any limit, `elapsed` after the limiters' start.
     fn is_full(&self, elapsed: Nanos) -> bool {
         self.0.iter().all(|state| {
@@ -73,12 +81,33 @@ pub(crate) struct Allowances {
     pub(super) plan: Option<usize>,
 }
 
+impl Allowances {
+    /// What they take of memory, in bytes, though others of the user and of the organisation
+    /// share theirs.
+    pub(crate) fn bytes(&self) -> usize {
+        let all = [&self.user, &self.organization, &self.credential];
+        all.into_iter().map(Allowance::bytes).sum()
+    }
+}
+
 /// Everybody of one kind: how many limits count them, and who has used something. What was used
 /// outlives the cached caller, whom a change may make wrong at any time.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Holders {
     limits: usize,
+    /// The allowance of all, where no limit counts them.
+    uncounted: Allowance,
     used: Mutex<HashMap<Uuid, Allowance>>,
+}
+
+impl Default for Holders {
+    fn default() -> Self {
+        Self {
+            limits: 0,
+            uncounted: Allowance::full(0),
+            used: Mutex::default(),
+        }
+    }
 }
 
 impl Holders {
@@ -91,10 +120,10 @@ impl Holders {
 
     /// The allowance of one of them.
     pub(super) fn allowance(&self, id: Uuid) -> Allowance {
-        let full = || Allowance::full(self.limits);
         if self.limits == 0 {
-            return full();
+            return self.uncounted.clone();
         }
+        let full = || Allowance::full(self.limits);
         self.used().entry(id).or_insert_with(full).clone()
     }
 

@@ -2,11 +2,12 @@
 
 use std::sync::Arc;
 
-use vestibule_credential::token::TokenError;
-use vestibule_model::{Moment, Principal};
+use vestibule_credential::token::{TokenError, Verified};
+use vestibule_model::{Digest, Moment, Principal};
 
 use super::Inner;
-use crate::cache::{CacheKey, Caller, Entry};
+use super::flights::Answer;
+use crate::cache::{CacheKey, Caller, Entry, Reading};
 use crate::denial::{Cause, Rejected};
 use crate::denials::KnownCaller;
 use crate::directory::Unresolved;
@@ -41,23 +42,56 @@ impl From<Unresolved> for Nobody {
     }
 }
 
+/// What the directory is asked.
+enum Question {
+    ApiKey(Digest),
+    SessionCookie(Digest),
+    AccessToken(Verified),
+}
+
 impl Inner {
     /// Who is calling, from the store where the cache does not know.
     pub(super) async fn resolve(
-        &self,
+        self: &Arc<Self>,
         presented: Presented<'_>,
         at: Moment,
     ) -> Result<Arc<Entry>, Nobody> {
-        let digest = presented.digest();
-        let key = CacheKey(digest);
+        let key = CacheKey(presented.digest());
         if let Some(entry) = self.cache.get(&key, presented.rest(), at) {
             return Ok(entry);
         }
-        presented.verify()?;
+        // Whoever waits for an answer has shown a credential as good as the one that was asked for.
+        let question = self.question(presented, at)?;
         let reading = self.cache.begin_reading();
-        let principal = match presented {
-            Presented::ApiKey(_) => self.directory.api_key(&digest).await,
-            Presented::SessionCookie(_) => self.directory.session_cookie(&digest).await,
+        let ask = || self.answer(question, key, presented.rest(), reading);
+        let answer = if self.cache.hears(at.boot) {
+            let flight = self
+                .flights
+                .join_or_begin(key, presented.rest(), reading, ask);
+            // The flight that would have been joined may have ended just before this one began.
+            match self.cache.get(&key, presented.rest(), at) {
+                Some(entry) => Ok(entry),
+                None => flight.await,
+            }
+        } else {
+            // A change that is not heard of may have been answered since another request asked.
+            ask().await
+        };
+        let entry = answer?;
+        // Read again: this process may have been stopped while the directory was asked.
+        let now = self.clock.moment().now;
+        match entry.principal().expires_at {
+            Some(end) if end <= now => Err(Rejected::Expired.into()),
+            _ => Ok(entry),
+        }
+    }
+
+    /// What to ask the directory about a credential that may be good.
+    fn question(&self, presented: Presented<'_>, at: Moment) -> Result<Question, Rejected> {
+        presented.verify()?;
+        match presented {
+            Presented::ApiKey(_) => Ok(Question::ApiKey(presented.digest())),
+            Presented::SessionCookie(_) => Ok(Question::SessionCookie(presented.digest())),
             Presented::AccessToken { text, .. } => {
                 let text = std::str::from_utf8(text).map_err(|_| Rejected::Malformed)?;
                 let keyring = self.keyring.as_ref().map(|keyring| keyring.load());
@@ -65,32 +99,52 @@ impl Inner {
                     .ok_or(TokenError::UnknownKey)
                     .and_then(|keyring| keyring.verify(text, at.now))
                     .map_err(Rejected::Token)?;
-                let principal = self.directory.access_token(&token).await;
-                principal.map(|principal| Principal {
-                    expires_at: Some(match principal.expires_at {
-                        Some(end) => end.min(token.claims.expires_at),
-                        None => token.claims.expires_at,
-                    }),
+                Ok(Question::AccessToken(token))
+            }
+        }
+    }
+
+    /// Asks the directory, and keeps who it knows.
+    fn answer(
+        self: &Arc<Self>,
+        question: Question,
+        key: CacheKey,
+        rest: Option<&[u8]>,
+        reading: Reading,
+    ) -> impl Future<Output = Answer> + Send + use<> {
+        let (inner, rest) = (Arc::clone(self), rest.map(Box::from));
+        async move {
+            let principal = inner.asked(&question).await;
+            // Here, once for all who wait for it.
+            if let Err(Unresolved::Unavailable(cause)) = &principal {
+                tracing::error!(%cause, "the directory did not answer");
+            }
+            let principal = principal?;
+            let caller = Caller {
+                allowances: inner.limits.allowances(&principal),
+                rest,
+                denials: Arc::clone(&inner.denials),
+                principal,
+            };
+            // Read again: this process may have been stopped while the directory was asked.
+            let at = inner.clock.moment();
+            Ok(inner.cache.insert(reading, key, caller, at))
+        }
+    }
+
+    /// Asks the directory. A token's caller lasts no longer than the token.
+    async fn asked(&self, question: &Question) -> Result<Principal, Unresolved> {
+        match question {
+            Question::ApiKey(digest) => self.directory.api_key(digest).await,
+            Question::SessionCookie(digest) => self.directory.session_cookie(digest).await,
+            Question::AccessToken(token) => {
+                let principal = self.directory.access_token(token).await?;
+                let end = token.claims.expires_at;
+                Ok(Principal {
+                    expires_at: Some(principal.expires_at.map_or(end, |its| its.min(end))),
                     ..principal
                 })
             }
-        };
-        // Read again: this process may have been stopped while the directory was asked.
-        let at = self.clock.moment();
-        match principal {
-            Ok(principal) if principal.expires_at.is_some_and(|end| end <= at.now) => {
-                Err(Rejected::Expired.into())
-            }
-            Ok(principal) => {
-                let caller = Caller {
-                    allowances: self.limits.allowances(&principal),
-                    rest: presented.rest().map(Box::from),
-                    denials: Arc::clone(&self.denials),
-                    principal,
-                };
-                Ok(self.cache.insert(reading, key, caller, at))
-            }
-            Err(unresolved) => Err(unresolved.into()),
         }
     }
 }

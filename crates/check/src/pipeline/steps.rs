@@ -1,5 +1,7 @@
 //! The steps, in their order; who is calling is found out in `resolve`.
 
+use std::sync::Arc;
+
 use http::HeaderMap;
 use vestibule_model::Timestamp;
 use vestibule_policy::rule::{Access, Dialect};
@@ -46,7 +48,7 @@ impl Inner {
     }
 
     /// Judges a request, and waits for the directory where it has to be asked who is calling.
-    pub(super) async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
+    pub(super) async fn ask(self: &Arc<Self>, head: &RequestHead<'_>, counted: Counted) -> Verdict {
         let (at, judged_at) = (self.clock.moment(), self.cache.applied());
         let route = self.route(head)?;
         let caller = match self.presented(head, &route)? {

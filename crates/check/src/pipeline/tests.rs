@@ -426,4 +426,5 @@ async fn a_credential_that_ends_while_the_body_is_on_its_way_opens_nothing() {
     assert_eq!(denial.cause.reason(), "token_expired");
 }
 
+mod flights;
 mod lease;

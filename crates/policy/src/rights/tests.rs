@@ -244,7 +244,7 @@ fn a_grant_that_adds_nothing_is_refused_with_all_that_it_takes_to_cover_it(
 #[test]
 fn a_key_narrowed_to_nothing_may_nothing() {
     let mut key = caller(Owner, "key");
-    key.narrowed_to = Some(Vec::new());
+    key.narrowed_to = Some([].into());
     assert_eq!(effective(&key, &path("/")), None);
     assert_eq!(visible(&key), Visible::Under(Vec::new()));
 }
@@ -322,7 +322,11 @@ prop_compose! {
         grants in some_grants(),
         narrowed_to in proptest::option::of(some_grants()),
     ) -> Principal {
-        Principal { grants, narrowed_to, ..caller(role, "") }
+        Principal {
+            grants: grants.into(),
+            narrowed_to: narrowed_to.map(Into::into),
+            ..caller(role, "")
+        }
     }
 }
 
@@ -356,7 +360,7 @@ proptest! {
         let Some(extra) = extra.into_iter().next() else { return Ok(()) };
         if admit(&stored(&caller), &extra.path, extra.capability, extra.can_approve, 50).is_err() {
             let mut richer = caller.clone();
-            richer.grants.push(extra);
+            richer.grants = richer.grants.iter().cloned().chain([extra]).collect();
             prop_assert_eq!(effective(&richer, &at), effective(&caller, &at));
             prop_assert_eq!(may_approve(&richer, &at).is_ok(), may_approve(&caller, &at).is_ok());
         }

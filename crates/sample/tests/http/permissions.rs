@@ -1,6 +1,8 @@
 //! The worked examples of path permissions, over HTTP. The numbers are those of the table that the
 //! pure decision is tested with.
 
+use std::sync::Arc;
+
 use rstest::rstest;
 use serde_json::{Value, json};
 use vestibule_layer::model::{Capability, Role};
@@ -523,7 +525,7 @@ async fn approving_is_a_right_of_its_own(
     let (writer, approver) = (world.user(&[(RWD, "/shared/eng")]), world.user(&[]));
     world.alter(&approver, |principal| {
         principal.grants = held(&[(RO, "/shared/eng")]);
-        principal.grants[0].can_approve = true;
+        Arc::make_mut(&mut principal.grants)[0].can_approve = true;
     });
     let path = format!("/v1/folders/{eng}");
     let seen = world.get(&writer, &path).await.expect(200);

@@ -176,11 +176,15 @@ impl ResourceChanges for People {
             };
             self.report(organization, |principal| match &to {
                 Some(to) => {
-                    for grant in &mut principal.grants {
+                    for grant in Arc::make_mut(&mut principal.grants) {
                         grant.path = grant.path.rebased(&from, to);
                     }
                 }
-                None => principal.grants.retain(|grant| !from.covers(&grant.path)),
+                None => {
+                    let left = principal.grants.iter();
+                    let left = left.filter(|grant| !from.covers(&grant.path));
+                    principal.grants = left.cloned().collect();
+                }
             })
             .await?;
             if let Some(to) = to {
@@ -529,7 +533,7 @@ impl World {
     }
 }
 
-pub(crate) fn held(grants: &[(Capability, &str)]) -> Vec<HeldGrant> {
+pub(crate) fn held(grants: &[(Capability, &str)]) -> Arc<[HeldGrant]> {
     grants
         .iter()
         .map(|(capability, path)| HeldGrant {

@@ -96,6 +96,7 @@ impl Reader<'_> {
         };
         let queue = self.positive("passwords.queue");
         let entries = self.positive("cache.entries");
+        let cache_bytes = self.cache_bytes();
         let max_age = self.duration("cache.max_age");
         let plans = plans::read(self.values, &mut self.errors);
         let sso = self.sso();
@@ -131,6 +132,7 @@ impl Reader<'_> {
                 ..HasherConfig::default()
             },
             cache: CacheBounds {
+                bytes: cache_bytes?,
                 entries: size(entries?),
                 max_age: max_age?,
             },

@@ -194,7 +194,13 @@ pub const KEYS: &[Key] = &[
         "cache.entries",
         Kind::Count,
         Some("100000"),
-        "how many credentials are remembered",
+        "how many credentials are remembered at most",
+    ),
+    key(
+        "cache.memory_mib",
+        Kind::Count,
+        Some("64"),
+        "how many MiB they may take with their callers' grants; 64 MiB is about 60,000 callers with three grants each",
     ),
     key(
         "cache.max_age",

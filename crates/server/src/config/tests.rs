@@ -112,6 +112,11 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     "server.idle_timeout",
     "1d or shorter"
 )]
+#[case::no_place_for_the_heaviest_caller(
+    "[cache]\nmemory_mib = 3",
+    "cache.memory_mib",
+    "4 or above"
+)]
 #[case::no_place_for_one_body(
     "[server]\nbody_memory_mib = 7",
     "server.body_memory_mib",

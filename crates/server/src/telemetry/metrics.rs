@@ -205,6 +205,11 @@ impl Collector for Metrics {
                 gauge(totals.remembered),
             ),
             (
+                "check_remembered_bytes",
+                "Memory that they take, as the check weighs them",
+                i64::try_from(totals.remembered_bytes).unwrap_or(i64::MAX),
+            ),
+            (
                 "body_bytes",
                 "Memory that bodies on their way take",
                 gauge(totals.body_bytes),

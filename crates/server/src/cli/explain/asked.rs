@@ -70,7 +70,10 @@ pub(super) fn ground(principal: &Principal, path: &ResourcePath, basis: Basis<'_
         Basis::Home => format!("in the own folder {}", principal.home),
         Basis::Grant(grant) => format!("by {}", describe(grant)),
     };
-    let own = principal.narrowed_to.iter().flatten();
+    let own = principal
+        .narrowed_to
+        .iter()
+        .flat_map(|grants| grants.iter());
     let covering = own.filter(|grant| grant.path.covers(path));
     match covering.max_by_key(|grant| grant.capability) {
         Some(own) => format!("{ground}, and the key by {}", describe(own)),

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use vestibule_check::CheckParts;
+use vestibule_check::{CacheBounds, CheckParts};
 
 use super::Reader;
 use crate::config::error::ConfigError;
@@ -83,15 +83,29 @@ impl Reader<'_> {
 
     /// How many bytes so many MiB of bodies are.
     pub(super) fn body_bytes(&mut self) -> Option<usize> {
-        let key = "server.body_memory_mib";
+        self.mebibytes(
+            "server.body_memory_mib",
+            CheckParts::LEAST_BODY_BYTES,
+            "must be 8 or above: one caller may have an eighth of it, and one body is up to 1 MiB \
+             long",
+        )
+    }
+
+    /// How many bytes so many MiB of remembered credentials are.
+    pub(super) fn cache_bytes(&mut self) -> Option<usize> {
+        self.mebibytes(
+            "cache.memory_mib",
+            CacheBounds::LEAST_BYTES,
+            "must be 4 or above: a caller with all grants and groups that one may have takes up to \
+             3 MiB",
+        )
+    }
+
+    fn mebibytes(&mut self, key: &str, least: usize, message: &str) -> Option<usize> {
         let mib = usize::try_from(self.positive(key)?.get()).ok();
         let bytes = mib.and_then(|mib| mib.checked_mul(1024 * 1024));
-        let enough = bytes.filter(|bytes| *bytes >= CheckParts::LEAST_BODY_BYTES);
-        enough.or_else(|| {
-            let message = "must be 8 or above: one caller may have an eighth of it, and one body \
-                           is up to 1 MiB long";
-            self.refuse(key, message)
-        })
+        let enough = bytes.filter(|bytes| *bytes >= least);
+        enough.or_else(|| self.refuse(key, message))
     }
 
     pub(super) fn duration(&mut self, key: &str) -> Option<Duration> {
