@@ -1,8 +1,10 @@
 //! Denials of known callers, on their way from the check's memory to the audit log.
 
+use std::collections::HashMap;
+
 use serde_json::json;
 use vestibule_check::{DenialBatch, DeniedCall, DeniedTimes};
-use vestibule_model::{Actor, ActorKind, AuditRecord};
+use vestibule_model::{Actor, ActorKind, AuditRecord, OrganizationId};
 
 use crate::{Accounts, Result};
 
@@ -15,24 +17,49 @@ const BATCH: usize = 250;
 /// Records that wait for the store at most; further ones are only counted.
 const MAX_WAITING: usize = 8_192;
 
+/// Those of one organisation at most, so that they leave room for others while the store is away.
+const MAX_OF_ONE: usize = MAX_WAITING / 8;
+
 /// Records that are not written yet.
 #[derive(Debug, Default)]
 pub(crate) struct WaitingDenials {
     records: Vec<AuditRecord>,
-    /// Calls that no record tells of.
-    overflow: u64,
+    /// How many calls no record tells of, in an organisation or in those that were not told apart.
+    overflow: HashMap<Option<OrganizationId>, u64>,
 }
 
 impl WaitingDenials {
     pub(crate) fn extend(&mut self, accounts: &Accounts, batch: DenialBatch) {
-        self.overflow = self.overflow.saturating_add(batch.overflow);
+        for (organization, count) in batch.overflow {
+            self.count(organization, count);
+        }
+        let mut waiting = HashMap::<_, usize>::new();
+        for record in &self.records {
+            *waiting.entry(record.organization_id).or_default() += 1;
+        }
         for (call, times) in batch.calls {
-            if self.records.len() < MAX_WAITING {
+            let organization = Some(call.caller.organization_id);
+            let of_one = waiting.entry(organization).or_default();
+            // At first all that the check has kept: it has seen to everybody's share.
+            let has_room = *of_one < MAX_OF_ONE || self.records.len() < MAX_WAITING / 2;
+            if has_room && self.records.len() < MAX_WAITING {
+                *of_one += 1;
                 self.records.push(record(accounts, &call, &times));
             } else {
-                self.overflow = self.overflow.saturating_add(times.count);
+                self.count(organization, times.count);
             }
         }
+    }
+
+    fn count(&mut self, organization: Option<OrganizationId>, calls: u64) {
+        let known = self.overflow.contains_key(&organization);
+        let place = if known || self.overflow.len() < MAX_WAITING {
+            organization
+        } else {
+            None
+        };
+        let count = self.overflow.entry(place).or_default();
+        *count = count.saturating_add(calls);
     }
 
     /// Writes all of them; what could not be written stays.
@@ -42,11 +69,20 @@ impl WaitingDenials {
             write(accounts, self.records.get(..end).unwrap_or_default()).await?;
             self.records.drain(..end);
         }
-        if self.overflow > 0 {
-            let details = json!({ "reason": "overflow", "count": self.overflow });
-            let record = accounts.record(&Actor::server(), None, KIND, None, &details);
-            write(accounts, &[record]).await?;
-            self.overflow = 0;
+        while !self.overflow.is_empty() {
+            let some: Vec<_> = self.overflow.iter().take(BATCH).collect();
+            let records: Vec<_> = some
+                .iter()
+                .map(|(organization, count)| {
+                    let details = json!({ "reason": "overflow", "count": count });
+                    accounts.record(&Actor::server(), **organization, KIND, None, &details)
+                })
+                .collect();
+            let written: Vec<_> = some.into_iter().map(|(of, _)| *of).collect();
+            write(accounts, &records).await?;
+            for organization in written {
+                self.overflow.remove(&organization);
+            }
         }
         Ok(())
     }

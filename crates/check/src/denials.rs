@@ -4,17 +4,20 @@
 //! A caller who is refused ten thousand times leaves one record with a count. Strangers are not
 //! here at all: they cannot make the store write.
 
+mod waiting;
+
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use http::Method;
 use vestibule_model::{Clock, CredentialRef, OrganizationId, Principal, Timestamp, UserId};
 use vestibule_policy::RuleTable;
 use vestibule_policy::table::RouteNumber;
 
+pub use self::waiting::DenialBatch;
+use self::waiting::Waiting;
 use crate::cache::Entry;
 
 /// Who called: somebody whose credential was found good.
@@ -64,15 +67,6 @@ pub struct DeniedTimes {
     pub address: Option<IpAddr>,
 }
 
-/// Different denials kept between two batches; further ones are only counted.
-const MAX_DIFFERENT: usize = 4_096;
-
-#[derive(Debug, Default)]
-struct Waiting {
-    calls: HashMap<DeniedCall, DeniedTimes>,
-    overflow: u64,
-}
-
 /// See the module.
 pub(crate) struct Denials {
     /// Method and template of every route, by its number.
@@ -80,15 +74,6 @@ pub(crate) struct Denials {
     clock: Arc<dyn Clock>,
     waiting: Mutex<Waiting>,
     count: AtomicU64,
-}
-
-/// What was denied since the last batch.
-#[derive(Debug, Default)]
-pub struct DenialBatch {
-    /// The denials.
-    pub calls: Vec<(DeniedCall, DeniedTimes)>,
-    /// How many more there were than could be told apart.
-    pub overflow: u64,
 }
 
 impl Denials {
@@ -118,30 +103,15 @@ impl Denials {
     pub(crate) fn note(&self, call: DeniedCall, address: Option<IpAddr>) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let at = self.clock.now();
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(times) = waiting.calls.get_mut(&call) {
-            times.count += 1;
-            times.last = at;
-        } else if waiting.calls.len() < MAX_DIFFERENT {
-            let times = DeniedTimes {
-                count: 1,
-                first: at,
-                last: at,
-                address,
-            };
-            waiting.calls.insert(call, times);
-        } else {
-            waiting.overflow += 1;
-        }
+        self.waiting().note(call, at, address);
     }
 
     pub(crate) fn drain(&self) -> DenialBatch {
-        let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
-        let waiting = std::mem::take(&mut *waiting);
-        DenialBatch {
-            calls: waiting.calls.into_iter().collect(),
-            overflow: waiting.overflow,
-        }
+        std::mem::take(&mut *self.waiting()).into()
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -171,7 +141,8 @@ impl Admitted {
         }
     }
 
-    /// Notes that the handler refused, for this stable cause.
+    /// Notes that the handler refused, or found nothing of this name for the caller, for this stable
+    /// cause.
     #[cold]
     pub fn refused(&self, reason: Cow<'static, str>) {
         let denials = self.entry.denials();

@@ -216,9 +216,10 @@ impl Problem {
         self
     }
 
-    /// Whether a caller who is known may not do what was asked: a 403.
+    /// Whether what was asked is not for the caller, if the caller is known: a 403, or a 404, which
+    /// does not tell what belongs to others from what never was.
     pub fn is_refusal(&self) -> bool {
-        self.0.status == StatusCode::FORBIDDEN
+        matches!(self.0.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)
     }
 
     /// The stable cause.

@@ -391,3 +391,32 @@ async fn what_a_handler_refuses_is_on_record_and_so_is_a_suspended_user_s_key(
         "{denied:?}"
     );
 }
+
+/// Whoever asks for the ids of another organisation's objects leaves a trace in their own.
+#[rstest]
+#[tokio::test]
+async fn what_a_handler_does_not_find_is_on_record(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let mut house = House::start(backend).await;
+    let bob = house.bob().clone();
+    let token = house.token_of(&bob).await;
+    for number in 0..35 {
+        let path = format!("/v1/folders/00000000-0000-4000-8000-{number:012}");
+        house.get(&path).bearer(&token).send().await.expect(404);
+        house.get(&path).send().await.expect(401);
+    }
+    house.ask_to_end();
+    house.ended(Duration::from_secs(15)).await;
+
+    let records = house.audit(house.acme()).await;
+    let mut count = 0;
+    for record in &records {
+        if record["kind"] == "access.denied" && record["details"]["reason"] == "not_found" {
+            assert_eq!(record["user_id"], bob.id);
+            assert_eq!(record["subject"], "GET /v1/folders/{id}");
+            count += record["details"]["count"].as_u64().unwrap();
+        }
+    }
+    assert_eq!(count, 35, "{records:?}");
+}

@@ -2,10 +2,16 @@
 
 use std::time::Duration;
 
+use http::header::AUTHORIZATION;
+use http::{HeaderMap, HeaderValue};
 use rstest::rstest;
 use tokio::sync::oneshot;
-use vestibule_accounts::{Caller, ClockTrust, Duties, Intervals, NewApiKey, OldKeys};
-use vestibule_model::{OsEntropy, Role};
+use vestibule_accounts::{
+    AuditFilter, Caller, ClockTrust, Duties, Intervals, NewApiKey, NewGrant, OldKeys,
+};
+use vestibule_check::RequestHead;
+use vestibule_model::{Capability, OsEntropy, Role};
+use vestibule_store::Page;
 
 use crate::support::{Backend, House, OPERATOR, bearer_at, details, new_key};
 
@@ -72,6 +78,92 @@ async fn what_was_used_and_denied_is_written_down_when_the_server_stops(
         details["last"],
         used.after(Duration::from_secs(6)).to_string()
     );
+}
+
+/// Every call that a key is refused for, as different as the table allows.
+async fn refuse_all(house: &House, key: &str) {
+    let mut headers = HeaderMap::new();
+    let value = format!("Bearer {key}");
+    headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
+    for path in ["/v1/any", "/v1/admin", "/v1/nowhere"] {
+        for method in ["HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "OTHER"] {
+            let head = RequestHead {
+                method: &method.parse().unwrap(),
+                path,
+                headers: &headers,
+                has_body: false,
+                address: None,
+                request_id: None,
+            };
+            let _ = house.check.check(&head).await;
+        }
+    }
+}
+
+#[rstest]
+#[tokio::test]
+async fn a_flood_in_one_organization_suppresses_no_denial_in_another(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let house = House::new(backend).await;
+    let zoe = house.user("zoe@example.com").await;
+    let elsewhere = house.organization_of("Elsewhere", zoe.id).await;
+    let narrowed = NewApiKey {
+        grants: Some(vec![NewGrant {
+            path: "/shared".parse().unwrap(),
+            capability: Capability::ReadOnly,
+            can_approve: false,
+        }]),
+        ..new_key("narrowed")
+    };
+    let operator = Caller::operator(&OPERATOR, elsewhere.id);
+    let made = house
+        .accounts
+        .create_api_key_for(&operator, zoe.id, narrowed)
+        .await
+        .unwrap();
+    // One member with many keys, and another: more than there is room for, before and after.
+    for number in 0..7 {
+        let email = format!("member-{number}@example.com");
+        let member = house.member(&email, Role::User).await.id;
+        let times = if number < 2 { 28 } else { 0 };
+        for _ in 0..40 {
+            let key = house.key(member, new_key("k")).await;
+            refuse_all(&house, key.secret.expose()).await;
+        }
+        for _ in 0..times / 2 {
+            let answer = bearer_at(&house.check, "/v1/nowhere", made.secret.expose());
+            answer.await.unwrap_err();
+        }
+    }
+    flush_once(&house).await;
+
+    let filter = AuditFilter {
+        kind: Some("access.denied".to_owned()),
+        ..AuditFilter::default()
+    };
+    let page = Page::first(100);
+    let (told, _) = house
+        .accounts
+        .audit(&operator, &filter, page)
+        .await
+        .unwrap();
+    assert_eq!(told.len(), 1, "{told:?}");
+    assert_eq!(details(&told[0])["count"], 28);
+    let operator = house.operator();
+    let (here, total) = house
+        .accounts
+        .audit(&operator, &filter, page)
+        .await
+        .unwrap();
+    let overflow: Vec<_> = here
+        .iter()
+        .map(details)
+        .filter(|details| details["reason"] == "overflow")
+        .collect();
+    assert_eq!(overflow.len(), 1, "what has no room is counted: {total}");
+    let counted = overflow[0]["count"].as_u64().unwrap();
+    assert!(counted > 500, "{counted}");
 }
 
 #[rstest]

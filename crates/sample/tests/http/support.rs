@@ -136,7 +136,9 @@ impl ResourceChanges for People {
         Box::pin(async move {
             self.keep(path)?;
             self.report(permit.organization_id(), |principal| {
-                principal.grants.retain(|grant| !path.covers(&grant.path));
+                let left = principal.grants.iter();
+                let left = left.filter(|grant| !path.covers(&grant.path));
+                principal.grants = left.cloned().collect();
             })
             .await
         })
