@@ -39,6 +39,15 @@ impl Connection {
     }
 }
 
+impl Connection {
+    /// The body of the last answer.
+    pub(crate) fn body(&self) -> &[u8] {
+        let end = self.buffer.windows(4).position(|four| four == b"\r\n\r\n");
+        end.and_then(|end| self.buffer.get(end + 4..))
+            .unwrap_or_default()
+    }
+}
+
 /// The status of an answer that has arrived in full.
 fn complete(bytes: &[u8]) -> Result<Option<u16>> {
     let Some(end) = bytes.windows(4).position(|window| window == b"\r\n\r\n") else {

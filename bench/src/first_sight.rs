@@ -28,7 +28,7 @@ const LOOKUPS: usize = 20_000;
 const ROUNDS: usize = 15;
 
 /// Fills a store with keys and gives an even sample of them.
-async fn fill(store: &Store, count: usize) -> Result<Vec<PlainSecret>> {
+pub(crate) async fn fill(store: &Store, count: usize) -> Result<Vec<PlainSecret>> {
     let (clock, entropy, prefix) = (&SystemClock, &OsEntropy, Prefix::default());
     let now = clock.now();
     let step = (count / SAMPLE).max(1);

@@ -9,10 +9,14 @@
 mod check_alone;
 mod client;
 mod cpu;
+mod delay;
 mod first_sight;
 mod fixture;
 mod footprint;
+mod herd;
 mod instructions;
+mod memory;
+mod neighbours;
 mod requests;
 mod server;
 mod sso;
@@ -52,8 +56,21 @@ enum Figure {
     Storm,
     /// Single sign-on: the processor time of a callback, and the memory of 10,000 pending sign-ins.
     Sso,
+    /// 800 requests at once with one new key, and with a new key each; on PostgreSQL, too, where
+    /// `VESTIBULE_TEST_POSTGRES` names a server.
+    Herd,
+    /// What remembered callers take of memory.
+    Memory,
+    /// A neighbour's key creations and sign-ins beside the loads of another tenant.
+    Neighbours,
     /// Memory when idle, and the time from start to first answer.
     Footprint,
+    /// One of the processes that `memory` measures.
+    #[command(hide = true)]
+    Remember {
+        callers: memory::Callers,
+        mib: usize,
+    },
     /// One of the servers that `requests` measures.
     #[command(hide = true)]
     Serve {
@@ -70,12 +87,19 @@ fn main() -> Result<()> {
         Some(Figure::FirstSight) => first_sight::measure(),
         Some(Figure::Storm) => storm::measure(),
         Some(Figure::Sso) => sso::measure(),
+        Some(Figure::Herd) => herd::measure(),
+        Some(Figure::Neighbours) => neighbours::measure(),
+        Some(Figure::Memory) => memory::measure(),
+        Some(Figure::Remember { callers, mib }) => memory::remember(callers, mib),
         Some(Figure::Footprint) => footprint::measure(),
         Some(Figure::Serve { kind, database }) => server::serve(kind, database.as_deref()),
         None => {
             requests::measure(None)?;
             check_alone::measure(None)?;
             first_sight::measure()?;
+            herd::measure()?;
+            memory::measure()?;
+            neighbours::measure()?;
             footprint::measure()?;
             sso::measure()?;
             storm::measure()

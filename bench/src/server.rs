@@ -17,7 +17,7 @@ use tower::{Layer, Service};
 use vestibule_layer::{CheckLayer, Permit, Routes, Rule};
 
 use crate::fixture::{self, ANSWER, ROUTE};
-use crate::{cpu, first_sight};
+use crate::{cpu, first_sight, herd};
 
 /// Which server.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -28,6 +28,8 @@ pub(crate) enum Kind {
     Checked,
     /// The same, where hardly anybody is remembered and callers are in a database.
     Stored,
+    /// The same, where whoever was seen is remembered.
+    Herd,
 }
 
 impl Kind {
@@ -36,6 +38,7 @@ impl Kind {
             Self::Bare => "bare",
             Self::Checked => "checked",
             Self::Stored => "stored",
+            Self::Herd => "herd",
         }
     }
 }
@@ -155,6 +158,13 @@ pub(crate) fn serve(kind: Kind, database: Option<&Path>) -> Result<()> {
                     .get(ROUTE, Rule::signed_in(), checked)
                     .into_parts()?;
                 let check = first_sight::check(table, database.context("no database")?).await?;
+                run(CheckLayer::new(check).layer(router)).await
+            }
+            Kind::Herd => {
+                let (router, table) = Routes::browser()
+                    .get(ROUTE, Rule::signed_in(), checked)
+                    .into_parts()?;
+                let check = herd::check(table, database.context("no database")?).await?;
                 run(CheckLayer::new(check).layer(router)).await
             }
         }

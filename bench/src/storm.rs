@@ -14,7 +14,7 @@ const SIGN_INS_AT_ONCE: usize = 200;
 const CHECKS_A_SECOND: u32 = 2_000;
 const DURATION: Duration = Duration::from_secs(10);
 
-fn percentile(latencies: &mut [Duration], percent: usize) -> f64 {
+pub(crate) fn percentile(latencies: &mut [Duration], percent: usize) -> f64 {
     latencies.sort();
     let index = (latencies.len() * percent / 100).min(latencies.len().saturating_sub(1));
     latencies.get(index).map_or(f64::NAN, Duration::as_secs_f64) * 1e3
