@@ -101,13 +101,18 @@ impl Write {
         subject: Option<&str>,
         provider_session: Option<&str>,
     ) -> Result<u64, StoreError> {
-        sql(concat!("DELETE FROM sso_code WHERE ", that_came_by!()))
-            .bind(scope)
-            .bind(connection)
-            .bind(subject)
-            .bind(provider_session)
-            .execute(self)
-            .await
+        sql(that_came_by!(
+            subject,
+            provider_session,
+            "DELETE FROM sso_code WHERE ",
+            ""
+        ))
+        .bind(scope)
+        .bind(connection)
+        .bind(subject)
+        .bind(provider_session)
+        .execute(self)
+        .await
     }
 
     /// Deletes the codes of a user that were not fetched yet: those for one organisation or all, by

@@ -5,15 +5,35 @@ use vestibule_model::{ConnectionId, OrgScope, OrganizationId, SessionId, Timesta
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
-/// The rows, of sessions or of codes, that came by a connection: of the organisation `$1`, the
-/// connection `$2`, the subject `$3` and the provider's session `$4`, of which the last two may be
-/// null. One of the subject that belongs to none of the provider's sessions counts to each of them:
-/// nobody knows better.
+/// Picks the statement about the rows, of sessions or of codes, that came by a connection: of the
+/// organisation `$1`, the connection `$2`, the subject `$3` and the provider's session `$4`, of which
+/// the last two may be null. One of the subject that belongs to none of the provider's sessions
+/// counts to each of them: nobody knows better.
+///
+/// One text for each case: an index is of no use to a condition that may be null.
 macro_rules! that_came_by {
-    () => {
-        "organization_id = $1 AND connection_id = $2 AND subject = COALESCE($3, subject)
-             AND (CAST($4 AS TEXT) IS NULL OR provider_session = $4
-                 OR ($3 IS NOT NULL AND provider_session IS NULL))"
+    ($subject:expr, $provider_session:expr, $before:literal, $after:literal) => {
+        match ($subject, $provider_session) {
+            (Some(_), _) => concat!(
+                $before,
+                "organization_id = $1 AND connection_id = $2 AND subject = $3
+                 AND (CAST($4 AS TEXT) IS NULL OR provider_session = $4
+                     OR provider_session IS NULL)",
+                $after
+            ),
+            (None, Some(_)) => concat!(
+                $before,
+                "organization_id = $1 AND connection_id = $2 AND CAST($3 AS TEXT) IS NULL
+                 AND provider_session = $4",
+                $after
+            ),
+            (None, None) => concat!(
+                $before,
+                "organization_id = $1 AND connection_id = $2 AND CAST($3 AS TEXT) IS NULL
+                 AND CAST($4 AS TEXT) IS NULL",
+                $after
+            ),
+        }
     };
 }
 pub(crate) use that_came_by;
@@ -143,12 +163,13 @@ impl Write {
         if self.holds_everything() {
             return Ok(());
         }
-        sql(concat!(
+        sql(that_came_by!(
+            subject,
+            provider_session,
             "SELECT id FROM user_account
              WHERE id IN (
                  SELECT user_id FROM session WHERE ended_at IS NULL AND id IN (
                      SELECT session_id FROM sso_session WHERE ",
-            that_came_by!(),
             ")
                  UNION SELECT id FROM user_account WHERE id = $5)
              ORDER BY id FOR NO KEY UPDATE"
@@ -174,10 +195,11 @@ impl Write {
         provider_session: Option<&str>,
         at: Timestamp,
     ) -> Result<Vec<SessionId>, StoreError> {
-        sql(concat!(
+        sql(that_came_by!(
+            subject,
+            provider_session,
             "UPDATE session SET ended_at = $5
              WHERE ended_at IS NULL AND id IN (SELECT session_id FROM sso_session WHERE ",
-            that_came_by!(),
             ") RETURNING id"
         ))
         .bind(scope)

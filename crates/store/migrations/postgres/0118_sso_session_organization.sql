@@ -1,0 +1,3 @@
+-- no-transaction
+-- What came by the providers of an organisation.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS sso_session_organization ON sso_session (organization_id, session_id);

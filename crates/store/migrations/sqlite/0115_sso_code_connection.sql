@@ -1,0 +1,2 @@
+-- The codes of a connection, or of one of its people.
+CREATE INDEX IF NOT EXISTS sso_code_connection ON sso_code (connection_id, subject);
