@@ -5,7 +5,7 @@ use vestibule_credential::PlainSecret;
 use vestibule_model::{
     ApiKey, ApiKeyId, Change, Grant, GrantHolder, GrantId, Name, Role, Timestamp, UserId,
 };
-use vestibule_store::{NarrowedApiKey, Page, Write};
+use vestibule_store::{Listed, NarrowedApiKey, Page, Write};
 
 mod allowance;
 mod checked;
@@ -152,14 +152,22 @@ impl Accounts {
             .ok_or(Error::NotFound { what: "API key" })
     }
 
-    /// All keys of the organisation, deleted ones too. For admins, owners and the operator.
+    /// A part of the keys of the organisation, deleted ones too. For admins, owners and the operator.
     pub async fn api_keys_of_organization(
         &self,
         caller: &Caller,
         page: Page,
-    ) -> Result<(Vec<NarrowedApiKey>, u64)> {
+    ) -> Result<Listed<NarrowedApiKey>> {
         caller.needs(Role::Admin)?;
         Ok(self.0.store.api_keys(caller.scope(), page).await?)
+    }
+
+    /// A key of the organisation, whoever owns it, deleted or not. For admins, owners and the
+    /// operator.
+    pub async fn api_key_of_organization(&self, caller: &Caller, id: ApiKeyId) -> Result<ApiKey> {
+        caller.needs(Role::Admin)?;
+        let found = self.0.store.api_key_of_anyone(caller.scope(), id).await?;
+        found.ok_or(Error::NotFound { what: "API key" })
     }
 
     /// Deletes one of the calling user's keys. When this returns, no request passes with it.

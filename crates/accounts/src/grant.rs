@@ -5,7 +5,7 @@ use vestibule_model::{
     Capability, Change, Grant, GrantHolder, GrantId, GroupId, ResourcePath, Role, UserId,
 };
 use vestibule_policy::{GrantRefusal, grants};
-use vestibule_store::{Page, Write};
+use vestibule_store::{Listed, Page, Write};
 
 use crate::{Accounts, Caller, Error, Result};
 
@@ -126,7 +126,7 @@ impl Accounts {
         user: UserId,
         capability: Option<Capability>,
         page: Page,
-    ) -> Result<(Vec<Grant>, u64)> {
+    ) -> Result<Listed<Grant>> {
         caller.needs(Role::Admin)?;
         let store = &self.0.store;
         if store.membership(caller.scope(), user).await?.is_none() {

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 use vestibule_model::{Change, GrantHolder, Group, GroupId, Name, Role, UserId};
+use vestibule_store::{Listed, Page};
 
 use crate::grant::describe;
 use crate::{Accounts, Caller, Error, Result};
@@ -32,18 +33,40 @@ impl Accounts {
         Ok(group)
     }
 
-    /// All groups. For admins and owners.
-    pub async fn groups(&self, caller: &Caller) -> Result<Vec<Group>> {
+    /// A part of the groups, the oldest first. For admins and owners.
+    pub async fn groups(&self, caller: &Caller, page: Page) -> Result<Listed<Group>> {
         caller.needs(Role::Admin)?;
-        Ok(self.0.store.groups(caller.scope()).await?)
+        Ok(self.0.store.groups(caller.scope(), page).await?)
     }
 
-    /// Who is in a group. For admins and owners.
-    pub async fn group_members(&self, caller: &Caller, id: GroupId) -> Result<Vec<UserId>> {
+    /// A group, by its id or its name, which no two groups share. For admins and owners.
+    pub async fn group(&self, caller: &Caller, text: &str) -> Result<Group> {
+        caller.needs(Role::Admin)?;
+        let store = &self.0.store;
+        let found = match text.parse() {
+            Ok(id) => store.group(caller.scope(), id).await?,
+            Err(_) => None,
+        };
+        match found {
+            Some(group) => Ok(group),
+            None => store
+                .group_named(caller.scope(), text)
+                .await?
+                .ok_or(NO_GROUP),
+        }
+    }
+
+    /// A part of those who are in a group, the longest first. For admins and owners.
+    pub async fn group_members(
+        &self,
+        caller: &Caller,
+        id: GroupId,
+        page: Page,
+    ) -> Result<Listed<UserId>> {
         caller.needs(Role::Admin)?;
         let store = &self.0.store;
         store.group(caller.scope(), id).await?.ok_or(NO_GROUP)?;
-        Ok(store.group_members(caller.scope(), id).await?)
+        Ok(store.group_members(caller.scope(), id, page).await?)
     }
 
     /// Deletes a group with what was granted to it. For admins and owners.

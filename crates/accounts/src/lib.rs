@@ -74,4 +74,6 @@ pub use user::{Me, NewUser, Suspended};
 
 // What the methods take and give back, so that callers need not name the store or hash anything.
 pub use vestibule_credential::PlainPassword;
-pub use vestibule_store::{AuditFilter, AuditRow, NarrowedApiKey, Page, SsoPolicy};
+pub use vestibule_store::{
+    AuditFilter, AuditRow, Count, Cursor, Listed, NarrowedApiKey, Page, SsoPolicy, Start,
+};

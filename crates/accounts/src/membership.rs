@@ -16,7 +16,7 @@
 
 use serde_json::{Value, json};
 use vestibule_model::{Change, GrantHolder, Membership, OrgScope, Role, User, UserId};
-use vestibule_store::{Page, Write};
+use vestibule_store::{Listed, Page, Write};
 
 use crate::grant::describe;
 use crate::{Accounts, Caller, Error, Result};
@@ -31,10 +31,16 @@ pub type Member = (User, Membership);
 const NO_MEMBER: Error = Error::NotFound { what: "member" };
 
 impl Accounts {
-    /// The members, active or not. For admins and owners.
-    pub async fn members(&self, caller: &Caller, page: Page) -> Result<(Vec<Member>, u64)> {
+    /// A part of the members, active or not. For admins and owners.
+    pub async fn members(&self, caller: &Caller, page: Page) -> Result<Listed<Member>> {
         caller.needs(Role::Admin)?;
         Ok(self.0.store.members(caller.scope(), page).await?)
+    }
+
+    /// Those of some users who are members, active or not, in no order. For admins and owners.
+    pub async fn members_among(&self, caller: &Caller, users: &[UserId]) -> Result<Vec<Member>> {
+        caller.needs(Role::Admin)?;
+        Ok(self.0.store.members_among(caller.scope(), users).await?)
     }
 
     /// All active owners, the longest first. For admins and owners.

@@ -4,7 +4,7 @@ use serde_json::json;
 use vestibule_model::{
     Change, Membership, Name, Organization, OrganizationId, PlanName, Role, UserId,
 };
-use vestibule_store::Page;
+use vestibule_store::{Listed, Page};
 
 use crate::api_key::without_plan;
 use crate::{Accounts, Caller, Error, Operator, Result};
@@ -38,19 +38,18 @@ impl Accounts {
         &self,
         caller: &Caller,
         page: Page,
-    ) -> Result<(Vec<(Organization, Role)>, u64)> {
+    ) -> Result<Listed<(Organization, Role)>> {
         let user = caller.user()?;
         let only = match caller.permit() {
             Some(permit) => self.reaches_only(permit).await?,
             None => None,
         };
-        let found = self.0.store.organizations_of(user, only, page).await?;
-        let (mut organizations, total) = found;
+        let mut organizations = self.0.store.organizations_of(user, only, page).await?;
         if is_narrowed(caller) {
             let neutral = |(organization, _)| (without_plan(organization), Role::User);
-            organizations = organizations.into_iter().map(neutral).collect();
+            organizations = organizations.map(neutral);
         }
-        Ok((organizations, total))
+        Ok(organizations)
     }
 
     /// One of [the organisations](Self::organizations) of the calling user, and the user's role
@@ -92,7 +91,7 @@ impl Accounts {
         _: &Operator,
         user: UserId,
         page: Page,
-    ) -> Result<(Vec<(Organization, Role)>, u64)> {
+    ) -> Result<Listed<(Organization, Role)>> {
         Ok(self.0.store.organizations_of(user, None, page).await?)
     }
 
@@ -101,8 +100,13 @@ impl Accounts {
         &self,
         _: &Operator,
         page: Page,
-    ) -> Result<(Vec<Organization>, u64)> {
+    ) -> Result<Listed<Organization>> {
         Ok(self.0.store.organizations(page).await?)
+    }
+
+    /// The organisations of exactly this name, the oldest first, at most a hundred. For the operator.
+    pub async fn organizations_named(&self, _: &Operator, name: &str) -> Result<Vec<Organization>> {
+        Ok(self.0.store.organizations_named(name, 100).await?)
     }
 
     /// Makes an organisation with its first owner. For the operator.

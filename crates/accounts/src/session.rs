@@ -61,7 +61,7 @@ impl Accounts {
         let only = self.reaches_only(permit).await?;
         let first = Page::first(MAX_SHOWN);
         let listed = store.organizations_of(permit.user_id(), only, first).await;
-        let (mut organizations, _) = listed?;
+        let mut organizations = listed?.items;
         if organizations.iter().all(|(it, _)| it.id != active.id) {
             organizations.push((active.clone(), permit.role()));
         }

@@ -6,7 +6,7 @@ use vestibule_credential::PlainPassword;
 use vestibule_model::{
     Actor, Change, Email, Name, Organization, OrganizationId, Role, SessionId, User, UserId,
 };
-use vestibule_store::{Page, Write};
+use vestibule_store::{Listed, Page, Write};
 
 use crate::caller::credential_stands;
 use crate::{Accounts, Error, Operator, Result};
@@ -114,9 +114,8 @@ impl Accounts {
         let store = &self.0.store;
         let user = store.user(user).await?.ok_or(Error::CredentialEnded)?;
         // What a provider says opens one organisation, and tells of no other.
-        let (oldest, _) = store
-            .organizations_of(user.id, only, Page::first(1))
-            .await?;
+        let first = Page::first(1);
+        let oldest = store.organizations_of(user.id, only, first).await?.items;
         Ok(Me {
             user,
             organization_id,
@@ -171,7 +170,7 @@ impl Accounts {
     }
 
     /// All users. For the operator.
-    pub async fn users(&self, _: &Operator, page: Page) -> Result<(Vec<User>, u64)> {
+    pub async fn users(&self, _: &Operator, page: Page) -> Result<Listed<User>> {
         Ok(self.0.store.users(page).await?)
     }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
-use vestibule_accounts::Page;
+use vestibule_accounts::{Listed, Page};
 use vestibule_http::Problem;
 
 use crate::input::Fields;
@@ -16,7 +16,7 @@ pub(crate) struct PageQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
     /// How many items to pass over first.
-    #[param(value_type = Option<u32>, minimum = 0, default = 0)]
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 10_000, default = 0)]
     offset: Option<String>,
 }
 
@@ -32,10 +32,10 @@ impl PageQuery {
 
 /// The page that two query parameters ask for.
 pub(crate) fn page(fields: &mut Fields, limit: Option<&str>, offset: Option<&str>) -> Page {
-    Page {
-        limit: fields.number("limit", limit, 1..=100, 20),
-        offset: fields.number("offset", offset, 0..=u32::MAX, 0),
-    }
+    Page::at(
+        fields.number("limit", limit, 1..=100, 20),
+        fields.number("offset", offset, 0..=Page::MAX_OFFSET, 0),
+    )
 }
 
 /// One page of a list.
@@ -43,8 +43,10 @@ pub(crate) fn page(fields: &mut Fields, limit: Option<&str>, offset: Option<&str
 pub(crate) struct Paged<T> {
     /// The items of this page.
     pub(crate) items: Vec<T>,
-    /// How many items the whole list has.
+    /// How many items the whole list has; 10,000 where there are more, which are not counted.
     pub(crate) total: u64,
+    /// Whether `total` is the number itself; `false` where there are more.
+    pub(crate) total_is_exact: bool,
     /// How many items a page has at most.
     pub(crate) limit: u32,
     /// How many items were passed over.
@@ -53,16 +55,13 @@ pub(crate) struct Paged<T> {
 
 impl<T> Paged<T> {
     /// The page with these items, each turned into what the wire has.
-    pub(crate) fn new<U>(
-        page: Page,
-        (items, total): (Vec<U>, u64),
-        each: impl FnMut(U) -> T,
-    ) -> Self {
+    pub(crate) fn new<U>(page: Page, listed: Listed<U>, each: impl FnMut(U) -> T) -> Self {
         Self {
-            items: items.into_iter().map(each).collect(),
-            total,
+            items: listed.items.into_iter().map(each).collect(),
+            total: listed.total.counted(),
+            total_is_exact: listed.total.is_exact(),
             limit: page.limit,
-            offset: page.offset,
+            offset: page.offset(),
         }
     }
 }

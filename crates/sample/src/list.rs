@@ -10,6 +10,9 @@ use vestibule_layer::model::{Invalid, Timestamp};
 use crate::error::Result;
 use crate::parts::Fields;
 
+/// The largest offset: what it passes over is read.
+const MAX_OFFSET: u32 = 10_000;
+
 /// Which page of which folder.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
@@ -43,7 +46,7 @@ pub(crate) struct ListQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
     /// How many to leave out first.
-    #[param(value_type = Option<u32>, minimum = 0, default = 0)]
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 10_000, default = 0)]
     offset: Option<String>,
 }
 
@@ -166,7 +169,7 @@ impl ListQuery {
                 before: fields.moment("updated_before", self.updated_before.as_deref()),
             },
             limit: fields.number("limit", self.limit.as_deref(), 1..=100, 20),
-            offset: fields.number("offset", self.offset.as_deref(), 0..=u32::MAX, 0),
+            offset: fields.number("offset", self.offset.as_deref(), 0..=MAX_OFFSET, 0),
         };
         fields.done()?;
         Ok((parent, part))

@@ -85,7 +85,7 @@ impl SampleLists for Lists {
         permit: &'a Permit,
         part: Page,
     ) -> BoxFuture<'a, Result<(Vec<Listed>, u64), Problem>> {
-        let part = (part.limit, part.offset);
+        let part = (part.limit, part.offset());
         Box::pin(async move { self.0.documents(permit, part).await.map(listed) })
     }
 
@@ -94,7 +94,7 @@ impl SampleLists for Lists {
         permit: &'a Permit,
         part: Page,
     ) -> BoxFuture<'a, Result<(Vec<Listed>, u64), Problem>> {
-        let part = (part.limit, part.offset);
+        let part = (part.limit, part.offset());
         Box::pin(async move { self.0.conversations(permit, part).await.map(listed) })
     }
 }

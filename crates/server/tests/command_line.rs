@@ -170,6 +170,8 @@ fn the_server_notices_what_the_command_line_does_beside_it() {
 #[case::no_command(&[], 2)]
 #[case::unknown_flag(&["serve", "--nonsense"], 2)]
 #[case::offset(&["org", "list", "--offset", "99999999999999999999"], 2)]
+#[case::deep(&["org", "list", "--offset", "10001"], 2)]
+#[case::cursor(&["org", "list", "--after", "x"], 2)]
 #[case::not_loopback(&["quickstart", "--listen", "0.0.0.0:0"], 2)]
 #[case::configuration(&["--set", "server.listen=x", "plan", "list"], 2)]
 #[case::secret_as_flag(&["--set", "keys.master_key=x", "plan", "list"], 2)]

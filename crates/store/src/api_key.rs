@@ -8,7 +8,7 @@ use vestibule_model::{ApiKey, ApiKeyId, Digest, Grant, GrantHolder, OrgScope, Ti
 
 use crate::grant::{grant_columns, read_grant};
 use crate::hold::held;
-use crate::page::Page;
+use crate::page::{FIFTY, Listed, Listing, Page, bind_fifty, fifty, listing};
 use crate::sql::{Row, sql};
 use crate::{Store, StoreError, Write};
 
@@ -65,22 +65,27 @@ const NTH_NEWEST_KEY: &str = "SELECT created_at FROM api_key
 /// A key, and the grants that narrow it where it is narrowed.
 pub type NarrowedApiKey = (ApiKey, Option<Vec<Grant>>);
 
-/// Each key with the grants that it holds.
-fn with_grants(keys: Vec<(ApiKey, bool)>, grants: Vec<Grant>) -> Vec<NarrowedApiKey> {
+fn by_holder(grants: Vec<Grant>) -> HashMap<GrantHolder, Vec<Grant>> {
     let mut by_holder: HashMap<GrantHolder, Vec<Grant>> = HashMap::new();
     for grant in grants {
         by_holder.entry(grant.holder).or_default().push(grant);
     }
-    let mut own = |key: &ApiKey| {
-        let held = by_holder.remove(&GrantHolder::ApiKey(key.id));
-        held.unwrap_or_default()
-    };
-    keys.into_iter()
-        .map(|(key, narrowed)| {
-            let grants = narrowed.then(|| own(&key));
-            (key, grants)
-        })
-        .collect()
+    by_holder
+}
+
+fn with_own(
+    (key, narrowed): (ApiKey, bool),
+    grants: &mut HashMap<GrantHolder, Vec<Grant>>,
+) -> NarrowedApiKey {
+    let own = narrowed.then(|| grants.remove(&GrantHolder::ApiKey(key.id)));
+    (key, own.map(Option::unwrap_or_default))
+}
+
+/// Each key with the grants that it holds.
+fn with_grants(keys: Vec<(ApiKey, bool)>, grants: Vec<Grant>) -> Vec<NarrowedApiKey> {
+    let mut by_holder = by_holder(grants);
+    let each = keys.into_iter();
+    each.map(|key| with_own(key, &mut by_holder)).collect()
 }
 
 impl Store {
@@ -159,41 +164,64 @@ impl Store {
         .await
     }
 
-    /// All keys of an organisation, deleted ones too, the oldest first, and how many there are.
-    /// For the operator.
+    /// Returns a key of the organisation, whoever owns it, revoked or not. For the operator.
+    pub async fn api_key_of_anyone(
+        &self,
+        scope: OrgScope,
+        id: ApiKeyId,
+    ) -> Result<Option<ApiKey>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            api_key_columns!(),
+            " FROM api_key k WHERE k.organization_id = $1 AND k.id = $2"
+        ))
+        .bind(scope)
+        .bind(id)
+        .optional(&mut self.reader().await?, read_api_key)
+        .await
+    }
+
+    /// A part of the keys of an organisation, revoked ones too, the oldest first. For admins and the
+    /// operator.
     pub async fn api_keys(
         &self,
         scope: OrgScope,
         page: Page,
-    ) -> Result<(Vec<NarrowedApiKey>, u64), StoreError> {
-        let reader = &mut self.reader().await?;
-        let keys = sql(concat!(
-            "SELECT ",
+    ) -> Result<Listed<NarrowedApiKey>, StoreError> {
+        const LIST: Listing = listing!(
+            1,
             api_key_columns!(),
-            " FROM api_key k WHERE k.organization_id = $1
-             ORDER BY k.created_at, k.id LIMIT $2 OFFSET $3"
-        ))
-        .bind(scope)
-        .page(page)
-        .all(reader, read_narrowed)
-        .await?;
-        let grants = sql(concat!(
-            "SELECT ",
-            grant_columns!(),
-            " FROM path_grant g WHERE g.organization_id = $1 AND g.api_key_id IN (
-                 SELECT k.id FROM api_key k WHERE k.organization_id = $1
-                 ORDER BY k.created_at, k.id LIMIT $2 OFFSET $3)
-             ORDER BY g.created_at, g.id"
-        ))
-        .bind(scope)
-        .page(page)
-        .all(reader, read_grant)
-        .await?;
-        let total = sql("SELECT COUNT(*) AS count FROM api_key WHERE organization_id = $1")
-            .bind(scope)
-            .count(reader)
-            .await?;
-        Ok((with_grants(keys, grants), total))
+            "api_key k WHERE k.organization_id = $1",
+            "k.created_at",
+            "k.id"
+        );
+        let reader = &mut self.list_reader().await?;
+        let keys = LIST.read(
+            reader,
+            page,
+            |query| query.bind(scope),
+            read_narrowed,
+            |(key, _)| (key.created_at, key.id.uuid()),
+        );
+        let keys = keys.await?;
+        let narrowed = keys.items.iter().filter(|(_, narrowed)| *narrowed);
+        let ids: Vec<_> = narrowed.map(|(key, _)| key.id.uuid()).collect();
+        let mut grants = Vec::new();
+        for ids in ids.chunks(FIFTY) {
+            let query = sql(concat!(
+                "SELECT ",
+                grant_columns!(),
+                " FROM path_grant g WHERE g.organization_id = $1 AND g.api_key_id IN (",
+                fifty!(),
+                ")"
+            ))
+            .bind(scope);
+            grants.extend(bind_fifty(query, ids).all(reader, read_grant).await?);
+        }
+        // At most fifty a key, in no order of an index.
+        grants.sort_unstable_by_key(|grant| (grant.created_at, grant.id));
+        let mut by_holder = by_holder(grants);
+        Ok(keys.map(|key| with_own(key, &mut by_holder)))
     }
 }
 

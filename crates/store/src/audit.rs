@@ -1,12 +1,15 @@
 //! The audit log.
 
-use vestibule_model::{
-    ActorKind, AuditId, AuditRecord, OrgScope, OrganizationId, Timestamp, UserId,
-};
+use vestibule_model::{ActorKind, AuditId, AuditRecord, OrganizationId, Timestamp, UserId};
 
-use crate::page::Page;
 use crate::sql::{Query, Row, Source, sql};
 use crate::{Store, StoreError, Write};
+
+mod follow;
+mod list;
+mod ways;
+
+pub use follow::Followed;
 
 /// A record as it is read back: who and what it is about may be gone by then.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -50,52 +53,15 @@ pub struct AuditFilter {
     pub until: Option<Timestamp>,
 }
 
-impl AuditFilter {
-    fn bind(&self, scope: Option<OrgScope>, query: Query) -> Query {
-        let prefix = self.kind.as_deref().and_then(|kind| kind.strip_suffix('*'));
-        let exact = match prefix {
-            Some(_) => None,
-            None => self.kind.as_deref(),
-        };
-        query
-            .bind(scope.map(OrgScope::organization_id))
-            .bind(exact)
-            .bind(prefix)
-            .bind(self.user_id)
-            .bind(self.subject.as_deref())
-            .bind(self.since)
-            .bind(self.until)
-    }
-}
-
-macro_rules! wanted {
-    ($whose:literal) => {
-        concat!(
-            " FROM audit_record WHERE ",
-            $whose,
-            " AND ($2 IS NULL OR kind = $2)
-             AND ($3 IS NULL OR SUBSTR(kind, 1, LENGTH($3)) = $3)
-             AND ($4 IS NULL OR user_id = $4)
-             AND ($5 IS NULL OR subject = $5)
-             AND ($6 IS NULL OR at >= $6)
-             AND ($7 IS NULL OR at < $7)"
-        )
+/// The columns of a record.
+macro_rules! record_columns {
+    () => {
+        "id, at, organization_id, actor, user_id, credential, address, request_id, kind, subject,
+         details"
     };
 }
 
-macro_rules! records {
-    ($whose:literal) => {
-        (
-            concat!(
-                "SELECT id, at, organization_id, actor, user_id, credential, address, request_id,
-                     kind, subject, details",
-                wanted!($whose),
-                " ORDER BY at DESC, id DESC LIMIT $8 OFFSET $9"
-            ),
-            concat!("SELECT COUNT(*) AS count", wanted!($whose)),
-        )
-    };
-}
+pub(crate) use record_columns;
 
 fn read_record(row: &Row<'_>) -> Result<AuditRow, StoreError> {
     // A kind that a later version knows is none for this one.
@@ -117,72 +83,31 @@ fn read_record(row: &Row<'_>) -> Result<AuditRow, StoreError> {
     })
 }
 
-impl Store {
-    /// The records of an organisation, the newest first, and how many there are.
-    pub async fn audit(
-        &self,
-        scope: OrgScope,
-        filter: &AuditFilter,
-        page: Page,
-    ) -> Result<(Vec<AuditRow>, u64), StoreError> {
-        self.audit_records(records!("organization_id = $1"), Some(scope), filter, page)
-            .await
-    }
-
-    /// The records that concern no single organisation, the newest first, and how many there are:
-    /// people and signing keys. For the operator.
-    pub async fn audit_of_the_installation(
-        &self,
-        filter: &AuditFilter,
-        page: Page,
-    ) -> Result<(Vec<AuditRow>, u64), StoreError> {
-        let queries = records!("organization_id IS NULL AND $1 IS NULL");
-        self.audit_records(queries, None, filter, page).await
-    }
-
-    async fn audit_records(
-        &self,
-        (list, count): (&'static str, &'static str),
-        scope: Option<OrgScope>,
-        filter: &AuditFilter,
-        page: Page,
-    ) -> Result<(Vec<AuditRow>, u64), StoreError> {
-        let reader = &mut self.reader().await?;
-        let records = filter
-            .bind(scope, sql(list))
-            .page(page)
-            .all(reader, read_record)
-            .await?;
-        let total = filter.bind(scope, sql(count)).count(reader).await?;
-        Ok((records, total))
-    }
-}
-
 macro_rules! insert {
     ($values:literal, $ending:literal) => {
         concat!(
             "INSERT INTO audit_record (id, at, organization_id, user_id, credential, address,
-                request_id, kind, subject, details, actor) ",
+                request_id, kind, subject, details, actor, event_id) ",
             $values,
             $ending
         )
     };
 }
 
-/// Adds a record under its own id, if that comes last.
+/// Adds a record under an id, if that comes last and the event has no record yet.
 const APPEND: &str = insert!(
-    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11",
-    " WHERE NOT EXISTS (SELECT 1 FROM audit_record WHERE id > $1)"
+    "SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12",
+    " WHERE NOT EXISTS (SELECT 1 FROM audit_record WHERE id > $1)
+      ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING"
 );
 
-/// Adds a record wherever its id belongs.
-const INSERT: &str = insert!("VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", "");
-
-/// The same, unless it is there.
-const INSERT_ONCE: &str = insert!(
-    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)",
-    " ON CONFLICT (id) DO NOTHING"
+/// The same, wherever the id belongs.
+const INSERT: &str = insert!(
+    "VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)",
+    " ON CONFLICT (event_id) WHERE event_id IS NOT NULL DO NOTHING"
 );
+
+const IS_RECORDED: &str = "SELECT COUNT(*) AS count FROM audit_record WHERE event_id = $1";
 
 impl Write {
     /// Adds records beside the one of the commit, of acts that concern several.
@@ -190,32 +115,56 @@ impl Write {
     /// Their ids are in the order of the commits, whatever the clocks say: one whose own would not
     /// come last gets another (RFC 9562, section 6.2, on clocks that go back). So
     /// [`Store::last_audit_record`] is the record that was committed last, and not the one with the
-    /// latest time, which may be of a clock that was wrong.
+    /// latest time, which may be of a clock that was wrong; and
+    /// [`Store::audit_after`] misses none.
     pub async fn append_audit(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
         for record in records {
-            if insert(APPEND, record.id, record).execute(self).await? > 0 {
-                continue;
-            }
-            let id = match last_record(self).await? {
-                Some((last, _)) => record.id.following(last),
-                None => record.id,
-            };
-            insert(INSERT, id, record).execute(self).await?;
+            self.append(record.id, record, None).await?;
         }
         Ok(())
     }
 
-    /// Adds records of denials, of which there may be many at once. One that is there already stays
-    /// as it is: the commit that was thought to have failed had not. So they keep their ids.
+    /// Adds records of denials, of which there may be many at once, some time after they happened.
+    /// Their ids come last as those of all others do. What the denial was to be called is kept
+    /// beside: one that is there already is not written again, since the commit that was thought
+    /// to have failed had not.
     pub async fn append_denials(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        let mut last = None;
         for record in records {
-            insert(INSERT_ONCE, record.id, record).execute(self).await?;
+            // The id that a record gets after the one before it is the last at the first try,
+            // unless another process writes meanwhile.
+            let id = last.map_or(record.id, |last| record.id.following(last));
+            last = self.append(id, record, Some(record.id)).await?.or(last);
         }
         Ok(())
+    }
+
+    /// Adds a record under `id`, or under a later one where that would not come last. Returns the
+    /// id that it got; nothing where the event has a record already.
+    async fn append(
+        &mut self,
+        id: AuditId,
+        record: &AuditRecord,
+        event: Option<AuditId>,
+    ) -> Result<Option<AuditId>, StoreError> {
+        if insert(APPEND, id, record, event).execute(self).await? > 0 {
+            return Ok(Some(id));
+        }
+        if let Some(event) = event
+            && sql(IS_RECORDED).bind(event).count(self).await? > 0
+        {
+            return Ok(None);
+        }
+        let id = match last_record(self).await? {
+            Some((last, _)) => id.following(last),
+            None => id,
+        };
+        let added = insert(INSERT, id, record, event).execute(self).await?;
+        Ok((added > 0).then_some(id))
     }
 }
 
-fn insert(query: &'static str, id: AuditId, record: &AuditRecord) -> Query {
+fn insert(query: &'static str, id: AuditId, record: &AuditRecord, event: Option<AuditId>) -> Query {
     let credential = record.actor.credential.map(|it| it.to_string());
     let address = record.actor.address.map(|it| it.to_string());
     sql(query)
@@ -230,6 +179,7 @@ fn insert(query: &'static str, id: AuditId, record: &AuditRecord) -> Query {
         .bind(record.subject.as_deref())
         .bind(record.details.as_str())
         .bind(record.actor.kind.as_str())
+        .bind(event)
 }
 
 async fn last_record(source: &mut impl Source) -> Result<Option<(AuditId, Timestamp)>, StoreError> {

@@ -4,7 +4,7 @@ use vestibule_model::{
     ApiKeyId, Capability, Grant, GrantHolder, GrantId, GroupId, OrgScope, UserId,
 };
 
-use crate::page::Page;
+use crate::page::{Listed, Page};
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
@@ -98,39 +98,22 @@ impl Store {
     ) -> Result<Vec<Grant>, StoreError> {
         grants_of(&mut self.reader().await?, scope, holder).await
     }
+}
 
-    /// A user's own grants, of one capability or of all, the oldest first, and how many there are.
+impl Store {
+    /// A part of a user's own grants, of one capability or of all, the oldest first. A user has at
+    /// most [`Grant::MAX_PER_USER`], which are read whole.
     pub async fn user_grants(
         &self,
         scope: OrgScope,
         user: UserId,
         capability: Option<Capability>,
         page: Page,
-    ) -> Result<(Vec<Grant>, u64), StoreError> {
-        let reader = &mut self.reader().await?;
-        let grants = sql(concat!(
-            "SELECT ",
-            grant_columns!(),
-            " FROM path_grant g
-             WHERE g.organization_id = $1 AND g.user_id = $2
-                 AND ($3 IS NULL OR g.capability = $3)
-             ORDER BY g.created_at, g.id LIMIT $4 OFFSET $5"
-        ))
-        .bind(scope)
-        .bind(user)
-        .bind(capability)
-        .page(page)
-        .all(reader, read_grant)
-        .await?;
-        let total = sql("SELECT COUNT(*) AS count FROM path_grant g
-             WHERE g.organization_id = $1 AND g.user_id = $2
-                 AND ($3 IS NULL OR g.capability = $3)")
-        .bind(scope)
-        .bind(user)
-        .bind(capability)
-        .count(reader)
-        .await?;
-        Ok((grants, total))
+    ) -> Result<Listed<Grant>, StoreError> {
+        let mut grants = self.grants_of(scope, GrantHolder::User(user)).await?;
+        grants.retain(|grant| capability.is_none_or(|wanted| grant.capability == wanted));
+        let key = |grant: &Grant| (grant.created_at, grant.id.uuid());
+        Ok(Listed::of_all(grants, page, key))
     }
 }
 

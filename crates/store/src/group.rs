@@ -2,6 +2,7 @@
 
 use vestibule_model::{Group, GroupId, OrgScope, Timestamp, UserId};
 
+use crate::page::{Listed, Listing, Page, listing};
 use crate::sql::{Row, sql};
 use crate::{Store, StoreError, Write};
 
@@ -15,14 +16,38 @@ fn read_group(row: &Row<'_>) -> Result<Group, StoreError> {
 }
 
 impl Store {
-    /// The groups, the oldest first.
-    pub async fn groups(&self, scope: OrgScope) -> Result<Vec<Group>, StoreError> {
+    /// A part of the groups, the oldest first.
+    pub async fn groups(&self, scope: OrgScope, page: Page) -> Result<Listed<Group>, StoreError> {
+        const LIST: Listing = listing!(
+            1,
+            "g.id, g.organization_id, g.name, g.created_at",
+            "user_group g WHERE g.organization_id = $1",
+            "g.created_at",
+            "g.id"
+        );
+        LIST.read(
+            &mut self.list_reader().await?,
+            page,
+            |query| query.bind(scope),
+            read_group,
+            |group| (group.created_at, group.id.uuid()),
+        )
+        .await
+    }
+
+    /// The group of this name.
+    pub async fn group_named(
+        &self,
+        scope: OrgScope,
+        name: &str,
+    ) -> Result<Option<Group>, StoreError> {
         sql(
             "SELECT id, organization_id, name, created_at FROM user_group
-             WHERE organization_id = $1 ORDER BY created_at, id",
+             WHERE organization_id = $1 AND name = $2",
         )
         .bind(scope)
-        .all(&mut self.reader().await?, read_group)
+        .bind(name)
+        .optional(&mut self.reader().await?, read_group)
         .await
     }
 
@@ -38,18 +63,29 @@ impl Store {
         .await
     }
 
-    /// Who is in a group, the longest first.
+    /// A part of those who are in a group, the longest first.
     pub async fn group_members(
         &self,
         scope: OrgScope,
         id: GroupId,
-    ) -> Result<Vec<UserId>, StoreError> {
-        sql("SELECT user_id FROM group_member
-             WHERE organization_id = $1 AND group_id = $2 ORDER BY created_at, user_id")
-        .bind(scope)
-        .bind(id)
-        .all(&mut self.reader().await?, |row| row.get("user_id"))
-        .await
+        page: Page,
+    ) -> Result<Listed<UserId>, StoreError> {
+        const LIST: Listing = listing!(
+            2,
+            "gm.user_id, gm.created_at",
+            "group_member gm WHERE gm.organization_id = $1 AND gm.group_id = $2",
+            "gm.created_at",
+            "gm.user_id"
+        );
+        let reader = &mut self.list_reader().await?;
+        let members = LIST.read(
+            reader,
+            page,
+            |query| query.bind(scope).bind(id),
+            |row| Ok((row.get::<UserId>("user_id")?, row.get("created_at")?)),
+            |(user, since)| (*since, user.uuid()),
+        );
+        Ok(members.await?.map(|(user, _)| user))
     }
 }
 

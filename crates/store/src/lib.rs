@@ -44,7 +44,11 @@
 //!    that says whether it happened; what is counted first is counted after
 //!    [`Write::lock_organization`].
 //! 5. If it makes a cached principal wrong, its caller says so with [`Write::change`].
-//! 6. Add it to the conformance suite (`tests/`), which runs everything on both engines.
+//! 6. A list is a `listing!` (`page/listing.rs`) with an index of its order, each index in a migration
+//!    of its own. What stands in `$1 IS NULL OR …` uses no index: write one text for each case.
+//! 7. Add it to the conformance suite (`tests/`), which runs everything on both engines, and call it
+//!    in `plans/tests.rs`, which asks both engines how they answer it; one that is forgotten there
+//!    fails a test.
 
 mod api_key;
 mod attempt;
@@ -69,6 +73,8 @@ mod one_time_code;
 mod organization;
 mod page;
 mod pending_sign_in;
+#[cfg(test)]
+mod plans;
 mod postgres;
 mod redirect_uri;
 mod refresh;
@@ -86,7 +92,7 @@ mod user;
 mod write;
 
 pub use api_key::NarrowedApiKey;
-pub use audit::{AuditFilter, AuditRow};
+pub use audit::{AuditFilter, AuditRow, Followed};
 pub use caller::CallerRow;
 pub use connection::ConnectionSecrets;
 pub use enforcement::SsoPolicy;
@@ -96,7 +102,7 @@ pub use grant::{GrantsBelow, HoldingKey, PlacedGrant};
 pub use housekeeping::Pruned;
 pub use keyring::SealedKeyRow;
 pub use one_time_code::OneTimeCode;
-pub use page::Page;
+pub use page::{Count, Cursor, Listed, Page, Start};
 pub use pending_sign_in::PendingSignIn;
 pub use refresh::Successor;
 pub use resource_change::ResourceChange;

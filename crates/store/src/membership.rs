@@ -2,7 +2,7 @@
 
 use vestibule_model::{Membership, OrgScope, OrganizationId, Role, Timestamp, User, UserId};
 
-use crate::page::Page;
+use crate::page::{FIFTY, Listed, Listing, Page, bind_fifty, fifty, listing};
 use crate::sql::{Row, Source, sql};
 use crate::user::{read_user, user_columns};
 use crate::{Store, StoreError, Write};
@@ -12,6 +12,20 @@ use crate::{Store, StoreError, Write};
 pub(crate) const ENDS_SINCE: &str = "SELECT COUNT(*) AS count FROM audit_record
      WHERE organization_id = $1 AND at > $2 AND subject = $3
          AND kind IN ('member.removed', 'member.deactivated')";
+
+/// The columns of a member: a user `u` with a membership `m`.
+macro_rules! member_columns {
+    () => {
+        concat!(
+            user_columns!(),
+            ", m.organization_id, m.role, m.created_at, m.deactivated_at"
+        )
+    };
+}
+
+fn read_member(row: &Row<'_>) -> Result<(User, Membership), StoreError> {
+    Ok((read_user(row)?, read_membership(row)?))
+}
 
 fn read_membership(row: &Row<'_>) -> Result<Membership, StoreError> {
     Ok(Membership {
@@ -60,47 +74,71 @@ impl Store {
         membership(&mut self.reader().await?, scope, user).await
     }
 
-    /// The members, active or not, the longest first, and how many there are.
+    /// A part of the members, active or not, the longest first.
     pub async fn members(
         &self,
         scope: OrgScope,
         page: Page,
-    ) -> Result<(Vec<(User, Membership)>, u64), StoreError> {
+    ) -> Result<Listed<(User, Membership)>, StoreError> {
+        const LIST: Listing = Listing {
+            count: "SELECT COUNT(*) AS count FROM (
+                 SELECT 1 AS one FROM membership WHERE organization_id = $1
+                 ORDER BY created_at, user_id LIMIT $2) AS counted",
+            ..listing!(
+                1,
+                member_columns!(),
+                "membership m JOIN user_account u ON u.id = m.user_id
+                 WHERE m.organization_id = $1",
+                "m.created_at",
+                "m.user_id"
+            )
+        };
+        LIST.read(
+            &mut self.list_reader().await?,
+            page,
+            |query| query.bind(scope),
+            read_member,
+            |(user, membership)| (membership.created_at, user.id.uuid()),
+        )
+        .await
+    }
+
+    /// Those of some users who are members, active or not, in no order.
+    pub async fn members_among(
+        &self,
+        scope: OrgScope,
+        users: &[UserId],
+    ) -> Result<Vec<(User, Membership)>, StoreError> {
         let reader = &mut self.reader().await?;
-        let members = sql(concat!(
-            "SELECT ",
-            user_columns!(),
-            ", m.organization_id, m.role, m.created_at, m.deactivated_at
-             FROM membership m JOIN user_account u ON u.id = m.user_id
-             WHERE m.organization_id = $1
-             ORDER BY m.created_at, m.user_id LIMIT $2 OFFSET $3"
-        ))
-        .bind(scope)
-        .page(page)
-        .all(reader, |row| Ok((read_user(row)?, read_membership(row)?)))
-        .await?;
-        let total = sql("SELECT COUNT(*) AS count FROM membership WHERE organization_id = $1")
-            .bind(scope)
-            .count(reader)
-            .await?;
-        Ok((members, total))
+        let ids: Vec<_> = users.iter().map(|user| user.uuid()).collect();
+        let mut found = Vec::new();
+        for ids in ids.chunks(FIFTY) {
+            let query = sql(concat!(
+                "SELECT ",
+                member_columns!(),
+                " FROM membership m JOIN user_account u ON u.id = m.user_id
+                 WHERE m.organization_id = $1 AND m.user_id IN (",
+                fifty!(),
+                ")"
+            ))
+            .bind(scope);
+            found.extend(bind_fifty(query, ids).all(reader, read_member).await?);
+        }
+        Ok(found)
     }
 
     /// All active owners, the longest first.
     pub async fn owners(&self, scope: OrgScope) -> Result<Vec<(User, Membership)>, StoreError> {
         sql(concat!(
             "SELECT ",
-            user_columns!(),
-            ", m.organization_id, m.role, m.created_at, m.deactivated_at
-             FROM membership m JOIN user_account u ON u.id = m.user_id
+            member_columns!(),
+            " FROM membership m JOIN user_account u ON u.id = m.user_id
              WHERE m.organization_id = $1 AND m.role = $2 AND m.deactivated_at IS NULL
              ORDER BY m.created_at, m.user_id"
         ))
         .bind(scope)
         .bind(Role::Owner)
-        .all(&mut self.reader().await?, |row| {
-            Ok((read_user(row)?, read_membership(row)?))
-        })
+        .all(&mut self.reader().await?, read_member)
         .await
     }
 

@@ -5,7 +5,7 @@ use vestibule_model::{
 };
 
 use crate::hold::{Held, held};
-use crate::page::Page;
+use crate::page::{Listed, Listing, Page, listing};
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
@@ -51,56 +51,88 @@ impl Store {
         organization(&mut self.reader().await?, id).await
     }
 
-    /// All organisations, the oldest first, and how many there are. For the operator.
-    pub async fn organizations(&self, page: Page) -> Result<(Vec<Organization>, u64), StoreError> {
-        let reader = &mut self.reader().await?;
-        let organizations = sql(concat!(
-            "SELECT ",
+    /// A part of all organisations, the oldest first. For the operator.
+    pub async fn organizations(&self, page: Page) -> Result<Listed<Organization>, StoreError> {
+        const LIST: Listing = listing!(
+            0,
             organization_columns!(),
-            " FROM organization o ORDER BY o.created_at, o.id LIMIT $1 OFFSET $2"
-        ))
-        .page(page)
-        .all(reader, read_organization)
-        .await?;
-        let total = sql("SELECT COUNT(*) AS count FROM organization")
-            .count(reader)
-            .await?;
-        Ok((organizations, total))
+            "organization o WHERE TRUE",
+            "o.created_at",
+            "o.id"
+        );
+        LIST.read(
+            &mut self.list_reader().await?,
+            page,
+            |query| query,
+            read_organization,
+            |organization| (organization.created_at, organization.id.uuid()),
+        )
+        .await
     }
 
-    /// The active organisations in which a user is an active member, or that one of them, the oldest
-    /// membership first, with the user's role; and how many there are.
+    /// The organisations of exactly this name, the oldest first, at most `most`. For the operator.
+    pub async fn organizations_named(
+        &self,
+        name: &str,
+        most: u32,
+    ) -> Result<Vec<Organization>, StoreError> {
+        sql(concat!(
+            "SELECT ",
+            organization_columns!(),
+            " FROM organization o WHERE o.name = $1 ORDER BY o.created_at, o.id LIMIT $2"
+        ))
+        .bind(name)
+        .bind(i64::from(most))
+        .all(&mut self.reader().await?, read_organization)
+        .await
+    }
+
+    /// A part of the active organisations in which a user is an active member, or that one of them,
+    /// the oldest membership first, with the user's role.
     pub async fn organizations_of(
         &self,
         user: UserId,
         only: Option<OrganizationId>,
         page: Page,
-    ) -> Result<(Vec<(Organization, Role)>, u64), StoreError> {
-        let reader = &mut self.reader().await?;
-        let organizations = sql(concat!(
-            "SELECT ",
-            organization_columns!(),
-            ", m.role FROM membership m JOIN organization o ON o.id = m.organization_id
-             WHERE m.user_id = $1 AND o.id = COALESCE($2, o.id)
-                 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL
-             ORDER BY m.created_at, o.id LIMIT $3 OFFSET $4"
-        ))
-        .bind(user)
-        .bind(only)
-        .page(page)
-        .all(reader, |row| {
-            Ok((read_organization(row)?, row.get("role")?))
-        })
-        .await?;
-        let total = sql("SELECT COUNT(*) AS count
-             FROM membership m JOIN organization o ON o.id = m.organization_id
-             WHERE m.user_id = $1 AND o.id = COALESCE($2, o.id)
-                 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL")
-        .bind(user)
-        .bind(only)
-        .count(reader)
-        .await?;
-        Ok((organizations, total))
+    ) -> Result<Listed<(Organization, Role)>, StoreError> {
+        const LIST: Listing = listing!(
+            1,
+            concat!(
+                organization_columns!(),
+                ", m.role, m.created_at AS member_since"
+            ),
+            "membership m JOIN organization o ON o.id = m.organization_id
+             WHERE m.user_id = $1 AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL",
+            "m.created_at",
+            "m.organization_id"
+        );
+        let reader = &mut self.list_reader().await?;
+        let read = |row: &Row<'_>| {
+            let since: Timestamp = row.get("member_since")?;
+            Ok((read_organization(row)?, row.get::<Role>("role")?, since))
+        };
+        let key = |(organization, _, since): &(Organization, Role, Timestamp)| {
+            (*since, organization.id.uuid())
+        };
+        let found = match only {
+            None => {
+                LIST.read(reader, page, |query| query.bind(user), read, key)
+                    .await?
+            }
+            Some(id) => {
+                let found = sql(concat!(
+                    "SELECT ",
+                    organization_columns!(),
+                    ", m.role, m.created_at AS member_since
+                     FROM membership m JOIN organization o ON o.id = m.organization_id
+                     WHERE m.user_id = $1 AND m.organization_id = $2
+                         AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL"
+                ));
+                let found = found.bind(user).bind(id).all(reader, read).await?;
+                Listed::of_all(found, page, key)
+            }
+        };
+        Ok(found.map(|(organization, role, _)| (organization, role)))
     }
 }
 

@@ -11,7 +11,6 @@ use rusqlite::types::ValueRef;
 use sqlx::{Row as _, SqliteConnection, ValueRef as _};
 pub(crate) use value::Value;
 
-use crate::page::Page;
 use crate::sqlite::Deadline;
 use crate::{StoreError, postgres};
 
@@ -49,6 +48,8 @@ pub(crate) fn sql(text: &'static str) -> Query {
 macro_rules! bound {
     ($query:expr) => {{
         let Query { text, values } = $query;
+        #[cfg(test)]
+        crate::plans::seen(text, &values);
         let mut query = sqlx::query(text);
         for value in values {
             query = match value {
@@ -99,12 +100,6 @@ impl Query {
     pub(crate) fn bind(mut self, value: impl Into<Value>) -> Self {
         self.values.push(value.into());
         self
-    }
-
-    /// Adds the two values of `LIMIT` and `OFFSET`.
-    pub(crate) fn page(self, page: Page) -> Self {
-        self.bind(i64::from(page.limit))
-            .bind(i64::from(page.offset))
     }
 
     /// Runs it; how many rows it changed.

@@ -3,7 +3,7 @@
 use vestibule_model::{Email, Name, OrganizationId, Role, Timestamp, User, UserId};
 
 use crate::hold::held;
-use crate::page::Page;
+use crate::page::{Listed, Listing, Page, listing};
 use crate::sql::{Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
@@ -147,21 +147,23 @@ impl Store {
         Ok(found)
     }
 
-    /// All users, the oldest first, and how many there are. For the operator.
-    pub async fn users(&self, page: Page) -> Result<(Vec<User>, u64), StoreError> {
-        let reader = &mut self.reader().await?;
-        let users = sql(concat!(
-            "SELECT ",
+    /// A part of all users, the oldest first. For the operator.
+    pub async fn users(&self, page: Page) -> Result<Listed<User>, StoreError> {
+        const LIST: Listing = listing!(
+            0,
             user_columns!(),
-            " FROM user_account u ORDER BY u.created_at, u.id LIMIT $1 OFFSET $2"
-        ))
-        .page(page)
-        .all(reader, read_user)
-        .await?;
-        let total = sql("SELECT COUNT(*) AS count FROM user_account")
-            .count(reader)
-            .await?;
-        Ok((users, total))
+            "user_account u WHERE TRUE",
+            "u.created_at",
+            "u.id"
+        );
+        LIST.read(
+            &mut self.list_reader().await?,
+            page,
+            |query| query,
+            read_user,
+            |user| (user.created_at, user.id.uuid()),
+        )
+        .await
     }
 }
 

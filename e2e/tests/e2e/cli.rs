@@ -186,7 +186,7 @@ async fn every_command_says_what_it_did_in_json(
     let groups = good(&house, &["group", "list", "Initech"]).await;
     assert_eq!(
         shape(&groups),
-        "{items: [{created_at: <time>, id: <group>, members: [<user>], name: Engineers, organization_id: <tenant>}], total: 1}"
+        "{items: [{created_at: <time>, id: <group>, members: [<user>], name: Engineers, organization_id: <tenant>}], next: null, total: 1, total_is_exact: true}"
     );
 
     let add = [
@@ -286,7 +286,7 @@ async fn every_command_says_what_it_did_in_json(
     let beyond = ["group", "list", "Initech", "--limit", "1", "--offset", "1"];
     assert_eq!(
         good(&house, &beyond).await,
-        json!({ "items": [], "total": 0 })
+        json!({ "items": [], "total": 0, "total_is_exact": true, "next": null })
     );
 
     let plans = good(&house, &["plan", "list"]).await;

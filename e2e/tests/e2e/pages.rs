@@ -3,6 +3,7 @@
 mod account;
 mod forms;
 mod in_browser;
+mod long_lists;
 mod many_members;
 mod new_key;
 mod organization;

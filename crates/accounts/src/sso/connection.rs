@@ -157,22 +157,17 @@ impl Sso {
     /// Settings that are sound in themselves, with groups that exist.
     async fn check_settings(&self, caller: &Caller, new: &ConnectionSettings) -> Result<()> {
         settings::check(new)?;
-        let mapped = new.mapped_groups();
-        if mapped.is_empty() {
-            return Ok(());
+        for id in new.mapped_groups() {
+            let group = self.accounts().store().group(caller.scope(), id).await?;
+            if group.is_none() {
+                return Err(Error::field(
+                    "groups_by_group",
+                    "unknown_group",
+                    format!("names the group {id}, which does not exist"),
+                ));
+            }
         }
-        let groups = self.accounts().store().groups(caller.scope()).await?;
-        let missing = mapped
-            .iter()
-            .find(|id| !groups.iter().any(|group| group.id == **id));
-        match missing {
-            Some(id) => Err(Error::field(
-                "groups_by_group",
-                "unknown_group",
-                format!("names the group {id}, which does not exist"),
-            )),
-            None => Ok(()),
-        }
+        Ok(())
     }
 
     async fn commit_connection(

@@ -297,7 +297,8 @@ async fn the_operator_makes_lists_and_deletes_keys_of_members(
     let (keys, total) = accounts
         .api_keys_of_organization(&operator, Page::default())
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!((keys, total), (vec![(made.key.clone(), None)], 1));
 
     let owner = house.owner.id;
@@ -333,7 +334,7 @@ async fn admins_see_all_keys_and_delete_those_of_members_and_owners_those_of_own
     let (admin, plain_caller) = (house.caller(admin.id).await, house.caller(plain.id).await);
     let listed = accounts.api_keys_of_organization(&admin, Page::default());
     // The two, and those that the callers call with.
-    assert_eq!(listed.await.unwrap().1, 4);
+    assert_eq!(listed.await.unwrap().total.counted(), 4);
     let listed = accounts.api_keys_of_organization(&plain_caller, Page::default());
     assert_refused(listed.await, "role_required");
     let deleted = accounts.delete_api_key_of(&plain_caller, plain.id, plains.key.id);

@@ -27,7 +27,7 @@ async fn admins_find_records_by_kind_actor_and_time(
         .unwrap();
     let find = async |filter| {
         let found = accounts.audit(&owner, &filter, Page::default()).await;
-        let (rows, total) = found.unwrap();
+        let (rows, total) = found.unwrap().into_counted();
         assert_eq!(rows.len() as u64, total);
         rows.into_iter().map(|row| row.kind).collect::<Vec<_>>()
     };
@@ -62,7 +62,8 @@ async fn admins_find_records_by_kind_actor_and_time(
     let (rows, _) = accounts
         .audit(&elsewhere, &filter, Page::default())
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert!(rows.iter().all(|row| row.kind == "organization.created"));
 }
 
@@ -92,7 +93,7 @@ async fn a_record_says_what_kind_of_actor_it_was(
     let found = house
         .accounts
         .audit_of_the_installation(&OPERATOR, &filter, page);
-    let (rows, _) = found.await.unwrap();
+    let (rows, _) = found.await.unwrap().into_counted();
     let made = rows.iter().find(|row| row.kind == "keyring.created");
     assert_eq!(made.unwrap().actor, Some(ActorKind::Server));
     // Written by a version that wrote down users alone.

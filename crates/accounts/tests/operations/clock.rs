@@ -112,7 +112,7 @@ async fn a_clock_behind_what_was_done_last_is_told_until_it_is_accepted_once(
     };
     let store = house.store();
     let found = store.audit_of_the_installation(&filter, Page::first(2));
-    let (records, _) = found.await.unwrap();
+    let (records, _) = found.await.unwrap().into_counted();
     let [record] = records.as_slice() else {
         panic!("{records:?}");
     };

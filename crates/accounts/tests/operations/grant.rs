@@ -137,7 +137,8 @@ async fn fifty_grants_are_the_most_a_user_may_have(
     let (some, total) = accounts
         .user_grants(&owner, grace, Some(READ), Page::first(7))
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!((some.len(), total), (7, 50));
     let group = accounts.create_group(&owner, "g".parse().unwrap()).await;
     let group = group.unwrap().id;

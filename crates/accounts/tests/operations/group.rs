@@ -1,7 +1,7 @@
 //! Groups.
 
 use rstest::rstest;
-use vestibule_accounts::NewGrant;
+use vestibule_accounts::{NewGrant, Page};
 use vestibule_model::{Capability, Group, GroupId, OsEntropy, Role, SystemClock};
 
 use crate::support::{Backend, House, OPERATOR, assert_refused, new_key};
@@ -39,10 +39,18 @@ async fn what_is_granted_to_a_group_its_members_have_as_long_as_they_are_in_it(
         .unwrap();
     assert!(reads().await);
     assert_eq!(
-        accounts.groups(&owner).await.unwrap(),
+        accounts
+            .groups(&owner, Page::default())
+            .await
+            .unwrap()
+            .items,
         std::slice::from_ref(&group)
     );
-    let members = accounts.group_members(&owner, group.id).await.unwrap();
+    let members = accounts
+        .group_members(&owner, group.id, Page::default())
+        .await
+        .unwrap()
+        .items;
     assert_eq!(members, [grace]);
     let twice = accounts.add_to_group(&owner, group.id, grace).await;
     assert_refused(twice, "already_in_group");
@@ -95,8 +103,11 @@ async fn groups_are_managed_by_admins_and_joined_by_active_members(
     let role = "role_required";
     let made = accounts.create_group(&user, "x".parse().unwrap()).await;
     assert_refused(made, role);
-    assert_refused(accounts.groups(&user).await, role);
-    assert_refused(accounts.group_members(&user, group).await, role);
+    assert_refused(accounts.groups(&user, Page::default()).await, role);
+    assert_refused(
+        accounts.group_members(&user, group, Page::default()).await,
+        role,
+    );
     assert_refused(accounts.delete_group(&user, group).await, role);
     assert_refused(accounts.add_to_group(&user, group, grace).await, role);
     assert_refused(accounts.remove_from_group(&user, group, grace).await, role);
@@ -109,7 +120,12 @@ async fn groups_are_managed_by_admins_and_joined_by_active_members(
         missing,
     );
     assert_refused(accounts.add_to_group(&owner, unknown, grace).await, missing);
-    assert_refused(accounts.group_members(&owner, unknown).await, missing);
+    assert_refused(
+        accounts
+            .group_members(&owner, unknown, Page::default())
+            .await,
+        missing,
+    );
     let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
     let elsewhere = vestibule_accounts::Caller::operator(&OPERATOR, elsewhere.id);
     assert_refused(accounts.delete_group(&elsewhere, group).await, missing);

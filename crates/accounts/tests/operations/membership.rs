@@ -125,7 +125,11 @@ async fn an_admin_manages_members_and_never_owners_and_a_user_nobody(
         .add_member(&admin, stranger.id, Role::Admin)
         .await
         .unwrap();
-    let (members, total) = accounts.members(&admin, Page::first(2)).await.unwrap();
+    let (members, total) = accounts
+        .members(&admin, Page::first(2))
+        .await
+        .unwrap()
+        .into_counted();
     assert_eq!((members.len(), total), (2, 4));
 }
 
@@ -184,7 +188,11 @@ async fn of_two_owners_who_unmake_each_other_one_stays(
         for answer in refused {
             assert_refused(answer, "last_owner");
         }
-        let (members, _) = accounts.members(&operator, Page::default()).await.unwrap();
+        let (members, _) = accounts
+            .members(&operator, Page::default())
+            .await
+            .unwrap()
+            .into_counted();
         for user in [ada, grace] {
             match members.iter().find(|(it, _)| it.id == user) {
                 None => drop(

@@ -26,7 +26,8 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
         let (mine, total) = accounts
             .organizations(&caller, Page::default())
             .await
-            .unwrap();
+            .unwrap()
+            .into_counted();
         let ids: Vec<_> = mine.iter().map(|(it, role)| (it.id, *role)).collect();
         let expected = [
             (house.organization.id, Role::Owner),
@@ -48,7 +49,7 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
     let seen = accounts.organization(&operator, second.id).await.unwrap();
     assert!(seen.0.deactivated_at.is_some());
     let all = accounts.all_organizations(&OPERATOR, Page::default()).await;
-    assert_eq!(all.unwrap().1, 3);
+    assert_eq!(all.unwrap().total.counted(), 3);
 }
 
 #[rstest]
@@ -75,7 +76,10 @@ async fn a_narrowed_key_knows_its_own_organization_alone_and_nothing_of_its_owne
     };
     assert_ne!(own.plan, house.organization.plan);
     let listed = accounts.organizations(&caller, Page::default()).await;
-    assert_eq!(listed.unwrap(), (vec![(own.clone(), Role::User)], 1));
+    assert_eq!(
+        listed.unwrap().into_counted(),
+        (vec![(own.clone(), Role::User)], 1)
+    );
     let one = accounts.organization(&caller, own.id).await.unwrap();
     assert_eq!(one, (own.clone(), Some(Role::User)));
     let other = accounts.organization(&caller, second.id).await;

@@ -199,7 +199,8 @@ async fn a_switch_gives_a_new_cookie_for_the_other_organization_and_kills_the_ol
         .accounts
         .audit(&operator, &filter, page)
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!(rows[0].kind, "session.switched");
     assert_eq!(details(&rows[0])["after"], second.id.to_string());
 }

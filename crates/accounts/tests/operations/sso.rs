@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_accounts::{Arrived, ReturnTo, SignOut, TokenSignIn, Which};
+use vestibule_accounts::{Arrived, Page, ReturnTo, SignOut, TokenSignIn, Which};
 use vestibule_model::{Role, Session};
 
 use crate::provider::{APP, Connected, origin};
@@ -262,14 +262,26 @@ async fn groups_of_the_provider_become_roles_and_groups_by_the_mapping_alone(
 
     let mapped = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     assert_eq!(mapped.signed_in.me.role, Role::Admin);
-    let members = accounts.group_members(&operator, readers.id).await.unwrap();
+    let members = accounts
+        .group_members(&operator, readers.id, Page::default())
+        .await
+        .unwrap()
+        .items;
     assert_eq!(members, [user]);
     world.provider.says("groups", json!([]));
     let lowered = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     assert_eq!(lowered.signed_in.me.role, Role::User);
-    let members = accounts.group_members(&operator, readers.id).await.unwrap();
+    let members = accounts
+        .group_members(&operator, readers.id, Page::default())
+        .await
+        .unwrap()
+        .items;
     assert_eq!(members, []);
-    let kept = accounts.group_members(&operator, others.id).await.unwrap();
+    let kept = accounts
+        .group_members(&operator, others.id, Page::default())
+        .await
+        .unwrap()
+        .items;
     assert_eq!(kept, [user], "a group that is not mapped is left alone");
 
     // An owner stays one, whatever the provider says.

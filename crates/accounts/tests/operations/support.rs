@@ -405,7 +405,7 @@ impl House {
         };
         let operator = self.operator();
         let found = self.accounts.audit(&operator, &filter, Page::first(100));
-        found.await.unwrap().0
+        found.await.unwrap().items
     }
 }
 

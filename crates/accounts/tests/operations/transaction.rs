@@ -109,12 +109,24 @@ async fn nothing_changes_where_its_record_cannot_be_written(
     }
     house.by_cookie(&entry.cookie).await.unwrap();
     assert_eq!(accounts.api_keys(&owner).await.unwrap().len(), 1);
-    let (_, members) = accounts.members(&owner, Page::default()).await.unwrap();
+    let (_, members) = accounts
+        .members(&owner, Page::default())
+        .await
+        .unwrap()
+        .into_counted();
     assert_eq!(members, 2);
     assert_eq!(
-        accounts.groups(&owner).await.unwrap(),
+        accounts
+            .groups(&owner, Page::default())
+            .await
+            .unwrap()
+            .items,
         std::slice::from_ref(&group)
     );
-    let inside = accounts.group_members(&owner, group.id).await.unwrap();
+    let inside = accounts
+        .group_members(&owner, group.id, Page::default())
+        .await
+        .unwrap()
+        .items;
     assert!(inside.is_empty());
 }

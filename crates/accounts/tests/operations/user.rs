@@ -32,7 +32,11 @@ async fn an_address_belongs_to_one_user(
     assert_eq!(accounts.user(&OPERATOR, grace.id).await.unwrap(), grace);
     let found = accounts.user_by_email(&OPERATOR, &grace.email).await;
     assert_eq!(found.unwrap(), grace);
-    let (_, total) = accounts.users(&OPERATOR, Page::default()).await.unwrap();
+    let (_, total) = accounts
+        .users(&OPERATOR, Page::default())
+        .await
+        .unwrap()
+        .into_counted();
     assert_eq!(total, 2);
     let unknown = "x@example.com".parse().unwrap();
     let unknown = accounts.user_by_email(&OPERATOR, &unknown);
@@ -108,7 +112,7 @@ async fn installation(house: &House, kind: &str) -> Vec<AuditRow> {
     let found = house
         .accounts
         .audit_of_the_installation(&OPERATOR, &filter, page);
-    found.await.unwrap().0
+    found.await.unwrap().items
 }
 
 #[rstest]

@@ -165,13 +165,17 @@ async fn list(
     let grants = state
         .accounts
         .user_grants(&caller, user, wanted.capability, all);
-    let (grants, total) = grants.await?;
-    let grants = order::sorted(grants, wanted.sort_by, wanted.sort_dir, wanted.page);
-    let paths: Vec<_> = grants.iter().map(|grant| grant.path.clone()).collect();
-    let parts = part::ids_of(&state, &permit, &paths).await?;
-    let items = grants.into_iter().zip(parts).collect();
-    let shown = |(grant, part)| Permission::new(user, grant, part);
-    Ok(Json(Paged::new(wanted.page, (items, total), shown)))
+    let mut listed = grants.await?;
+    let (by, direction) = (wanted.sort_by, wanted.sort_dir);
+    listed.items = order::sorted(listed.items, by, direction, wanted.page);
+    let paths: Vec<_> = listed
+        .items
+        .iter()
+        .map(|grant| grant.path.clone())
+        .collect();
+    let mut parts = part::ids_of(&state, &permit, &paths).await?.into_iter();
+    let shown = |grant| Permission::new(user, grant, parts.next().flatten());
+    Ok(Json(Paged::new(wanted.page, listed, shown)))
 }
 
 /// Change a permission

@@ -5,6 +5,8 @@ use std::ops::RangeInclusive;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
+use vestibule_accounts::{Cursor, Page};
+use vestibule_model::Invalid;
 
 use super::audit::AuditCommand;
 use super::config::ConfigCommand;
@@ -167,22 +169,21 @@ pub(super) struct PageArgs {
     /// How many to pass over first
     #[arg(long, default_value_t = 0, value_parser = offset)]
     pub(super) offset: u32,
+    /// Go on after this item: `next` of an earlier answer
+    #[arg(long, value_name = "CURSOR", value_parser = cursor, conflicts_with = "offset")]
+    pub(super) after: Option<Cursor>,
 }
 
-impl PageArgs {
-    /// How many to pass over of a list that is there as a whole, and how many to take.
-    pub(super) fn window(self) -> (usize, usize) {
-        let size = |number| usize::try_from(number).unwrap_or(usize::MAX);
-        (size(self.offset), size(self.limit))
-    }
-}
-
-fn limit(text: &str) -> Result<u32, String> {
+pub(super) fn limit(text: &str) -> Result<u32, String> {
     within(text, 1..=1_000)
 }
 
-fn offset(text: &str) -> Result<u32, String> {
-    within(text, 0..=u32::MAX)
+pub(super) fn offset(text: &str) -> Result<u32, String> {
+    within(text, 0..=Page::MAX_OFFSET)
+}
+
+fn cursor(text: &str) -> Result<Cursor, String> {
+    text.parse().map_err(|invalid: Invalid| invalid.message)
 }
 
 fn within(text: &str, bounds: RangeInclusive<u32>) -> Result<u32, String> {
@@ -193,11 +194,11 @@ fn within(text: &str, bounds: RangeInclusive<u32>) -> Result<u32, String> {
     })
 }
 
-impl From<PageArgs> for vestibule_accounts::Page {
+impl From<PageArgs> for Page {
     fn from(args: PageArgs) -> Self {
-        Self {
-            limit: args.limit,
-            offset: args.offset,
+        match args.after {
+            Some(cursor) => Self::after(args.limit, cursor),
+            None => Self::at(args.limit, args.offset),
         }
     }
 }

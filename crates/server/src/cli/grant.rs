@@ -91,19 +91,18 @@ pub(super) async fn run(context: &Context, command: GrantCommand) -> Result<(), 
         }
         GrantCommand::List { org, holder, page } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
-            let (grants, total) = if let Some(text) = holder.group {
+            let columns = ["id", "capability", "path", "can_approve"];
+            if let Some(text) = holder.group {
                 let group = group::find(&accounts, &caller, &text).await?;
                 let grants = accounts.group_grants(&caller, group.id).await?;
                 let total = u64::try_from(grants.len()).unwrap_or(u64::MAX);
-                (grants, total)
+                let items: Vec<_> = grants.iter().map(describe).collect();
+                output.list(&columns, &items, total)
             } else {
                 let user = lookup::user(&accounts, &holder.user.unwrap_or_default()).await?;
-                accounts
-                    .user_grants(&caller, user.id, None, page.into())
-                    .await?
-            };
-            let items: Vec<_> = grants.iter().map(describe).collect();
-            output.list(&["id", "capability", "path", "can_approve"], &items, total)
+                let grants = accounts.user_grants(&caller, user.id, None, page.into());
+                output.part(&columns, &grants.await?, describe)
+            }
         }
         GrantCommand::Remove { org, grant, yes } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;

@@ -2,8 +2,8 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::{Accounts, Caller};
-use vestibule_model::{Group, GroupId};
+use vestibule_accounts::{Accounts, Caller, Error, Page};
+use vestibule_model::{Group, GroupId, UserId};
 
 use super::args::{PageArgs, Yes};
 use super::context::Context;
@@ -75,17 +75,17 @@ pub(super) async fn run(context: &Context, command: GroupCommand) -> Result<(), 
         }
         GroupCommand::List { org, page } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
-            let groups = accounts.groups(&caller).await?;
-            let total = u64::try_from(groups.len()).unwrap_or(u64::MAX);
-            let (offset, limit) = page.window();
-            let mut items = Vec::new();
-            for group in groups.iter().skip(offset).take(limit) {
-                let members = accounts.group_members(&caller, group.id).await?;
-                let mut item = describe(group);
-                item["members"] = json!(members);
-                items.push(item);
+            let groups = accounts.groups(&caller, page.into()).await?;
+            let mut members = Vec::new();
+            for group in &groups.items {
+                members.push(members_of(&accounts, &caller, group.id).await?);
             }
-            output.list(&["id", "name", "members"], &items, total)
+            let mut members = members.into_iter();
+            output.part(&["id", "name", "members"], &groups, |group| {
+                let mut item = describe(group);
+                item["members"] = json!(members.next());
+                item
+            })
         }
         GroupCommand::Remove { org, group, yes } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
@@ -135,15 +135,31 @@ pub(super) async fn find(
     caller: &Caller,
     text: &str,
 ) -> Result<Group, Failure> {
-    let id = text.parse::<GroupId>().ok();
-    let groups = accounts.groups(caller).await?;
-    groups
-        .into_iter()
-        .find(|group| Some(group.id) == id || group.name.as_str() == text)
-        .ok_or_else(|| {
-            Failure::new(Code::NotFound, format!("There is no group {text:?}."))
-                .hint("See `vestibule group list ORG`.")
-        })
+    match accounts.group(caller, text).await {
+        Err(Error::NotFound { .. }) => {
+            let text = format!("There is no group {text:?}.");
+            Err(Failure::new(Code::NotFound, text).hint("See `vestibule group list ORG`."))
+        }
+        found => Ok(found?),
+    }
+}
+
+/// Everybody who is in a group, the longest first.
+async fn members_of(
+    accounts: &Accounts,
+    caller: &Caller,
+    group: GroupId,
+) -> Result<Vec<UserId>, Failure> {
+    let mut page = Page::first(1_000);
+    let mut all = Vec::new();
+    loop {
+        let members = accounts.group_members(caller, group, page).await?;
+        all.extend(members.items);
+        match members.next {
+            Some(next) => page = Page::after(page.limit, next),
+            None => return Ok(all),
+        }
+    }
 }
 
 fn describe(group: &Group) -> Value {

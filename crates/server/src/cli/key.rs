@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::{NarrowedApiKey, NewApiKey, NewGrant, Page};
+use vestibule_accounts::{Error, NarrowedApiKey, NewApiKey, NewGrant};
 use vestibule_model::{ApiKey, ApiKeyId, Capability, Grant, ResourcePath, Timestamp};
 
 use super::args::{PageArgs, Yes};
@@ -92,9 +92,7 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
         }
         KeyCommand::List { org, page } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
-            let (keys, total) = accounts
-                .api_keys_of_organization(&caller, page.into())
-                .await?;
+            let keys = accounts.api_keys_of_organization(&caller, page.into());
             let shown = |(key, grants): &NarrowedApiKey| {
                 let mut item = describe(key, grants.as_deref());
                 if !output.json {
@@ -102,7 +100,6 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
                 }
                 item
             };
-            let items: Vec<_> = keys.iter().map(shown).collect();
             let columns = [
                 "id",
                 "name",
@@ -113,22 +110,17 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
                 "expires_at",
                 "revoked_at",
             ];
-            output.list(&columns, &items, total)
+            output.part(&columns, &keys.await?, shown)
         }
         KeyCommand::Remove { org, key, yes } => {
             let (caller, organization) = lookup::caller(&accounts, &org).await?;
             let id: ApiKeyId = parse("KEY", &key)?;
-            let mut page = Page::first(100);
-            let key = loop {
-                let (keys, total) = accounts.api_keys_of_organization(&caller, page).await?;
-                if let Some((key, _)) = keys.into_iter().find(|(key, _)| key.id == id) {
-                    break key;
-                }
-                page.offset += page.limit;
-                if u64::from(page.offset) >= total {
+            let key = match accounts.api_key_of_organization(&caller, id).await {
+                Err(Error::NotFound { .. }) => {
                     let text = format!("{} has no such key.", organization.name);
                     return Err(Failure::new(Code::NotFound, text));
                 }
+                found => found?,
             };
             output::confirm(yes, &format!("Deleting the key {}", key.name))?;
             accounts

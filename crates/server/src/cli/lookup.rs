@@ -1,6 +1,6 @@
 //! People and organisations, named as people name them.
 
-use vestibule_accounts::{Accounts, Caller, Page};
+use vestibule_accounts::{Accounts, Caller};
 use vestibule_model::{Email, Invalid, Organization, OrganizationId, User, UserId};
 
 use crate::failure::{Code, Failure};
@@ -65,17 +65,7 @@ pub(super) async fn organization(accounts: &Accounts, text: &str) -> Result<Orga
 
 /// All organisations of exactly this name, the oldest first.
 pub(super) async fn named(accounts: &Accounts, name: &str) -> Result<Vec<Organization>, Failure> {
-    let mut page = Page::first(100);
-    let mut found = Vec::new();
-    loop {
-        let (organizations, total) = accounts.all_organizations(&OPERATOR, page).await?;
-        let named = organizations.into_iter();
-        found.extend(named.filter(|one| one.name.as_str() == name));
-        page.offset += page.limit;
-        if u64::from(page.offset) >= total {
-            return Ok(found);
-        }
-    }
+    Ok(accounts.organizations_named(&OPERATOR, name).await?)
 }
 
 /// The operator in an organisation.

@@ -88,16 +88,11 @@ pub(super) async fn run(context: &Context, command: MemberCommand) -> Result<(),
         }
         MemberCommand::List { org, page } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
-            let (members, total) = accounts.members(&caller, page.into()).await?;
-            let items: Vec<_> = members
-                .iter()
-                .map(|(user, membership)| describe(user, membership))
-                .collect();
-            output.list(
-                &["user_id", "email", "role", "deactivated_at"],
-                &items,
-                total,
-            )
+            let members = accounts.members(&caller, page.into()).await?;
+            let columns = ["user_id", "email", "role", "deactivated_at"];
+            output.part(&columns, &members, |(user, membership)| {
+                describe(user, membership)
+            })
         }
         MemberCommand::Role { who, role } => {
             let (caller, _, user) = who.find(&accounts).await?;

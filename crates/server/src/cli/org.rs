@@ -73,9 +73,9 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             output.object(&object)
         }
         OrgCommand::List(page) => {
-            let (organizations, total) = accounts.all_organizations(&OPERATOR, page.into()).await?;
-            let items: Vec<_> = organizations.iter().map(describe).collect();
-            output.list(&["id", "name", "plan", "deactivated_at"], &items, total)
+            let organizations = accounts.all_organizations(&OPERATOR, page.into()).await?;
+            let columns = ["id", "name", "plan", "deactivated_at"];
+            output.part(&columns, &organizations, describe)
         }
         OrgCommand::Show { org } => {
             let organization = lookup::organization(&accounts, &org).await?;

@@ -7,6 +7,7 @@ use std::process::ExitCode;
 
 use clap::error::{ContextKind, ContextValue, ErrorKind};
 use serde_json::{Value, json};
+use vestibule_accounts::{Count, Listed};
 
 use super::args::Yes;
 use crate::failure::{Code, Failure};
@@ -31,32 +32,12 @@ impl Output {
         data(&lines.join("\n"))
     }
 
-    /// A part of a list: JSON, or a table of these columns.
+    /// A list: JSON, or a table of these columns.
     pub(super) fn list(self, columns: &[&str], items: &[Value], total: u64) -> Result<(), Failure> {
         if self.json {
             return data(&json!({ "items": items, "total": total }).to_string());
         }
-        let rows: Vec<Vec<String>> = items
-            .iter()
-            .map(|item| columns.iter().map(|column| cell(&item[*column])).collect())
-            .collect();
-        let width = |index: usize| {
-            let cells = rows.iter().map(|row| row[index].chars().count());
-            cells.chain([columns[index].len()]).max().unwrap_or(0)
-        };
-        let widths: Vec<_> = (0..columns.len()).map(width).collect();
-        let line = |cells: &mut dyn Iterator<Item = &str>| {
-            let padded = cells
-                .zip(&widths)
-                .map(|(cell, width)| format!("{cell:width$}"));
-            padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-        };
-        let mut lines = vec![line(&mut columns.iter().copied())];
-        lines.extend(
-            rows.iter()
-                .map(|row| line(&mut row.iter().map(String::as_str))),
-        );
-        data(&lines.join("\n"))?;
+        table(columns, items)?;
         let shown = u64::try_from(items.len()).unwrap_or(u64::MAX);
         if shown < total {
             message(&format!("{shown} of {total}; see --limit and --offset"));
@@ -64,6 +45,63 @@ impl Output {
         Ok(())
     }
 
+    /// A part of a list, and how to go on after it: JSON, or a table of these columns.
+    pub(super) fn part<T>(
+        self,
+        columns: &[&str],
+        part: &Listed<T>,
+        describe: impl FnMut(&T) -> Value,
+    ) -> Result<(), Failure> {
+        let items: Vec<_> = part.items.iter().map(describe).collect();
+        let next = part.next.map(|cursor| cursor.to_string());
+        if self.json {
+            let mut all = counted(&items, part.total);
+            all["next"] = next.into();
+            return data(&all.to_string());
+        }
+        table(columns, &items)?;
+        if part.next.is_some() || part.skipped > 0 {
+            let on = next.map_or_else(String::new, |next| format!("; go on with --after {next}"));
+            message(&format!("{} of {}{on}", items.len(), in_words(part.total)));
+        }
+        Ok(())
+    }
+
+    /// The newest items of a list: JSON, or a table of these columns.
+    pub(super) fn newest(
+        self,
+        columns: &[&str],
+        items: &[Value],
+        total: Count,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return data(&counted(items, total).to_string());
+        }
+        table(columns, items)?;
+        let shown = u64::try_from(items.len()).unwrap_or(u64::MAX);
+        if shown < total.counted() {
+            let total = in_words(total);
+            message(&format!(
+                "{shown} of {total}; see --limit, --offset and --until"
+            ));
+        }
+        Ok(())
+    }
+
+    /// What comes next in a list that grows: JSON, or a table of these columns.
+    pub(super) fn followed(
+        self,
+        columns: &[&str],
+        items: &[Value],
+        next: &str,
+    ) -> Result<(), Failure> {
+        if self.json {
+            return data(&json!({ "items": items, "next": next }).to_string());
+        }
+        table(columns, items)?;
+        message(&format!("Go on with --after {next}"));
+        Ok(())
+    }
     /// What to know beside what is printed next: a member of the JSON, or messages.
     pub(super) fn warn(self, object: &mut Value, warnings: Vec<String>) {
         if self.json {
@@ -86,14 +124,61 @@ impl Output {
     }
 }
 
+fn counted(items: &[Value], total: Count) -> Value {
+    json!({
+        "items": items,
+        "total": total.counted(),
+        "total_is_exact": total.is_exact(),
+    })
+}
+
+fn in_words(total: Count) -> String {
+    match total {
+        Count::Exact(total) => total.to_string(),
+        Count::MoreThan(total) => format!("more than {},{:03}", total / 1_000, total % 1_000),
+        Count::AtLeast(total) => format!("at least {total}"),
+    }
+}
+
+/// A table of these columns.
+fn table(columns: &[&str], items: &[Value]) -> Result<(), Failure> {
+    let rows: Vec<Vec<String>> = items
+        .iter()
+        .map(|item| columns.iter().map(|column| cell(&item[*column])).collect())
+        .collect();
+    let width = |index: usize| {
+        let cells = rows.iter().map(|row| row[index].chars().count());
+        cells.chain([columns[index].len()]).max().unwrap_or(0)
+    };
+    let widths: Vec<_> = (0..columns.len()).map(width).collect();
+    let line = |cells: &mut dyn Iterator<Item = &str>| {
+        let padded = cells
+            .zip(&widths)
+            .map(|(cell, width)| format!("{cell:width$}"));
+        padded.collect::<Vec<_>>().join("  ").trim_end().to_owned()
+    };
+    let mut lines = vec![line(&mut columns.iter().copied())];
+    lines.extend(
+        rows.iter()
+            .map(|row| line(&mut row.iter().map(String::as_str))),
+    );
+    data(&lines.join("\n"))
+}
+
 /// Data, for whoever comes after the pipe.
 pub(super) fn data(text: &str) -> Result<(), Failure> {
+    is_read(text).map(drop)
+}
+
+/// Prints data. Returns whether somebody still reads.
+pub(super) fn is_read(text: &str) -> Result<bool, Failure> {
     let mut out = stdout().lock();
     let written = writeln!(out, "{}", escape(text)).and_then(|()| out.flush());
     match written {
+        Ok(()) => Ok(true),
         // Whoever read has read enough.
-        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
-        other => other.map_err(|error| Failure::failed(format!("Cannot print: {error}."))),
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(false),
+        Err(error) => Err(Failure::failed(format!("Cannot print: {error}."))),
     }
 }
 

@@ -102,10 +102,9 @@ pub(super) async fn run(context: &Context, command: UserCommand) -> Result<(), F
         }
         UserCommand::List(page) => {
             let accounts = context.accounts().await?;
-            let (users, total) = accounts.users(&OPERATOR, page.into()).await?;
-            let items: Vec<_> = users.iter().map(describe).collect();
+            let users = accounts.users(&OPERATOR, page.into()).await?;
             let columns = ["id", "email", "first_name", "last_name", "suspended_at"];
-            output.list(&columns, &items, total)
+            output.part(&columns, &users, describe)
         }
         UserCommand::Show { user } => {
             let accounts = context.accounts().await?;
@@ -113,7 +112,7 @@ pub(super) async fn run(context: &Context, command: UserCommand) -> Result<(), F
             let mut shown = describe(&user);
             shown["has_password"] = accounts.has_password(&OPERATOR, user.id).await?.into();
             let found = accounts.organizations_of(&OPERATOR, user.id, ALL).await?;
-            let organizations = found.0.iter();
+            let organizations = found.items.iter();
             shown["organizations"] = organizations
                 .map(|(it, role)| json!({ "id": it.id, "name": it.name, "role": role }))
                 .collect();

@@ -143,8 +143,8 @@ async fn connection(
     secret: PlainClientSecret,
 ) -> Result<ConnectionId, Failure> {
     let page = Page::first(1);
-    let (organizations, _) = sso.accounts().all_organizations(&OPERATOR, page).await?;
-    let Some(first) = organizations.first() else {
+    let organizations = sso.accounts().all_organizations(&OPERATOR, page).await?;
+    let Some(first) = organizations.items.first() else {
         return Err(Failure::failed("There is no organisation to connect."));
     };
     let caller = Caller::operator(&OPERATOR, first.id);

@@ -80,11 +80,11 @@ pub(super) async fn gather(
     idp: Option<Connected>,
 ) -> Result<Shown, Failure> {
     let accounts = &server.wired().accounts;
-    let (found, _) = accounts.all_organizations(&OPERATOR, PAGE).await?;
+    let found = accounts.all_organizations(&OPERATOR, PAGE).await?;
     let (mut organizations, mut users) = (Vec::new(), Vec::new());
-    for organization in found {
+    for organization in found.items {
         let caller = Caller::operator(&OPERATOR, organization.id);
-        for (user, membership) in accounts.members(&caller, PAGE).await?.0 {
+        for (user, membership) in accounts.members(&caller, PAGE).await?.items {
             let password = secrets
                 .as_ref()
                 .and_then(|secrets| match user.email.as_str() {

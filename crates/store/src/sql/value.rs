@@ -49,6 +49,12 @@ id_values!(
     ResourceChangeId
 );
 
+impl From<Uuid> for Value {
+    fn from(id: Uuid) -> Self {
+        Self::Uuid(Some(id))
+    }
+}
+
 impl From<OrgScope> for Value {
     fn from(scope: OrgScope) -> Self {
         scope.organization_id().into()

@@ -51,13 +51,19 @@ async fn a_user_sees_only_own_keys_that_are_not_deleted(
         .store
         .api_keys(world.scope, Page::first(3))
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!((all.len(), total), (3, 4));
     let of_narrowed = all.iter().find(|(key, _)| key.id == narrowed_id);
     assert_eq!(of_narrowed.unwrap().1.as_ref().unwrap().len(), 1);
     assert_eq!(all[0].1, None);
     assert_eq!(
-        world.store.api_keys(other, Page::default()).await.unwrap(),
+        world
+            .store
+            .api_keys(other, Page::default())
+            .await
+            .unwrap()
+            .into_counted(),
         (vec![], 0)
     );
 }
@@ -114,7 +120,8 @@ async fn a_key_is_deleted_once_by_its_owner_in_its_organization(
         .store
         .api_keys(world.scope, Page::default())
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!(all[0].0.revoked_at, Some(at(3)));
 }
 

@@ -130,7 +130,8 @@ async fn a_caller_who_goes_away_leaves_no_half_commit(
             .store
             .audit(world.scope, &filter, Page::default())
             .await
-            .unwrap();
+            .unwrap()
+            .into_counted();
         assert_eq!(recorded, u64::from(stored));
         if stored {
             let told = Told::Applied(Change::User(world.owner.id));

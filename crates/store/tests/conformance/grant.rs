@@ -77,20 +77,15 @@ async fn a_user_s_grants_are_listed_by_capability_and_page(
             .await
             .unwrap()
     };
-    let (grants, total) = list(
-        world.scope,
-        None,
-        Page {
-            limit: 3,
-            offset: 3,
-        },
-    )
-    .await;
+    let (grants, total) = list(world.scope, None, Page::at(3, 3)).await.into_counted();
     assert_eq!((grants.len(), total), (1, 4));
     let listed = list(world.scope, Some(Capability::ReadWrite), Page::default()).await;
-    assert_eq!(listed, (vec![write_grant], 1));
+    assert_eq!(listed.into_counted(), (vec![write_grant], 1));
     let other = scope(world.organization("Other").await.id);
-    assert_eq!(list(other, None, Page::default()).await, (vec![], 0));
+    assert_eq!(
+        list(other, None, Page::default()).await.into_counted(),
+        (vec![], 0)
+    );
 }
 
 #[rstest]

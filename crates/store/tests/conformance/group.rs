@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use vestibule_model::{Capability, GrantHolder, GroupId, Role};
-use vestibule_store::{Conflict, StoreError};
+use vestibule_store::{Conflict, Page, StoreError};
 
 use crate::support::{Backend, World, at, record, scope};
 
@@ -15,12 +15,25 @@ async fn a_group_is_known_in_its_organization_only(
     let group = world.group("Readers").await;
     let other = scope(world.organization("Other").await.id);
     assert_eq!(
-        world.store.groups(world.scope).await.unwrap(),
+        world
+            .store
+            .groups(world.scope, Page::default())
+            .await
+            .unwrap()
+            .items,
         std::slice::from_ref(&group)
     );
     let found = world.store.group(world.scope, group.id).await.unwrap();
     assert_eq!(found, Some(group.clone()));
-    assert_eq!(world.store.groups(other).await.unwrap(), []);
+    assert_eq!(
+        world
+            .store
+            .groups(other, Page::default())
+            .await
+            .unwrap()
+            .items,
+        []
+    );
     assert_eq!(world.store.group(other, group.id).await.unwrap(), None);
     let mut twin = group.clone();
     twin.id = GroupId::from_uuid(uuid::Uuid::from_u128(1));
@@ -79,9 +92,10 @@ async fn only_active_members_join_a_group_and_only_once(
     write.commit(record("group.member_added")).await.unwrap();
     let members = world
         .store
-        .group_members(world.scope, group.id)
+        .group_members(world.scope, group.id, Page::default())
         .await
-        .unwrap();
+        .unwrap()
+        .items;
     assert_eq!(members, [grace.id]);
     let mut write = world.store.begin().await.unwrap();
     let refused = write
@@ -131,7 +145,15 @@ async fn a_deleted_group_takes_its_grants_with_it(
     assert!(!write.delete_group(other, group.id).await.unwrap());
     assert!(write.delete_group(world.scope, group.id).await.unwrap());
     write.commit(record("group.deleted")).await.unwrap();
-    assert_eq!(world.store.groups(world.scope).await.unwrap(), []);
+    assert_eq!(
+        world
+            .store
+            .groups(world.scope, Page::default())
+            .await
+            .unwrap()
+            .items,
+        []
+    );
     assert_eq!(
         world.store.grants_of(world.scope, holder).await.unwrap(),
         []

@@ -81,28 +81,24 @@ async fn members_are_listed_with_their_users_and_nobody_else_s(
         .store
         .members(world.scope, Page::default())
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!(total, 2);
     let expected = (grace.clone(), membership(world.scope, grace.id, Role::User));
     assert!(members.contains(&expected), "{members:?}");
     let (members, total) = world
         .store
-        .members(
-            world.scope,
-            Page {
-                limit: 1,
-                offset: 1,
-            },
-        )
+        .members(world.scope, Page::at(1, 1))
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!((members.len(), total), (1, 2));
     let members = world
         .store
         .members(scope(other.id), Page::default())
         .await
         .unwrap();
-    assert_eq!(members, (vec![], 0));
+    assert_eq!(members.into_counted(), (vec![], 0));
     assert_eq!(
         world
             .store
@@ -162,9 +158,10 @@ async fn deactivation_ends_group_memberships_for_good(
     write.commit(record("member.deactivated")).await.unwrap();
     let members = world
         .store
-        .group_members(world.scope, group.id)
+        .group_members(world.scope, group.id, Page::default())
         .await
-        .unwrap();
+        .unwrap()
+        .items;
     assert_eq!(members, []);
     let found = world.store.membership(world.scope, grace.id).await.unwrap();
     assert_eq!(found.unwrap().deactivated_at, None);
@@ -221,9 +218,10 @@ async fn a_removed_member_leaves_no_right_behind(
     assert_eq!(
         world
             .store
-            .group_members(world.scope, group.id)
+            .group_members(world.scope, group.id, Page::default())
             .await
-            .unwrap(),
+            .unwrap()
+            .items,
         []
     );
     assert_eq!(world.store.user(grace.id).await.unwrap(), Some(grace));

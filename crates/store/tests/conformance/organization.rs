@@ -25,7 +25,12 @@ async fn an_organization_is_found_and_listed(
     let unknown = organization("Nowhere").id;
     assert_eq!(world.store.organization(unknown).await.unwrap(), None);
     let other = world.organization("Other").await;
-    let (all, total) = world.store.organizations(Page::default()).await.unwrap();
+    let (all, total) = world
+        .store
+        .organizations(Page::default())
+        .await
+        .unwrap()
+        .into_counted();
     assert_eq!(total, 2);
     assert!(all.contains(&other) && all.contains(&world.organization));
 }
@@ -66,19 +71,19 @@ async fn a_user_s_organizations_are_those_where_the_user_may_act(
         (world.organization.clone(), Role::Owner),
         (second.clone(), Role::User),
     ];
-    assert_eq!(listed, (expected, 2));
-    let page = Page {
-        limit: 1,
-        offset: 1,
-    };
+    assert_eq!(listed.into_counted(), (expected, 2));
+    let page = Page::at(1, 1);
     let store = &world.store;
     let listed = store.organizations_of(user, None, page).await.unwrap();
-    assert_eq!(listed, (vec![(second.clone(), Role::User)], 2));
+    assert_eq!(
+        listed.into_counted(),
+        (vec![(second.clone(), Role::User)], 2)
+    );
     let first = Page::first(5);
     let one = store.organizations_of(user, Some(second.id), first).await;
-    assert_eq!(one.unwrap(), (vec![(second, Role::User)], 1));
+    assert_eq!(one.unwrap().into_counted(), (vec![(second, Role::User)], 1));
     let none = store.organizations_of(user, Some(left.id), first).await;
-    assert_eq!(none.unwrap(), (Vec::new(), 0));
+    assert_eq!(none.unwrap().into_counted(), (Vec::new(), 0));
 }
 
 #[rstest]

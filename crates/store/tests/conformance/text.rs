@@ -63,7 +63,8 @@ async fn nul_in_free_text_is_no_error_on_either_engine(
         .store
         .audit(world.scope, &filter, Page::default())
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!(rows[0].subject.as_deref(), Some("a\u{fffd}b"));
 }
 

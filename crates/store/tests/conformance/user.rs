@@ -153,21 +153,17 @@ async fn users_are_listed_in_pages(#[values(Backend::Sqlite, Backend::Postgres)]
     }
     let (users, total) = world
         .store
-        .users(Page {
-            limit: 3,
-            offset: 3,
-        })
+        .users(Page::at(3, 3))
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!((users.len(), total), (2, 5));
     let (users, total) = world
         .store
-        .users(Page {
-            limit: 3,
-            offset: 9,
-        })
+        .users(Page::at(3, 9))
         .await
-        .unwrap();
+        .unwrap()
+        .into_counted();
     assert_eq!((users.len(), total), (0, 5));
 }
 

@@ -72,6 +72,7 @@ async fn a_refusal_names_what_was_wrong_and_the_way_out(
 #[case("limit=1.5", "limit", "out_of_range")]
 #[case("limit=", "limit", "out_of_range")]
 #[case("offset=9223372036854775807", "offset", "out_of_range")]
+#[case("offset=10001", "offset", "out_of_range")]
 #[case("=", "query", "unknown_field")]
 #[tokio::test]
 async fn every_list_says_the_same_of_a_wrong_number(

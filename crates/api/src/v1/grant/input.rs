@@ -168,7 +168,7 @@ pub(super) struct ListQuery {
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
     /// How many items to pass over first.
-    #[param(value_type = Option<u32>, minimum = 0, default = 0)]
+    #[param(value_type = Option<u32>, minimum = 0, maximum = 10_000, default = 0)]
     offset: Option<String>,
 }
 

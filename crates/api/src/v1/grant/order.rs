@@ -70,7 +70,7 @@ pub(super) fn sorted(
             SortDirection::Desc => up.reverse(),
         }
     });
-    let skipped = usize::try_from(page.offset).unwrap_or(usize::MAX);
+    let skipped = usize::try_from(page.offset()).unwrap_or(usize::MAX);
     let most = usize::try_from(page.limit).unwrap_or(usize::MAX);
     grants.into_iter().skip(skipped).take(most).collect()
 }

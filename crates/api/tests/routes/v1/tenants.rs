@@ -43,7 +43,8 @@ async fn the_caller_s_organisations_come_in_pages() {
       ],
       "limit": 1,
       "offset": 0,
-      "total": 2
+      "total": 2,
+      "total_is_exact": true
     }
     "#);
     let rest = house

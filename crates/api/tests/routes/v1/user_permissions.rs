@@ -56,7 +56,13 @@ async fn a_permission_is_given_listed_changed_and_taken_back() {
     let list = house.get(&query).bearer(&key).send().await;
     assert_eq!(
         list.json(),
-        json!({ "items": [made.json()], "total": 1, "limit": 5, "offset": 0 })
+        json!({
+            "items": [made.json()],
+            "total": 1,
+            "total_is_exact": true,
+            "limit": 5,
+            "offset": 0,
+        })
     );
     let query = format!("{PATH}?user_id={}&capability=READ_WRITE", house.grace.id);
     let none = house.get(&query).bearer(&key).send().await;

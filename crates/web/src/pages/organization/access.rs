@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::RawQuery;
-use vestibule_accounts::{Access, AccessGround, Asked, Error};
+use vestibule_accounts::{Access, AccessGround, Asked, Error, Page};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{Capability, GroupId, HeldGrant, ResourcePath, Role, UserId};
 
@@ -33,18 +33,25 @@ struct Answer {
     groups: GroupNames,
 }
 
-/// What the groups of the organisation are called.
+/// As many groups as are looked up for their names.
+const MOST: u32 = 1_000;
+
+/// What the groups of the organisation are called; the first of them, where there are very many.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GroupNames(BTreeMap<GroupId, String>);
 
 impl GroupNames {
     pub(super) async fn new(visit: &Visit) -> Result<Self, Error> {
-        let groups = visit.web.accounts().groups(&visit.caller()).await?;
-        let named = groups.into_iter().map(|it| (it.id, it.name.to_string()));
+        let accounts = visit.web.accounts();
+        let groups = accounts.groups(&visit.caller(), Page::first(MOST)).await?;
+        let named = groups
+            .items
+            .into_iter()
+            .map(|it| (it.id, it.name.to_string()));
         Ok(Self(named.collect()))
     }
 
-    /// The name of a group; the id of one that is gone.
+    /// The name of a group; the id of one that is gone or was not looked up.
     pub(super) fn of(&self, group: &GroupId) -> String {
         let name = self.0.get(group).cloned();
         name.unwrap_or_else(|| group.to_string())

@@ -12,7 +12,7 @@ use crate::paging::{self, Paging};
 use crate::respond::page;
 use crate::web::Web;
 
-use super::names::{names, owners};
+use super::names::names_of;
 
 const PATH: &str = "/organization/{organization}/keys";
 
@@ -43,23 +43,24 @@ struct Keys<'a> {
 
 async fn list(visit: Visit, axum::extract::RawQuery(query): axum::extract::RawQuery) -> Outcome {
     let query = Form::parse(query.unwrap_or_default().as_bytes());
-    let part = paging::part(query.value("offset"));
     let accounts = visit.web.accounts();
-    let (keys, total) = accounts
-        .api_keys_of_organization(&visit.caller(), part)
+    let keys = accounts
+        .api_keys_of_organization(&visit.caller(), paging::part(&query))
         .await?;
-    let (names, owners) = (names(&visit, None).await?, owners(&visit).await?);
+    let shown: Vec<_> = keys.items.iter().map(|(key, _)| key.owner_id).collect();
+    let (names, owners) = names_of(&visit, &shown).await?;
     let now = visit.web.now();
+    let paging = Paging::new(&keys, &visit.frame.path("/keys"), &[]);
     let keys = keys
+        .items
         .into_iter()
         .map(|(key, _)| Shown {
             owner: names.of(key.owner_id),
-            is_within_reach: visit.frame.is_owner() || !owners.has(key.owner_id),
+            is_within_reach: visit.frame.is_owner() || !owners.contains(&key.owner_id),
             is_expired: key.expires_at.is_some_and(|end| end <= now),
             key,
         })
         .collect();
-    let paging = Paging::new(part, total, &visit.frame.path("/keys"), &[]);
     page(
         StatusCode::OK,
         &Keys {

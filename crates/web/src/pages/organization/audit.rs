@@ -57,8 +57,8 @@ struct Audit<'a> {
     kinds: [&'static str; 9],
     names: &'a Names,
     records: Vec<Shown>,
-    total: u64,
-    paging: Paging,
+    /// Nothing where the filter was not understood.
+    paging: Option<Paging>,
 }
 
 /// The beginning of a day, as a date field has it.
@@ -84,17 +84,20 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
         since: day(&mut form, "since"),
         until: day(&mut form, "until"),
     };
-    let part = paging::part(form.value("offset"));
+    let part = paging::part(&form);
     let accounts = visit.web.accounts();
     // A filter that was not understood would show other records than were asked for.
-    let (records, total) = if form.is_refused() {
-        (Vec::new(), 0)
+    let found = if form.is_refused() {
+        None
     } else {
-        accounts.audit(&visit.caller(), &filter, part).await?
+        Some(accounts.audit(&visit.caller(), &filter, part).await?)
     };
     let names = names(&visit, form.value("user").parse().ok()).await?;
+    let kept = ["kind", "user", "subject", "since", "until"].map(|name| (name, form.value(name)));
+    let list = visit.frame.path("/audit");
+    let paging = found.as_ref().map(|found| Paging::new(found, &list, &kept));
+    let records = found.into_iter().flat_map(|found| found.items);
     let records = records
-        .into_iter()
         .map(|record| Shown {
             at: record.at,
             who: record.user_id.map_or_else(
@@ -114,8 +117,6 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
             kind: record.kind,
         })
         .collect();
-    let kept = ["kind", "user", "subject", "since", "until"].map(|name| (name, form.value(name)));
-    let paging = Paging::new(part, total, &visit.frame.path("/audit"), &kept);
     page(
         form.status(),
         &Audit {
@@ -124,7 +125,6 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
             kinds: KINDS,
             names: &names,
             records,
-            total,
             paging,
         },
     )

@@ -89,16 +89,17 @@ impl One<'_> {
 
 async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     let query = Form::parse(query.unwrap_or_default().as_bytes());
-    let part = paging::part(query.value("offset"));
     let accounts = visit.web.accounts();
-    let (members, total) = accounts.members(&visit.caller(), part).await?;
-    let paging = Paging::new(part, total, &visit.frame.path("/members"), &[]);
+    let members = accounts
+        .members(&visit.caller(), paging::part(&query))
+        .await?;
+    let paging = Paging::new(&members, &visit.frame.path("/members"), &[]);
     page(
         StatusCode::OK,
         &Members {
             frame: &visit.frame,
             me: visit.permit.user_id(),
-            list: members,
+            list: members.items,
             paging,
         },
     )
@@ -115,7 +116,7 @@ async fn render(visit: &Visit, user: UserId, form: &Form) -> Outcome {
     let (user, membership) = accounts.member(&caller, user).await?;
     let most = u32::try_from(Grant::MAX_PER_USER).unwrap_or(u32::MAX);
     let grants = accounts.user_grants(&caller, user.id, None, Page::first(most));
-    let (grants, _) = grants.await?;
+    let grants = grants.await?.items;
     let home = ResourcePath::home_of(user.id);
     let through = through_groups(visit, user.id, &home).await?;
     let linked = linked(visit, user.id).await?;

@@ -1,9 +1,9 @@
 //! What members are called, for lists and choices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use vestibule_accounts::{Error, Member, Page};
-use vestibule_model::UserId;
+use vestibule_model::{Membership, Role, UserId};
 
 use crate::frame::Visit;
 use crate::words::name_of;
@@ -52,10 +52,10 @@ impl Names {
 /// What the members of the organisation are called; `chosen` is among them, however many there are.
 pub(super) async fn names(visit: &Visit, chosen: Option<UserId>) -> Result<Names, Error> {
     let accounts = visit.web.accounts();
-    let (members, total) = accounts.members(&visit.caller(), Page::first(MOST)).await?;
+    let members = accounts.members(&visit.caller(), Page::first(MOST)).await?;
     let mut names = Names {
-        known: named(members),
-        is_cut: total > u64::from(MOST),
+        is_cut: members.next.is_some(),
+        known: named(members.items),
     };
     if let Some(user) = chosen.filter(|user| names.is_cut && !names.has(*user)) {
         match accounts.member(&visit.caller(), user).await {
@@ -74,6 +74,25 @@ pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
         known: named(owners),
         is_cut: false,
     })
+}
+
+/// What these users are called, as far as they are members, and which of them are active owners.
+pub(super) async fn names_of(
+    visit: &Visit,
+    users: &[UserId],
+) -> Result<(Names, BTreeSet<UserId>), Error> {
+    let accounts = visit.web.accounts();
+    let members = accounts.members_among(&visit.caller(), users).await?;
+    let owns = |membership: &Membership| {
+        membership.role == Role::Owner && membership.deactivated_at.is_none()
+    };
+    let owners = members.iter().filter(|(_, membership)| owns(membership));
+    let owners = owners.map(|(user, _)| user.id).collect();
+    let names = Names {
+        known: named(members),
+        is_cut: false,
+    };
+    Ok((names, owners))
 }
 
 fn named(members: Vec<Member>) -> BTreeMap<UserId, String> {

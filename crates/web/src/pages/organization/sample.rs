@@ -45,14 +45,14 @@ struct Agents<'a> {
 /// The part of a list that a request asks for.
 fn part(query: Option<String>) -> Page {
     let query = Form::parse(query.unwrap_or_default().as_bytes());
-    paging::part(query.value("offset"))
+    paging::part_by_offset(query.value("offset"))
 }
 
 async fn documents(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     let part = part(query);
     let sample = visit.web.sample().ok_or_else(|| no_such("page"))?;
     let (documents, total) = sample.documents(&visit.permit, part).await?;
-    let paging = Paging::new(part, total, &visit.frame.path("/documents"), &[]);
+    let paging = Paging::by_offset(part, total, &visit.frame.path("/documents"), &[]);
     page(
         StatusCode::OK,
         &Documents {
@@ -67,7 +67,7 @@ async fn agents(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     let part = part(query);
     let sample = visit.web.sample().ok_or_else(|| no_such("page"))?;
     let (sessions, total) = sample.conversations(&visit.permit, part).await?;
-    let paging = Paging::new(part, total, &visit.frame.path("/agents"), &[]);
+    let paging = Paging::by_offset(part, total, &visit.frame.path("/agents"), &[]);
     page(
         StatusCode::OK,
         &Agents {

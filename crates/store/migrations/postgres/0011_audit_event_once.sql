@@ -1,0 +1,3 @@
+-- no-transaction
+-- One record of each event, however often it is written.
+CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS audit_record_event ON audit_record (event_id) WHERE event_id IS NOT NULL;

@@ -1,0 +1,3 @@
+-- no-transaction
+-- The members of an organisation, the longest first.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS membership_list ON membership (organization_id, created_at, user_id);

@@ -1,0 +1,3 @@
+-- no-transaction
+-- The organisations of one name, the oldest first.
+CREATE INDEX CONCURRENTLY IF NOT EXISTS organization_name ON organization (name, created_at, id);

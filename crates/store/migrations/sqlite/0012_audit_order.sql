@@ -1,0 +1,2 @@
+-- For whoever follows the log of an organisation in the order of the commits.
+CREATE INDEX IF NOT EXISTS audit_record_order ON audit_record (organization_id, id);

@@ -1,0 +1,2 @@
+-- Nothing on SQLite: each index of a table without rowid ends with the primary key, so that
+-- `audit_record_organization` is one on (organization_id, at, id) already.

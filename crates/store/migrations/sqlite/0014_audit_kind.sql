@@ -1,0 +1,2 @@
+-- The log, by what was done.
+CREATE INDEX IF NOT EXISTS audit_record_kind ON audit_record (organization_id, kind, at, id);

@@ -1,0 +1,2 @@
+-- All organisations, the oldest first.
+CREATE INDEX IF NOT EXISTS organization_list ON organization (created_at, id);

@@ -1,0 +1,2 @@
+-- The groups of an organisation, the oldest first.
+CREATE INDEX IF NOT EXISTS user_group_list ON user_group (organization_id, created_at, id);
