@@ -206,7 +206,9 @@ impl Error {
 impl From<StoreError> for Error {
     fn from(error: StoreError) -> Self {
         match error {
-            StoreError::Unavailable(_) | StoreError::Absent(_) => Self::Unavailable(error.into()),
+            StoreError::Unavailable(_) | StoreError::Contended(_) | StoreError::Absent(_) => {
+                Self::Unavailable(error.into())
+            }
             StoreError::Uncertain(_) => Self::Uncertain(error.into()),
             StoreError::Full(_) => Self::Full(error.into()),
             StoreError::Conflict(conflict) => match conflict {

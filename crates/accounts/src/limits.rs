@@ -19,7 +19,7 @@ pub const REFRESHES: LimitSpec = per_user("token_refreshes", 60);
 /// go.
 pub const PERMISSION_CHANGES: LimitSpec = per_user("permission_changes", 300);
 
-/// Beginning to link identities, each of which is kept until it ends.
+/// Beginning to link identities, each of which is sealed into a cookie.
 pub const SSO_LINKS: LimitSpec = per_user("sso_links", 30);
 
 /// Looking a connection over at its provider, before it is saved and whenever somebody asks: several
@@ -29,7 +29,7 @@ pub const SSO_CONNECTION_CHECKS: LimitSpec = per_user("sso_connection_checks", 2
 /// Looking domains up in the DNS. On the pages, what else is done with domains counts, too.
 pub const SSO_DOMAIN_CHECKS: LimitSpec = per_user("sso_domain_checks", 10);
 
-/// Beginning test sign-ins, each of which is kept until it ends and fills the list of attempts.
+/// Beginning test sign-ins, each of which fills the list of attempts once it comes back.
 pub const SSO_TEST_SIGN_INS: LimitSpec = per_user("sso_test_sign_ins", 10);
 
 const fn per_user(name: &'static str, a_minute: u32) -> LimitSpec {

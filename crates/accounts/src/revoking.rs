@@ -26,7 +26,7 @@ impl Accounts {
             Err(Error::Unavailable(_)) => false,
             _ => return done,
         };
-        if self.0.store.release_reserve(is_full) {
+        if self.0.store.release_reserve(is_full).await {
             return REVOKING.scope((), operation()).await;
         }
         done

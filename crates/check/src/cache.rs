@@ -38,7 +38,7 @@ pub(crate) struct Cache {
     index: Mutex<Index>,
     /// Without an end until somebody hears changes of other servers.
     lease: Lease,
-    /// The same as in the index, to be read without its lock.
+    /// How many changes were applied to their end, to be read without a lock.
     applied: AtomicU64,
     bounds: CacheBounds,
 }
@@ -157,7 +157,7 @@ impl Cache {
         }
     }
 
-    /// How many changes were ever applied.
+    /// How many changes were applied to their end.
     pub(crate) fn applied(&self) -> u64 {
         self.applied.load(Ordering::SeqCst)
     }
@@ -167,10 +167,12 @@ impl Cache {
     /// others get in between.
     pub(crate) fn apply(&self, change: Change) -> usize {
         let mut index = self.index();
-        self.applied.store(index.note(change), Ordering::SeqCst);
+        index.note(change);
         if change == Change::Everything {
             index.clear();
             self.map.clear();
+            drop(index);
+            self.applied.fetch_add(1, Ordering::SeqCst);
             return 0;
         }
         let touched = index.touched(change);
@@ -181,6 +183,10 @@ impl Cache {
                 self.remove(&mut index, entry);
             }
         }
+        // Last: whoever reads the count before it looks an entry up, and finds the same count later,
+        // has not met one that a change of the time between has removed. Counted before the
+        // removals, it would be the same for a request that met such an entry amid them.
+        self.applied.fetch_add(1, Ordering::SeqCst);
         touched.len()
     }
 

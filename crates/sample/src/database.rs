@@ -5,6 +5,7 @@ mod file;
 mod migration;
 mod place;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use sqlx::any::{AnyConnectOptions, AnyPoolOptions};
@@ -38,12 +39,25 @@ pub enum SampleError {
 
 /// The pools. On SQLite one connection writes, so that writers stand in a line instead of racing
 /// for the file's lock; on PostgreSQL both are the same pool.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub(crate) struct Database {
     readers: AnyPool,
     writer: AnyPool,
     /// The file, where it is SQLite.
     file: Option<File>,
+    /// Whether the disk is full and the room that is left is for others; asked for a file alone.
+    reserved: Option<Reserved>,
+}
+
+/// Whether the room that is left on the disk is for something else than the sample.
+pub(crate) type Reserved = Arc<dyn Fn() -> bool + Send + Sync>;
+
+impl std::fmt::Debug for Database {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Database")
+            .field("file", &self.file)
+            .finish_non_exhaustive()
+    }
 }
 
 /// How long a request waits for a connection before it is told that the store is away.
@@ -93,6 +107,7 @@ impl Database {
                     readers,
                     writer,
                     file: None,
+                    reserved: None,
                 });
             }
             Place::Sqlite(path) => path,
@@ -131,6 +146,7 @@ impl Database {
             readers,
             writer,
             file,
+            reserved: None,
         })
     }
 
@@ -153,7 +169,17 @@ impl Database {
     /// A transaction. Its first statement has to be a write: SQLite then takes the lock at once,
     /// and waits for it, where a reader that turns writer is refused.
     pub(crate) async fn write(&self) -> Result<Transaction<'static, Any>, sqlx::Error> {
-        self.writer.begin().await
+        let transaction = self.writer.begin().await?;
+        // After the wait for the one connection that writes, which may have been long.
+        if self.file.is_some() && self.reserved.as_ref().is_some_and(|reserved| reserved()) {
+            return Err(sqlx::Error::Io(std::io::ErrorKind::StorageFull.into()));
+        }
+        Ok(transaction)
+    }
+
+    /// Refuses writes to a file while `reserved` says so.
+    pub(crate) fn reserve(&mut self, reserved: Reserved) {
+        self.reserved = Some(reserved);
     }
 
     /// The file, where it is SQLite.

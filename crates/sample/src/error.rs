@@ -83,6 +83,7 @@ fn problem(error: &sqlx::Error) -> Problem {
             return name_taken();
         }
         sqlx::Error::Database(error) => of_database(error.as_ref()),
+        sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::StorageFull => Cause::Full,
         sqlx::Error::Io(_)
         | sqlx::Error::Tls(_)
         | sqlx::Error::Protocol(_)

@@ -89,6 +89,17 @@ impl Sample {
         self
     }
 
+    /// Refuses writes to a database that is a file while `reserved` returns true: the disk is full, and
+    /// the room that is left is for something else.
+    #[must_use]
+    pub fn refusing_writes_while(
+        mut self,
+        reserved: impl Fn() -> bool + Send + Sync + 'static,
+    ) -> Self {
+        self.database.reserve(Arc::new(reserved));
+        self
+    }
+
     /// Makes the tables, or brings them up to date. May run beside other servers.
     pub async fn migrate(&self) -> Result<(), SampleError> {
         self.database.migrate().await

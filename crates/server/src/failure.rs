@@ -197,7 +197,9 @@ impl From<Error> for Failure {
 impl From<StoreError> for Failure {
     fn from(error: StoreError) -> Self {
         let code = match &error {
-            StoreError::Unavailable(_) | StoreError::Uncertain(_) => Code::Temporary,
+            StoreError::Unavailable(_) | StoreError::Contended(_) | StoreError::Uncertain(_) => {
+                Code::Temporary
+            }
             StoreError::Absent(_) => Code::Usage,
             StoreError::Conflict(_) => Code::Conflict,
             StoreError::Full(_) | StoreError::Corrupt(_) | StoreError::Other(_) => Code::Failed,

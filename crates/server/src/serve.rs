@@ -12,6 +12,8 @@ use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt as _;
 use vestibule_accounts::{Duties, Intervals};
+use vestibule_layer::ResourceChanges;
+use vestibule_sample::Sample;
 
 use crate::config::{PublicUrl, Settings};
 use crate::failure::Failure;
@@ -157,25 +159,8 @@ impl Server {
             each.run_checkpoints(checkpoints, end).await;
         });
         if let Some(sample) = &wired.sample {
-            let (each, end) = (sample.clone(), duties_end.asked());
-            duties.spawn("emptying the log of the sample's database", async move {
-                each.run_checkpoints(checkpoints, end).await;
-            });
-            let (each, end) = (sample.clone(), duties_end.asked());
-            duties.spawn("watching the sample's database", async move {
-                each.watch_file(end).await;
-            });
-            // Before requests are answered, what the last server could not finish; but a database
-            // that does not answer must not keep this one from saying so.
-            let finish = sample.finish_outbox(&*wired.changes);
-            if tokio::time::timeout(OUTBOX_PATIENCE, finish).await.is_err() {
-                tracing::warn!("the sample's outbox is finished later");
-            }
-            let (each, end) = (sample.clone(), duties_end.asked());
             let changes = Arc::clone(&wired.changes);
-            duties.spawn("letting grants follow the sample", async move {
-                each.run_outbox(changes, end).await;
-            });
+            look_after_sample(&mut duties, sample, changes, checkpoints, &duties_end).await;
         }
         let (each, end) = (worker.clone(), duties_end.asked());
         duties.spawn("noting uses", async move { each.flush(end).await });
@@ -241,6 +226,34 @@ impl Server {
             (None, None) => Ok(()),
         }
     }
+}
+
+/// Finishes what the sample has left undone, and spawns its duties.
+async fn look_after_sample(
+    duties: &mut Tasks,
+    sample: &Sample,
+    changes: Arc<dyn ResourceChanges>,
+    checkpoints: Duration,
+    duties_end: &Shutdown,
+) {
+    let (each, end) = (sample.clone(), duties_end.asked());
+    duties.spawn("emptying the log of the sample's database", async move {
+        each.run_checkpoints(checkpoints, end).await;
+    });
+    let (each, end) = (sample.clone(), duties_end.asked());
+    duties.spawn("watching the sample's database", async move {
+        each.watch_file(end).await;
+    });
+    // Before requests are answered, what the last server could not finish; but a database
+    // that does not answer must not keep this one from saying so.
+    let finish = sample.finish_outbox(&*changes);
+    if tokio::time::timeout(OUTBOX_PATIENCE, finish).await.is_err() {
+        tracing::warn!("the sample's outbox is finished later");
+    }
+    let (each, end) = (sample.clone(), duties_end.asked());
+    duties.spawn("letting grants follow the sample", async move {
+        each.run_outbox(changes, end).await;
+    });
 }
 
 fn file_lost(file: &Path) -> Failure {

@@ -172,7 +172,12 @@ pub async fn server(
         clock,
     } = accounts_on(store, settings, public_url, clock).await?;
     let sample = databases::sample(settings, tables).await?;
-    let sample = sample.map(|sample| sample.with_clock(accounts.shared_clock()));
+    let sample = sample.map(|sample| {
+        let store = accounts.store().clone();
+        sample
+            .with_clock(accounts.shared_clock())
+            .refusing_writes_while(move || store.has_reserved_room())
+    });
     let look = Look::new(settings.brand.clone());
     let Routed { router, table } = routes(
         settings,

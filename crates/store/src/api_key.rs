@@ -95,7 +95,7 @@ impl Store {
         scope: OrgScope,
         owner: UserId,
     ) -> Result<Vec<NarrowedApiKey>, StoreError> {
-        let reader = &mut self.reader().await?;
+        let reader = &mut self.list_reader().await?;
         let keys = sql(KEYS_OF)
             .bind(scope)
             .bind(owner)

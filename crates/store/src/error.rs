@@ -8,6 +8,9 @@ pub enum StoreError {
     /// The database is away, busy, read-only or too slow: the same call may succeed later.
     #[error("the database is not available: {0}")]
     Unavailable(String),
+    /// Another change is in the way, or too many at once: the same call may succeed in a moment.
+    #[error("the database is busy: {0}")]
+    Contended(String),
     /// A commit was not answered: the change may have been made.
     #[error("the database did not confirm the change: {0}")]
     Uncertain(String),
@@ -136,9 +139,10 @@ fn from_sqlite(code: u32, text: String) -> StoreError {
 fn from_postgres(code: &str, text: String) -> StoreError {
     match code {
         "53100" => StoreError::Full(text),
-        // Deadlock, failed serialisation, lock not available, read-only transaction (a standby),
-        // statement timeout.
-        "40001" | "40P01" | "55P03" | "25006" | "57014" => StoreError::Unavailable(text),
+        // Failed serialisation, deadlock, lock not available, statement timeout.
+        "40001" | "40P01" | "55P03" | "57014" => StoreError::Contended(text),
+        // Read-only transaction (a standby).
+        "25006" => StoreError::Unavailable(text),
         "XX001" | "XX002" => StoreError::Corrupt(text),
         // Connection, resources, operator intervention (shutting down, starting up), system.
         _ if ["08", "53", "57", "58"].contains(&code.get(..2).unwrap_or_default()) => {

@@ -1,6 +1,7 @@
 //! Changes, from whoever made them to whoever caches what they touch.
 
 mod postgres;
+pub(crate) mod prune;
 mod sqlite;
 
 use std::convert::Infallible;

@@ -1,18 +1,23 @@
 //! Whether the store answers, and whether it takes what is written.
 
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt as _;
 use futures_util::future::{BoxFuture, Shared};
 use vestibule_model::Timestamp;
 
+use crate::feed::prune;
 use crate::sql::sql;
+use crate::sqlite::Sqlite;
 use crate::store::Pool;
 use crate::{Store, StoreError};
 
 /// The time that one question whether the store answers may take.
 const PULSE: Duration = Duration::from_millis(900);
+
+/// The longest time that writers wait, each time, for readers of a log that is emptied to make room.
+const ROOM_PATIENCE: Duration = Duration::from_millis(200);
 
 /// The interval at which a store that takes nothing is tried again, and the reserve is looked after.
 const INTERVAL: Duration = Duration::from_secs(1);
@@ -73,6 +78,7 @@ impl Store {
         // In a task of its own: whoever asks first may go away, and the others still wait.
         let task = tokio::spawn(async move {
             match tokio::time::timeout(PULSE, store.ping()).await {
+                Ok(Err(StoreError::Unavailable(reason))) => Err(reason),
                 Ok(answer) => answer.map_err(|error| error.to_string()),
                 Err(_) => Err("no answer in time".to_owned()),
             }
@@ -86,23 +92,32 @@ impl Store {
     /// Why nothing can be written: the last write has failed for a reason of the store's, and none
     /// has succeeded since. `None` where there is no such reason.
     pub fn writes_fail(&self) -> Option<String> {
-        if let Pool::Sqlite(sqlite) = &self.pool
-            && sqlite.reserve.is_released()
-        {
+        if self.has_reserved_room() {
             return Some("no space is left, and only revocations are stored".to_owned());
         }
         let failing = self.health.failing.lock();
         failing.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Keeps room for revocations on SQLite, and tries a store that takes nothing again, every
-    /// second until `shutdown` is ready.
+    /// Returns true while the disk of a SQLite database is full and the room that is left is for
+    /// revocations alone.
+    pub fn has_reserved_room(&self) -> bool {
+        matches!(&self.pool, Pool::Sqlite(sqlite) if sqlite.reserve.is_released())
+    }
+
+    /// Keeps room for revocations on SQLite and the change table of PostgreSQL short, and tries a
+    /// store that takes nothing again, every second until `shutdown` is ready.
     pub async fn run_health(&self, shutdown: impl Future<Output = ()>) {
         let look = async {
+            let (mut old_changes, mut next_pruning) = (Vec::new(), Instant::now() + prune::EVERY);
             loop {
                 self.look_after_reserve().await;
                 if self.writes_fail().is_some() && self.try_to_write().await.is_ok() {
                     self.health.note_success();
+                }
+                if matches!(self.pool, Pool::Postgres(_)) && Instant::now() >= next_pruning {
+                    old_changes = self.prune_changes(&old_changes).await.unwrap_or_default();
+                    next_pruning = Instant::now() + prune::EVERY;
                 }
                 tokio::time::sleep(INTERVAL).await;
             }
@@ -120,9 +135,20 @@ impl Store {
         if sqlite.files.is_lost() {
             return;
         }
+        if sqlite.reserve.is_released() {
+            self.make_room(sqlite).await;
+        }
         let reserve = Arc::clone(&sqlite.reserve);
         // It waits for the disk. Where the runtime ends meanwhile there is nothing to say.
         let _: Result<(), _> = tokio::task::spawn_blocking(move || reserve.look_after()).await;
+    }
+
+    /// Moves the log into the file and truncates it. That takes less room than it gives, but some: it
+    /// is done while there is any.
+    async fn make_room(&self, sqlite: &Sqlite) {
+        if let Err(error) = sqlite.empty_log(ROOM_PATIENCE).await {
+            tracing::warn!(%error, "the log of the database could not be emptied on a full disk");
+        }
     }
 
     /// Writes something that is of no use but that it was written.
@@ -138,10 +164,14 @@ impl Store {
     /// Makes room for revocations where a write has failed with this error and there is none
     /// otherwise. Returns whether it makes sense to try once more, after
     /// [`begin_revoking`](Self::begin_revoking).
-    pub fn release_reserve(&self, is_full: bool) -> bool {
-        match &self.pool {
-            Pool::Sqlite(sqlite) => sqlite.reserve.release(is_full),
-            Pool::Postgres(_) => false,
+    pub async fn release_reserve(&self, is_full: bool) -> bool {
+        let Pool::Sqlite(sqlite) = &self.pool else {
+            return false;
+        };
+        let released = sqlite.reserve.release(is_full);
+        if released {
+            self.make_room(sqlite).await;
         }
+        released
     }
 }

@@ -29,11 +29,6 @@ const RESOURCE_CHANGE_MEMORY: Duration = Duration::from_secs(30 * DAY);
 /// it has cached.
 const CHANGES_KEPT: i64 = 10_000;
 
-/// How long, in microseconds, a change is kept on PostgreSQL: a minute. Whoever has not looked for
-/// two seconds begins anew, and no transaction that has written its changes stays open for longer
-/// than half of it.
-const CHANGE_MEMORY_MICROS: i64 = 60_000_000;
-
 /// How many rows of a table one transaction deletes, so that others need not wait long.
 const BATCH: i64 = 1_000;
 
@@ -126,18 +121,8 @@ impl Write {
                 .execute(self)
                 .await?
             }
-            // By the database's own clock, which wrote the times, whatever this process thinks.
-            Pool::Postgres(_) => {
-                sql("DELETE FROM change WHERE seq IN
-                         (SELECT seq FROM change
-                          WHERE at < CAST(EXTRACT(EPOCH FROM clock_timestamp()) * 1000000 AS BIGINT)
-                              - $1
-                          ORDER BY at LIMIT $2)")
-                .bind(CHANGE_MEMORY_MICROS)
-                .bind(BATCH)
-                .execute(self)
-                .await?
-            }
+            // Pruned every half minute, see `feed/prune.rs`.
+            Pool::Postgres(_) => 0,
         };
         let changes = counted(changes);
         Ok(Pruned {

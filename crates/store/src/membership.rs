@@ -53,7 +53,7 @@ async fn membership(
 }
 
 /// Read under the organisation's lock: from the index of the owners. The role is spelled as in the
-/// index of migration 0023, or neither engine would use it.
+/// index of migration 0021, or neither engine would use it.
 const ACTIVE_OWNERS: &str = "SELECT COUNT(*) AS count FROM (
          SELECT 1 FROM membership m JOIN user_account u ON u.id = m.user_id
          WHERE m.organization_id = $1 AND m.role = 'OWNER' AND m.deactivated_at IS NULL
@@ -138,7 +138,7 @@ impl Store {
         ))
         .bind(scope)
         .bind(Role::Owner)
-        .all(&mut self.reader().await?, read_member)
+        .all(&mut self.list_reader().await?, read_member)
         .await
     }
 

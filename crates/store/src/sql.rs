@@ -145,7 +145,11 @@ impl Query {
     ) -> Result<Option<T>, StoreError> {
         match source.connection()? {
             Connection::Sqlite(connection, deadline) => {
-                let row = bounded!(connection, deadline, bound!(self).fetch_optional(connection));
+                let row = bounded!(
+                    connection,
+                    deadline,
+                    bound!(self).fetch_optional(connection)
+                );
                 let row = heed(source, row)?;
                 row.map(|row| read(&Row::Sqlite(&row))).transpose()
             }

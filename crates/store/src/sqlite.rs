@@ -106,6 +106,9 @@ impl Sqlite {
         // another inode, and before all others: what they open is what the name stands for now, or
         // the check at the end finds it.
         let files = Arc::new(Files::at(file.clone()).map_err(sqlx::Error::Io)?);
+        // Where the log is, which is beside the file that a link leads to.
+        let reserve = Reserve::beside(&file.canonicalize().map_err(sqlx::Error::Io)?);
+        reserve.notice();
         let options = options.read_only(true);
         if checkpoints == Checkpoints::External {
             keep_open(&options).await?;
@@ -118,7 +121,7 @@ impl Sqlite {
             inline: Arc::new(Inline::open(&file)?),
             options,
             files,
-            reserve: Arc::new(Reserve::beside(&file)),
+            reserve: Arc::new(reserve),
             checkpoints,
         };
         opened.files.check()?;

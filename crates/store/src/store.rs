@@ -113,20 +113,31 @@ impl Store {
     /// # Errors
     /// [`StoreError::Full`] at once while the disk is full and what is left of it is for revocations.
     pub async fn begin(&self) -> Result<Write, StoreError> {
-        if let Pool::Sqlite(sqlite) = &self.pool
-            && sqlite.reserve.is_released()
-        {
-            return Err(StoreError::Full(
-                "what is left is for revocations".to_owned(),
-            ));
-        }
-        self.begin_revoking().await
+        self.refuse_reserved()?;
+        let write = self.begin_as(false).await?;
+        // The wait for the right to write may have been long.
+        self.refuse_reserved()?;
+        Ok(write)
     }
 
     /// Begins a transaction that takes rights away and gives none: it may use the room that is kept
     /// for such ones on a full disk.
     pub async fn begin_revoking(&self) -> Result<Write, StoreError> {
-        let begun = Write::begin(self.clone()).await;
+        self.begin_as(true).await
+    }
+
+    /// Refuses what is no revocation while the room that is left is for those.
+    pub(crate) fn refuse_reserved(&self) -> Result<(), StoreError> {
+        if self.has_reserved_room() {
+            return Err(StoreError::Full(
+                "what is left is for revocations".to_owned(),
+            ));
+        }
+        Ok(())
+    }
+
+    async fn begin_as(&self, revoking: bool) -> Result<Write, StoreError> {
+        let begun = Write::begin(self.clone(), revoking).await;
         if let Err(error) = &begun {
             self.health.note_failure(error);
         }
@@ -214,7 +225,9 @@ impl Store {
                 sqlite.files.refuse_lost()?;
                 Reader::Sqlite(match share {
                     Share::Lists => sqlite.readers.acquire_for_list().await?,
-                    Share::Reads | Share::Writes => sqlite.readers.acquire().await?,
+                    Share::Callers | Share::Reads | Share::Writes => {
+                        sqlite.readers.acquire().await?
+                    }
                 })
             }
             Pool::Postgres(postgres) => {
@@ -233,7 +246,7 @@ impl Store {
                 sqlite.files.refuse_lost()?;
                 Ok(Reader::Sqlite(sqlite.caller().await?))
             }
-            Pool::Postgres(_) => self.reader().await,
+            Pool::Postgres(_) => self.reader_for(Share::Callers).await,
         }
     }
 

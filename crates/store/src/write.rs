@@ -28,6 +28,8 @@ pub struct Write {
     transaction: Open,
     changes: Changes,
     failed: bool,
+    /// Takes rights away and gives none, so that it may use the reserve of a full disk.
+    revoking: bool,
 }
 
 /// What a transaction changes. Beyond [`Changes::MAX`] it is everything, which is told faster than
@@ -59,9 +61,7 @@ impl Source for Write {
     fn connection(&mut self) -> Result<Connection<'_>, StoreError> {
         self.check()?;
         Ok(match &mut self.transaction {
-            Open::Sqlite(transaction, deadline) => {
-                Connection::Sqlite(transaction, Some(deadline))
-            }
+            Open::Sqlite(transaction, deadline) => Connection::Sqlite(transaction, Some(deadline)),
             Open::Postgres(loan) => Connection::Postgres(loan),
         })
     }
@@ -73,7 +73,7 @@ impl Source for Write {
 }
 
 impl Write {
-    pub(crate) async fn begin(store: Store) -> Result<Self, StoreError> {
+    pub(crate) async fn begin(store: Store, revoking: bool) -> Result<Self, StoreError> {
         let transaction = match &store.pool {
             // IMMEDIATE: the right to write is taken now or waited for, never asked for half-way.
             Pool::Sqlite(sqlite) => {
@@ -94,6 +94,7 @@ impl Write {
             transaction,
             changes: Changes::default(),
             failed: false,
+            revoking,
         })
     }
 
@@ -140,6 +141,11 @@ impl Write {
                 // What is written to a file that has no name any more is lost with the process.
                 sqlite.files.check()?;
             }
+            // Again: the pages go to the log here, and whoever waited for the right to write may
+            // have begun before the reserve was given away.
+            if !self.revoking {
+                self.store.refuse_reserved()?;
+            }
             let committed = match self.transaction {
                 Open::Sqlite(transaction, _) => transaction.commit().await.map_err(Into::into),
                 Open::Postgres(mut loan) => loan.commit().await,
@@ -152,7 +158,9 @@ impl Write {
                 self.store.apply(*change);
             }
             if let Pool::Postgres(postgres) = &self.store.pool {
-                postgres.wake.tell(self.changes.0.iter().map(Change::to_string));
+                postgres
+                    .wake
+                    .tell(self.changes.0.iter().map(Change::to_string));
             }
             committed
         });
@@ -185,14 +193,22 @@ impl Write {
 
     /// Hands the changes to the other processes, from the moment of the commit on.
     async fn publish(&mut self) -> Result<(), StoreError> {
-        for change in self.changes.0.clone() {
-            sql(match self.transaction {
-                Open::Sqlite(..) => "INSERT INTO change (fact, mark) VALUES ($1, RANDOM())",
-                Open::Postgres(_) => "INSERT INTO change (fact) VALUES ($1)",
-            })
-            .bind(change.to_string().as_str())
-            .execute(self)
-            .await?;
+        let facts: Vec<_> = self.changes.0.iter().map(Change::to_string).collect();
+        if matches!(self.transaction, Open::Postgres(_)) {
+            if !facts.is_empty() {
+                // One round trip for all: they are made under locks. No fact contains a comma.
+                sql("INSERT INTO change (fact) SELECT UNNEST(STRING_TO_ARRAY($1, ','))")
+                    .bind(facts.join(",").as_str())
+                    .execute(self)
+                    .await?;
+            }
+            return Ok(());
+        }
+        for fact in facts {
+            sql("INSERT INTO change (fact, mark) VALUES ($1, RANDOM())")
+                .bind(fact.as_str())
+                .execute(self)
+                .await?;
         }
         Ok(())
     }

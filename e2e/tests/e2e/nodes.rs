@@ -346,7 +346,7 @@ async fn a_server_whose_feed_is_cut_again_and_again_serves_nothing_that_was_revo
         loop {
             let rows = sqlx::query(
                 "SELECT pg_terminate_backend(pid) AS done FROM pg_stat_activity WHERE datname = $1 \
-                 AND query LIKE '%vestibule_heartbeat%' AND pid <> pg_backend_pid()",
+                 AND query LIKE '%pg_snapshot_xmin%' AND pid <> pg_backend_pid()",
             )
             .bind(&name)
             .fetch_all(&mut connection)

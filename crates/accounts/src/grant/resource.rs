@@ -115,22 +115,18 @@ impl Accounts {
         };
         // Nobody with powers: the service has asked the caller's permit before it noted the change.
         let caller = Caller::arriving(scope, change.actor);
-        let (followed, record) = match &change.to {
-            Some(to) => {
-                let from = &change.from;
-                let moved = write
-                    .rebase_grants(scope, from, to, self.now(), MOST_DESCRIBED)
-                    .await?;
-                let record = self.relocation(&caller, (from, to), &moved);
-                (moved.count, record)
-            }
-            None => {
-                let removed = write
-                    .delete_grants_below(scope, &change.from, MOST_DESCRIBED)
-                    .await?;
-                let record = self.removal(&caller, &change.from, &removed);
-                (removed.count, record)
-            }
+        let from = &change.from;
+        let (followed, record) = if let Some(to) = &change.to {
+            let moved = write
+                .rebase_grants(scope, from, to, self.now(), MOST_DESCRIBED)
+                .await?;
+            let record = self.relocation(&caller, (from, to), &moved);
+            (moved.count, record)
+        } else {
+            let removed = write
+                .delete_grants_below(scope, from, MOST_DESCRIBED)
+                .await?;
+            (removed.count, self.removal(&caller, from, &removed))
         };
         let Some(record) = record else {
             write.commit_unaudited().await?;

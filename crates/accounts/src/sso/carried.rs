@@ -170,17 +170,15 @@ impl Sso {
     ) -> Option<Carried> {
         let digest = Digest::of(state.as_bytes());
         let (tag, context, key) = (tag(&digest), context(&digest, browser), self.carried_key());
-        let of_state = brought
+        let mut of_state = brought
             .iter()
             .filter(|(name, text)| name.ends_with(&tag) && text.len() <= LONGEST)
             .take(TRIES);
-        let sealed: Sealed = of_state
-            .filter_map(|(_, text)| {
-                let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
-                let plain = key.open(&context, &sealed).ok()?;
-                serde_json::from_slice(&plain).ok()
-            })
-            .next()?;
+        let sealed: Sealed = of_state.find_map(|(_, text)| {
+            let sealed = URL_SAFE_NO_PAD.decode(text).ok()?;
+            let plain = key.open(&context, &sealed).ok()?;
+            serde_json::from_slice(&plain).ok()
+        })?;
         if sealed.expires_at <= now {
             return None;
         }

@@ -121,7 +121,10 @@ async fn a_sign_in_that_the_version_before_has_begun_is_finished(
         .seal(&context, payload.to_string().as_bytes(), &OsEntropy)
         .unwrap();
     let bytes = |bytes: &[u8]| {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+            let _ = std::fmt::Write::write_fmt(&mut hex, format_args!("{byte:02x}"));
+            hex
+        });
         match backend {
             Backend::Sqlite => format!("X'{hex}'"),
             Backend::Postgres => format!("'\\x{hex}'::bytea"),

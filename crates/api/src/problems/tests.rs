@@ -38,13 +38,14 @@ const CALLS: [(&str, usize); 16] = [
 ];
 
 /// Reasons that the scan finds and no answer names.
-const ELSEWHERE: [&str; 14] = [
+const ELSEWHERE: [&str; 15] = [
     // Of the configuration, of the operator, and of the change feed.
     "invalid_prefix",
     "invalid_network",
     "network_too_wide",
     "invalid_change",
     "invalid_actor",
+    "invalid_credential",
     "missing",
     "credential_rejected",
     // Of the command line alone.

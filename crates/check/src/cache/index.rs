@@ -36,14 +36,13 @@ impl Index {
         Reading(self.applied)
     }
 
-    /// Remembers a change; how many there were ever.
-    pub(super) fn note(&mut self, change: Change) -> u64 {
+    /// Remembers a change.
+    pub(super) fn note(&mut self, change: Change) {
         if self.changes.len() == REMEMBERED_CHANGES {
             self.changes.pop_front();
         }
         self.changes.push_back(change);
         self.applied += 1;
-        self.applied
     }
 
     /// The entries that a change makes wrong. No others are looked at.

@@ -51,7 +51,7 @@ struct Slot {
 /// See the module.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
-    slots: Vec<Option<Slot>>,
+    places: Vec<Option<Slot>>,
     free: Vec<u32>,
     /// The latest slot of each chain.
     heads: [HashMap<Uuid, u32, DefaultHashBuilder>; 3],
@@ -60,17 +60,17 @@ pub(super) struct Slots {
 impl Slots {
     /// How many slots there are, used or free.
     pub(super) fn len(&self) -> usize {
-        self.slots.len()
+        self.places.len()
     }
 
     /// The entry in the slot of this number.
     pub(super) fn at(&self, number: usize) -> Option<&Arc<Entry>> {
-        Some(&self.slots.get(number)?.as_ref()?.cached.entry)
+        Some(&self.places.get(number)?.as_ref()?.cached.entry)
     }
 
     /// The number that the next entry gets.
     pub(super) fn next(&self) -> u32 {
-        let new = || u32::try_from(self.slots.len()).unwrap_or(NONE);
+        let new = || u32::try_from(self.places.len()).unwrap_or(NONE);
         self.free.last().copied().unwrap_or_else(new)
     }
 
@@ -78,7 +78,7 @@ impl Slots {
     pub(super) fn add(&mut self, cached: Cached) {
         let number = cached.entry.slot;
         if self.free.pop().is_none() {
-            self.slots.push(None);
+            self.places.push(None);
         }
         let links = CHAINS.map(|chain| {
             let subject = chain.subject(cached.entry.principal());
@@ -92,7 +92,7 @@ impl Slots {
                 after: after.unwrap_or(NONE),
             }
         });
-        if let Some(slot) = self.slots.get_mut(number as usize) {
+        if let Some(slot) = self.places.get_mut(number as usize) {
             *slot = Some(Slot { cached, links });
         }
     }
@@ -101,7 +101,7 @@ impl Slots {
     /// before, or where the map holds it with another weight.
     pub(super) fn remove(&mut self, left: &Cached) -> bool {
         let number = left.entry.slot;
-        let Some(place) = self.slots.get_mut(number as usize) else {
+        let Some(place) = self.places.get_mut(number as usize) else {
             return false;
         };
         let Some(slot) = place.take_if(|slot| slot.cached == *left) else {
@@ -131,7 +131,7 @@ impl Slots {
         let head = self.heads.get(chain as usize);
         let mut number = head.and_then(|head| head.get(&subject)).copied();
         std::iter::from_fn(move || {
-            let slot = self.slots.get(number? as usize)?.as_ref()?;
+            let slot = self.places.get(number? as usize)?.as_ref()?;
             number = slot.links.get(chain as usize).map(|link| link.after);
             Some(&slot.cached)
         })
@@ -139,7 +139,7 @@ impl Slots {
 
     /// Notes that the map will hold an entry with another weight; gives what it is to hold.
     pub(super) fn reweigh(&mut self, entry: &Arc<Entry>, weight: u32) -> Option<Cached> {
-        let slot = self.slots.get_mut(entry.slot as usize)?.as_mut()?;
+        let slot = self.places.get_mut(entry.slot as usize)?.as_mut()?;
         slot.cached.weight = weight;
         slot.cached.pays = true;
         Some(slot.cached.clone())
@@ -159,7 +159,7 @@ impl Slots {
     }
 
     fn link(&mut self, number: u32, chain: Chain) -> Option<&mut Link> {
-        let slot = self.slots.get_mut(number as usize)?.as_mut()?;
+        let slot = self.places.get_mut(number as usize)?.as_mut()?;
         slot.links.get_mut(chain as usize)
     }
 }

@@ -38,6 +38,9 @@ pub(crate) const RO: Capability = Capability::ReadOnly;
 pub(crate) const RW: Capability = Capability::ReadWrite;
 pub(crate) const RWD: Capability = Capability::ReadWriteDelete;
 
+/// A change that was noted: the organisation, the old path and the new one.
+type Noted = (OrganizationId, ResourcePath, Option<ResourcePath>);
+
 /// Who may be signed in, and what they may; changes hold for the next request.
 #[derive(Default)]
 struct People {
@@ -46,7 +49,7 @@ struct People {
     /// Paths with grants that no caller could revoke.
     kept: Mutex<Vec<ResourcePath>>,
     /// Changes that were noted and that the grants have yet to follow.
-    noted: Mutex<HashMap<ResourceChangeId, (OrganizationId, ResourcePath, Option<ResourcePath>)>>,
+    noted: Mutex<HashMap<ResourceChangeId, Noted>>,
     changes_fail: AtomicBool,
     following_fails: AtomicBool,
 }
@@ -176,13 +179,12 @@ impl ResourceChanges for People {
             let Some((organization, from, to)) = noted else {
                 return Ok(());
             };
-            self.report(organization, |principal| match &to {
-                Some(to) => {
+            self.report(organization, |principal| {
+                if let Some(to) = &to {
                     for grant in Arc::make_mut(&mut principal.grants) {
                         grant.path = grant.path.rebased(&from, to);
                     }
-                }
-                None => {
+                } else {
                     let left = principal.grants.iter();
                     let left = left.filter(|grant| !from.covers(&grant.path));
                     principal.grants = left.cloned().collect();

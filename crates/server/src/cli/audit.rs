@@ -118,12 +118,12 @@ pub(super) async fn run(context: &Context, command: AuditCommand) -> Result<(), 
                 return context.output.followed(&columns, &items, &next);
             }
             let page = Page::at(limit, offset);
-            let records = match &caller {
-                Some(caller) => accounts.audit(caller, &filter, page).await?,
-                None => {
-                    let records = accounts.audit_of_the_installation(&OPERATOR, &filter, page);
-                    records.await?
-                }
+            let records = if let Some(caller) = &caller {
+                accounts.audit(caller, &filter, page).await?
+            } else {
+                accounts
+                    .audit_of_the_installation(&OPERATOR, &filter, page)
+                    .await?
             };
             let total = records.total;
             let items: Vec<_> = records.items.iter().map(describe).collect();
@@ -163,12 +163,12 @@ async fn follow(
     let most = usize::try_from(limit).unwrap_or(usize::MAX);
     let mut items = Vec::new();
     loop {
-        let rows = match caller {
-            Some(caller) => accounts.audit_after(caller, after, STEP).await?,
-            None => {
-                let rows = accounts.audit_of_the_installation_after(&OPERATOR, after, STEP);
-                rows.await?
-            }
+        let rows = if let Some(caller) = caller {
+            accounts.audit_after(caller, after, STEP).await?
+        } else {
+            accounts
+                .audit_of_the_installation_after(&OPERATOR, after, STEP)
+                .await?
         };
         let Some(last) = rows.last().map(|row| row.id) else {
             return Ok((items, after));

@@ -7,7 +7,6 @@ use std::num::NonZeroU32;
 use std::str::FromStr;
 
 use vestibule_accounts::SignInLimits;
-use vestibule_check::CacheBounds;
 use vestibule_credential::password::HasherConfig;
 use vestibule_credential::seal::MasterKey;
 use vestibule_http::{ForwardedHeader, TrustedProxies};
@@ -95,9 +94,7 @@ impl Reader<'_> {
             None => Some(HasherConfig::default().threads),
         };
         let queue = self.positive("passwords.queue");
-        let entries = self.positive("cache.entries");
-        let cache_bytes = self.cache_bytes();
-        let max_age = self.duration("cache.max_age");
+        let cache = self.cache();
         let plans = plans::read(self.values, &mut self.errors);
         let sso = self.sso();
         let brand = self.brand();
@@ -131,11 +128,7 @@ impl Reader<'_> {
                 queue: size(queue?),
                 ..HasherConfig::default()
             },
-            cache: CacheBounds {
-                bytes: cache_bytes?,
-                entries: size(entries?),
-                max_age: max_age?,
-            },
+            cache: cache?,
             plans,
             sso: sso?,
             brand: brand?,

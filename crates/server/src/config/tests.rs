@@ -125,11 +125,7 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
 #[case::store("[store]\nurl = \"mysql://x\"", "store.url", "sqlite: or postgres://")]
 #[case::parameters("[store]\nurl = \"sqlite:v.db?mode=ro\"", "store.url", "no parameters")]
 #[case::few_connections("[store]\nconnections = 2", "store.connections", "from 3 to 1000")]
-#[case::too_many_connections(
-    "[store]\nconnections = 1001",
-    "store.connections",
-    "from 3 to 1000"
-)]
+#[case::too_many_connections("[store]\nconnections = 1001", "store.connections", "from 3 to 1000")]
 #[case::checkpoint(
     "[store]\ncheckpoint = \"never\"",
     "store.checkpoint",

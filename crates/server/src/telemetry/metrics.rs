@@ -11,7 +11,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
-use vestibule_check::Check;
+use vestibule_check::{Check, Totals};
 use vestibule_model::{BootTime, Change, Clock as _, Lease, ProcessClock};
 use vestibule_store::{ChangeSink, Store};
 
@@ -160,6 +160,18 @@ impl Collector for Metrics {
             )?
             .encode_histogram::<NoLabelSet>(sum, count, &buckets, None)?;
 
+        self.encode_counters(&mut encoder, &totals)?;
+        self.encode_gauges(&mut encoder, &totals)
+    }
+}
+
+impl Metrics {
+    fn encode_counters(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        totals: &Totals,
+    ) -> Result<(), Error> {
+        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
         for (name, help, value) in [
             (
                 "check_permitted",
@@ -196,8 +208,14 @@ impl Collector for Metrics {
                 .encode_descriptor(name, help, None, MetricType::Counter)?
                 .encode_counter::<NoLabelSet, _, u64>(&value, None)?;
         }
+        Ok(())
+    }
 
-        let gauge = |number: usize| i64::try_from(number).unwrap_or(i64::MAX);
+    fn encode_gauges(
+        &self,
+        encoder: &mut DescriptorEncoder<'_>,
+        totals: &Totals,
+    ) -> Result<(), Error> {
         for (name, help, value) in [
             (
                 "check_remembered_credentials",
@@ -207,7 +225,7 @@ impl Collector for Metrics {
             (
                 "check_remembered_bytes",
                 "Memory that they take, as the check weighs them",
-                i64::try_from(totals.remembered_bytes).unwrap_or(i64::MAX),
+                gauge(totals.remembered_bytes),
             ),
             (
                 "body_bytes",
@@ -241,4 +259,9 @@ impl Collector for Metrics {
         }
         Ok(())
     }
+}
+
+/// The value of a gauge.
+fn gauge(number: impl TryInto<i64>) -> i64 {
+    number.try_into().unwrap_or(i64::MAX)
 }

@@ -88,7 +88,7 @@ fn not_opened(url: &StoreUrl, error: StoreError) -> Failure {
     }
     match error {
         StoreError::Absent(_) => no_store(url),
-        StoreError::Unavailable(_) => Failure::from(error)
+        StoreError::Unavailable(_) | StoreError::Contended(_) => Failure::from(error)
             .with_code(Code::Temporary)
             .hint(format!("store.url is {url}: is it right, and does it run?")),
         other => other.into(),

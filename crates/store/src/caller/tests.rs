@@ -51,10 +51,7 @@ async fn postgres_can_find_a_caller_by_indexes_alone() {
         "SET enable_seqscan = off",
         "SET plan_cache_mode = force_generic_plan",
     ] {
-        sqlx::query(setting)
-            .execute(&mut connection)
-            .await
-            .unwrap();
+        sqlx::query(setting).execute(&mut connection).await.unwrap();
     }
     for (index, (query, types)) in QUERIES.into_iter().enumerate() {
         let prepare = format!("PREPARE caller_{index} {types} AS {query}");

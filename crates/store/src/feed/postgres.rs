@@ -82,9 +82,11 @@ pub(super) async fn follow(
     let mut listener = timeout(LEASE, listen(&postgres.options))
         .await
         .map_err(|_| silent())??;
-    let mut seen = Seen::default();
     // What was committed before is in what is read from now on.
-    seen.horizon = newest(&mut listener).await?;
+    let mut seen = Seen {
+        horizon: newest(&mut listener).await?,
+        rows: BTreeSet::new(),
+    };
     let mut resumed = false;
     loop {
         let begun = clock.boot();

@@ -117,7 +117,9 @@ async fn read_changes(
         }
         return Ok(seen);
     }
-    tracing::warn!("the database was restored, or this process has slept for long; nothing that was remembered is used");
+    tracing::warn!(
+        "the database was restored, or this process has slept for long; nothing that was remembered is used"
+    );
     store.apply(Change::Keyring);
     store.apply(Change::Everything);
     last(connection).await

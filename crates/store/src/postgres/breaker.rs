@@ -91,18 +91,14 @@ impl Breaker {
             answer = tokio::time::timeout(limit, query) => answer,
             () = opened, if admission == Admission::Closed => return Err(silent()),
         };
-        match answer {
-            Ok(answer) => {
-                if matches!(answer, Ok(_) | Err(sqlx::Error::Database(_))) {
-                    self.answered();
-                }
-                Ok(answer)
-            }
-            Err(_) => {
-                self.unanswered_since(begun);
-                Err(StoreError::Unavailable("no answer in time".to_owned()))
-            }
+        let Ok(answer) = answer else {
+            self.unanswered_since(begun);
+            return Err(StoreError::Unavailable("no answer in time".to_owned()));
+        };
+        if matches!(answer, Ok(_) | Err(sqlx::Error::Database(_))) {
+            self.answered();
         }
+        Ok(answer)
     }
 
     /// Notes an answer, which closes the breaker.

@@ -23,24 +23,30 @@ pub(crate) const PATIENCE: Duration = Duration::from_millis(900);
 /// A connection unused for this long may be dead, and is asked before it is used.
 const FRESH: Duration = Duration::from_secs(1);
 
-/// The time that a connection which may be dead has to answer.
-const PROOF: Duration = Duration::from_millis(450);
+/// The time that a connection which may be dead has to answer. It is longer than the feed waits
+/// between two looks, whose answers tell one dead connection from a silent database.
+const PROOF: Duration = Duration::from_millis(600);
 
 /// A connection is replaced after this time: each holds memory of the server's that only grows.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
 /// What each connection begins with. The database's own defaults do not apply: with another
 /// isolation a transaction would not see what was committed while it waited for a lock. The limits
-/// end what a process leaves behind that is cut off.
+/// end what a process leaves behind that is cut off: from version 14 on a server notices within half a
+/// second that nobody waits any more.
 const SETTINGS: &str = "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED;
     SET idle_in_transaction_session_timeout = '30s';
-    SET statement_timeout = '30s';
-    SET lock_timeout = '5s'";
+    SET statement_timeout = '15s';
+    SET lock_timeout = '5s';
+    SELECT set_config(name, '500ms', false) FROM pg_settings
+        WHERE name = 'client_connection_check_interval'";
 
 /// The share of the connections that a purpose may use at once; the rest stays for the others.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Share {
-    /// Reads of few rows, the question who is calling among them: all of the connections.
+    /// The question who is calling, and the proof that the database answers: all of the connections.
+    Callers,
+    /// Reads of few rows. Together with all that follows they leave a quarter to the callers.
     Reads,
     /// Pages of lists: a quarter of them.
     Lists,
@@ -58,6 +64,8 @@ pub(crate) struct Connections {
     count: u32,
     /// One for each connection. They are given in the order in which they were asked for.
     permits: Arc<Semaphore>,
+    /// For all but the question who is calling.
+    others: Arc<Semaphore>,
     lists: Arc<Semaphore>,
     writes: Arc<Semaphore>,
 }
@@ -85,6 +93,7 @@ impl Connections {
             idle: Mutex::default(),
             count,
             permits: part(4),
+            others: part(3),
             lists: part(1),
             writes: part(2),
         }
@@ -103,21 +112,26 @@ impl Connections {
     ) -> Result<Loan, StoreError> {
         let admission = self.breaker.admit()?;
         let deadline = tokio::time::Instant::now() + PATIENCE;
+        let is_other = share != Share::Callers;
         let queue = async {
             let share = match share {
-                Share::Reads => None,
+                Share::Callers | Share::Reads => None,
                 Share::Lists => Some(permit(&self.lists).await?),
                 Share::Writes => Some(permit(&self.writes).await?),
             };
-            Ok::<_, StoreError>((permit(&self.permits).await?, share))
+            let other = if is_other {
+                Some(permit(&self.others).await?)
+            } else {
+                None
+            };
+            Ok::<_, StoreError>((permit(&self.permits).await?, other, share))
         };
-        let busy = |_| StoreError::Unavailable("every connection is busy".to_owned());
-        let (permit, share) = timeout_at(deadline, queue).await.map_err(busy)??;
+        let busy = |_| StoreError::Contended("every connection is busy".to_owned());
+        let permits = timeout_at(deadline, queue).await.map_err(busy)??;
         let live = match self.proven(admission).await {
             Some(live) => live,
             None => self.connect(admission, deadline).await?,
         };
-        let permits = (permit, share);
         Ok(Loan::new(live, Arc::clone(self), admission, limit, permits))
     }
 

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use sqlx::postgres::PgConnection;
+use sqlx::postgres::{PgConnection, PgDatabaseError, PgSeverity};
 use sqlx::{Connection as _, Executor as _};
 use tokio::sync::OwnedSemaphorePermit;
 
@@ -15,6 +15,9 @@ use crate::StoreError;
 /// role or of an administrator's session changes what a transaction sees.
 const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE";
 
+/// The longest time for which a connection with an unanswered commit is kept.
+const COMMIT_PATIENCE: Duration = Duration::from_secs(60);
+
 /// A connection on loan.
 ///
 /// Dropping it gives it back only if nothing is in flight on it. One whose statement was abandoned
@@ -24,6 +27,7 @@ pub(crate) struct Loan {
     live: Option<Live>,
     state: State,
     in_transaction: bool,
+    committing: bool,
     admission: Admission,
     limit: Duration,
     owner: Arc<Connections>,
@@ -31,7 +35,11 @@ pub(crate) struct Loan {
 }
 
 /// Given back with the connection.
-type Permits = (OwnedSemaphorePermit, Option<OwnedSemaphorePermit>);
+type Permits = (
+    OwnedSemaphorePermit,
+    Option<OwnedSemaphorePermit>,
+    Option<OwnedSemaphorePermit>,
+);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
@@ -68,6 +76,7 @@ impl Loan {
             live: Some(live),
             state: State::Idle,
             in_transaction: false,
+            committing: false,
             admission,
             limit,
             owner,
@@ -98,12 +107,7 @@ impl Loan {
     ) -> Result<T, StoreError> {
         self.state = match &answer {
             Ok(Ok(_)) => State::Idle,
-            // Class 57 is an intervention of the operator's, who closes the connection.
-            Ok(Err(sqlx::Error::Database(error)))
-                if !error.code().is_some_and(|code| code.starts_with("57P")) =>
-            {
-                State::Idle
-            }
+            Ok(Err(sqlx::Error::Database(error))) if !is_last(error.as_ref()) => State::Idle,
             _ => State::Broken,
         };
         Ok(answer??)
@@ -123,10 +127,11 @@ impl Loan {
     /// # Errors
     /// [`StoreError::Uncertain`] where no answer came: the commit may have been made.
     pub(crate) async fn commit(&mut self) -> Result<(), StoreError> {
+        self.committing = true;
         let committed = self.simple("COMMIT").await;
         match committed {
             Ok(()) => {
-                self.in_transaction = false;
+                (self.in_transaction, self.committing) = (false, false);
                 Ok(())
             }
             // Without an answer of the database to it, nothing is known of the commit.
@@ -144,6 +149,13 @@ impl Loan {
     }
 }
 
+/// Whether an error is the last that the server says on a connection.
+fn is_last(error: &dyn sqlx::error::DatabaseError) -> bool {
+    let error = error.try_downcast_ref::<PgDatabaseError>();
+    let severity = error.map(PgDatabaseError::severity);
+    matches!(severity, Some(PgSeverity::Fatal | PgSeverity::Panic))
+}
+
 impl Drop for Loan {
     fn drop(&mut self) {
         let Some(live) = self.live.take() else {
@@ -151,6 +163,17 @@ impl Drop for Loan {
         };
         let owner = Arc::clone(&self.owner);
         match self.state {
+            // The server goes on with a commit whoever waits for it, as for a standby that is away.
+            // Its connection counts until then, or each try would leave one more of them behind.
+            State::Broken if self.committing => {
+                let permits = self.permits.take();
+                if let Ok(runtime) = tokio::runtime::Handle::try_current() {
+                    runtime.spawn(async move {
+                        settle(live, false, COMMIT_PATIENCE).await;
+                        drop(permits);
+                    });
+                }
+            }
             State::Broken => {}
             State::Idle if !self.in_transaction => owner.take_back(live),
             State::Idle | State::InFlight => {
@@ -158,7 +181,7 @@ impl Drop for Loan {
                 // Outside of a runtime the connection is cut, and PostgreSQL rolls back.
                 if let Ok(runtime) = tokio::runtime::Handle::try_current() {
                     runtime.spawn(async move {
-                        if let Some(live) = settle(live, in_transaction).await {
+                        if let Some(live) = settle(live, in_transaction, PATIENCE).await {
                             owner.take_back(live);
                         }
                         drop(permits);
@@ -171,7 +194,7 @@ impl Drop for Loan {
 
 /// Waits for what is in flight on a connection and rolls back. Returns nothing if that takes too
 /// long, or fails.
-async fn settle(mut live: Live, in_transaction: bool) -> Option<Live> {
+async fn settle(mut live: Live, in_transaction: bool, patience: Duration) -> Option<Live> {
     let settled = async {
         if in_transaction {
             live.connection.execute("ROLLBACK").await.map(drop)
@@ -179,6 +202,6 @@ async fn settle(mut live: Live, in_transaction: bool) -> Option<Live> {
             live.connection.ping().await
         }
     };
-    let settled = tokio::time::timeout(PATIENCE, settled).await;
+    let settled = tokio::time::timeout(patience, settled).await;
     matches!(settled, Ok(Ok(()))).then_some(live)
 }

@@ -24,6 +24,10 @@ const NOTIFY: &str = "SELECT COUNT(pg_notify('vestibule', fact)) AS count
 /// The most facts that wait to be told; more are told as one.
 const MOST: usize = 1_000;
 
+/// How often a NOTIFY is tried, and how long after a failure.
+const TRIES: u32 = 60;
+const RETRY: Duration = Duration::from_secs(1);
+
 /// Tells other processes of changes, one NOTIFY at a time.
 pub(crate) struct Wake {
     connections: Arc<Connections>,
@@ -51,17 +55,30 @@ impl Wake {
         waiting.facts.extend(facts);
         if waiting.facts.len() > MOST {
             waiting.facts = vec![vestibule_model::Change::Everything.to_string()];
-            waiting.facts.push(vestibule_model::Change::Keyring.to_string());
+            waiting
+                .facts
+                .push(vestibule_model::Change::Keyring.to_string());
         }
         if waiting.facts.is_empty() || std::mem::replace(&mut waiting.told, true) {
             return;
         }
         let this = Arc::clone(self);
         tokio::spawn(async move {
+            let mut failed = 0;
             while let Some(facts) = this.next() {
-                if let Err(error) = this.notify(&facts).await {
-                    tracing::debug!(%error, "other processes were not woken; they look by themselves");
+                let Err(error) = this.notify(&facts).await else {
+                    failed = 0;
+                    continue;
+                };
+                failed += 1;
+                if failed == TRIES {
+                    tracing::warn!(%error, "servers of the version before were not told of changes");
+                    failed = 0;
+                    continue;
                 }
+                // Those of this version look by themselves; others have no other way to hear.
+                this.waiting().facts.extend(facts);
+                tokio::time::sleep(RETRY).await;
             }
         });
     }

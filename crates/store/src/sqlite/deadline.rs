@@ -121,8 +121,8 @@ impl Drop for Running<'_> {
 
 #[cfg(test)]
 mod tests {
-    use futures_util::FutureExt as _;
     use super::*;
+    use futures_util::FutureExt as _;
 
     const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
         SELECT COUNT(*) FROM n";
@@ -150,7 +150,10 @@ mod tests {
         let running = deadline.start(&mut connection).await.unwrap();
         let endless = sqlx::query(ENDLESS).execute(&mut connection).await;
         running.end();
-        assert!(matches!(endless, Err(sqlx::Error::Database(_))), "{endless:?}");
+        assert!(
+            matches!(endless, Err(sqlx::Error::Database(_))),
+            "{endless:?}"
+        );
         one(&mut connection, &deadline).await;
     }
 

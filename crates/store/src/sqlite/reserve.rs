@@ -3,7 +3,7 @@
 //! A file beside the database takes 4 MiB. Where the disk is full, whoever takes a right away deletes
 //! the file and tries again; whatever else writes is refused until there is room for the file anew.
 
-use std::fs::{File, OpenOptions};
+use std::fs::{File, Metadata, OpenOptions};
 use std::io;
 use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ const MARGIN: u64 = 1_024 * 1_024;
 /// Less room than that counts as none, whatever SQLite calls the error.
 const FULL: u64 = 512 * 1_024;
 
-/// The size of a block in the count of [`MetadataExt::blocks`].
+/// The size of a block in the count of `MetadataExt::blocks`.
 const BLOCK: u64 = 512;
 
 /// The file, and whether it was given away.
@@ -66,6 +66,15 @@ impl Reserve {
         }
     }
 
+    /// Notes a reserve that was given away before this process opened the database. Makes none: a
+    /// command ends before it could be of use.
+    pub(crate) fn notice(&self) {
+        let is_short = || self.room().is_ok_and(|room| room < BYTES + MARGIN);
+        if !self.is_whole() && is_short() {
+            self.note_released();
+        }
+    }
+
     /// Makes the file where there is none and there is room for it. Says so in the log, once, where
     /// it cannot.
     pub(crate) fn look_after(&self) {
@@ -106,10 +115,15 @@ impl Reserve {
     }
 
     fn make(&self) -> io::Result<()> {
+        // Whatever has the name is not written into: it may be a link to somebody's file, or a pipe
+        // whose other end nobody reads.
+        match std::fs::remove_file(&self.file) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            _ => {}
+        }
         let file = OpenOptions::new()
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&self.file)?;
         allocate(&file)?;
@@ -118,9 +132,9 @@ impl Reserve {
 
     /// Whether the file is there with all its blocks, and not only with its length.
     fn is_whole(&self) -> bool {
-        self.file
-            .metadata()
-            .is_ok_and(|it| it.len() >= BYTES && it.blocks() * BLOCK >= BYTES)
+        let is_whole =
+            |it: Metadata| it.is_file() && it.len() >= BYTES && it.blocks() * BLOCK >= BYTES;
+        self.file.symlink_metadata().is_ok_and(is_whole)
     }
 
     /// The bytes that are free where the file is.
@@ -181,6 +195,18 @@ mod tests {
         File::create(&file).unwrap().set_len(BYTES).unwrap();
         reserve.keep().unwrap();
         assert!(file.metadata().unwrap().blocks() * BLOCK >= BYTES);
+    }
+
+    #[test]
+    fn what_a_link_of_its_name_leads_to_is_left_alone() {
+        let folder = tempfile::tempdir().unwrap();
+        let victim = folder.path().join("victim");
+        std::fs::write(&victim, "kept").unwrap();
+        std::os::unix::fs::symlink(&victim, folder.path().join("v.db-reserve")).unwrap();
+        let reserve = Reserve::beside(&folder.path().join("v.db"));
+        reserve.keep().unwrap();
+        assert!(reserve.is_whole());
+        assert_eq!(std::fs::read_to_string(victim).unwrap(), "kept");
     }
 
     #[test]

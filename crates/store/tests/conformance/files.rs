@@ -114,7 +114,8 @@ async fn a_log_that_somebody_reads_is_emptied_once_they_are_done() {
     let log = file.with_file_name("vestibule.db-wal");
     let store = world.store.clone();
     let emptying = tokio::spawn(async move {
-        let often = Duration::from_millis(20);
+        // Writers wait for each try, so that there is more time between two than one takes.
+        let often = Duration::from_millis(300);
         store.run_checkpoints(often, std::future::pending()).await;
     });
     let options = sqlx::sqlite::SqliteConnectOptions::new().filename(file);

@@ -50,7 +50,7 @@ async fn earlier() -> World {
         "ALTER TABLE api_key DROP COLUMN connection_id",
         "DROP INDEX audit_record_membership_end",
         "DROP INDEX api_key_live",
-        "DELETE FROM _sqlx_migrations WHERE version IN (7, 20)",
+        "DELETE FROM _sqlx_migrations WHERE version IN (7, 18)",
     ] {
         world.raw(statement).await;
     }
@@ -129,8 +129,8 @@ async fn revoke_one(world: &World) {
     "migration 7 (key origin)"
 )]
 #[case::of_an_index(
-    "DELETE FROM _sqlx_migrations WHERE version = 20",
-    "migration 20 (live keys)"
+    "DELETE FROM _sqlx_migrations WHERE version = 18",
+    "migration 18 (live keys)"
 )]
 #[tokio::test]
 async fn a_migration_that_others_hold_up_for_too_long_says_who_they_are(
@@ -167,7 +167,7 @@ async fn an_index_whose_building_was_interrupted_is_built_anew() {
         world.api_key(world.owner.id, name, false).await;
     }
     for statement in [
-        "DELETE FROM _sqlx_migrations WHERE version = 20",
+        "DELETE FROM _sqlx_migrations WHERE version = 18",
         "DROP INDEX api_key_live",
     ] {
         world.raw(statement).await;

@@ -104,7 +104,10 @@ async fn a_silent_database_is_reported_soon_and_then_asked_by_one_at_a_time() {
         .await
         .expect("an answer within a second");
     for answer in answers {
-        assert!(matches!(answer, Err(StoreError::Unavailable(_))), "{answer:?}");
+        assert!(
+            matches!(answer, Err(StoreError::Unavailable(_))),
+            "{answer:?}"
+        );
     }
     // Whoever asks from now on is told at once, without another connection.
     let before = gate.connections.load(Ordering::SeqCst);
@@ -183,7 +186,10 @@ impl Drop for Standby {
                 .enable_all()
                 .build()
                 .unwrap()
-                .block_on(Self::run(&url, "ALTER SYSTEM RESET synchronous_standby_names"));
+                .block_on(Self::run(
+                    &url,
+                    "ALTER SYSTEM RESET synchronous_standby_names",
+                ));
         });
         let _ = reset.join();
     }
@@ -201,9 +207,16 @@ async fn a_notifying_commit_that_hangs_in_another_database_holds_up_nothing() {
         .fetch_one(&mut hangs)
         .await
         .unwrap();
-    assert_eq!(local, "local", "commits of other tests would wait for the standby");
+    assert_eq!(
+        local, "local",
+        "commits of other tests would wait for the standby"
+    );
     let _standby = Standby(url.clone());
-    Standby::run(&url, "ALTER SYSTEM SET synchronous_standby_names = 'nobody'").await;
+    Standby::run(
+        &url,
+        "ALTER SYSTEM SET synchronous_standby_names = 'nobody'",
+    )
+    .await;
     let hanging = tokio::spawn(async move {
         // The server heeds the setting a little later.
         // Only a transaction that has written something waits for the standby.
@@ -248,7 +261,11 @@ async fn a_notifying_commit_that_hangs_in_another_database_holds_up_nothing() {
     }
     // Longer than the lease.
     tokio::time::sleep(Duration::from_millis(2_500)).await;
-    assert!(!memory.all().contains(&Told::Suspended), "{:?}", memory.all());
+    assert!(
+        !memory.all().contains(&Told::Suspended),
+        "{:?}",
+        memory.all()
+    );
     feed.abort();
     hanging.abort();
     let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity

@@ -62,7 +62,10 @@ fn pending(connection: &SsoConnection, state: &str) -> PendingSignIn {
 /// What a server of an earlier version does when a sign-in begins.
 fn written_by_an_earlier_version(backend: Backend, begun: &PendingSignIn) -> &'static str {
     let bytes = |bytes: &[u8]| {
-        let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+        let hex = bytes.iter().fold(String::new(), |mut hex, byte| {
+            let _ = std::fmt::Write::write_fmt(&mut hex, format_args!("{byte:02x}"));
+            hex
+        });
         match backend {
             Backend::Sqlite => format!("X'{hex}'"),
             Backend::Postgres => format!("'\\x{hex}'::bytea"),

@@ -70,6 +70,10 @@ impl Reader<'_> {
 
     /// How many connections requests share, where that is said. With fewer than three a list and a
     /// transaction would leave none for the question who is calling.
+    #[expect(
+        clippy::option_option,
+        reason = "outer: whether it could be read; inner: whether it is set"
+    )]
     pub(super) fn connections(&mut self) -> Option<Option<NonZeroU32>> {
         const KEY: &str = "store.connections";
         if self.value(KEY).is_none() {
@@ -91,14 +95,21 @@ impl Reader<'_> {
         )
     }
 
-    /// How many bytes so many MiB of remembered credentials are.
-    pub(super) fn cache_bytes(&mut self) -> Option<usize> {
-        self.mebibytes(
+    /// How much is remembered of callers.
+    pub(super) fn cache(&mut self) -> Option<CacheBounds> {
+        let entries = self.positive("cache.entries");
+        let max_age = self.duration("cache.max_age");
+        let bytes = self.mebibytes(
             "cache.memory_mib",
             CacheBounds::LEAST_BYTES,
             "must be 4 or above: a caller with all grants and groups that one may have takes up to \
              3 MiB",
-        )
+        );
+        Some(CacheBounds {
+            bytes: bytes?,
+            entries: usize::try_from(entries?.get()).unwrap_or(usize::MAX),
+            max_age: max_age?,
+        })
     }
 
     fn mebibytes(&mut self, key: &str, least: usize, message: &str) -> Option<usize> {
