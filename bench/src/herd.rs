@@ -22,7 +22,7 @@ use crate::server::{Kind, Server};
 use crate::{delay, first_sight};
 
 const HERD: usize = 800;
-/// How far away PostgreSQL is.
+/// The distance to PostgreSQL.
 const DISTANCE: Duration = Duration::from_millis(5);
 /// Keys for the rate of first sights.
 const MANY: usize = 20_000;

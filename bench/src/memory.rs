@@ -1,4 +1,4 @@
-//! What remembered callers take of memory: many with typical grants, and as many with all that one
+//! The memory of remembered callers: many with typical grants, and as many with all that one
 //! may have.
 
 use std::process::Command;
@@ -27,7 +27,7 @@ const CALLERS: usize = 100_000;
 const HEAVIEST: usize = 400;
 const MIB: f64 = 1_024.0 * 1_024.0;
 
-/// What callers hold.
+/// The grants that callers hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub(crate) enum Callers {
     /// Three grants each.

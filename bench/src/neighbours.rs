@@ -1,4 +1,4 @@
-//! What one tenant's load costs another: the 99th percentile of a neighbour's key creations and
+//! The cost of one tenant's load to another: the 99th percentile of a neighbour's key creations and
 //! sign-ins, alone and beside each load, in one run, on SQLite.
 
 use std::sync::Arc;
@@ -112,7 +112,7 @@ struct Neighbour {
 }
 
 impl Neighbour {
-    /// How long keys took to create, and how long sign-ins took.
+    /// Returns the times that keys took to create, and those that sign-ins took.
     async fn live(&self) -> Result<(Vec<Duration>, Vec<Duration>)> {
         let mut connection = Connection::open(self.port).await?;
         let create = request(

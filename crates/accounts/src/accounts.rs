@@ -41,7 +41,7 @@ pub struct AccountsParts {
     pub prefix: Prefix,
     /// How many sign-ins may be tried.
     pub sign_in_limits: SignInLimits,
-    /// How many API keys one user may create in a day.
+    /// The number of API keys that one user may create in a day.
     pub api_keys_per_day: NonZeroU32,
 }
 

@@ -24,7 +24,7 @@ const MAX_OF_ONE: usize = MAX_WAITING / 8;
 #[derive(Debug, Default)]
 pub(crate) struct WaitingDenials {
     records: Vec<AuditRecord>,
-    /// How many calls no record tells of, in an organisation or in those that were not told apart.
+    /// The calls that no record tells of, in an organisation or in those that were not told apart.
     overflow: HashMap<Option<OrganizationId>, u64>,
 }
 

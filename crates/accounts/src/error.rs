@@ -50,7 +50,7 @@ pub enum Error {
         seconds(*.retry_after)
     )]
     TooManyNewKeys {
-        /// How many one may create.
+        /// The number that one may create.
         max: u32,
         /// In what time.
         window: Duration,

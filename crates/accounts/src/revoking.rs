@@ -1,4 +1,4 @@
-//! What takes rights away, and so is stored on a full disk, too.
+//! Operations that take rights away, and so are stored on a full disk, too.
 
 use crate::{Accounts, Error, Result};
 
@@ -7,7 +7,7 @@ tokio::task_local! {
     static REVOKING: ();
 }
 
-/// Whether an operation runs that takes rights away and gives none.
+/// Returns whether an operation runs that takes rights away and gives none.
 pub(crate) fn is_revoking() -> bool {
     REVOKING.try_with(|()| ()).is_ok()
 }

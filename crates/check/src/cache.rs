@@ -38,7 +38,7 @@ pub(crate) struct Cache {
     index: Mutex<Index>,
     /// Without an end until somebody hears changes of other servers.
     lease: Lease,
-    /// How many changes were applied to their end, to be read without a lock.
+    /// The number of changes that were applied to their end, to be read without a lock.
     applied: AtomicU64,
     bounds: CacheBounds,
 }
@@ -157,7 +157,7 @@ impl Cache {
         }
     }
 
-    /// How many changes were applied to their end.
+    /// Returns the number of changes that were applied to their end.
     pub(crate) fn applied(&self) -> u64 {
         self.applied.load(Ordering::SeqCst)
     }
@@ -218,7 +218,7 @@ impl Cache {
         self.map.len()
     }
 
-    /// How many bytes they take, by their weights.
+    /// Returns the bytes that the entries take, by their weights.
     pub(crate) fn bytes(&self) -> u64 {
         self.map.weight()
     }

@@ -99,7 +99,7 @@ pub struct Totals {
     pub turned_away: u64,
     /// How many credentials are remembered now.
     pub remembered: usize,
-    /// How many bytes of memory they take, as they are weighed.
+    /// The bytes of memory that they take, as they are weighed.
     pub remembered_bytes: u64,
     /// How many bytes of memory bodies on their way take now.
     pub body_bytes: usize,

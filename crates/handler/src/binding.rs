@@ -13,7 +13,7 @@ const LIFE: u32 = 600;
 /// The number of sign-ins that one browser can have under way: tabs that wait at a provider.
 const MOST: usize = 16;
 
-/// What they may take together in the browser's `Cookie` header, in bytes. A proxy reads 8 KiB of one
+/// The most bytes that they take together in the browser's `Cookie` header. A proxy reads 8 KiB of one
 /// header at least.
 const MOST_BYTES: usize = 6 * 1_024;
 
@@ -37,7 +37,7 @@ impl BindingCookie {
         cookie_values(headers, &self.name).find_map(|value| std::str::from_utf8(value).ok())
     }
 
-    /// What the browser has kept of each sign-in, as the ends of the cookies' names and their values,
+    /// Returns what the browser has kept of each sign-in, as the ends of the cookies' names and their values,
     /// in no order.
     pub fn carried<'h>(&self, headers: &'h HeaderMap) -> Vec<(&'h str, &'h str)> {
         let cookies = headers.get_all(COOKIE).iter();
@@ -93,7 +93,7 @@ impl BindingCookie {
     }
 }
 
-/// Whether it is of letters that ours are of, so that nothing foreign goes into a header.
+/// Returns whether it is of letters that ours are of, so that nothing foreign goes into a header.
 fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')

@@ -216,7 +216,7 @@ impl Problem {
         self
     }
 
-    /// Whether what was asked is not for the caller, if the caller is known: a 403, or a 404, which
+    /// Returns whether what was asked is not for the caller, if the caller is known: a 403, or a 404, which
     /// does not tell what belongs to others from what never was.
     pub fn is_refusal(&self) -> bool {
         matches!(self.0.status, StatusCode::FORBIDDEN | StatusCode::NOT_FOUND)

@@ -40,7 +40,7 @@ impl Grant {
     /// How many grants one user may hold in an organisation. Those of groups do not count.
     pub const MAX_PER_USER: usize = 50;
 
-    /// How many grants a group may have: as many as a member. What a member has through
+    /// The most grants of a group: as many as of a member. What a member has through
     /// [`Group::MAX_PER_USER`](crate::Group::MAX_PER_USER) such groups is read for each credential
     /// of the member, and held in memory.
     pub const MAX_PER_GROUP: usize = 50;

@@ -16,7 +16,7 @@ pub struct Group {
 }
 
 impl Group {
-    /// How many groups of an organisation a member may be in. With all grants that those groups
+    /// The most groups of an organisation that a member is in. With all grants that those groups
     /// may have, at the longest paths, a caller takes less than 3 MiB of memory.
     pub const MAX_PER_USER: usize = 50;
 }

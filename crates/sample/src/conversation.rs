@@ -57,10 +57,10 @@ pub(crate) struct Event {
     pub(crate) occurred_at: Timestamp,
 }
 
-/// How many conversations of one user are kept in an organisation: the last used.
+/// The number of conversations of one user that are kept in an organisation: the last used.
 pub(crate) const KEPT_CONVERSATIONS: i64 = 1_000;
 
-/// How many events of one conversation are kept: the newest.
+/// The number of events of one conversation that are kept: the newest.
 pub(crate) const KEPT_EVENTS: i64 = 10_000;
 
 /// How many conversations there are.

@@ -45,11 +45,11 @@ pub(crate) struct Database {
     writer: AnyPool,
     /// The file, where it is SQLite.
     file: Option<File>,
-    /// Whether the disk is full and the room that is left is for others; asked for a file alone.
+    /// Returns true while the disk is full and the room that is left is for others; asked for a file alone.
     reserved: Option<Reserved>,
 }
 
-/// Whether the room that is left on the disk is for something else than the sample.
+/// A function that returns true while the room that is left on the disk is for something else than the sample.
 pub(crate) type Reserved = Arc<dyn Fn() -> bool + Send + Sync>;
 
 impl std::fmt::Debug for Database {

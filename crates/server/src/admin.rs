@@ -30,7 +30,7 @@ pub fn router(store: Store, metrics: Arc<Metrics>) -> Router {
         .with_state(Admin { store, metrics })
 }
 
-/// How well a server can do what it is for.
+/// Answers how well a server can do what it is for.
 ///
 /// - *ready*: it answers, remembers and writes.
 /// - *degraded*: requests are answered rightly, but not as fast or not all of them. Taking it out of

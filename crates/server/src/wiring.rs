@@ -46,11 +46,11 @@ pub struct Wired {
     pub metrics: Arc<Metrics>,
     /// The sample API, where it is served.
     pub sample: Option<Sample>,
-    /// What the sample tells the grants.
+    /// The link by which grants follow the sample's resources.
     pub changes: Arc<dyn ResourceChanges>,
     /// The time of this process, for all that it does.
     pub clock: Arc<ProcessClock>,
-    /// How far that time may be believed.
+    /// Trust in that time.
     pub clock_trust: ClockTrust,
 }
 

@@ -1,4 +1,4 @@
-//! How each engine answers a query, for tests.
+//! Plans by which each engine answers a query, for tests.
 
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection, Row as _, SqliteConnection};
 

@@ -1,4 +1,4 @@
-//! Whether the store answers, and whether it takes what is written.
+//! The store's health: whether it answers, and whether it takes what is written.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -24,7 +24,7 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 type Answer = Result<Timestamp, String>;
 
-/// What is known of the store's health.
+/// The store's health, as far as it is known.
 #[derive(Default)]
 pub(crate) struct Health {
     /// Why the last write failed, as long as none has succeeded since.

@@ -25,7 +25,7 @@ const DELETED_KEY_MEMORY: Duration = Duration::from_secs(90 * DAY);
 /// can still have the grants follow.
 const RESOURCE_CHANGE_MEMORY: Duration = Duration::from_secs(30 * DAY);
 
-/// How many changes are kept on SQLite for processes that have slept. One that missed more forgets all that
+/// The number of changes kept on SQLite for processes that have slept. One that missed more forgets all that
 /// it has cached.
 const CHANGES_KEPT: i64 = 10_000;
 

@@ -56,7 +56,7 @@ impl Store {
         }
     }
 
-    /// Whether the tables are those of this version or a later one.
+    /// Returns whether the tables are those of this version or a later one.
     pub async fn is_migrated(&self) -> Result<bool, StoreError> {
         let wanted = SQLITE.iter().map(|migration| migration.version).max();
         Ok(self.newest_migration().await? >= wanted)
@@ -88,7 +88,7 @@ pub(crate) async fn newest(source: &mut impl Source) -> Result<Option<i64>, Stor
     .await
 }
 
-/// Whether a migration of SQLite failed at what another process is doing, or has just done.
+/// Returns whether a migration of SQLite failed at what another process is doing, or has just done.
 /// SQLite has one code for all that it does not understand, so that its words decide.
 fn is_done_by_another(error: &MigrateError) -> bool {
     let (MigrateError::Execute(sqlx::Error::Database(error))

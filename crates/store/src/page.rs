@@ -20,11 +20,11 @@ pub(crate) use listing::{Bounds, COUNTED, FIFTY, Listing, bind_fifty, fifty, lis
 pub struct Page {
     /// The number of items, at most.
     pub limit: u32,
-    /// Where the part is.
+    /// The place of the part.
     pub start: Start,
 }
 
-/// Where a part of a list is.
+/// The place of a part of a list.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Start {
     /// After so many items, at most [`Page::MAX_OFFSET`].
@@ -88,7 +88,7 @@ impl Default for Page {
 pub struct Cursor {
     pub(crate) at: Timestamp,
     pub(crate) id: Uuid,
-    /// How many items of the list came before and with it when it was shown: to be told, not to be
+    /// The number of items of the list that came before and with it when it was shown: to be told, not to be
     /// relied on.
     pub(crate) rank: u32,
 }
@@ -173,9 +173,9 @@ pub struct Listed<T> {
     pub total: Count,
     /// The number of items before these, as far as is known.
     pub skipped: u64,
-    /// Where the part before this ends, if there is one.
+    /// The end of the part before this, if there is one.
     pub previous: Option<Cursor>,
-    /// Where the part after this begins, if there is one.
+    /// The beginning of the part after this, if there is one.
     pub next: Option<Cursor>,
 }
 

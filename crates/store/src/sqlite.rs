@@ -27,7 +27,7 @@ use crate::StoreError;
 use crate::sql::sql;
 use crate::url::Checkpoints;
 
-/// How long to wait for another process's write, and for the connection that writes.
+/// The longest wait for another process's write, and for the connection that writes.
 const BUSY: Duration = Duration::from_secs(5);
 
 /// The time within which a connection for reading is lent, and within which a read is answered.
@@ -50,7 +50,7 @@ static KEPT_OPEN: Mutex<Vec<SqliteConnection>> = Mutex::new(Vec::new());
 pub(crate) struct Sqlite {
     /// A pool of one: whoever holds the connection is the writer.
     pub(crate) writer: SqlitePool,
-    /// What ends the statements of whichever connection is the writer.
+    /// The deadline of the statements of whichever connection is the writer.
     pub(crate) write_deadline: Deadline,
     pub(crate) readers: Arc<Readers>,
     /// For the question who is calling alone: no other reads hold it up.

@@ -130,7 +130,7 @@ pub enum Checkpoints {
 pub struct StoreOptions {
     /// Where the database is.
     pub url: StoreUrl,
-    /// How many connections to hold for reading (SQLite, which has one more for writing, and others
+    /// The number of connections to hold for reading (SQLite, which has one more for writing, and others
     /// for the question who is calling) or in all (PostgreSQL, which has one more for the change
     /// feed).
     pub connections: NonZeroU32,

@@ -10,7 +10,7 @@ const SHOWN: u32 = 50;
 /// Which part of a list is shown, and where the others are.
 #[derive(Debug, Clone)]
 pub(crate) struct Paging {
-    /// How many entries come before.
+    /// The number of entries that come before.
     skipped: u64,
     shown: u64,
     total: Count,
@@ -81,7 +81,7 @@ impl Paging {
         t!("paging.shown", first, last, self.total())
     }
 
-    /// How many entries there are, as far as they were counted.
+    /// Returns the number of entries, as far as they were counted.
     pub(crate) fn total(&self) -> String {
         match self.total {
             Count::Exact(count) => count.to_string(),

@@ -1,4 +1,4 @@
-//! How many API keys one user may have, and may create.
+//! Limits on the API keys that one user has, and creates.
 
 use std::num::NonZeroU32;
 use std::time::Duration;
@@ -8,7 +8,7 @@ use vestibule_store::Write;
 
 use crate::{Accounts, Caller, Error, Result};
 
-/// How many keys one user may have in one organisation, those that have expired among them.
+/// The most keys of one user in one organisation, those that have expired among them.
 const MAX_KEYS: u32 = 100;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

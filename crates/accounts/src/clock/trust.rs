@@ -1,4 +1,4 @@
-//! Whether a server's clock may say what is long gone: that is deleted, and no right clock brings it
+//! Trust in a server's clock to say what is long gone: that is deleted, and no right clock brings it
 //! back.
 //!
 //! A clock that is ahead makes live keys look as if they had expired long ago. Nobody can tell that
@@ -20,7 +20,7 @@ const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 /// The difference from the database's clock up to which both agree.
 const AGREEMENT: Duration = Duration::from_secs(60);
 
-/// Whether what is long gone by the server's clock may be deleted.
+/// Decides whether what is long gone by the server's clock may be deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct ClockTrust(Trust);
 

@@ -15,7 +15,7 @@ pub struct CallbackRequest<'a> {
     pub query: &'a str,
     /// The value of the binding cookie.
     pub binding: Option<&'a str>,
-    /// What the browser has kept of each sign-in: [`CarriedSignIn`](super::CarriedSignIn)'s name and
+    /// The browser's cookies of each sign-in: [`CarriedSignIn`](super::CarriedSignIn)'s name and
     /// value.
     pub carried: &'a [(&'a str, &'a str)],
     /// The session cookies that the browser has: a new one takes the place of their sessions.

@@ -41,7 +41,7 @@ impl Purpose {
     }
 }
 
-/// What the callback needs.
+/// The state of a sign-in that the callback needs.
 #[derive(Serialize, Deserialize)]
 pub(super) struct Payload {
     pub(super) pending: Pending,
@@ -112,7 +112,7 @@ impl Sso {
     }
 }
 
-/// What a sign-in that a server of an earlier version has begun is sealed for, in its row.
+/// Returns what a sign-in that a server of an earlier version has begun is sealed for, in its row.
 pub(super) fn context(state: &str) -> String {
     format!("sso_pending:{state}")
 }

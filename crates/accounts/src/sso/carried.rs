@@ -1,4 +1,4 @@
-//! What a browser carries from the beginning of a sign-in to its callback.
+//! State that a browser carries from the beginning of a sign-in to its callback.
 //!
 //! A beginning writes nothing, whoever begins: all that the callback needs is sealed into a cookie of
 //! its own, for this one state and this one browser. That it counts once is written at the callback,
@@ -34,7 +34,7 @@ const TAG: usize = 16;
 /// The number of digits of a time in a name.
 const DIGITS: usize = 10;
 
-/// What a browser keeps of one sign-in, in a cookie of its own, so that tabs which begin at once do
+/// The cookie that a browser keeps for one sign-in, one for each, so that tabs which begin at once do
 /// not take each other's. `Debug` shows none of it.
 #[derive(Clone)]
 pub struct CarriedSignIn {
@@ -61,7 +61,7 @@ impl std::fmt::Debug for CarriedSignIn {
     }
 }
 
-/// What lies sealed in the cookie. The state comes back in the callback, and the callback's own URL is
+/// The sealed content of the cookie. The state comes back in the callback, and the callback's own URL is
 /// known from the connection.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -90,7 +90,7 @@ struct Sealed {
     purpose: Purpose,
 }
 
-/// What a state is spent by: the table is that of logout tokens, too, whose ids a provider chooses.
+/// Returns the digest by which a state is spent: the table is that of logout tokens, too, whose ids a provider chooses.
 pub(super) fn spent(state: &Digest) -> Digest {
     Digest::of(format!("sso_state:{}", text_of(state)).as_bytes())
 }

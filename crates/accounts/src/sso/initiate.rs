@@ -73,7 +73,7 @@ pub struct Initiated {
     pub redirect_url: String,
     /// What the browser has to keep in a cookie and show at the callback.
     pub binding: PlainBinding,
-    /// What the browser has to keep of this one sign-in, in a cookie of its own.
+    /// The cookie that the browser has to keep for this one sign-in.
     pub carried: CarriedSignIn,
     /// Until when it must have come back.
     pub expires_at: Timestamp,

@@ -174,7 +174,7 @@ pub(crate) struct Connected {
     pub(crate) sso: Sso,
     pub(crate) provider: Arc<Provider>,
     pub(crate) id: ConnectionId,
-    /// What the browser has kept of every sign-in.
+    /// The cookies that the browser has kept of every sign-in.
     jar: std::sync::Mutex<Vec<(String, String)>>,
 }
 

@@ -233,7 +233,7 @@ impl House {
         self.number(format!("SELECT COUNT(*) FROM {table}")).await
     }
 
-    /// What grows with every transaction that writes, on SQLite. PostgreSQL has such numbers of the
+    /// Returns what grows with every transaction that writes, on SQLite. PostgreSQL has such numbers of the
     /// whole server alone, which other tests use, too.
     pub(crate) fn log_length(&self) -> i64 {
         if self.database.postgres.is_some() {

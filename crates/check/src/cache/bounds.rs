@@ -1,4 +1,4 @@
-//! How much is remembered, and the map that holds to it.
+//! The bounds of the cache, and the map that holds to them.
 
 use std::sync::Arc;
 use std::thread::available_parallelism;
@@ -8,15 +8,15 @@ use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
 use super::{CacheKey, Entry};
 
-/// How the cache is bounded.
+/// The bounds of the cache.
 #[derive(Debug, Clone, Copy)]
 pub struct CacheBounds {
-    /// How many bytes of memory remembered credentials take at most, with all that is remembered
+    /// The most bytes of memory that remembered credentials take, with all that is remembered
     /// of their callers. At least [`CacheBounds::LEAST_BYTES`].
     pub bytes: usize,
-    /// How many credentials are kept at most, where they take less.
+    /// The most credentials that are kept, where they take less.
     pub entries: usize,
-    /// How long one is kept at most, however often it is used.
+    /// The longest time for which one is kept, however often it is used.
     pub max_age: Duration,
 }
 
@@ -25,7 +25,7 @@ impl CacheBounds {
     /// grants and groups allow still has a place.
     pub const LEAST_BYTES: usize = 4 * 1_024 * 1_024;
 
-    /// What an entry that takes so many bytes weighs: at least its part of a map that is full.
+    /// Returns the weight of an entry that takes so many bytes: at least its part of a map that is full.
     pub(super) fn weight(&self, bytes: usize) -> u32 {
         // Where one entry is all, it weighs a little less, or the map would find it too heavy.
         let part = (self.bytes / self.entries.max(1)).min(self.bytes / 10 * 9);
@@ -64,13 +64,13 @@ impl Default for CacheBounds {
     }
 }
 
-/// What the map holds of a credential.
+/// The map's record of a credential.
 #[derive(Debug, Clone)]
 pub(super) struct Cached {
     pub(super) entry: Arc<Entry>,
     /// In bytes. It stays with the value, because the map subtracts what it once added.
     pub(super) weight: u32,
-    /// Whether the weight has the grants in it.
+    /// True if the weight has the grants in it.
     pub(super) pays: bool,
 }
 

@@ -23,14 +23,14 @@ impl Hash for CacheKey {
     }
 }
 
-/// Who presents a credential, as the directory answered.
+/// The holder of a credential, as the directory answered.
 pub(crate) struct Caller {
     pub(crate) principal: Principal,
-    /// What the caller has used of the limits.
+    /// The caller's use of the limits.
     pub(crate) allowances: Allowances,
-    /// What of an access token is not in its digest.
+    /// The part of an access token that is not in its digest.
     pub(crate) rest: Option<Box<[u8]>>,
-    /// Where it is noted what the caller was refused.
+    /// The place where it is noted what the caller was refused.
     pub(crate) denials: Arc<Denials>,
 }
 
@@ -80,12 +80,12 @@ impl Entry {
         &self.caller.denials
     }
 
-    /// Whether the entry may still be believed. A clock that was set back makes it worthless.
+    /// Returns whether the entry may still be believed. A clock that was set back makes it worthless.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         self.from <= now && now < self.until
     }
 
-    /// Whether this is the first use in its minute.
+    /// Returns whether this is the first use in its minute.
     pub(crate) fn first_use_this_minute(&self, now: Timestamp) -> bool {
         let minute = now.as_seconds().div_euclid(60);
         self.used_minute.load(Ordering::Relaxed) != minute

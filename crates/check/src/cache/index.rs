@@ -11,11 +11,11 @@ use super::{Cached, Entry, weight};
 /// How many of the latest changes are remembered, to judge a reading that overlapped them.
 pub(super) const REMEMBERED_CHANGES: usize = 256;
 
-/// How many of a user's latest entries are asked for grants to share: a user may have thousands,
+/// The number of a user's latest entries that are asked for grants to share: a user may have thousands,
 /// and nearly always the latest has the same.
 const ASKED_TO_SHARE: usize = 16;
 
-/// How many slots each insertion sweeps: with more than one, a sweep gets round even while all
+/// The number of slots that each insertion sweeps: with more than one, a sweep gets round even while all
 /// insertions take new slots.
 const SWEPT_BY_INSERTION: usize = 2;
 
@@ -122,7 +122,7 @@ impl Index {
             .collect()
     }
 
-    /// How many slots there are for a sweep.
+    /// Returns how many slots there are for a sweep.
     pub(super) fn slots(&self) -> usize {
         self.slots.len()
     }
@@ -143,13 +143,13 @@ impl Index {
             .any(|change| change.touches(principal))
     }
 
-    /// How many entries are found in each of the three ways.
+    /// Returns how many entries are found in each of the three ways.
     #[cfg(test)]
     pub(super) fn found(&self) -> [usize; 3] {
         [Chain::User, Chain::Credential, Chain::Organization].map(|chain| self.slots.found(chain))
     }
 
-    /// How many users and credentials have entries.
+    /// Returns how many users and credentials have entries.
     #[cfg(test)]
     pub(super) fn subjects(&self) -> usize {
         self.slots.subjects(Chain::User) + self.slots.subjects(Chain::Credential)

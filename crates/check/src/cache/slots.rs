@@ -58,7 +58,7 @@ pub(super) struct Slots {
 }
 
 impl Slots {
-    /// How many slots there are, used or free.
+    /// Returns how many slots there are, used or free.
     pub(super) fn len(&self) -> usize {
         self.places.len()
     }
@@ -126,7 +126,7 @@ impl Slots {
         true
     }
 
-    /// What is kept of a subject, the latest first.
+    /// Returns what is kept of a subject, the latest first.
     pub(super) fn of(&self, chain: Chain, subject: Uuid) -> impl Iterator<Item = &Cached> {
         let head = self.heads.get(chain as usize);
         let mut number = head.and_then(|head| head.get(&subject)).copied();
@@ -145,13 +145,13 @@ impl Slots {
         Some(slot.cached.clone())
     }
 
-    /// How many subjects of a kind have entries.
+    /// Returns how many subjects of a kind have entries.
     #[cfg(test)]
     pub(super) fn subjects(&self, chain: Chain) -> usize {
         self.heads[chain as usize].len()
     }
 
-    /// How many entries are found by their subjects.
+    /// Returns how many entries are found by their subjects.
     #[cfg(test)]
     pub(super) fn found(&self, chain: Chain) -> usize {
         let heads = self.heads[chain as usize].keys();

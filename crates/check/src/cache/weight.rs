@@ -1,4 +1,4 @@
-//! What a cached caller takes of memory, in bytes.
+//! The memory of a cached caller, in bytes.
 
 use std::sync::Arc;
 
@@ -6,7 +6,7 @@ use vestibule_model::{HeldGrant, Plan, Principal};
 
 use super::Caller;
 
-/// What the map, the index and the limits take for an entry beside the entry itself: a place in
+/// The bytes that the map, the index and the limits take for an entry beside the entry itself: a place in
 /// each of six tables, which are half empty after they have grown. Measured by `bench memory`.
 const PLACES: usize = 288;
 
@@ -44,7 +44,7 @@ fn of_plan(principal: &Principal) -> usize {
     allocated(COUNTS + size_of::<Plan>()) + allocated(principal.plan.name.as_str().len())
 }
 
-/// What an allocator takes for this many bytes.
+/// Returns the bytes that an allocator takes for this many.
 fn allocated(bytes: usize) -> usize {
     bytes.next_multiple_of(16)
 }

@@ -20,7 +20,7 @@ const MAX_ORGANIZATIONS: usize = 4_096;
 
 type Calls = HashMap<DeniedCall, DeniedTimes>;
 
-/// What was denied since the last batch.
+/// The denials since the last batch.
 #[derive(Debug, Default)]
 pub struct DenialBatch {
     /// The denials.
@@ -39,7 +39,7 @@ pub(super) struct Waiting {
     overflow: u64,
 }
 
-/// What an organisation has of the room.
+/// An organisation's part of the room.
 #[derive(Debug, Default)]
 struct Share {
     by_user: HashMap<UserId, Calls>,
@@ -175,7 +175,7 @@ mod tests {
         waiting.note(call, Timestamp::from_seconds(0), None);
     }
 
-    /// How many are told and how many counted of an organisation.
+    /// Returns how many are told and how many counted of an organisation.
     fn told(batch: &DenialBatch, organization: u128) -> (u64, u64) {
         let mine = batch
             .calls

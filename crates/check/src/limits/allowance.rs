@@ -18,7 +18,7 @@ impl Allowance {
         Self((0..limits).map(|_| InMemoryState::default()).collect())
     }
 
-    /// What it takes of memory, in bytes: once here, and with its id in a table half empty.
+    /// Returns the memory that it takes, in bytes: once here, and with its id in a table half empty.
     fn bytes(&self) -> usize {
         match self.0.len() {
             0 => 0,
@@ -82,7 +82,7 @@ pub(crate) struct Allowances {
 }
 
 impl Allowances {
-    /// What they take of memory, in bytes, though others of the user and of the organisation
+    /// Returns the memory that they take, in bytes, though others of the user and of the organisation
     /// share theirs.
     pub(crate) fn bytes(&self) -> usize {
         let all = [&self.user, &self.organization, &self.credential];

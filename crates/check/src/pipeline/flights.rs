@@ -17,7 +17,7 @@ use futures_util::future::{BoxFuture, Shared, WeakShared};
 use crate::cache::{CacheKey, Entry, Reading};
 use crate::directory::Unresolved;
 
-/// What the directory says of a credential, to all who asked.
+/// The directory's answer about a credential, to all who asked.
 pub(super) type Answer = Result<Arc<Entry>, Unresolved>;
 
 /// A question on its way.
@@ -30,7 +30,7 @@ pub(super) struct Flights(Mutex<HashMap<CacheKey, Airborne>>);
 
 struct Airborne {
     reading: Reading,
-    /// What of an access token is not in its digest.
+    /// The part of an access token that is not in its digest.
     rest: Option<Box<[u8]>>,
     flight: WeakShared<BoxFuture<'static, Answer>>,
 }
@@ -80,7 +80,7 @@ impl Flights {
         flight
     }
 
-    /// How many there are.
+    /// Returns how many there are.
     #[cfg(test)]
     pub(super) fn len(&self) -> usize {
         self.airborne().len()

@@ -42,7 +42,7 @@ impl From<Unresolved> for Nobody {
     }
 }
 
-/// What the directory is asked.
+/// A question to the directory.
 enum Question {
     ApiKey(Digest),
     SessionCookie(Digest),
@@ -86,7 +86,7 @@ impl Inner {
         }
     }
 
-    /// What to ask the directory about a credential that may be good.
+    /// Returns the question to the directory about a credential that may be good.
     fn question(&self, presented: Presented<'_>, at: Moment) -> Result<Question, Rejected> {
         presented.verify()?;
         match presented {

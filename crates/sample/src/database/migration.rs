@@ -11,7 +11,7 @@ const LOCK_TIMEOUT: &str = "SET lock_timeout = '500ms'";
 
 const PAUSE: Duration = Duration::from_secs(2);
 
-/// How often a migration is tried: for ten minutes and more.
+/// The number of tries of a migration: for ten minutes and more.
 const TRIES: u32 = 300;
 
 /// The code for a lock that was not had in time (PostgreSQL documentation, appendix A).

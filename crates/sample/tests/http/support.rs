@@ -345,7 +345,7 @@ impl World {
         connection.close().await.unwrap();
     }
 
-    /// What such a query counts.
+    /// Returns what such a query counts.
     pub(crate) async fn count(&self, query: &'static str) -> i64 {
         let mut connection = self.connection().await;
         let count = sqlx::query_scalar(query).fetch_one(&mut connection).await;

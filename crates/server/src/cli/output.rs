@@ -88,7 +88,7 @@ impl Output {
         Ok(())
     }
 
-    /// What comes next in a list that grows: JSON, or a table of these columns.
+    /// Prints what comes next in a list that grows: JSON, or a table of these columns.
     pub(super) fn followed(
         self,
         columns: &[&str],

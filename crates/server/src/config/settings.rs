@@ -79,7 +79,7 @@ pub struct Settings {
     pub server: ServerSettings,
     /// The database.
     pub store: StoreUrl,
-    /// How many connections to the database requests share; `None` leaves it to the engine.
+    /// The number of connections to the database that requests share; `None` leaves it to the engine.
     pub connections: Option<NonZeroU32>,
     /// The process that moves changes from SQLite's log into the file.
     pub checkpoints: Checkpoints,
@@ -95,7 +95,7 @@ pub struct Settings {
     pub cookie_name: String,
     /// Limits of sign-in.
     pub sign_in: SignInLimits,
-    /// How many API keys one user may create in a day.
+    /// The number of API keys that one user may create in a day.
     pub api_keys_per_day: NonZeroU32,
     /// The password hasher.
     pub passwords: HasherConfig,

@@ -55,7 +55,7 @@ pub struct Metrics {
     heard: Lease,
     clock: Arc<ProcessClock>,
     store: Store,
-    /// Whether the store answered the last probe.
+    /// True if the store answered the last probe.
     answers: AtomicBool,
 }
 

@@ -27,10 +27,10 @@ use super::{AuditFilter, AuditRow, last_record, read_record, record_columns};
 use crate::sql::{Connection, Source, sql};
 use crate::{Store, StoreError};
 
-/// How long a transaction that writes to the log is waited for.
+/// The longest wait for a transaction that writes to the log.
 const PATIENCE: Duration = Duration::from_secs(5);
 
-/// Whose records are followed.
+/// The records that are followed.
 #[derive(Debug, Clone, Copy)]
 pub enum Followed {
     /// Those of everybody.

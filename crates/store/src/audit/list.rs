@@ -20,7 +20,7 @@ const SEARCHED: u32 = 10_000;
 /// The number of kinds that begin alike, at most.
 const KINDS: i64 = 200;
 
-/// What one way is asked for.
+/// A question to one way.
 struct Asked<'a> {
     way: &'a Way,
     organization: Option<OrgScope>,
@@ -72,7 +72,7 @@ impl Asked<'_> {
         }
     }
 
-    /// Whether the index leaves something to look for.
+    /// Returns whether the index leaves something to look for.
     fn is_search(&self) -> bool {
         let filter = self.filter;
         let by_subject = filter.subject.is_some();

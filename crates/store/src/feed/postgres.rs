@@ -32,7 +32,7 @@ const LOOK: &str = "SELECT snapshot.horizon, change.seq, change.fact, change.tra
      LEFT JOIN change ON change.transaction_id >= $1
      ORDER BY change.seq";
 
-/// What the last look found.
+/// The result of the last look.
 #[derive(Debug, Default)]
 struct Seen {
     /// The smallest transaction that may still be committed.

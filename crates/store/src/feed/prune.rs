@@ -9,13 +9,13 @@ use std::time::Duration;
 use crate::sql::sql;
 use crate::{Store, StoreError};
 
-/// How often changes are pruned.
+/// The interval at which changes are pruned.
 pub(crate) const EVERY: Duration = Duration::from_secs(30);
 
-/// How long a change is kept, in microseconds.
+/// The time for which a change is kept, in microseconds.
 const MEMORY_MICROS: i64 = 60_000_000;
 
-/// How many changes are pruned at once.
+/// The most changes that are pruned at once.
 const BATCH: i64 = 20_000;
 
 impl Store {

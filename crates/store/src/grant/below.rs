@@ -51,10 +51,10 @@ fn read_placed(row: &Row<'_>) -> Result<PlacedGrant, StoreError> {
     })
 }
 
-/// What was moved or deleted with a folder.
+/// The grants that were moved or deleted with a folder.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GrantsBelow {
-    /// How many grants there were.
+    /// The number of grants.
     pub count: u64,
     /// Some of them, by their paths.
     pub first: Vec<Grant>,

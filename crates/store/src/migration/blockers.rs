@@ -1,4 +1,4 @@
-//! Who holds up a migration.
+//! The processes that hold up a migration.
 
 use std::time::Duration;
 
@@ -8,13 +8,13 @@ use tokio::time::Instant;
 
 use crate::StoreError;
 
-/// How often it is told that a migration waits.
+/// The interval at which it is told that a migration waits.
 const NEWS: Duration = Duration::from_secs(10);
 
 /// The time that it may take to look whom it waits for.
 const LOOKING: Duration = Duration::from_secs(1);
 
-/// Who holds what the process `$1` of PostgreSQL waits for. The text of their queries is not asked
+/// The processes that hold what the process `$1` of PostgreSQL waits for. The text of their queries is not asked
 /// for: it may hold values.
 const BLOCKERS: &str = "SELECT a.pid, a.application_name,
         CAST(EXTRACT(EPOCH FROM clock_timestamp() - a.xact_start) AS BIGINT) AS age
@@ -22,7 +22,7 @@ const BLOCKERS: &str = "SELECT a.pid, a.application_name,
      JOIN pg_stat_activity a ON a.pid = blocking.pid
      ORDER BY a.xact_start, a.pid LIMIT 5";
 
-/// Who has the advisory lock `$1`.
+/// The process that has the advisory lock `$1`.
 const HOLDERS: &str = "SELECT a.pid, a.application_name,
         CAST(EXTRACT(EPOCH FROM clock_timestamp() - a.backend_start) AS BIGINT) AS age
      FROM pg_locks l JOIN pg_stat_activity a ON a.pid = l.pid
@@ -75,7 +75,7 @@ impl Watch {
     }
 }
 
-/// How long the migrations have waited for others, and for whom.
+/// The time for which the migrations have waited for others, and for whom.
 pub(super) struct Waiting {
     watch: Watch,
     patience: Duration,

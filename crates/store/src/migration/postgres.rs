@@ -33,10 +33,10 @@ const LOCK_TIMEOUT: &str = "SET lock_timeout = '500ms'";
 /// The pauses between two tries, in which the others go on: from the first, doubled up to the last.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(5));
 
-/// How often it is looked at what a migration waits for.
+/// The interval at which it is looked at what a migration waits for.
 const LOOK: Duration = Duration::from_millis(200);
 
-/// How a migration without a transaction begins, up to the name of its index.
+/// The beginning of a migration without a transaction, up to the name of its index.
 pub(super) const INDEX_FORM: &str = "INDEX CONCURRENTLY IF NOT EXISTS ";
 
 /// The code for a lock that was not had in time (PostgreSQL documentation, appendix A).

@@ -1,4 +1,4 @@
-//! How the engines answer each statement of this crate: from an index, whatever others have stored.
+//! Plans by which the engines answer each statement of this crate: from an index, whatever others have stored.
 //!
 //! Every statement that runs in the tests of this crate is noted, [`run_everything`] runs them all,
 //! and one test compares what was noted with what stands in the sources, so that none is forgotten.
@@ -586,7 +586,7 @@ async fn sqlite_answers_every_statement_from_an_index() {
     assert!(wrong.is_empty(), "{}", wrong.join("\n\n"));
 }
 
-/// Whether a step reads what the statement itself has made.
+/// Returns whether a step reads what the statement itself has made.
 fn is_derived(step: &str) -> bool {
     let name = step.trim_start_matches("SCAN ");
     [

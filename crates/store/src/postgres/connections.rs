@@ -30,7 +30,7 @@ const PROOF: Duration = Duration::from_millis(600);
 /// A connection is replaced after this time: each holds memory of the server's that only grows.
 const LIFETIME: Duration = Duration::from_secs(30 * 60);
 
-/// What each connection begins with. The database's own defaults do not apply: with another
+/// The settings that each connection begins with. The database's own defaults do not apply: with another
 /// isolation a transaction would not see what was committed while it waited for a lock. The limits
 /// end what a process leaves behind that is cut off: from version 14 on a server notices within half a
 /// second that nobody waits any more.

@@ -149,7 +149,7 @@ impl Loan {
     }
 }
 
-/// Whether an error is the last that the server says on a connection.
+/// Returns whether an error is the last that the server says on a connection.
 fn is_last(error: &dyn sqlx::error::DatabaseError) -> bool {
     let error = error.try_downcast_ref::<PgDatabaseError>();
     let severity = error.map(PgDatabaseError::severity);

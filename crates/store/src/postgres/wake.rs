@@ -24,7 +24,7 @@ const NOTIFY: &str = "SELECT COUNT(pg_notify('vestibule', fact)) AS count
 /// The most facts that wait to be told; more are told as one.
 const MOST: usize = 1_000;
 
-/// How often a NOTIFY is tried, and how long after a failure.
+/// The number of tries of a NOTIFY, and the pause after a failure.
 const TRIES: u32 = 60;
 const RETRY: Duration = Duration::from_secs(1);
 
@@ -37,7 +37,7 @@ pub(crate) struct Wake {
 #[derive(Default)]
 struct Waiting {
     facts: Vec<String>,
-    /// Whether a task tells them.
+    /// True while a task tells them.
     told: bool,
 }
 

@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 
 use sqlx::{Connection as _, SqliteConnection};
 
-/// How many instructions pass between two looks at the clock.
+/// The number of instructions between two looks at the clock.
 const INSTRUCTIONS: i32 = 1_000;
 
 /// No statement runs that has a deadline.

@@ -28,7 +28,7 @@ const BLOCK: u64 = 512;
 pub(crate) struct Reserve {
     file: PathBuf,
     released: AtomicBool,
-    /// Whether the log says already that the file cannot be made.
+    /// True if the log says already that the file cannot be made.
     told: AtomicBool,
 }
 
@@ -44,7 +44,7 @@ impl Reserve {
         }
     }
 
-    /// Whether it was given away and is not back, or there is no room for one.
+    /// Returns whether it was given away and is not back, or there is no room for one.
     pub(crate) fn is_released(&self) -> bool {
         self.released.load(Ordering::SeqCst)
     }
@@ -130,7 +130,7 @@ impl Reserve {
         file.sync_all()
     }
 
-    /// Whether the file is there with all its blocks, and not only with its length.
+    /// Returns whether the file is there with all its blocks, and not only with its length.
     fn is_whole(&self) -> bool {
         let is_whole =
             |it: Metadata| it.is_file() && it.len() >= BYTES && it.blocks() * BLOCK >= BYTES;

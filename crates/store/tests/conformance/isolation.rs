@@ -1,4 +1,4 @@
-//! What a transaction sees, whatever the database's defaults are, and that an abandoned one ends.
+//! Isolation, whatever the database's defaults are, and the end of abandoned transactions.
 
 use std::time::{Duration, Instant};
 
@@ -9,7 +9,7 @@ use vestibule_model::Role;
 
 use crate::support::{Backend, World, at};
 
-/// How many transactions of this database are open and do nothing.
+/// Returns how many transactions of this database are open and do nothing.
 async fn abandoned(world: &World) -> i64 {
     let mut operator = PgConnection::connect(&world.database.postgres_url())
         .await

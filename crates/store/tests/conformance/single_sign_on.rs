@@ -59,7 +59,7 @@ fn pending(connection: &SsoConnection, state: &str) -> PendingSignIn {
     }
 }
 
-/// What a server of an earlier version does when a sign-in begins.
+/// Does what a server of an earlier version does when a sign-in begins.
 fn written_by_an_earlier_version(backend: Backend, begun: &PendingSignIn) -> &'static str {
     let bytes = |bytes: &[u8]| {
         let hex = bytes.iter().fold(String::new(), |mut hex, byte| {

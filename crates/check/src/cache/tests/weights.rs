@@ -39,7 +39,7 @@ fn insert(cache: &Cache, number: u128, principal: Principal, at: Moment) {
     cache.insert(cache.begin_reading(), key(number), caller(principal), at);
 }
 
-/// What the entries weigh, each with what is its own, and each copy of grants once.
+/// Returns what the entries weigh, each with what is its own, and each copy of grants once.
 fn truth(cache: &Cache) -> u64 {
     let mut copies = HashSet::new();
     let weights = cache.map.iter().map(|(_, cached)| {

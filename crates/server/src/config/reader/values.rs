@@ -68,7 +68,7 @@ impl Reader<'_> {
         count.or_else(|| self.refuse(key, "must be a whole number, one or above"))
     }
 
-    /// How many connections requests share, where that is said. With fewer than three a list and a
+    /// Reads the number of connections that requests share, where it is set. With fewer than three a list and a
     /// transaction would leave none for the question who is calling.
     #[expect(
         clippy::option_option,
@@ -95,7 +95,7 @@ impl Reader<'_> {
         )
     }
 
-    /// How much is remembered of callers.
+    /// Reads the bounds on what is remembered of callers.
     pub(super) fn cache(&mut self) -> Option<CacheBounds> {
         let entries = self.positive("cache.entries");
         let max_age = self.duration("cache.max_age");

@@ -36,7 +36,7 @@ struct Answer {
 /// As many groups as are looked up for their names.
 const MOST: u32 = 1_000;
 
-/// What the groups of the organisation are called; the first of them, where there are very many.
+/// The names of the organisation's groups; of the first of them, where there are very many.
 #[derive(Debug, Clone, Default)]
 pub(super) struct GroupNames(BTreeMap<GroupId, String>);
 

@@ -76,7 +76,7 @@ pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
     })
 }
 
-/// What these users are called, as far as they are members, and which of them are active owners.
+/// Returns the names of these users, as far as they are members, and which of them are active owners.
 pub(super) async fn names_of(
     visit: &Visit,
     users: &[UserId],
