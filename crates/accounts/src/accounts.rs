@@ -15,6 +15,7 @@ use crate::StoreDirectory;
 use crate::bridge::KeyringWatch;
 use crate::sign_in::SignInLimits;
 use crate::strangers::Strangers;
+use crate::turns::Turns;
 
 /// What [`Accounts`] is made of.
 pub struct AccountsParts {
@@ -67,6 +68,8 @@ pub(crate) struct Inner {
     pub(crate) sso_starts: OnceLock<Limiter>,
     /// The line in which strangers wait for their turn to write.
     pub(crate) strangers: Strangers,
+    /// The lines in which those of each organisation wait for their turn to write.
+    pub(crate) turns: Turns,
     /// Told when the keyring in the store may be another than the one in memory.
     pub(crate) keyring_watch: Arc<KeyringWatch>,
     /// Held while the keyring is read and swapped, so that an older reading never comes last.
@@ -92,6 +95,7 @@ impl Accounts {
             sign_ins_by_email: limits.by_email(),
             sso_starts: OnceLock::new(),
             strangers: Strangers::default(),
+            turns: Turns::default(),
             keyring_watch: Arc::new(KeyringWatch::new()),
             keyring_reading: Mutex::default(),
         }))

@@ -39,6 +39,7 @@ mod sso;
 mod strangers;
 mod token;
 mod transaction;
+mod turns;
 mod usage;
 mod user;
 

@@ -91,7 +91,14 @@ impl Accounts {
 
     /// A transaction in which what is counted in the organisation stays true.
     pub(crate) async fn begin_counting(&self, caller: &Caller) -> Result<Write> {
+        // Who takes rights away stands in nobody's line.
+        let turn = if is_revoking() {
+            None
+        } else {
+            Some(self.0.turns.take(caller.organization_id()).await?)
+        };
         let mut write = self.begin().await?;
+        write.keep(turn);
         if write.lock_organization(caller.scope()).await? {
             Ok(write)
         } else {

@@ -30,6 +30,8 @@ pub struct Write {
     failed: bool,
     /// Takes rights away and gives none, so that it may use the reserve of a full disk.
     revoking: bool,
+    /// Dropped when the transaction is over.
+    kept: Option<Box<dyn Send>>,
 }
 
 /// What a transaction changes. Beyond [`Changes::MAX`] it is everything, which is told faster than
@@ -95,6 +97,7 @@ impl Write {
             changes: Changes::default(),
             failed: false,
             revoking,
+            kept: None,
         })
     }
 
@@ -109,6 +112,11 @@ impl Write {
 
     pub(crate) fn store(&self) -> &Store {
         &self.store
+    }
+
+    /// Keeps `something`, such as a place in a line, until the transaction is over.
+    pub fn keep(&mut self, something: impl Send + 'static) {
+        self.kept = Some(Box::new(something));
     }
 
     /// Notes that principals read before this transaction are wrong after it.
