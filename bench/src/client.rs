@@ -81,6 +81,17 @@ pub(crate) async fn load(
     count: usize,
     requests: &Arc<Vec<Vec<u8>>>,
 ) -> Result<()> {
+    load_answered(port, connections, count, requests, 200).await
+}
+
+/// The same, where another status is expected.
+pub(crate) async fn load_answered(
+    port: u16,
+    connections: usize,
+    count: usize,
+    requests: &Arc<Vec<Vec<u8>>>,
+    expected: u16,
+) -> Result<()> {
     let next = Arc::new(AtomicUsize::new(0));
     // A client that sleeps has to be woken, and the server's processor pays for that: the more
     // the slower it answers. This one never sleeps.
@@ -100,7 +111,7 @@ pub(crate) async fn load(
                     return Ok(());
                 }
                 let status = connection.ask(&requests[number % requests.len()]).await?;
-                ensure!(status == 200, "a request was answered {status}");
+                ensure!(status == expected, "a request was answered {status}");
             }
         });
     }

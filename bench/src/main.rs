@@ -20,6 +20,7 @@ mod neighbours;
 mod requests;
 mod server;
 mod sso;
+mod stack;
 mod storm;
 
 use anyhow::Result;
@@ -40,6 +41,11 @@ struct Arguments {
 enum Figure {
     /// A checked request over HTTP against a bare handler: key, token, cookie; one and 100,000.
     Requests {
+        /// One case of them only, by its name.
+        case: Option<String>,
+    },
+    /// A request through the whole server against a bare handler: a 404, and reads by primary key.
+    Stack {
         /// One case of them only, by its name.
         case: Option<String>,
     },
@@ -82,6 +88,7 @@ enum Figure {
 fn main() -> Result<()> {
     match Arguments::parse().figure {
         Some(Figure::Requests { case }) => requests::measure(case.as_deref()),
+        Some(Figure::Stack { case }) => stack::measure(case.as_deref()),
         Some(Figure::Instructions) => instructions::measure(),
         Some(Figure::Check { case }) => check_alone::measure(case.as_deref()),
         Some(Figure::FirstSight) => first_sight::measure(),
@@ -95,6 +102,7 @@ fn main() -> Result<()> {
         Some(Figure::Serve { kind, database }) => server::serve(kind, database.as_deref()),
         None => {
             requests::measure(None)?;
+            stack::measure(None)?;
             check_alone::measure(None)?;
             first_sight::measure()?;
             herd::measure()?;

@@ -17,7 +17,11 @@ const ROUNDS: usize = 3;
 const PAIRS: usize = 21;
 
 pub(crate) fn request(headers: &str) -> Vec<u8> {
-    format!("GET {PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n\r\n").into_bytes()
+    get(PATH, headers)
+}
+
+pub(crate) fn get(path: &str, headers: &str) -> Vec<u8> {
+    format!("GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{headers}\r\n\r\n").into_bytes()
 }
 
 /// Measures every case, or the one named `only`.
