@@ -35,13 +35,13 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Chore {
-    /// Run everything that has to pass: format, lints, house rules, licences, tests, documents
+    /// Run everything that has to pass: format, lints, project rules, licences, tests, documents
     Test,
     /// Run the same with every repeated trial in full: hundreds of freezes and kills, for hours
     All,
     /// Install what the tests need and the machine lacks, as `test` does first
     Install,
-    /// Check the house rules that no compiler knows: floors, leftovers, file sizes, paths in documents
+    /// Check the rules that the compiler does not check: tiers, leftovers, file sizes, paths in documents
     Tidy,
     /// Write docs/openapi.json from the server, or compare with it
     Openapi {

@@ -2,7 +2,7 @@
 //!
 //! This crate does no input and no output: time and randomness come in as [`Clock`] and
 //! [`Entropy`], the store and the network are not known here. The same noun has the same file
-//! name on every floor above (`api_key.rs` in `store`, `accounts` and `api`).
+//! name on every tier above (`api_key.rs` in `store`, `accounts` and `api`).
 
 pub mod api_key;
 pub mod attempt;

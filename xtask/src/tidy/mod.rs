@@ -1,8 +1,8 @@
-//! The house rules that no compiler knows.
+//! The rules that the compiler does not check.
 
 mod documents;
-mod floors;
 mod sources;
+mod tiers;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -18,10 +18,10 @@ const SKIPPED: &[&str] = &["target", ".git", "node_modules", "corpus", "artifact
 pub(crate) fn run() -> Result<()> {
     let root = chore::root();
     let files = Tree::read(&root)?;
-    let manifests = floors::Manifest::read_all(&root)?;
-    let mut problems = floors::check(&manifests);
+    let manifests = tiers::Manifest::read_all(&root)?;
+    let mut problems = tiers::check(&manifests);
     let architecture = fs::read_to_string(root.join("docs/architecture.md"))?;
-    problems.extend(floors::check_document(&architecture, &manifests));
+    problems.extend(tiers::check_document(&architecture, &manifests));
     problems.extend(sources::leftovers(&files));
     problems.extend(documents::check(&files, &root));
     let lengths = sources::lengths(&files);

@@ -7,12 +7,12 @@ use std::path::Path;
 use anyhow::{Context, Result};
 use toml::{Table, Value};
 
-/// The floors of the house: a crate may import only from floors below its own. Folders that do
-/// not exist yet have their room reserved.
+/// The tiers of the workspace: a crate may import only from tiers below its own. Folders that do
+/// not exist yet have their tier reserved.
 ///
 /// `api`, `web` and `sample` stand above `layer` because they declare their routes with it, as a
 /// customer's service does.
-const FLOORS: &[(&str, u8)] = &[
+const TIERS: &[(&str, u8)] = &[
     ("model", 0),
     ("credential", 1),
     ("policy", 1),
@@ -29,13 +29,13 @@ const FLOORS: &[(&str, u8)] = &[
     ("web", 5),
     ("sample", 5),
     ("server", 6),
-    ("e2e", WORKSHOP),
-    ("bench", WORKSHOP),
-    ("xtask", WORKSHOP),
+    ("e2e", TOOLS),
+    ("bench", TOOLS),
+    ("xtask", TOOLS),
 ];
 
-/// Nothing of this floor is shipped, and nothing imports it.
-const WORKSHOP: u8 = 7;
+/// Nothing of this tier is shipped, and nothing imports it.
+const TOOLS: u8 = 7;
 
 /// What a crate must not reach, not even through another.
 const APART: &[(&str, &[&str])] = &[
@@ -45,10 +45,10 @@ const APART: &[(&str, &[&str])] = &[
     ("sso", &["store"]),
 ];
 
-/// Crates that import nothing of the house but these.
+/// Crates of the workspace that each of these crates may import, and no others.
 const ONLY: &[(&str, &[&str])] = &[("sample", &["layer"])];
 
-/// Foreign crates, or features of ours, that belong in one room. Tests may use them anywhere.
+/// Third-party crates, and features of ours, that only the named crates may import. Tests may use them anywhere.
 const CONFINED: &[(&str, &[&str])] = &[
     ("sqlx", &["store", "sample"]),
     ("rusqlite", &["store"]),
@@ -112,13 +112,13 @@ impl Manifest {
         Ok(manifest)
     }
 
-    /// The folders of the house that it imports.
+    /// Returns the folders of the workspace that it imports.
     fn ours(&self) -> impl Iterator<Item = &str> {
-        house(&self.normal)
+        of_ours(&self.normal)
     }
 }
 
-fn house(names: &BTreeSet<String>) -> impl Iterator<Item = &str> {
+fn of_ours(names: &BTreeSet<String>) -> impl Iterator<Item = &str> {
     names
         .iter()
         .filter(|name| !name.contains('/'))
@@ -142,13 +142,13 @@ fn imports(section: Option<&Value>) -> Vec<String> {
 pub(super) fn check(manifests: &[Manifest]) -> Vec<String> {
     let mut problems = Vec::new();
     for manifest in manifests {
-        problems.extend(check_floor(manifest));
+        problems.extend(check_tier(manifest));
         problems.extend(check_confined(manifest));
     }
     let graph: BTreeMap<&str, Vec<&str>> = manifests
         .iter()
         .map(|manifest| {
-            let all = manifest.ours().chain(house(&manifest.development));
+            let all = manifest.ours().chain(of_ours(&manifest.development));
             (manifest.folder.as_str(), all.collect())
         })
         .collect();
@@ -157,38 +157,38 @@ pub(super) fn check(manifests: &[Manifest]) -> Vec<String> {
     problems
 }
 
-/// Where the document that explains the floors says something else than this file.
+/// Where the document that explains the tiers says something else than this file.
 pub(super) fn check_document(markdown: &str, manifests: &[Manifest]) -> Vec<String> {
     let mut documented = BTreeMap::new();
     for line in markdown.lines() {
         let cells: Vec<_> = line.split('|').map(str::trim).collect();
-        if let ["", floor, folder, ..] = cells[..]
+        if let ["", tier, folder, ..] = cells[..]
             && let Some(name) = folder.strip_prefix("`crates/")
-            && let Ok(floor) = floor.parse::<u8>()
+            && let Ok(tier) = tier.parse::<u8>()
         {
-            documented.insert(name.trim_end_matches('`'), floor);
+            documented.insert(name.trim_end_matches('`'), tier);
         }
     }
     let shipped = manifests.iter().map(|manifest| manifest.folder.as_str());
     shipped
-        .filter(|folder| floor(folder) != Some(WORKSHOP))
-        .filter(|folder| documented.get(folder).copied() != floor(folder))
-        .map(|folder| format!("docs/architecture.md: does not give {folder} its floor"))
+        .filter(|folder| tier(folder) != Some(TOOLS))
+        .filter(|folder| documented.get(folder).copied() != tier(folder))
+        .map(|folder| format!("docs/architecture.md: does not give {folder} its tier"))
         .collect()
 }
 
-fn floor(folder: &str) -> Option<u8> {
-    FLOORS
+fn tier(folder: &str) -> Option<u8> {
+    TIERS
         .iter()
         .find(|(name, _)| *name == folder)
-        .map(|(_, floor)| *floor)
+        .map(|(_, tier)| *tier)
 }
 
-fn check_floor(manifest: &Manifest) -> Vec<String> {
+fn check_tier(manifest: &Manifest) -> Vec<String> {
     let name = &manifest.folder;
-    let Some(own) = floor(name) else {
+    let Some(own) = tier(name) else {
         return vec![format!(
-            "{name}: has no floor; give it one in xtask/src/tidy/floors.rs"
+            "{name}: has no tier; give it one in xtask/src/tidy/tiers.rs"
         )];
     };
     let only = ONLY
@@ -196,11 +196,11 @@ fn check_floor(manifest: &Manifest) -> Vec<String> {
         .find(|(folder, _)| folder == name)
         .map(|(_, only)| *only);
     let mut problems = Vec::new();
-    for import in manifest.ours().chain(house(&manifest.development)) {
-        match floor(import) {
-            None => problems.push(format!("{name}: imports {import}, which has no floor")),
+    for import in manifest.ours().chain(of_ours(&manifest.development)) {
+        match tier(import) {
+            None => problems.push(format!("{name}: imports {import}, which has no tier")),
             Some(other) if other >= own => problems.push(format!(
-                "{name} (floor {own}): imports {import} (floor {other}); imports go downwards only"
+                "{name} (tier {own}): imports {import} (tier {other}); imports go downwards only"
             )),
             Some(_) => {}
         }
@@ -208,7 +208,7 @@ fn check_floor(manifest: &Manifest) -> Vec<String> {
     for import in manifest.ours() {
         if only.is_some_and(|only| !only.contains(&import)) {
             problems.push(format!(
-                "{name}: imports {import}; of the house it may know {only:?}"
+                "{name}: imports {import}; of the workspace it may import {only:?}"
             ));
         }
     }
@@ -217,14 +217,14 @@ fn check_floor(manifest: &Manifest) -> Vec<String> {
 
 fn check_confined(manifest: &Manifest) -> Vec<String> {
     let name = manifest.folder.as_str();
-    if floor(name) == Some(WORKSHOP) {
+    if tier(name) == Some(TOOLS) {
         return Vec::new();
     }
     CONFINED
         .iter()
-        .filter(|(import, rooms)| manifest.normal.contains(*import) && !rooms.contains(&name))
-        .map(|(import, rooms)| {
-            format!("{name}: imports {import}, which belongs in {rooms:?} alone")
+        .filter(|(import, folders)| manifest.normal.contains(*import) && !folders.contains(&name))
+        .map(|(import, folders)| {
+            format!("{name}: imports {import}, which belongs in {folders:?} alone")
         })
         .collect()
 }

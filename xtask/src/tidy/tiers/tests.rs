@@ -25,7 +25,7 @@ fn an_import_that_goes_up_is_refused() {
         "[dependencies]\nvestibule-accounts.workspace = true",
     )]);
     assert!(
-        found.contains("store (floor 1): imports accounts (floor 3)"),
+        found.contains("store (tier 1): imports accounts (tier 3)"),
         "{found}"
     );
 }
@@ -34,7 +34,7 @@ fn an_import_that_goes_up_is_refused() {
 fn an_import_that_goes_sideways_is_refused() {
     let found = problems(&[("policy", "[dependencies]\nvestibule-store.workspace = true")]);
     assert!(
-        found.contains("policy (floor 1): imports store (floor 1)"),
+        found.contains("policy (tier 1): imports store (tier 1)"),
         "{found}"
     );
 }
@@ -49,7 +49,7 @@ fn imports_for_tests_for_build_scripts_for_one_target_and_under_another_name_cou
     ] {
         let found = problems(&[("check", text)]);
         assert!(
-            found.contains("check (floor 2): imports server (floor 6)"),
+            found.contains("check (tier 2): imports server (tier 6)"),
             "{text}: {found}"
         );
     }
@@ -64,14 +64,14 @@ fn end_to_end_tests_and_measurements_may_import_everything_and_nobody_imports_th
 }
 
 #[test]
-fn a_crate_without_a_floor_is_refused() {
+fn a_crate_without_a_tier_is_refused() {
     let found = problems(&[
         ("cellar", ""),
         ("server", "[dependencies]\nvestibule-attic = \"1\""),
     ]);
-    assert!(found.contains("cellar: has no floor"), "{found}");
+    assert!(found.contains("cellar: has no tier"), "{found}");
     assert!(
-        found.contains("imports attic, which has no floor"),
+        found.contains("imports attic, which has no tier"),
         "{found}"
     );
 }
@@ -101,13 +101,13 @@ fn the_check_and_the_layer_never_reach_the_store_even_through_another_crate() {
 }
 
 #[test]
-fn the_sample_knows_nothing_of_the_house_but_the_layer() {
+fn the_sample_imports_nothing_of_ours_but_the_layer() {
     let found = problems(&[("sample", "[dependencies]\nvestibule-model.workspace = true")]);
     assert!(found.contains("sample: imports model"), "{found}");
 }
 
 #[test]
-fn sql_and_password_hashing_stay_in_their_rooms() {
+fn sql_and_password_hashing_stay_in_their_crates() {
     let found = problems(&[("api", "[dependencies]\nsqlx.workspace = true")]);
     assert!(found.contains("api: imports sqlx"), "{found}");
     let text =
@@ -124,19 +124,19 @@ fn sql_and_password_hashing_stay_in_their_rooms() {
 }
 
 #[test]
-fn every_crate_has_one_floor() {
-    let names: BTreeSet<_> = FLOORS.iter().map(|(name, _)| name).collect();
-    assert_eq!(names.len(), FLOORS.len());
+fn every_crate_has_one_tier() {
+    let names: BTreeSet<_> = TIERS.iter().map(|(name, _)| name).collect();
+    assert_eq!(names.len(), TIERS.len());
 }
 
 #[test]
-fn the_document_of_the_floors_says_what_is_enforced() {
+fn the_document_of_the_tiers_says_what_is_enforced() {
     let manifests = [
         manifest("model", ""),
         manifest("store", ""),
         manifest("e2e", ""),
     ];
-    let table = "| floor | folder | what |\n|---|---|---|\n| 0 | `crates/model` | nouns |\n";
+    let table = "| tier | folder | what |\n|---|---|---|\n| 0 | `crates/model` | nouns |\n";
     let right = format!("{table}| 1 | `crates/store` | SQL |\n\n| rule | `crates/store` |");
     assert!(check_document(&right, &manifests).is_empty());
     for wrong in [
@@ -146,7 +146,7 @@ fn the_document_of_the_floors_says_what_is_enforced() {
         let found = check_document(&wrong, &manifests);
         assert_eq!(
             found,
-            ["docs/architecture.md: does not give store its floor"]
+            ["docs/architecture.md: does not give store its tier"]
         );
     }
 }
