@@ -115,14 +115,14 @@ fn requests(keys: &[PlainSecret]) -> Vec<Vec<u8>> {
 }
 
 /// A database with this many keys, its server, and requests with some of them.
-struct House {
+struct Candidate {
     count: usize,
     server: Server,
     requests: Arc<Vec<Vec<u8>>>,
     costs: Vec<f64>,
 }
 
-impl House {
+impl Candidate {
     fn build(runtime: &Runtime, folder: &Path, count: usize) -> Result<Self> {
         let database = folder.join(format!("{count}.db"));
         let keys = runtime.block_on(async {
@@ -150,19 +150,19 @@ pub(crate) fn measure() -> Result<()> {
     println!("(goal 30 µs, first bar 60 µs; growth from 1,000 to 1,000,000 keys at most 1.3)");
     let runtime = client()?;
     let folder = tempfile::tempdir()?;
-    let mut houses = [1_000, 1_000_000]
-        .map(|count| House::build(&runtime, folder.path(), count))
+    let mut candidates = [1_000, 1_000_000]
+        .map(|count| Candidate::build(&runtime, folder.path(), count))
         .into_iter()
         .collect::<Result<Vec<_>>>()?;
     for _ in 0..ROUNDS {
-        for house in &mut houses {
-            let cost = cost(&runtime, &house.server, &house.requests, LOOKUPS)?;
-            house.costs.push(cost);
+        for candidate in &mut candidates {
+            let cost = cost(&runtime, &candidate.server, &candidate.requests, LOOKUPS)?;
+            candidate.costs.push(cost);
         }
     }
     let mut first = None;
-    for house in houses {
-        let (count, cost) = (house.count, cpu::median(house.costs));
+    for candidate in candidates {
+        let (count, cost) = (candidate.count, cpu::median(candidate.costs));
         let growth = cost / *first.get_or_insert(cost);
         println!("  {count:>9} keys: {cost:.1} µs, growth {growth:.2}");
     }

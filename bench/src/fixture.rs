@@ -1,4 +1,4 @@
-//! A house full of callers, all in memory: the cost of a store is measured on its own.
+//! A fixture full of callers, all in memory: the cost of a store is measured on its own.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;

@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Connection as _, SqliteConnection};
-use vestibule_e2e::{Backend, House, Setup};
+use vestibule_e2e::{Backend, Fixture, Setup};
 
 #[path = "../tests/e2e/sso/wanderer.rs"]
 #[allow(dead_code, reason = "shared with the tests, which need more of it")]
@@ -33,76 +33,84 @@ async fn main() {
             .with("SESSIONS__IDLE", LONG)
             .with("SESSIONS__ABSOLUTE", LONG)
             .with("SESSIONS__ACCESS_TOKEN", LONG);
-        let mut house = setup.start().await;
-        let facts = furnish(&house).await;
-        house.ask_to_end();
-        house.ended(Duration::from_secs(30)).await;
+        let mut fixture = setup.start().await;
+        let facts = furnish(&fixture).await;
+        fixture.ask_to_end();
+        fixture.ended(Duration::from_secs(30)).await;
         let name = match backend {
             Backend::Sqlite => "sqlite",
             Backend::Postgres => "postgres",
         };
         let into = folder.join(name);
         std::fs::create_dir_all(&into).expect("a folder");
-        let master_key = std::fs::read(house.data().join("master.key")).expect("a key");
+        let master_key = std::fs::read(fixture.data().join("master.key")).expect("a key");
         std::fs::write(into.join("master.key"), master_key).expect("written");
         let facts = format!("{facts:#}\n");
         std::fs::write(into.join("facts.json"), facts).expect("written");
-        match house.database() {
-            None => keep_file(&house.data().join("vestibule.db"), &into).await,
+        match fixture.database() {
+            None => keep_file(&fixture.data().join("vestibule.db"), &into).await,
             Some(database) => dump(&database.url(), &into),
         }
     }
 }
 
 /// Something in every main table; what the test needs to know of it.
-async fn furnish(house: &House) -> Value {
-    let acme = house.acme();
-    let (ada, bob) = (house.ada(), house.bob());
-    let cli = async |arguments: &[&str]| house.cli_json(arguments).await;
+async fn furnish(fixture: &Fixture) -> Value {
+    let acme = fixture.acme();
+    let (ada, bob) = (fixture.ada(), fixture.bob());
+    let cli = async |arguments: &[&str]| fixture.cli_json(arguments).await;
     cli(&[
         "member",
         "add",
-        house.globex(),
+        fixture.globex(),
         &bob.email,
         "--role",
         "ADMIN",
     ])
     .await;
-    house.newcomer("grace@example.com", acme, "ADMIN").await;
-    house.newcomer("linus@example.com", acme, "USER").await;
+    fixture.newcomer("grace@example.com", acme, "ADMIN").await;
+    fixture.newcomer("linus@example.com", acme, "USER").await;
     cli(&["member", "deactivate", acme, "linus@example.com", "--yes"]).await;
-    house.newcomer("mallory@example.com", acme, "USER").await;
+    fixture.newcomer("mallory@example.com", acme, "USER").await;
     cli(&["user", "suspend", "mallory@example.com", "--yes"]).await;
     cli(&["group", "add", acme, "Readers"]).await;
     cli(&["group", "add-member", acme, "Readers", &bob.email]).await;
 
     let key = async |bearer: &str, body: Value| {
-        let call = house.post("/v1/api-keys").bearer(bearer).json(body);
+        let call = fixture.post("/v1/api-keys").bearer(bearer).json(body);
         let made = call.send().await.expect(201);
         (made.text_at("/key"), made.text_at("/id"))
     };
     let grants = json!([{ "path": "/shared/reports", "capability": "READ_ONLY" }]);
-    let (narrowed, _) = key(house.key(), json!({ "name": "narrowed", "grants": grants })).await;
-    let (revoked, revoked_id) = key(house.key(), json!({ "name": "revoked" })).await;
+    let (narrowed, _) = key(
+        fixture.key(),
+        json!({ "name": "narrowed", "grants": grants }),
+    )
+    .await;
+    let (revoked, revoked_id) = key(fixture.key(), json!({ "name": "revoked" })).await;
     let path = format!("/v1/api-keys/{revoked_id}");
-    let gone = house.delete(&path).bearer(house.key()).send().await;
+    let gone = fixture.delete(&path).bearer(fixture.key()).send().await;
     gone.expect(204);
 
-    let (cookie, token) = (house.cookie_of(&bob).await, house.token_of(&bob).await);
+    let (cookie, token) = (fixture.cookie_of(&bob).await, fixture.token_of(&bob).await);
     let body = json!({ "tenant_id": acme, "redirect_uri": APP });
-    let begun = house.post("/v1/auth/sso/initiate").json(body).send().await;
+    let begun = fixture
+        .post("/v1/auth/sso/initiate")
+        .json(body)
+        .send()
+        .await;
     let start = begun.expect(200).text_at("/redirect_url");
-    let end = Wanderer::new(house).sign_in(&start, &bob.email).await;
+    let end = Wanderer::new(fixture).sign_in(&start, &bob.email).await;
     let provided = fragment(&end.expect(303), APP)["access_token"].clone();
     let (made_there, _) = key(&provided, json!({ "name": "through the provider" })).await;
 
     json!({
         "acme": acme,
-        "globex": house.globex(),
+        "globex": fixture.globex(),
         "ada": { "id": ada.id, "email": ada.email, "password": ada.password },
         "bob": { "id": bob.id, "email": bob.email, "password": bob.password },
-        "connection": house.sso_connection(),
-        "api_key": house.key(),
+        "connection": fixture.sso_connection(),
+        "api_key": fixture.key(),
         "narrowed_key": narrowed,
         "revoked_key": revoked,
         "key_made_through_the_provider": made_there,

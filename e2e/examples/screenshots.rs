@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::json;
-use vestibule_e2e::{Backend, Browser, House, Setup};
+use vestibule_e2e::{Backend, Browser, Fixture, Setup};
 
 /// The window, in pixels.
 const WIDE: u32 = 1280;
@@ -25,21 +25,21 @@ impl Camera {
         }
     }
 
-    async fn take_page(&self, house: &House, path: &str, name: &str) {
-        self.browser.open(house, path).await;
+    async fn take_page(&self, fixture: &Fixture, path: &str, name: &str) {
+        self.browser.open(fixture, path).await;
         self.take(name).await;
     }
 }
 
 /// Something to see: a few people, permissions and a key.
-async fn furnish(house: &House) {
-    let acme = house.acme();
+async fn furnish(fixture: &Fixture) {
+    let acme = fixture.acme();
     let names = [
         ("grace@example.com", "ADMIN"),
         ("linus@example.com", "USER"),
     ];
     for (email, role) in names {
-        house.newcomer(email, acme, role).await;
+        fixture.newcomer(email, acme, role).await;
     }
     let grants = [
         ("/shared/reports", "READ_WRITE"),
@@ -47,40 +47,42 @@ async fn furnish(house: &House) {
     ];
     for (path, capability) in grants {
         let grant = json!({
-            "tenant_id": acme, "user_id": house.bob().id, "path": path, "capability": capability,
+            "tenant_id": acme, "user_id": fixture.bob().id, "path": path, "capability": capability,
         });
-        let call = house.post("/v1/user-permissions").bearer(house.key());
+        let call = fixture.post("/v1/user-permissions").bearer(fixture.key());
         call.json(grant).send().await.expect(201);
     }
     let grants = json!([{ "path": "/shared/reports", "capability": "READ_ONLY" }]);
     let key = json!({ "name": "Nightly export", "grants": grants });
-    let call = house.post("/v1/api-keys").bearer(house.key());
+    let call = fixture.post("/v1/api-keys").bearer(fixture.key());
     call.json(key).send().await.expect(201);
 }
 
 async fn take_all(folder: &Path) {
-    let house = Setup::new(Backend::Sqlite).with_idp().start().await;
-    furnish(&house).await;
-    let (ada, acme) = (house.ada(), house.acme());
+    let fixture = Setup::new(Backend::Sqlite).with_idp().start().await;
+    furnish(&fixture).await;
+    let (ada, acme) = (fixture.ada(), fixture.acme());
     let base = format!("/organization/{acme}");
     let camera = Camera {
         browser: Browser::start().await,
         folder: folder.to_owned(),
     };
-    camera.take_page(&house, "/sign-in", "sign-in").await;
+    camera.take_page(&fixture, "/sign-in", "sign-in").await;
     camera.browser.resize(NARROW).await;
-    camera.take_page(&house, "/sign-in", "sign-in-narrow").await;
+    camera
+        .take_page(&fixture, "/sign-in", "sign-in-narrow")
+        .await;
     camera.browser.resize(WIDE).await;
-    camera.browser.sign_in(&house, &ada, &base).await;
+    camera.browser.sign_in(&fixture, &ada, &base).await;
     camera.take("organization").await;
     camera.browser.click(".user > summary").await;
     camera.take("switcher").await;
     let access = format!(
         "{base}/access?user={}&capability=READ_WRITE&path=/shared/reports/q1",
-        house.bob().id
+        fixture.bob().id
     );
-    let member = format!("{base}/members/{}", house.bob().id);
-    let connection = format!("{base}/sso/{}", house.sso_connection());
+    let member = format!("{base}/members/{}", fixture.bob().id);
+    let connection = format!("{base}/sso/{}", fixture.sso_connection());
     for (path, name) in [
         (format!("{base}/members"), "members"),
         (member, "member"),
@@ -96,7 +98,7 @@ async fn take_all(folder: &Path) {
         ("/account/keys/new".to_owned(), "key-new"),
         ("/account/sessions".to_owned(), "sessions"),
     ] {
-        camera.take_page(&house, &path, name).await;
+        camera.take_page(&fixture, &path, name).await;
     }
     camera.browser.resize(NARROW).await;
     for (path, name) in [
@@ -105,7 +107,7 @@ async fn take_all(folder: &Path) {
         (format!("{base}/members"), "members-narrow"),
         (format!("{base}/audit"), "audit-narrow"),
     ] {
-        camera.take_page(&house, &path, name).await;
+        camera.take_page(&fixture, &path, name).await;
     }
 }
 

@@ -1,11 +1,11 @@
-//! The real server on real sockets: a house of its own for every test.
+//! The real server on real sockets: a fixture of its own for every test.
 //!
 //! ```no_run
 //! # async fn example() {
-//! use vestibule_e2e::{Backend, House};
+//! use vestibule_e2e::{Backend, Fixture};
 //!
-//! let house = House::start(Backend::Sqlite).await;
-//! let answer = house.get("/v1/users/me").bearer(house.key()).send().await;
+//! let fixture = Fixture::start(Backend::Sqlite).await;
+//! let answer = fixture.get("/v1/users/me").bearer(fixture.key()).send().await;
 //! assert_eq!(answer.status, 200);
 //! # }
 //! ```
@@ -20,8 +20,8 @@
 mod answer;
 mod backend;
 mod browser;
+mod fixture;
 mod guardian;
-mod house;
 mod lemonldap;
 mod line;
 mod nginx;
@@ -38,7 +38,7 @@ mod wire;
 pub use answer::{Answer, Call};
 pub use backend::{Backend, Database};
 pub use browser::{Browser, BrowserSetup, Key, Tab};
-pub use house::{House, Person, Setup, command};
+pub use fixture::{Fixture, Person, Setup, command};
 pub use lemonldap::{Lemonldap, LemonldapClient};
 pub use line::{Line, Reply};
 pub use nginx::Nginx;

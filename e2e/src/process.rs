@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use rustix::process::{Pid, Resource, Rlimit, Signal, kill_process, prlimit};
 
-use crate::House;
+use crate::Fixture;
 
 /// Stops a process where it stands, as a debugger or a full machine does.
 pub fn freeze(pid: u32) {
@@ -22,7 +22,7 @@ fn signal(pid: u32, signal: Signal) {
     kill_process(pid, signal).unwrap();
 }
 
-impl House {
+impl Fixture {
     fn id(&self) -> Pid {
         Pid::from_raw(self.pid().try_into().unwrap()).unwrap()
     }

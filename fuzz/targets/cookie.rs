@@ -36,14 +36,14 @@ impl Entropy for Fixed {
     }
 }
 
-struct House {
+struct Fixture {
     check: Check,
     key: String,
     cookie: String,
     token: String,
 }
 
-static HOUSE: LazyLock<House> = LazyLock::new(|| {
+static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
     let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
     let prefix = Prefix::default();
     let key = frame::mint(&prefix, SecretKind::LiveKey, &Fixed);
@@ -93,7 +93,7 @@ static HOUSE: LazyLock<House> = LazyLock::new(|| {
             .add(method, path, dialect, Rule::signed_in())
             .expect("a route");
     }
-    House {
+    Fixture {
         check: Check::new(CheckParts {
             keyring: Some(Arc::new(ArcSwap::from_pointee(keyring))),
             clock,
@@ -131,12 +131,12 @@ fuzz_target!(|data: &[u8]| {
         address: None,
         request_id: None,
     };
-    let verdict = HOUSE
+    let verdict = FIXTURE
         .check
         .check(&head)
         .now_or_never()
         .expect("a directory in memory answers at once");
-    if let Some(known) = HOUSE.check.check_known(&head) {
+    if let Some(known) = FIXTURE.check.check_known(&head) {
         assert_eq!(
             known.is_ok(),
             verdict.is_ok(),
@@ -147,14 +147,14 @@ fuzz_target!(|data: &[u8]| {
         let permit = passed.into_permit(&head).expect("no route here is public");
         let mutating = !matches!(method, Method::GET | Method::HEAD | Method::OPTIONS);
         match permit.credential() {
-            CredentialRef::ApiKey(_) => bearer(&headers, &HOUSE.key),
-            CredentialRef::AccessToken(_) => bearer(&headers, &HOUSE.token),
+            CredentialRef::ApiKey(_) => bearer(&headers, &FIXTURE.key),
+            CredentialRef::AccessToken(_) => bearer(&headers, &FIXTURE.token),
             CredentialRef::SessionCookie(_) => cookie(&headers, &path, mutating),
         }
     }
     // What was refused is forgotten, so that a long run tests and does not hoard.
-    drop(HOUSE.check.drain_denials());
-    drop(HOUSE.check.drain_usage());
+    drop(FIXTURE.check.drain_denials());
+    drop(FIXTURE.check.drain_usage());
 });
 
 fn target(line: &[u8]) -> Option<(Method, String)> {
@@ -168,9 +168,9 @@ fn replace(value: &[u8]) -> Vec<u8> {
     let mut rest = value;
     while let Some((&byte, after)) = rest.split_first() {
         let secret = match (byte, after.first()) {
-            (b'@', Some(b'K')) => Some(&HOUSE.key),
-            (b'@', Some(b'C')) => Some(&HOUSE.cookie),
-            (b'@', Some(b'T')) => Some(&HOUSE.token),
+            (b'@', Some(b'K')) => Some(&FIXTURE.key),
+            (b'@', Some(b'C')) => Some(&FIXTURE.cookie),
+            (b'@', Some(b'T')) => Some(&FIXTURE.token),
             _ => None,
         };
         if let Some(secret) = secret {
@@ -212,7 +212,7 @@ fn cookie(headers: &HeaderMap, path: &str, mutating: bool) {
     assert_eq!(named.len(), 1, "which of them counted?");
     assert_eq!(
         Digest::of(named[0].as_bytes()),
-        Digest::of(HOUSE.cookie.as_bytes())
+        Digest::of(FIXTURE.cookie.as_bytes())
     );
     if mutating {
         let origins: Vec<_> = headers.get_all("origin").iter().collect();

@@ -36,7 +36,7 @@ const LONGEST: usize = 12 * KIB - 1;
 /// How long anything may take that is waited for.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-struct House {
+struct Fixture {
     check: Check,
     service: CheckService<axum::Router>,
     key: PlainSecret,
@@ -70,7 +70,7 @@ impl Directory for OneKey {
 }
 
 /// With room for so many bytes of bodies.
-fn house(body_bytes: usize) -> House {
+fn fixture(body_bytes: usize) -> Fixture {
     let length = async |body: String| body.len().to_string();
     let (router, table) = Routes::<()>::bearer()
         .post("/v1/public", Rule::public(), length)
@@ -90,7 +90,7 @@ fn house(body_bytes: usize) -> House {
         body_bytes,
         ..CheckParts::new(table, Arc::new(directory), origin)
     });
-    House {
+    Fixture {
         service: CheckLayer::new(check.clone()).layer(router),
         check,
         key,
@@ -98,7 +98,7 @@ fn house(body_bytes: usize) -> House {
     }
 }
 
-impl House {
+impl Fixture {
     fn request(&self, path: &str, body: Body) -> Request {
         Request::post(path)
             .header("content-type", "application/json")
@@ -190,7 +190,7 @@ async fn reason(response: Response) -> String {
 
 #[tokio::test]
 async fn each_route_reads_no_more_than_its_rule_says() {
-    let house = house(64 * KIB * KIB);
+    let fixture = fixture(64 * KIB * KIB);
     for (path, most) in [
         ("/v1/public", 16 * KIB),
         ("/v1/optional", 16 * KIB),
@@ -198,10 +198,10 @@ async fn each_route_reads_no_more_than_its_rule_says() {
         ("/v1/long", KIB * KIB),
     ] {
         for body in [Body::from("x".repeat(most)), streamed(most)] {
-            assert_eq!(house.status(path, body).await, 200, "{path}");
+            assert_eq!(fixture.status(path, body).await, 200, "{path}");
         }
         for body in [Body::from("x".repeat(most + 1)), streamed(most + KIB)] {
-            let response = house.send(house.request(path, body)).await;
+            let response = fixture.send(fixture.request(path, body)).await;
             assert_eq!(response.status(), 413, "{path}");
             // The rest of it is not read, so that nothing can follow.
             assert_eq!(response.headers()[CONNECTION], "close");
@@ -209,89 +209,89 @@ async fn each_route_reads_no_more_than_its_rule_says() {
         }
     }
     assert_eq!(
-        house.status("/v1/short", Body::from("0123456789")).await,
+        fixture.status("/v1/short", Body::from("0123456789")).await,
         200
     );
     assert_eq!(
-        house.status("/v1/short", Body::from("0123456789a")).await,
+        fixture.status("/v1/short", Body::from("0123456789a")).await,
         413
     );
-    assert_eq!(house.check.totals().body_bytes, 0);
+    assert_eq!(fixture.check.totals().body_bytes, 0);
 }
 
 #[tokio::test]
 async fn what_says_that_it_is_too_large_is_refused_before_any_of_it_is_read() {
-    let house = house(64 * KIB * KIB);
+    let fixture = fixture(64 * KIB * KIB);
     for (path, bytes) in [("/v1/public", 16 * 1024 + 1), ("/v1/known", u64::MAX)] {
-        assert_eq!(house.status(path, Body::new(Announced(bytes))).await, 413);
+        assert_eq!(fixture.status(path, Body::new(Announced(bytes))).await, 413);
     }
 }
 
 #[tokio::test]
 async fn long_bodies_have_a_bound_together_and_short_ones_always_pass() {
-    let house = house(64 * KIB);
+    let fixture = fixture(64 * KIB);
     let mut slow = Vec::new();
     for last in 1..=4 {
-        slow.push(house.begin("/v1/public", LONGEST, [10, 0, 0, last]));
+        slow.push(fixture.begin("/v1/public", LONGEST, [10, 0, 0, last]));
     }
-    house.taken(4 * LONGEST).await;
+    fixture.taken(4 * LONGEST).await;
     // Strangers leave one half to those who are known.
-    slow.push(house.begin("/v1/known", LONGEST, [10, 0, 0, 1]));
-    house.taken(5 * LONGEST).await;
+    slow.push(fixture.begin("/v1/known", LONGEST, [10, 0, 0, 1]));
+    fixture.taken(5 * LONGEST).await;
     // Neither this caller, nor this address, nor strangers together have more.
     for (path, address) in [
         ("/v1/known", [10, 0, 0, 9]),
         ("/v1/public", [10, 0, 0, 1]),
         ("/v1/public", [10, 0, 0, 5]),
     ] {
-        let refused = house.begin(path, 6 * KIB, address).answer.await.unwrap();
+        let refused = fixture.begin(path, 6 * KIB, address).answer.await.unwrap();
         assert_eq!(refused.status(), 503, "{path}");
         assert_eq!(refused.headers()[RETRY_AFTER], "1");
         assert_eq!(refused.headers()[CONNECTION], "close");
         assert_eq!(reason(refused).await, "no_room_for_body");
         for bytes in [100, 4 * KIB - 1] {
-            assert_eq!(house.begin(path, bytes, address).finish().await, 200);
+            assert_eq!(fixture.begin(path, bytes, address).finish().await, 200);
         }
     }
-    house.taken(5 * LONGEST).await;
+    fixture.taken(5 * LONGEST).await;
     // What is there again can be had again.
     assert_eq!(slow.remove(0).finish().await, 200);
-    house.taken(4 * LONGEST).await;
-    slow.push(house.begin("/v1/public", LONGEST, [10, 0, 0, 5]));
-    house.taken(5 * LONGEST).await;
+    fixture.taken(4 * LONGEST).await;
+    slow.push(fixture.begin("/v1/public", LONGEST, [10, 0, 0, 5]));
+    fixture.taken(5 * LONGEST).await;
     for slow in slow {
         assert_eq!(slow.finish().await, 200);
     }
-    house.taken(0).await;
+    fixture.taken(0).await;
     // Who hangs up gives it back, too.
-    let gone = house.begin("/v1/known", LONGEST, [10, 0, 0, 1]);
-    house.taken(LONGEST).await;
+    let gone = fixture.begin("/v1/known", LONGEST, [10, 0, 0, 1]);
+    fixture.taken(LONGEST).await;
     gone.answer.abort();
-    house.taken(0).await;
+    fixture.taken(0).await;
 }
 
 #[tokio::test]
 async fn a_body_that_is_only_announced_takes_no_room() {
-    let house = house(64 * KIB);
-    let service = house.service.clone();
-    let request = house.request("/v1/known", Body::new(Announced(16 * 1024)));
+    let fixture = fixture(64 * KIB);
+    let service = fixture.service.clone();
+    let request = fixture.request("/v1/known", Body::new(Announced(16 * 1024)));
     let waiting = tokio::spawn(service.oneshot(request));
     for _ in 0..100 {
         tokio::task::yield_now().await;
     }
     assert!(!waiting.is_finished());
-    assert_eq!(house.check.totals().body_bytes, 0);
+    assert_eq!(fixture.check.totals().body_bytes, 0);
     waiting.abort();
 }
 
 #[tokio::test]
 async fn a_compressed_body_is_refused_in_either_dialect_and_told_how_to_come() {
-    let house = house(64 * KIB);
+    let fixture = fixture(64 * KIB);
     for path in ["/v1/known", "/v1/public", "/api/known"] {
-        let mut request = house.request(path, Body::from("\u{1f}..."));
+        let mut request = fixture.request(path, Body::from("\u{1f}..."));
         let gzip = http::HeaderValue::from_static("gzip");
         request.headers_mut().insert("content-encoding", gzip);
-        let response = house.send(request).await;
+        let response = fixture.send(request).await;
         assert_eq!(response.status(), 415, "{path}");
         assert_eq!(response.headers()[ACCEPT_ENCODING], "identity");
         assert_eq!(reason(response).await, "unsupported_content_encoding");
@@ -300,16 +300,16 @@ async fn a_compressed_body_is_refused_in_either_dialect_and_told_how_to_come() {
 
 #[tokio::test]
 async fn a_key_that_is_revoked_unheard_while_its_body_is_on_the_way_opens_nothing() {
-    let house = house(64 * KIB);
+    let fixture = fixture(64 * KIB);
     for (is_hearing, status) in [(true, 200), (false, 401)] {
-        house.is_revoked.store(false, Ordering::SeqCst);
-        assert_eq!(house.status("/v1/known", Body::from("{}")).await, 200);
+        fixture.is_revoked.store(false, Ordering::SeqCst);
+        assert_eq!(fixture.status("/v1/known", Body::from("{}")).await, 200);
         if !is_hearing {
-            house.check.suspend();
+            fixture.check.suspend();
         }
-        let slow = house.begin("/v1/known", 2 * KIB, [10, 0, 0, 1]);
-        house.taken(2 * KIB).await;
-        house.is_revoked.store(true, Ordering::SeqCst);
+        let slow = fixture.begin("/v1/known", 2 * KIB, [10, 0, 0, 1]);
+        fixture.taken(2 * KIB).await;
+        fixture.is_revoked.store(true, Ordering::SeqCst);
         assert_eq!(slow.finish().await, status);
     }
 }

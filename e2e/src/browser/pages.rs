@@ -1,9 +1,9 @@
-//! What a person does on the pages of a house.
+//! What a person does on the pages of a server.
 
 use serde_json::Value;
 
 use super::Browser;
-use crate::{House, Person};
+use crate::{Fixture, Person};
 
 /// What `violations`, `console` and pictures cannot tell: whether a page is wider than its window,
 /// and which of its parts are too wide.
@@ -14,26 +14,26 @@ const TOO_WIDE: &str = "const width = document.documentElement.clientWidth; \
         .map(part => part.tagName + '.' + part.className).slice(0, 5).concat('page');";
 
 impl Browser {
-    /// Opens a page of the house by its path.
-    pub async fn open(&self, house: &House, path: &str) {
-        self.goto(&format!("{}{path}", house.url())).await;
+    /// Opens a page of the server by its path.
+    pub async fn open(&self, fixture: &Fixture, path: &str) {
+        self.goto(&format!("{}{path}", fixture.url())).await;
     }
 
-    /// Waits until the browser is at this path of the house, whatever its query.
-    pub async fn arrived(&self, house: &House, path: &str) {
-        self.arrived_at(&format!("{}{path}", house.url())).await;
+    /// Waits until the browser is at this path of the server, whatever its query.
+    pub async fn arrived(&self, fixture: &Fixture, path: &str) {
+        self.arrived_at(&format!("{}{path}", fixture.url())).await;
     }
 
-    /// Asks for a page of the house as somebody who is not signed in, signs in where this leads,
+    /// Asks for a page of the server as somebody who is not signed in, signs in where this leads,
     /// and waits until the page is there.
-    pub async fn sign_in(&self, house: &House, person: &Person, path: &str) {
-        self.open(house, path).await;
-        self.arrived(house, "/sign-in").await;
+    pub async fn sign_in(&self, fixture: &Fixture, person: &Person, path: &str) {
+        self.open(fixture, path).await;
+        self.arrived(fixture, "/sign-in").await;
         self.fill("#f-email", &person.email).await;
         self.follow(".card form button").await;
         self.fill("#f-password", &person.password).await;
         self.follow(".card form button").await;
-        self.arrived(house, path).await;
+        self.arrived(fixture, path).await;
     }
 
     /// Switches to an organisation in the user menu.

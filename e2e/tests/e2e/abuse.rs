@@ -7,7 +7,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
-use vestibule_e2e::{Answer, Backend, House, Line, Person, Setup};
+use vestibule_e2e::{Answer, Backend, Fixture, Line, Person, Setup};
 
 use crate::measure::{Times, number, print};
 
@@ -58,8 +58,8 @@ async fn ended(stream: &mut TcpStream, within: Duration) -> Option<String> {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn slow_connections_hold_nobody_up_and_are_closed() {
-    let house = House::start(Backend::Sqlite).await;
-    let address = house.url().trim_start_matches("http://");
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let address = fixture.url().trim_start_matches("http://");
     let begun = Instant::now();
     let (mut heads, mut bodies) = (Vec::new(), Vec::new());
     for number in 0..500 {
@@ -89,10 +89,10 @@ async fn slow_connections_hold_nobody_up_and_are_closed() {
         }
         drip += 1;
         let asked = Instant::now();
-        house.get("/healthz").send().await.expect(200);
-        house
+        fixture.get("/healthz").send().await.expect(200);
+        fixture
             .get("/v1/users/me")
-            .bearer(house.key())
+            .bearer(fixture.key())
             .send()
             .await
             .expect(200);
@@ -138,9 +138,9 @@ async fn slow_connections_hold_nobody_up_and_are_closed() {
         );
     }
     print("bodies given up after", format!("{:.1?}", begun.elapsed()));
-    house.get("/healthz").send().await.expect(200);
-    print("memory in MiB", house.peak_memory());
-    assert!(house.peak_memory() < MEMORY);
+    fixture.get("/healthz").send().await.expect(200);
+    print("memory in MiB", fixture.peak_memory());
+    assert!(fixture.peak_memory() < MEMORY);
 }
 
 #[rstest]
@@ -149,12 +149,12 @@ async fn forged_tokens_and_random_keys_are_refused_and_push_out_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     // Small enough that all of them would not fit.
-    let house = Setup::new(backend)
+    let fixture = Setup::new(backend)
         .with("CACHE__ENTRIES", "1000")
         .start()
         .await;
-    let token = house.token_of(&house.ada()).await;
-    let good = [house.key(), &token].map(|credential| Line::get("/v1/users/me", credential));
+    let token = fixture.token_of(&fixture.ada()).await;
+    let good = [fixture.key(), &token].map(|credential| Line::get("/v1/users/me", credential));
     let random = number(
         "RANDOM_KEYS",
         if backend == Backend::Sqlite {
@@ -167,9 +167,9 @@ async fn forged_tokens_and_random_keys_are_refused_and_push_out_nothing(
     let random = (0..random as u64).map(unknown_key);
     let bad: Vec<_> = forged.into_iter().chain(random).collect();
 
-    let house = &house;
+    let fixture = &fixture;
     let attack = join_all(bad.chunks(bad.len().div_ceil(4)).map(|chunk| async move {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         for credential in chunk {
             let request = Line::get("/v1/users/me", credential);
             let reply = line.ask(&request).await.unwrap().unwrap();
@@ -178,7 +178,7 @@ async fn forged_tokens_and_random_keys_are_refused_and_push_out_nothing(
     }));
     let mut times = Times::default();
     let checks = async {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         loop {
             for request in &good {
                 let asked = Instant::now();
@@ -200,9 +200,9 @@ async fn forged_tokens_and_random_keys_are_refused_and_push_out_nothing(
         format!("{each:.1?}"),
     );
     print("checks of good ones meanwhile", &times);
-    print("memory in MiB", house.peak_memory());
+    print("memory in MiB", fixture.peak_memory());
     assert!(times.worst() < Duration::from_secs(2), "{times}");
-    assert!(house.peak_memory() < MEMORY);
+    assert!(fixture.peak_memory() < MEMORY);
 }
 
 /// The token with another signature, or another claim, or another key.
@@ -224,9 +224,9 @@ fn forge(token: &str, number: usize) -> String {
     }
 }
 
-async fn sign_in(house: &House, email: &str, password: &str) -> Answer {
+async fn sign_in(fixture: &Fixture, email: &str, password: &str) -> Answer {
     let body = json!({ "email": email, "password": password });
-    house.post("/v1/auth/pw/signin").json(body).send().await
+    fixture.post("/v1/auth/pw/signin").json(body).send().await
 }
 
 #[rstest]
@@ -234,8 +234,8 @@ async fn sign_in(house: &House, email: &str, password: &str) -> Answer {
 async fn a_known_address_and_an_unknown_one_get_equal_answers_for_equal_work(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let known = house.bob().email;
+    let fixture = Fixture::start(backend).await;
+    let known = fixture.bob().email;
     let pairs = number("PAIRS", if backend == Backend::Sqlite { 60 } else { 30 });
     let (mut of_known, mut of_unknown) = (Times::default(), Times::default());
     for pair in 0..pairs {
@@ -250,9 +250,11 @@ async fn a_known_address_and_an_unknown_one_get_equal_answers_for_equal_work(
         let mut answers = Vec::new();
         for (email, times) in asked {
             // Not the time: that is of whoever else uses the machine, too.
-            let before = house.processor_time();
-            let answer = sign_in(&house, email, "a wrong password").await.expect(401);
-            times.add(house.processor_time().saturating_sub(before));
+            let before = fixture.processor_time();
+            let answer = sign_in(&fixture, email, "a wrong password")
+                .await
+                .expect(401);
+            times.add(fixture.processor_time().saturating_sub(before));
             answers.push(comparable(&answer));
         }
         assert_eq!(answers[0], answers[1]);
@@ -280,16 +282,16 @@ fn comparable(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_hundred_sign_ins_at_once_the_excess_is_refused_at_once() {
-    let house = House::start(Backend::Sqlite).await;
-    let before = house.memory();
-    let bob = house.bob();
-    let check = Line::get("/v1/users/me", house.key());
-    let mut line = Line::open(house.url()).await.unwrap();
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let before = fixture.memory();
+    let bob = fixture.bob();
+    let check = Line::get("/v1/users/me", fixture.key());
+    let mut line = Line::open(fixture.url()).await.unwrap();
     assert_eq!(line.ask(&check).await.unwrap().unwrap().status, 200);
 
     let signing_in = join_all((0..200).map(|_| async {
         let asked = Instant::now();
-        let answer = sign_in(&house, &bob.email, &bob.password).await;
+        let answer = sign_in(&fixture, &bob.email, &bob.password).await;
         (answer, asked.elapsed())
     }));
     let mut checks = Times::default();
@@ -322,7 +324,7 @@ async fn of_two_hundred_sign_ins_at_once_the_excess_is_refused_at_once() {
     print("checks meanwhile", &checks);
     print(
         "memory in MiB, before and at most",
-        format!("{before}, {}", house.peak_memory()),
+        format!("{before}, {}", fixture.peak_memory()),
     );
     assert!(
         refused.median() < accepted.median(),
@@ -331,9 +333,9 @@ async fn of_two_hundred_sign_ins_at_once_the_excess_is_refused_at_once() {
     assert!(refused.worst() < Duration::from_secs(2), "{refused}");
     // Two slots of 19 MiB, the connections, and the rest as it was.
     assert!(
-        house.peak_memory() < before + 2 * 19 + 40,
+        fixture.peak_memory() < before + 2 * 19 + 40,
         "{}",
-        house.peak_memory()
+        fixture.peak_memory()
     );
 }
 
@@ -343,23 +345,23 @@ async fn too_many_sign_ins_for_one_address_of_mail_are_told_when_to_come_back(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("LIMITS__SIGN_IN_PER_EMAIL_PER_MINUTE", "3");
-    let house = setup.start().await;
-    for email in [house.bob().email, "nobody@example.com".to_owned()] {
+    let fixture = setup.start().await;
+    for email in [fixture.bob().email, "nobody@example.com".to_owned()] {
         for _ in 0..3 {
-            sign_in(&house, &email, "a wrong password")
+            sign_in(&fixture, &email, "a wrong password")
                 .await
                 .expect(401);
         }
         // Known or unknown, spelt so or so, the right password or not.
         for email in [email.clone(), email.to_uppercase()] {
-            let password = house.bob().password;
-            assert_limited(&sign_in(&house, &email, &password).await);
+            let password = fixture.bob().password;
+            assert_limited(&sign_in(&fixture, &email, &password).await);
         }
     }
     let Person {
         email, password, ..
-    } = house.ada();
-    sign_in(&house, &email, &password).await.expect(200);
+    } = fixture.ada();
+    sign_in(&fixture, &email, &password).await.expect(200);
 }
 
 #[rstest]
@@ -368,25 +370,25 @@ async fn too_many_sign_ins_from_one_machine_are_told_when_to_come_back(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("LIMITS__SIGN_IN_PER_ADDRESS_PER_MINUTE", "3");
-    let house = setup.start().await;
+    let fixture = setup.start().await;
     for number in 0..3 {
         let email = format!("{number}@example.com");
-        sign_in(&house, &email, "a wrong password")
+        sign_in(&fixture, &email, "a wrong password")
             .await
             .expect(401);
     }
-    let ada = house.ada();
-    assert_limited(&sign_in(&house, &ada.email, &ada.password).await);
+    let ada = fixture.ada();
+    assert_limited(&sign_in(&fixture, &ada.email, &ada.password).await);
     let body = json!({ "email": ada.email, "password": ada.password });
-    let browser = house
+    let browser = fixture
         .post("/api/auth/sign-in")
-        .origin(house.url())
+        .origin(fixture.url())
         .json(body);
     assert_limited(&browser.send().await);
     // Whoever is in already is not concerned.
-    house
+    fixture
         .get("/v1/users/me")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
@@ -406,17 +408,22 @@ async fn a_user_who_keeps_creating_and_deleting_keys_is_stopped_until_the_next_d
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("LIMITS__API_KEYS_PER_USER_PER_DAY", "3");
-    let house = setup.start().await;
-    let bob = house.bob();
-    let token = house.token_of(&bob).await;
+    let fixture = setup.start().await;
+    let bob = fixture.bob();
+    let token = fixture.token_of(&bob).await;
     let create = |bearer: &str| {
-        let call = house.post("/v1/api-keys").bearer(bearer);
+        let call = fixture.post("/v1/api-keys").bearer(bearer);
         call.json(json!({ "name": "brief" })).send()
     };
     for _ in 0..3 {
         let made = create(&token).await.expect(201);
         let path = format!("/v1/api-keys/{}", made.text_at("/id"));
-        house.delete(&path).bearer(&token).send().await.expect(204);
+        fixture
+            .delete(&path)
+            .bearer(&token)
+            .send()
+            .await
+            .expect(204);
     }
     let refused = create(&token).await.expect(429);
     assert_eq!(refused.reason(), "too_many_new_keys");
@@ -432,8 +439,8 @@ async fn a_user_who_keeps_creating_and_deleting_keys_is_stopped_until_the_next_d
     );
 
     // Others have an allowance of their own, and the operator has none.
-    create(house.key()).await.expect(201);
-    let command = ["key", "create", house.acme(), &bob.email, "x"];
-    let made = house.cli(&command).await;
+    create(fixture.key()).await.expect(201);
+    let command = ["key", "create", fixture.acme(), &bob.email, "x"];
+    let made = fixture.cli(&command).await;
     assert!(made.status.success(), "{made:?}");
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use rstest::rstest;
 use serde_json::{Value, json};
 use sqlx::{AssertSqlSafe, Row};
-use vestibule_e2e::{Answer, Backend, House, Setup};
+use vestibule_e2e::{Answer, Backend, Fixture, Setup};
 
 use crate::support::{document, folder, members, shared};
 
@@ -25,11 +25,11 @@ struct Seen {
 }
 
 /// Does everything that changes keys and permissions of the first organisation.
-async fn change_rights(house: &House, Seen { expected, secrets }: &mut Seen) {
-    let (key, bob) = (house.key(), house.bob());
+async fn change_rights(fixture: &Fixture, Seen { expected, secrets }: &mut Seen) {
+    let (key, bob) = (fixture.key(), fixture.bob());
     let grants = json!([{ "path": "/shared", "capability": "READ_ONLY" }]);
     let body = json!({ "name": "robot", "grants": grants });
-    let made = house
+    let made = fixture
         .post("/v1/api-keys")
         .bearer(key)
         .json(body)
@@ -39,13 +39,13 @@ async fn change_rights(house: &House, Seen { expected, secrets }: &mut Seen) {
     expected.push(asked("api_key.created", &made));
     secrets.push(made.text_at("/key"));
     let path = format!("/v1/api-keys/{}", made.text_at("/id"));
-    let gone = house.delete(&path).bearer(key).send().await.expect(204);
+    let gone = fixture.delete(&path).bearer(key).send().await.expect(204);
     expected.push(asked("api_key.deleted", &gone));
 
-    let shared = shared(house).await;
-    let team = folder(house, Some(&shared), "team").await;
+    let shared = shared(fixture).await;
+    let team = folder(fixture, Some(&shared), "team").await;
     let body = json!({ "user_id": bob.id, "path": "/shared/team", "capability": "READ_WRITE" });
-    let given = house
+    let given = fixture
         .post("/v1/user-permissions")
         .bearer(key)
         .json(body)
@@ -56,10 +56,10 @@ async fn change_rights(house: &House, Seen { expected, secrets }: &mut Seen) {
     let path = format!(
         "/v1/user-permissions/{}?tenant_id={}",
         given.text_at("/id"),
-        house.acme()
+        fixture.acme()
     );
     let body = json!({ "can_approve": true });
-    let changed = house
+    let changed = fixture
         .patch(&path)
         .bearer(key)
         .json(body)
@@ -67,23 +67,23 @@ async fn change_rights(house: &House, Seen { expected, secrets }: &mut Seen) {
         .await
         .expect(200);
     expected.push(asked("grant.updated", &changed));
-    document(house, &team, "plan").await;
-    let call = house.patch(&format!("/v1/folders/{team}")).bearer(key);
+    document(fixture, &team, "plan").await;
+    let call = fixture.patch(&format!("/v1/folders/{team}")).bearer(key);
     let moved = call
         .json(json!({ "name": "crew" }))
         .send()
         .await
         .expect(200);
     expected.push(asked("grant.moved", &moved));
-    let taken = house.delete(&path).bearer(key).send().await.expect(204);
+    let taken = fixture.delete(&path).bearer(key).send().await.expect(204);
     expected.push(asked("grant.deleted", &taken));
 }
 
 /// Signs the owner in and out, in both dialects.
-async fn come_and_go(house: &House, Seen { expected, secrets }: &mut Seen) {
-    let ada = house.ada();
+async fn come_and_go(fixture: &Fixture, Seen { expected, secrets }: &mut Seen) {
+    let ada = fixture.ada();
     let body = json!({ "email": ada.email, "password": ada.password });
-    let signed_in = house
+    let signed_in = fixture
         .post("/v1/auth/pw/signin")
         .json(body.clone())
         .send()
@@ -91,7 +91,7 @@ async fn come_and_go(house: &House, Seen { expected, secrets }: &mut Seen) {
         .expect(200);
     expected.push(asked("session.started", &signed_in));
     let token = signed_in.text_at("/access_token");
-    let refreshed = house
+    let refreshed = fixture
         .post("/v1/auth/uat")
         .bearer(&token)
         .send()
@@ -99,7 +99,7 @@ async fn come_and_go(house: &House, Seen { expected, secrets }: &mut Seen) {
         .expect(200);
     expected.push(asked("session.refreshed", &refreshed));
     let fresh = refreshed.text_at("/access_token");
-    let out = house
+    let out = fixture
         .post("/v1/auth/signout")
         .bearer(&fresh)
         .send()
@@ -108,14 +108,14 @@ async fn come_and_go(house: &House, Seen { expected, secrets }: &mut Seen) {
     expected.push(asked("session.ended", &out));
     secrets.extend([token, fresh]);
 
-    let origin = house.url();
-    let call = house.post("/api/auth/sign-in").origin(origin).json(body);
+    let origin = fixture.url();
+    let call = fixture.post("/api/auth/sign-in").origin(origin).json(body);
     let signed_in = call.send().await.expect(200);
     expected.push(asked("session.started", &signed_in));
     let mut cookie = signed_in.session_cookie().unwrap();
-    for (organization, kind) in [(house.globex(), ""), (house.acme(), "session.switched")] {
+    for (organization, kind) in [(fixture.globex(), ""), (fixture.acme(), "session.switched")] {
         secrets.push(cookie.clone());
-        let call = house
+        let call = fixture
             .post("/api/auth/switch-org")
             .cookie(&cookie)
             .origin(origin);
@@ -129,7 +129,7 @@ async fn come_and_go(house: &House, Seen { expected, secrets }: &mut Seen) {
         }
     }
     secrets.push(cookie.clone());
-    let call = house
+    let call = fixture
         .post("/api/auth/sign-out")
         .cookie(&cookie)
         .origin(origin);
@@ -137,11 +137,11 @@ async fn come_and_go(house: &House, Seen { expected, secrets }: &mut Seen) {
 }
 
 /// What goes wrong keeps its secrets, too.
-async fn go_wrong(house: &House, secrets: &mut Vec<String>) {
-    let (key, ada) = (house.key(), house.ada());
+async fn go_wrong(fixture: &Fixture, secrets: &mut Vec<String>) {
+    let (key, ada) = (fixture.key(), fixture.ada());
     let wrong = "a password that was mistyped";
     let body = json!({ "email": ada.email, "password": wrong });
-    house
+    fixture
         .post("/v1/auth/pw/signin")
         .json(body)
         .send()
@@ -151,7 +151,7 @@ async fn go_wrong(house: &House, secrets: &mut Vec<String>) {
         "{{\"email\": \"{}\", \"password\": \"{wrong}\", \"x\": 1}}",
         ada.email
     );
-    house
+    fixture
         .post("/v1/auth/pw/signin")
         .body("application/json", body)
         .send()
@@ -159,14 +159,14 @@ async fn go_wrong(house: &House, secrets: &mut Vec<String>) {
         .expect(422);
     let mut altered = key.to_owned();
     altered.replace_range(20..21, if &altered[20..21] == "a" { "b" } else { "a" });
-    house
+    fixture
         .get("/v1/users/me")
         .bearer(&altered)
         .send()
         .await
         .expect(401);
     let query = format!("/v1/documents?access_token={key}");
-    house.get(&query).send().await.expect(401);
+    fixture.get(&query).send().await.expect(401);
     secrets.extend([wrong.to_owned(), altered]);
 }
 
@@ -176,19 +176,19 @@ async fn every_change_is_written_down_and_no_secret_is(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("LOG__LEVEL", "debug");
-    let mut house = setup.start().await;
+    let mut fixture = setup.start().await;
     let mut seen = Seen::default();
-    change_rights(&house, &mut seen).await;
-    come_and_go(&house, &mut seen).await;
-    go_wrong(&house, &mut seen.secrets).await;
+    change_rights(&fixture, &mut seen).await;
+    come_and_go(&fixture, &mut seen).await;
+    go_wrong(&fixture, &mut seen.secrets).await;
     let Seen {
         expected,
         mut secrets,
     } = seen;
-    secrets.push(house.key().to_owned());
-    secrets.extend([house.ada().password, house.bob().password]);
+    secrets.push(fixture.key().to_owned());
+    secrets.extend([fixture.ada().password, fixture.bob().password]);
 
-    let records = house.audit(house.acme()).await;
+    let records = fixture.audit(fixture.acme()).await;
     for (kind, request) in &expected {
         let found: Vec<_> = records
             .iter()
@@ -198,8 +198,8 @@ async fn every_change_is_written_down_and_no_secret_is(
             panic!("{kind}: {found:?}");
         };
         assert_eq!(record["kind"], *kind, "{record}");
-        assert_eq!(record["user_id"], house.ada().id, "{record}");
-        assert_eq!(record["organization_id"], house.acme(), "{record}");
+        assert_eq!(record["user_id"], fixture.ada().id, "{record}");
+        assert_eq!(record["organization_id"], fixture.acme(), "{record}");
         assert_eq!(record["address"], "127.0.0.1", "{record}");
         assert!(record["credential"].is_string(), "{record}");
         assert!(record["subject"].is_string(), "{record}");
@@ -219,13 +219,13 @@ async fn every_change_is_written_down_and_no_secret_is(
     assert_eq!(moved["details"]["before"], "/shared/team");
     assert_eq!(moved["details"]["after"], "/shared/crew");
 
-    house.ask_to_end();
-    house.ended(Duration::from_secs(15)).await;
-    let log = house.log();
+    fixture.ask_to_end();
+    fixture.ended(Duration::from_secs(15)).await;
+    let log = fixture.log();
     assert!(log.contains("answered"), "the log is on: {log}");
     assert!(log.contains(&expected[0].1), "the log names requests");
     let audit = Value::from(records).to_string();
-    let stored = stored(&house).await;
+    let stored = stored(&fixture).await;
     for secret in &secrets {
         // Of a token, the signature is what nobody else could make.
         let secret = secret.rsplit('.').next().unwrap();
@@ -248,10 +248,10 @@ fn holds(bytes: &[u8], secret: &str) -> bool {
 }
 
 /// All that the server has stored, by place.
-async fn stored(house: &House) -> Vec<(String, Vec<u8>)> {
+async fn stored(fixture: &Fixture) -> Vec<(String, Vec<u8>)> {
     let mut stored = Vec::new();
-    files(house.data(), &mut stored);
-    let Some(database) = house.database() else {
+    files(fixture.data(), &mut stored);
+    let Some(database) = fixture.database() else {
         return stored;
     };
     let mut connection = database.connect().await;
@@ -291,45 +291,48 @@ fn files(folder: &Path, found: &mut Vec<(String, Vec<u8>)>) {
 async fn denials_of_known_callers_are_gathered_and_strangers_leave_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = House::start(backend).await;
-    let token = house.token_of(&house.bob()).await;
-    let before = house.audit(house.acme()).await.len();
-    let elsewhere = house.cli_json(&["audit", "list"]).await["total"].clone();
+    let mut fixture = Fixture::start(backend).await;
+    let token = fixture.token_of(&fixture.bob()).await;
+    let before = fixture.audit(fixture.acme()).await.len();
+    let elsewhere = fixture.cli_json(&["audit", "list"]).await["total"].clone();
 
     // Within one batch, or two where a moment divides them.
     for _ in 0..50 {
-        let path = format!("/v1/user-permissions?user_id={}", house.bob().id);
-        house.get(&path).bearer(&token).send().await.expect(403);
-        house.get("/v1/user-permissions").send().await.expect(401);
-        house
+        let path = format!("/v1/user-permissions?user_id={}", fixture.bob().id);
+        fixture.get(&path).bearer(&token).send().await.expect(403);
+        fixture.get("/v1/user-permissions").send().await.expect(401);
+        fixture
             .get("/v1/user-permissions")
             .bearer("junk")
             .send()
             .await
             .expect(401);
     }
-    let body = json!({ "email": house.bob().email, "password": "wrong" });
-    house
+    let body = json!({ "email": fixture.bob().email, "password": "wrong" });
+    fixture
         .post("/v1/auth/pw/signin")
         .json(body)
         .send()
         .await
         .expect(401);
-    house.post("/v1/auth/signout").send().await.expect(200);
-    house.ask_to_end();
-    house.ended(Duration::from_secs(15)).await;
+    fixture.post("/v1/auth/signout").send().await.expect(200);
+    fixture.ask_to_end();
+    fixture.ended(Duration::from_secs(15)).await;
 
-    let records = house.audit(house.acme()).await;
+    let records = fixture.audit(fixture.acme()).await;
     let denied: Vec<_> = records
         .iter()
         .filter(|one| one["kind"] == "access.denied")
         .collect();
     assert!((1..=2).contains(&denied.len()), "{denied:?}");
     assert_eq!(records.len(), before + denied.len(), "{records:?}");
-    assert_eq!(house.cli_json(&["audit", "list"]).await["total"], elsewhere);
+    assert_eq!(
+        fixture.cli_json(&["audit", "list"]).await["total"],
+        elsewhere
+    );
     let mut count = 0;
     for record in denied {
-        assert_eq!(record["user_id"], house.bob().id);
+        assert_eq!(record["user_id"], fixture.bob().id);
         assert_eq!(record["subject"], "GET /v1/user-permissions");
         assert_eq!(record["details"]["reason"], "role_required");
         count += record["details"]["count"].as_u64().unwrap();
@@ -344,10 +347,10 @@ async fn denials_of_known_callers_are_gathered_and_strangers_leave_nothing(
 async fn what_a_handler_refuses_is_on_record_and_so_is_a_suspended_user_s_key(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = House::start(backend).await;
-    let bob = house.bob().clone();
-    let token = house.token_of(&bob).await;
-    let key = house
+    let mut fixture = Fixture::start(backend).await;
+    let bob = fixture.bob().clone();
+    let token = fixture.token_of(&bob).await;
+    let key = fixture
         .post("/v1/api-keys")
         .bearer(&token)
         .json(json!({ "name": "bob's" }))
@@ -358,22 +361,25 @@ async fn what_a_handler_refuses_is_on_record_and_so_is_a_suspended_user_s_key(
     let key = key["key"].as_str().unwrap().to_owned();
     let folder = json!({ "name": "not at the root" });
     for _ in 0..3 {
-        let refused = house.post("/v1/folders").bearer(&key).json(folder.clone());
+        let refused = fixture
+            .post("/v1/folders")
+            .bearer(&key)
+            .json(folder.clone());
         refused.send().await.expect(403);
     }
-    house
+    fixture
         .cli_json(&["user", "suspend", &bob.email, "--yes"])
         .await;
-    house
+    fixture
         .get("/v1/users/me")
         .bearer(&key)
         .send()
         .await
         .expect(403);
-    house.ask_to_end();
-    house.ended(Duration::from_secs(15)).await;
+    fixture.ask_to_end();
+    fixture.ended(Duration::from_secs(15)).await;
 
-    let records = house.audit(house.acme()).await;
+    let records = fixture.audit(fixture.acme()).await;
     let denied: Vec<_> = records
         .iter()
         .filter(|one| one["kind"] == "access.denied" && one["user_id"] == bob.id)
@@ -398,18 +404,18 @@ async fn what_a_handler_refuses_is_on_record_and_so_is_a_suspended_user_s_key(
 async fn what_a_handler_does_not_find_is_on_record(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = House::start(backend).await;
-    let bob = house.bob().clone();
-    let token = house.token_of(&bob).await;
+    let mut fixture = Fixture::start(backend).await;
+    let bob = fixture.bob().clone();
+    let token = fixture.token_of(&bob).await;
     for number in 0..35 {
         let path = format!("/v1/folders/00000000-0000-4000-8000-{number:012}");
-        house.get(&path).bearer(&token).send().await.expect(404);
-        house.get(&path).send().await.expect(401);
+        fixture.get(&path).bearer(&token).send().await.expect(404);
+        fixture.get(&path).send().await.expect(401);
     }
-    house.ask_to_end();
-    house.ended(Duration::from_secs(15)).await;
+    fixture.ask_to_end();
+    fixture.ended(Duration::from_secs(15)).await;
 
-    let records = house.audit(house.acme()).await;
+    let records = fixture.audit(fixture.acme()).await;
     let mut count = 0;
     for record in &records {
         if record["kind"] == "access.denied" && record["details"]["reason"] == "not_found" {

@@ -5,7 +5,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Answer, Backend, House, Line, Setup};
+use vestibule_e2e::{Answer, Backend, Fixture, Line, Setup};
 
 const MEBIBYTE: usize = 1_048_576;
 
@@ -19,10 +19,10 @@ fn post(path: &str, headers: &str, length: usize, sent: usize) -> Vec<u8> {
 }
 
 /// Waits until the bodies on their way take so many bytes of memory or more, or none.
-async fn taken(house: &House, bytes: usize) {
+async fn taken(fixture: &Fixture, bytes: usize) {
     let reached = async {
         loop {
-            let metrics = house.admin("/metrics").send().await.expect(200).text;
+            let metrics = fixture.admin("/metrics").send().await.expect(200).text;
             let mut lines = metrics.lines();
             let taken = lines.find_map(|line| line.strip_prefix("vestibule_body_bytes "));
             let taken: usize = taken.unwrap().parse().unwrap();
@@ -37,8 +37,8 @@ async fn taken(house: &House, bytes: usize) {
 }
 
 /// Sends all but the last byte of the longest body there is, as a caller with this credential.
-async fn slow(house: &House, bearer: &str) -> Line {
-    let mut line = Line::open(house.url()).await.unwrap();
+async fn slow(fixture: &Fixture, bearer: &str) -> Line {
+    let mut line = Line::open(fixture.url()).await.unwrap();
     let bearer = format!("authorization: Bearer {bearer}\r\n");
     let most = post("/v1/api-keys", &bearer, MEBIBYTE, MEBIBYTE - 1);
     line.send(&most).await.unwrap();
@@ -47,8 +47,8 @@ async fn slow(house: &House, bearer: &str) -> Line {
 
 /// A key with a name that is refused once it is read. It is short enough to be on its way as a
 /// whole before the answer is, even where nobody reads it.
-async fn long(house: &House, bearer: &str) -> Answer {
-    let call = house.post("/v1/api-keys").bearer(bearer);
+async fn long(fixture: &Fixture, bearer: &str) -> Answer {
+    let call = fixture.post("/v1/api-keys").bearer(bearer);
     call.json(json!({ "name": "x".repeat(30_000) }))
         .send()
         .await
@@ -56,30 +56,30 @@ async fn long(house: &House, bearer: &str) -> Answer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn large_bodies_of_strangers_are_refused_at_once_and_take_no_memory() {
-    let house = House::start(Backend::Sqlite).await;
-    let before = house.memory();
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let before = fixture.memory();
     for path in [
         "/v1/auth/pw/signin",
         "/v1/auth/discover",
         "/v1/auth/signout",
     ] {
         let request = post(path, "", MEBIBYTE, MEBIBYTE - 1);
-        let answers = join_all((0..30).map(|_| house.raw(&request))).await;
+        let answers = join_all((0..30).map(|_| fixture.raw(&request))).await;
         for answer in answers {
             assert_eq!(answer.status(), Some(413), "{path}: {}", answer.text);
             assert_eq!(answer.json()["reason"], "body_too_large");
         }
     }
-    let after = house.peak_memory();
+    let after = fixture.peak_memory();
     assert!(after < before + 15, "{before} MiB before, then {after} MiB");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn forms_of_strangers_are_short() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     for (path, length, status) in [("/sign-in", 16_384, 200), ("/sign-in", 16_385, 413)] {
         let form = format!("{:x<length$}", "email=");
-        let call = house.post(path).header("origin", house.url());
+        let call = fixture.post(path).header("origin", fixture.url());
         let call = call.body("application/x-www-form-urlencoded", form);
         let answer = call.send().await;
         let is_meant = match status {
@@ -96,23 +96,23 @@ async fn one_caller_s_bodies_leave_room_for_everybody_else_s(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("SERVER__BODY_MEMORY_MIB", "8");
-    let house = setup.start().await;
-    let bob = house.token_of(&house.bob()).await;
-    let mut line = slow(&house, house.key()).await;
-    taken(&house, MEBIBYTE - 1).await;
+    let fixture = setup.start().await;
+    let bob = fixture.token_of(&fixture.bob()).await;
+    let mut line = slow(&fixture, fixture.key()).await;
+    taken(&fixture, MEBIBYTE - 1).await;
 
-    let refused = long(&house, house.key()).await.expect(503);
+    let refused = long(&fixture, fixture.key()).await.expect(503);
     assert_eq!(refused.reason(), "no_room_for_body");
     assert_eq!(refused.header("retry-after"), "1");
     // What has no body, and what others send, passes meanwhile.
-    let me = house.get("/v1/users/me").bearer(house.key());
+    let me = fixture.get("/v1/users/me").bearer(fixture.key());
     me.send().await.expect(200);
-    long(&house, &bob).await.expect(422);
+    long(&fixture, &bob).await.expect(422);
 
     let answer = line.ask(b"\"").await.unwrap().unwrap();
     assert_eq!(answer.status, 422, "{}", answer.body);
-    taken(&house, 0).await;
-    long(&house, house.key()).await.expect(422);
+    taken(&fixture, 0).await;
+    long(&fixture, fixture.key()).await.expect(422);
 }
 
 #[rstest]
@@ -121,37 +121,37 @@ async fn who_takes_all_the_room_for_bodies_keeps_nobody_from_signing_in_or_sendi
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("SERVER__BODY_MEMORY_MIB", "8");
-    let house = setup.start().await;
-    let bob = house.bob();
-    let mut tokens = vec![house.token_of(&house.ada()).await];
+    let fixture = setup.start().await;
+    let bob = fixture.bob();
+    let mut tokens = vec![fixture.token_of(&fixture.ada()).await];
     for (name, organization) in [
-        ("acme", house.acme()),
-        ("one", house.globex()),
-        ("two", house.globex()),
+        ("acme", fixture.acme()),
+        ("one", fixture.globex()),
+        ("two", fixture.globex()),
     ] {
         let email = format!("{name}@example.com");
-        let person = house.newcomer(&email, organization, "USER").await;
-        tokens.push(house.token_of(&person).await);
+        let person = fixture.newcomer(&email, organization, "USER").await;
+        tokens.push(fixture.token_of(&person).await);
     }
-    let late = house.token_of(&bob).await;
+    let late = fixture.token_of(&bob).await;
     let mut lines = Vec::new();
     for token in &tokens {
-        lines.push(slow(&house, token).await);
+        lines.push(slow(&fixture, token).await);
     }
-    taken(&house, 4 * (MEBIBYTE - 1)).await;
+    taken(&fixture, 4 * (MEBIBYTE - 1)).await;
 
     assert_eq!(
-        long(&house, &late).await.expect(503).reason(),
+        long(&fixture, &late).await.expect(503).reason(),
         "no_room_for_body"
     );
     // Neither those who take it nor others are kept from what is short.
-    let again = house.token_of(&bob).await;
+    let again = fixture.token_of(&bob).await;
     for token in tokens.iter().chain([&late, &again]) {
-        let call = house.post("/v1/api-keys").bearer(token);
+        let call = fixture.post("/v1/api-keys").bearer(token);
         let call = call.json(json!({ "name": "x".repeat(100) }));
         call.send().await.expect(201);
     }
     drop(lines);
-    taken(&house, 0).await;
-    long(&house, &late).await.expect(422);
+    taken(&fixture, 0).await;
+    long(&fixture, &late).await.expect(422);
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House, Line, Setup, command};
+use vestibule_e2e::{Backend, Fixture, Line, Setup, command};
 
 use crate::measure::print;
 
@@ -55,8 +55,8 @@ fn kind(text: &str) -> String {
 }
 
 /// Runs a command that must succeed: JSON alone on stdout, and nothing on stderr.
-async fn good(house: &House, arguments: &[&str]) -> Value {
-    let output = house.cli(&[arguments, &["--json"]].concat()).await;
+async fn good(fixture: &Fixture, arguments: &[&str]) -> Value {
+    let output = fixture.cli(&[arguments, &["--json"]].concat()).await;
     assert_eq!(code(&output), 0, "{arguments:?}: {output:?}");
     assert_eq!(stderr(&output), "", "{arguments:?}");
     assert_eq!(stdout(&output).lines().count(), 1, "{arguments:?}");
@@ -64,8 +64,8 @@ async fn good(house: &House, arguments: &[&str]) -> Value {
 }
 
 /// Runs a command that must be refused with this code: the cause on stderr, nothing on stdout.
-async fn refused(house: &House, arguments: &[&str], expected: i32) -> String {
-    let output = house.cli(arguments).await;
+async fn refused(fixture: &Fixture, arguments: &[&str], expected: i32) -> String {
+    let output = fixture.cli(arguments).await;
     assert_eq!(code(&output), expected, "{arguments:?}: {output:?}");
     assert_eq!(stdout(&output), "", "{arguments:?}");
     assert_ne!(stderr(&output), "", "{arguments:?}");
@@ -77,9 +77,9 @@ async fn refused(house: &House, arguments: &[&str], expected: i32) -> String {
 async fn every_command_says_what_it_did_in_json(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let password = ["--password-stdin", "--json"];
-    let added = house
+    let added = fixture
         .cli_with(
             &[
                 &["user", "add", "eve@example.com", "--first-name", "Eve"],
@@ -97,7 +97,7 @@ async fn every_command_says_what_it_did_in_json(
     );
     let eve = "eve@example.com";
 
-    let shown = good(&house, &["user", "show", eve]).await;
+    let shown = good(&fixture, &["user", "show", eve]).await;
     assert_eq!(
         (
             &shown["id"],
@@ -106,24 +106,24 @@ async fn every_command_says_what_it_did_in_json(
         ),
         (&added["id"], &json!(true), &json!([]))
     );
-    let users = good(&house, &["user", "list", "--limit", "1"]).await;
+    let users = good(&fixture, &["user", "list", "--limit", "1"]).await;
     assert_eq!(
         (users["items"].as_array().unwrap().len(), &users["total"]),
         (1, &json!(3))
     );
-    let set = house
+    let set = fixture
         .cli_with(
             &[&["user", "set-password", eve], &password[..]].concat(),
             "battery staple\n",
         )
         .await;
     assert_eq!((code(&set), stderr(&set)), (0, ""));
-    let suspended = good(&house, &["user", "suspend", eve, "--yes"]).await;
+    let suspended = good(&fixture, &["user", "suspend", eve, "--yes"]).await;
     assert_eq!(kind(suspended["suspended_at"].as_str().unwrap()), "<time>");
-    assert_eq!(good(&house, &["user", "unsuspend", eve]).await, added);
+    assert_eq!(good(&fixture, &["user", "unsuspend", eve]).await, added);
 
     let mut org = good(
-        &house,
+        &fixture,
         &["org", "add", "Initech", "--owner", eve, "--plan", "team"],
     )
     .await;
@@ -132,58 +132,62 @@ async fn every_command_says_what_it_did_in_json(
         "{created_at: <time>, deactivated_at: null, id: <tenant>, name: Initech, plan: team, seats: 50, seats_taken: 1, warnings: []}"
     );
     org.as_object_mut().unwrap().remove("warnings");
-    assert_eq!(good(&house, &["org", "show", "Initech"]).await, org);
-    let shown = good(&house, &["user", "show", eve]).await;
+    assert_eq!(good(&fixture, &["org", "show", "Initech"]).await, org);
+    let shown = good(&fixture, &["user", "show", eve]).await;
     assert_eq!(
         shown["organizations"],
         json!([{ "id": org["id"], "name": "Initech", "role": "OWNER" }])
     );
-    assert_eq!(good(&house, &["org", "list"]).await["total"], 3);
-    let renamed = good(&house, &["org", "rename", "Initech", "Initrode"]).await;
+    assert_eq!(good(&fixture, &["org", "list"]).await["total"], 3);
+    let renamed = good(&fixture, &["org", "rename", "Initech", "Initrode"]).await;
     assert_eq!(
         (&renamed["id"], &renamed["name"]),
         (&org["id"], &json!("Initrode"))
     );
-    good(&house, &["org", "rename", "Initrode", "Initech"]).await;
-    let ended = good(&house, &["org", "deactivate", "Initech", "--yes"]).await;
+    good(&fixture, &["org", "rename", "Initrode", "Initech"]).await;
+    let ended = good(&fixture, &["org", "deactivate", "Initech", "--yes"]).await;
     assert_eq!(kind(ended["deactivated_at"].as_str().unwrap()), "<time>");
-    assert_eq!(good(&house, &["org", "activate", "Initech"]).await, org);
+    assert_eq!(good(&fixture, &["org", "activate", "Initech"]).await, org);
     // The new password is the one without the line break.
     let body = json!({ "email": eve, "password": "battery staple" });
-    house
+    fixture
         .post("/v1/auth/pw/signin")
         .json(body)
         .send()
         .await
         .expect(200);
 
-    let bob = house.bob().email;
-    let member = good(&house, &["member", "add", "Initech", &bob]).await;
+    let bob = fixture.bob().email;
+    let member = good(&fixture, &["member", "add", "Initech", &bob]).await;
     assert_eq!(
         shape(&member),
         "{created_at: <time>, deactivated_at: null, email: bob@example.com, organization_id: <tenant>, role: USER, user_id: <user>}"
     );
-    let member = good(&house, &["member", "role", "Initech", &bob, "ADMIN"]).await;
+    let member = good(&fixture, &["member", "role", "Initech", &bob, "ADMIN"]).await;
     assert_eq!(member["role"], "ADMIN");
-    good(&house, &["member", "deactivate", "Initech", &bob, "--yes"]).await;
-    good(&house, &["member", "activate", "Initech", &bob]).await;
+    good(
+        &fixture,
+        &["member", "deactivate", "Initech", &bob, "--yes"],
+    )
+    .await;
+    good(&fixture, &["member", "activate", "Initech", &bob]).await;
     assert_eq!(
-        good(&house, &["member", "list", "Initech"]).await["total"],
+        good(&fixture, &["member", "list", "Initech"]).await["total"],
         2
     );
 
-    let group = good(&house, &["group", "add", "Initech", "Engineers"]).await;
+    let group = good(&fixture, &["group", "add", "Initech", "Engineers"]).await;
     assert_eq!(
         shape(&group),
         "{created_at: <time>, id: <group>, name: Engineers, organization_id: <tenant>}"
     );
     let put = good(
-        &house,
+        &fixture,
         &["group", "add-member", "Initech", "Engineers", &bob],
     )
     .await;
     assert_eq!(shape(&put), "{group_id: <group>, user_id: <user>}");
-    let groups = good(&house, &["group", "list", "Initech"]).await;
+    let groups = good(&fixture, &["group", "list", "Initech"]).await;
     assert_eq!(
         shape(&groups),
         "{items: [{created_at: <time>, id: <group>, members: [<user>], name: Engineers, organization_id: <tenant>}], next: null, total: 1, total_is_exact: true}"
@@ -198,21 +202,21 @@ async fn every_command_says_what_it_did_in_json(
         "READ_WRITE",
         "/shared/eng",
     ];
-    let grant = good(&house, &add).await;
+    let grant = good(&fixture, &add).await;
     assert_eq!(
         shape(&grant),
         "{can_approve: false, capability: READ_WRITE, created_at: <time>, group_id: <group>, id: <grant>, organization_id: <tenant>, path: /shared/eng, updated_at: <time>, user_id: null}"
     );
     let grants = good(
-        &house,
+        &fixture,
         &["grant", "list", "Initech", "--group", "Engineers"],
     )
     .await;
     assert_eq!(grants, json!({ "items": [grant], "total": 1 }));
     let id = grant["id"].as_str().unwrap();
-    good(&house, &["grant", "remove", "Initech", id, "--yes"]).await;
+    good(&fixture, &["grant", "remove", "Initech", id, "--yes"]).await;
     good(
-        &house,
+        &fixture,
         &[
             "group",
             "remove-member",
@@ -233,34 +237,34 @@ async fn every_command_says_what_it_did_in_json(
         "--grant",
         "READ_ONLY:/shared",
     ];
-    let key = good(&house, &create).await;
+    let key = good(&fixture, &create).await;
     assert_eq!(
         shape(
             &json!({ "key": key["key"], "id": key["id"], "name": key["name"], "expires_at": key["expires_at"] })
         ),
         "{expires_at: null, id: <key>, key: <secret>, name: robot}"
     );
-    let me = house
+    let me = fixture
         .get("/v1/users/me")
         .bearer(key["key"].as_str().unwrap());
     me.send().await.expect(200);
     let own = json!([{ "path": "/shared", "capability": "READ_ONLY", "can_approve": false }]);
-    let keys = good(&house, &["key", "list", "Initech"]).await;
+    let keys = good(&fixture, &["key", "list", "Initech"]).await;
     assert_eq!(
         (&keys["total"], &key["grants"], &keys["items"][0]["grants"]),
         (&json!(1), &own, &own)
     );
-    let table = house.cli(&["key", "list", "Initech"]).await;
+    let table = fixture.cli(&["key", "list", "Initech"]).await;
     let table = stdout(&table);
     assert!(
         table.contains("narrowed_to") && table.contains("READ_ONLY:/shared"),
         "{table}"
     );
-    let all = good(&house, &["key", "list", "Acme"]).await;
+    let all = good(&fixture, &["key", "list", "Acme"]).await;
     assert_eq!(all["items"][0].get("grants"), None, "{all}");
     assert!(!keys.to_string().contains(key["key"].as_str().unwrap()));
     let revoked = good(
-        &house,
+        &fixture,
         &[
             "key",
             "remove",
@@ -271,36 +275,36 @@ async fn every_command_says_what_it_did_in_json(
     )
     .await;
     assert_eq!(shape(&revoked), "{id: <key>}");
-    let removed = good(&house, &["member", "remove", "Initech", &bob, "--yes"]).await;
+    let removed = good(&fixture, &["member", "remove", "Initech", &bob, "--yes"]).await;
     assert_eq!(
         shape(&removed),
         "{organization_id: <tenant>, user_id: <user>}"
     );
 
     let removed = good(
-        &house,
+        &fixture,
         &["group", "remove", "Initech", "Engineers", "--yes"],
     )
     .await;
     assert_eq!(removed, group);
     let beyond = ["group", "list", "Initech", "--limit", "1", "--offset", "1"];
     assert_eq!(
-        good(&house, &beyond).await,
+        good(&fixture, &beyond).await,
         json!({ "items": [], "total": 0, "total_is_exact": true, "next": null })
     );
 
-    let plans = good(&house, &["plan", "list"]).await;
+    let plans = good(&fixture, &["plan", "list"]).await;
     assert_eq!(
         shape(&plans),
         "{items: [{features: [], limits: {}, name: free, seats: 5}, {features: [agents], limits: {agent_messages_per_month: 1000}, name: team, seats: 50}], total: 2}"
     );
     assert_eq!(
-        good(&house, &["plan", "set", "Initech", "free"]).await["plan"],
+        good(&fixture, &["plan", "set", "Initech", "free"]).await["plan"],
         "free"
     );
 
     let audit = good(
-        &house,
+        &fixture,
         &["audit", "list", "Initech", "--kind", "organization.*"],
     )
     .await;
@@ -312,18 +316,18 @@ async fn every_command_says_what_it_did_in_json(
         "the operator is nobody: {audit}"
     );
 
-    assert_eq!(good(&house, &["keyring", "list"]).await["total"], 1);
-    assert!(good(&house, &["migrate"]).await["store"].is_string());
+    assert_eq!(good(&fixture, &["keyring", "list"]).await["total"], 1);
+    assert!(good(&fixture, &["migrate"]).await["store"].is_string());
     assert_eq!(
-        shape(&good(&house, &["config", "check"]).await),
+        shape(&good(&fixture, &["config", "check"]).await),
         "{ok: true, warnings: []}"
     );
-    let config = house.cli(&["config", "show", "--origin", "--json"]).await;
+    let config = fixture.cli(&["config", "show", "--origin", "--json"]).await;
     let config: Value = serde_json::from_str(stdout(&config)).unwrap();
     assert_eq!(config["keys.master_key"]["value"], "***", "{config}");
-    let document = house.cli(&["openapi"]).await;
+    let document = fixture.cli(&["openapi"]).await;
     let document: Value = serde_json::from_str(stdout(&document)).unwrap();
-    let served = house.get("/openapi.json").send().await.expect(200).json();
+    let served = fixture.get("/openapi.json").send().await.expect(200).json();
     assert_eq!(document["paths"], served["paths"]);
 }
 
@@ -332,9 +336,9 @@ async fn every_command_says_what_it_did_in_json(
 async fn every_refusal_has_its_code_and_changes_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let before = house.cli_json(&["audit", "list", "Acme"]).await;
-    let (acme, ada, bob) = (house.acme(), house.ada().email, house.bob().email);
+    let fixture = Fixture::start(backend).await;
+    let before = fixture.cli_json(&["audit", "list", "Acme"]).await;
+    let (acme, ada, bob) = (fixture.acme(), fixture.ada().email, fixture.bob().email);
     let nobody = "user_00000000000000000000000000";
     let no_key = "key_00000000000000000000000000";
     let no_grant = "grant_00000000000000000000000000";
@@ -415,8 +419,8 @@ async fn every_refusal_has_its_code_and_changes_nothing(
         (&["org", "add", "New", "--owner", "nobody@example.com"], 5),
         (&["member", "list", "Nowhere"], 5),
         (&["member", "add", acme, "nobody@example.com"], 5),
-        (&["member", "role", house.globex(), &bob, "ADMIN"], 5),
-        (&["member", "activate", house.globex(), &bob], 5),
+        (&["member", "role", fixture.globex(), &bob, "ADMIN"], 5),
+        (&["member", "activate", fixture.globex(), &bob], 5),
         (&["group", "list", "Nowhere"], 5),
         (&["group", "add-member", acme, "Nobodies", &bob], 5),
         (&["group", "remove-member", acme, "Nobodies", &bob], 5),
@@ -448,23 +452,23 @@ async fn every_refusal_has_its_code_and_changes_nothing(
         (&["config", "check", "--set", "server.listen=nowhere"], 7),
     ];
     for (arguments, expected) in rows {
-        let said = refused(&house, arguments, *expected).await;
+        let said = refused(&fixture, arguments, *expected).await;
         assert!(!said.contains("panicked"), "{arguments:?}: {said}");
     }
     let said = refused(
-        &house,
+        &fixture,
         &["config", "check", "--set", "server.lisen=127.0.0.1:1"],
         7,
     )
     .await;
     assert!(said.contains("server.listen"), "no suggestion: {said}");
-    assert_eq!(house.cli_json(&["audit", "list", "Acme"]).await, before);
+    assert_eq!(fixture.cli_json(&["audit", "list", "Acme"]).await, before);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_store_that_does_not_answer_is_worth_another_try() {
-    let house = House::start(Backend::Sqlite).await;
-    let config = house.data().join("vestibule.toml");
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let config = fixture.data().join("vestibule.toml");
     for arguments in [["org", "list"], ["user", "list"], ["keyring", "rotate"]] {
         let mut command = command();
         command.args(arguments).arg("--config").arg(&config);
@@ -482,14 +486,14 @@ async fn a_store_that_does_not_answer_is_worth_another_try() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_port_is_taken_fails_and_touches_nothing() {
-    let house = House::start(Backend::Sqlite).await;
-    let address = house.url().trim_start_matches("http://");
-    let said = refused(&house, &["serve", "--listen", address], 1).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let address = fixture.url().trim_start_matches("http://");
+    let said = refused(&fixture, &["serve", "--listen", address], 1).await;
     assert!(said.contains(address), "{said}");
-    refused(&house, &["quickstart", "--listen", address], 1).await;
-    house
+    refused(&fixture, &["quickstart", "--listen", address], 1).await;
+    fixture
         .get("/v1/users/me")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
@@ -500,16 +504,16 @@ async fn a_server_whose_port_is_taken_fails_and_touches_nothing() {
 async fn a_plan_that_is_too_small_is_set_and_said_to_be(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let add = async |number: u32| {
         let email = format!("m{number}@example.com");
-        house.cli_json(&["user", "add", &email]).await;
-        house.cli(&["member", "add", "Acme", &email]).await
+        fixture.cli_json(&["user", "add", &email]).await;
+        fixture.cli(&["member", "add", "Acme", &email]).await
     };
     for number in 0..4 {
         assert_eq!(code(&add(number).await), 0);
     }
-    let output = house.cli(&["plan", "set", "Acme", "free"]).await;
+    let output = fixture.cli(&["plan", "set", "Acme", "free"]).await;
     assert_eq!(
         (code(&output), stderr(&output)),
         (
@@ -518,7 +522,7 @@ async fn a_plan_that_is_too_small_is_set_and_said_to_be(
              else is let in.\n"
         )
     );
-    let shown = good(&house, &["org", "show", "Acme"]).await;
+    let shown = good(&fixture, &["org", "show", "Acme"]).await;
     assert_eq!(
         (&shown["seats"], &shown["seats_taken"]),
         (&json!(5), &json!(6))
@@ -531,9 +535,9 @@ async fn a_plan_that_is_too_small_is_set_and_said_to_be(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_organisations_of_one_name_the_ids_are_told() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = house.ada().email;
-    let output = house.cli(&["org", "add", "Acme", "--owner", &ada]).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = fixture.ada().email;
+    let output = fixture.cli(&["org", "add", "Acme", "--owner", &ada]).await;
     assert_eq!(code(&output), 0);
     let said = stderr(&output);
     assert!(
@@ -543,30 +547,30 @@ async fn of_two_organisations_of_one_name_the_ids_are_told() {
     let second = stdout(&output)
         .lines()
         .find_map(|line| line.strip_prefix("id: "));
-    let third = good(&house, &["org", "add", "Globus", "--owner", &ada]).await;
+    let third = good(&fixture, &["org", "add", "Globus", "--owner", &ada]).await;
     assert_eq!(third["warnings"], json!([]));
     let id = third["id"].as_str().unwrap();
-    let third = good(&house, &["org", "rename", id, "Acme"]).await;
+    let third = good(&fixture, &["org", "rename", id, "Acme"]).await;
     assert_eq!(
         third["warnings"],
         json!(["3 organisations are called Acme now: commands tell them apart by their ids."])
     );
-    let said = refused(&house, &["member", "list", "Acme"], 6).await;
-    for id in [house.acme(), second.unwrap(), id] {
+    let said = refused(&fixture, &["member", "list", "Acme"], 6).await;
+    for id in [fixture.acme(), second.unwrap(), id] {
         assert!(said.contains(id), "{said}");
-        good(&house, &["member", "list", id]).await;
+        good(&fixture, &["member", "list", id]).await;
     }
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_master_key_that_everybody_can_read_is_warned_of() {
     use std::os::unix::fs::PermissionsExt as _;
-    let house = House::start(Backend::Sqlite).await;
-    let file = house.data().join("master.key");
-    let checked = good(&house, &["config", "check"]).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let file = fixture.data().join("master.key");
+    let checked = good(&fixture, &["config", "check"]).await;
     assert_eq!(checked["warnings"], json!([]));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let checked = good(&house, &["config", "check"]).await;
+    let checked = good(&fixture, &["config", "check"]).await;
     let warning = checked["warnings"][0].as_str().unwrap();
     for part in ["keys.master_key", file.to_str().unwrap(), "mode 644"] {
         assert!(warning.contains(part), "{warning}");
@@ -575,20 +579,20 @@ async fn a_master_key_that_everybody_can_read_is_warned_of() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn messages_go_to_stderr_and_data_to_stdout() {
-    let house = House::start(Backend::Sqlite).await;
-    let output = house
-        .cli(&["key", "create", "Acme", &house.ada().email, "robot"])
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let output = fixture
+        .cli(&["key", "create", "Acme", &fixture.ada().email, "robot"])
         .await;
     let key = stdout(&output).trim_end();
     assert_eq!(kind(key), "<secret>");
     assert!(!stderr(&output).contains(key) && stderr(&output).contains("robot"));
-    house
+    fixture
         .get("/v1/users/me")
         .bearer(key)
         .send()
         .await
         .expect(200);
-    let output = house.cli(&["plan", "set", "Globex", "team"]).await;
+    let output = fixture.cli(&["plan", "set", "Globex", "team"]).await;
     assert_eq!(
         (stdout(&output), stderr(&output)),
         ("", "Globex is on the plan team now.\n")
@@ -598,11 +602,11 @@ async fn messages_go_to_stderr_and_data_to_stdout() {
         &["--version"],
         &["key", "create", "--help"],
     ] {
-        let output = house.cli(arguments).await;
+        let output = fixture.cli(arguments).await;
         assert_eq!((code(&output), stderr(&output)), (0, ""), "{arguments:?}");
     }
     // Nowhere is there a flag for a secret.
-    let help = house.cli(&["user", "set-password", "--help"]).await;
+    let help = fixture.cli(&["user", "set-password", "--help"]).await;
     assert!(!stdout(&help).contains("--password "), "{help:?}");
 }
 
@@ -611,11 +615,13 @@ async fn messages_go_to_stderr_and_data_to_stdout() {
 async fn explain_names_the_rule_and_what_met_it(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let token = house.token_of(&house.bob()).await;
+    let fixture = Fixture::start(backend).await;
+    let token = fixture.token_of(&fixture.bob()).await;
     let explain = async |credential: &str, method: &str, path: &str| {
         let arguments = ["explain", "--credential-stdin", method, path, "--json"];
-        let output = house.cli_with(&arguments, &format!("{credential}\n")).await;
+        let output = fixture
+            .cli_with(&arguments, &format!("{credential}\n"))
+            .await;
         let said: Value = serde_json::from_str(stdout(&output)).unwrap();
         assert_eq!(
             code(&output),
@@ -624,7 +630,7 @@ async fn explain_names_the_rule_and_what_met_it(
         assert!(!stderr(&output).contains(credential) && !stdout(&output).contains(credential));
         said
     };
-    let said = explain(house.key(), "get", "/v1/user-permissions?limit=1").await;
+    let said = explain(fixture.key(), "get", "/v1/user-permissions?limit=1").await;
     assert_eq!(
         (&said["verdict"], &said["rule"]),
         (&json!("passes"), &json!("GET /v1/user-permissions"))
@@ -642,8 +648,8 @@ async fn explain_names_the_rule_and_what_met_it(
     let said = explain(&token, "GET", "/v1/users/me").await;
     assert_eq!(said["verdict"], "passes", "{said}");
     // What a path asks for is met by a grant: the feature of the plan is named where it decides.
-    good(&house, &["plan", "set", "Acme", "free"]).await;
-    let said = explain(house.key(), "POST", "/api/managed-agents/session").await;
+    good(&fixture, &["plan", "set", "Acme", "free"]).await;
+    let said = explain(fixture.key(), "POST", "/api/managed-agents/session").await;
     assert_eq!(said["verdict"], "denied");
     assert!(said["lines"].to_string().contains("agents"), "{said}");
 }
@@ -653,20 +659,20 @@ async fn explain_names_the_rule_and_what_met_it(
 async fn explain_gives_the_reason_that_the_server_gives(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let ada = house.ada();
-    let token = house.token_of(&ada).await;
-    let session = house.cookie_of(&ada).await;
-    let gone = house.token_of(&house.bob()).await;
-    let ended = house.post("/v1/auth/signout").bearer(&gone).send().await;
+    let fixture = Fixture::start(backend).await;
+    let ada = fixture.ada();
+    let token = fixture.token_of(&ada).await;
+    let session = fixture.cookie_of(&ada).await;
+    let gone = fixture.token_of(&fixture.bob()).await;
+    let ended = fixture.post("/v1/auth/signout").bearer(&gone).send().await;
     ended.expect(200);
-    let altered = format!("{}0", &house.key()[..house.key().len() - 1]);
+    let altered = format!("{}0", &fixture.key()[..fixture.key().len() - 1]);
     for (credential, method, path) in [
-        (house.key(), "GET", "/v1/users/me"),
-        (house.key(), "POST", "/v1/users/me"),
-        (house.key(), "GET", "/v1/nowhere"),
-        (house.key(), "GET", "/v1//users"),
-        (house.key(), "POST", "/v1/auth/uat"),
+        (fixture.key(), "GET", "/v1/users/me"),
+        (fixture.key(), "POST", "/v1/users/me"),
+        (fixture.key(), "GET", "/v1/nowhere"),
+        (fixture.key(), "GET", "/v1//users"),
+        (fixture.key(), "POST", "/v1/auth/uat"),
         (&token, "GET", "/v1/documents"),
         (&gone, "GET", "/v1/documents"),
         ("ks_live_nonsense", "GET", "/v1/users/me"),
@@ -675,10 +681,10 @@ async fn explain_gives_the_reason_that_the_server_gives(
         (&session, "GET", "/v1/documents"),
         (&token, "GET", "/api/auth/session"),
     ] {
-        let request = house.call(method, path);
+        let request = fixture.call(method, path);
         let answer = request.bearer(credential).send().await;
         let arguments = ["explain", "--credential-stdin", method, path, "--json"];
-        let output = house.cli_with(&arguments, credential).await;
+        let output = fixture.cli_with(&arguments, credential).await;
         let said: Value = serde_json::from_str(stdout(&output)).unwrap();
         let is_error = answer.status >= 400;
         let reason = if is_error {
@@ -699,10 +705,10 @@ async fn explain_gives_the_reason_that_the_server_gives(
         "POST",
         "/api/auth/switch-org",
     ];
-    let output = house.cli_with(&arguments, &session).await;
+    let output = fixture.cli_with(&arguments, &session).await;
     assert_eq!((code(&output), stderr(&output)), (0, ""), "{output:?}");
     let arguments = ["explain", "--credential-stdin", "GET", "/account"];
-    let output = house.cli_with(&arguments, &session).await;
+    let output = fixture.cli_with(&arguments, &session).await;
     assert_eq!((code(&output), stderr(&output)), (0, ""), "{output:?}");
 }
 
@@ -711,15 +717,15 @@ async fn explain_gives_the_reason_that_the_server_gives(
 async fn explain_says_whose_credential_it_was_though_it_is_good_no_more(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let bob = house.bob().email;
+    let fixture = Fixture::start(backend).await;
+    let bob = fixture.bob().email;
     let create = ["key", "create", "Acme", &bob, "robot"];
-    let key = good(&house, &create).await;
+    let key = good(&fixture, &create).await;
     let secret = key["key"].as_str().unwrap();
-    let session = house.cookie_of(&house.bob()).await;
+    let session = fixture.cookie_of(&fixture.bob()).await;
     let explain = async |credential: &str, path: &str| {
         let arguments = ["explain", "--credential-stdin", "GET", path, "--json"];
-        let output = house.cli_with(&arguments, credential).await;
+        let output = fixture.cli_with(&arguments, credential).await;
         serde_json::from_str::<Value>(stdout(&output)).unwrap()
     };
     // The whole value of the header does as well.
@@ -728,7 +734,7 @@ async fn explain_says_whose_credential_it_was_though_it_is_good_no_more(
         (&said["verdict"], &said["credential"]["name"]),
         (&json!("passes"), &json!("robot"))
     );
-    good(&house, &["member", "deactivate", "Acme", &bob, "--yes"]).await;
+    good(&fixture, &["member", "deactivate", "Acme", &bob, "--yes"]).await;
     let said = explain(secret, "/v1/documents").await;
     assert_eq!(
         (
@@ -743,9 +749,9 @@ async fn explain_says_whose_credential_it_was_though_it_is_good_no_more(
         lines.contains(&bob) && lines.contains("deactivated since"),
         "{lines}"
     );
-    good(&house, &["member", "activate", "Acme", &bob]).await;
+    good(&fixture, &["member", "activate", "Acme", &bob]).await;
     let id = key["id"].as_str().unwrap();
-    good(&house, &["key", "remove", "Acme", id, "--yes"]).await;
+    good(&fixture, &["key", "remove", "Acme", id, "--yes"]).await;
     let said = explain(secret, "/v1/documents").await;
     assert_eq!(
         (
@@ -758,7 +764,7 @@ async fn explain_says_whose_credential_it_was_though_it_is_good_no_more(
         said["lines"].to_string().contains("(robot), ended at"),
         "{said}"
     );
-    good(&house, &["user", "suspend", &bob, "--yes"]).await;
+    good(&fixture, &["user", "suspend", &bob, "--yes"]).await;
     let said = explain(&session, "/account").await;
     assert_eq!(said["credential"]["kind"], "session_cookie", "{said}");
     assert!(
@@ -775,15 +781,15 @@ async fn explain_says_whose_credential_it_was_though_it_is_good_no_more(
         "GET",
         "/v1/documents",
     ];
-    let said = refused(&house, &arguments, 1).await;
+    let said = refused(&fixture, &arguments, 1).await;
     assert!(said.contains("/nonexist"), "{said}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn explain_tells_what_a_handler_decides_about_a_path() {
-    let house = House::start(Backend::Sqlite).await;
-    let token = house.token_of(&house.bob()).await;
-    let mine = format!("/users/{}/notes", house.bob().id);
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let token = fixture.token_of(&fixture.bob()).await;
+    let mine = format!("/users/{}/notes", fixture.bob().id);
     for (path, capability, verdict, reason, ground) in [
         (
             "/shared/reports",
@@ -818,7 +824,7 @@ async fn explain_tells_what_a_handler_decides_about_a_path() {
         let arguments = ["explain", "--credential-stdin", "GET", document, "--json"];
         let about = ["--path", path, "--capability", capability];
         let arguments = [&arguments[..], &about].concat();
-        let output = house.cli_with(&arguments, &token).await;
+        let output = fixture.cli_with(&arguments, &token).await;
         let said: Value = serde_json::from_str(stdout(&output)).unwrap();
         assert_eq!(
             (&said["verdict"], &said["reason"]),
@@ -840,7 +846,7 @@ async fn explain_tells_what_a_handler_decides_about_a_path() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_json_an_error_is_one_line_of_json_on_stderr() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     for (arguments, expected, reason, field) in [
         (&["org", "show", "nope"][..], 5, "not_found", Value::Null),
         (
@@ -891,7 +897,7 @@ async fn with_json_an_error_is_one_line_of_json_on_stderr() {
         ),
     ] {
         let arguments = [arguments, &["--json"]].concat();
-        let said = refused(&house, &arguments, expected).await;
+        let said = refused(&fixture, &arguments, expected).await;
         assert_eq!(said.lines().count(), 1, "{said}");
         let error = serde_json::from_str::<Value>(&said).unwrap()["error"].take();
         assert!(error["message"].is_string(), "{arguments:?}: {error}");
@@ -901,7 +907,7 @@ async fn with_json_an_error_is_one_line_of_json_on_stderr() {
             "{arguments:?}: {error}"
         );
     }
-    let said = refused(&house, &["user", "show", "nobody"], 2).await;
+    let said = refused(&fixture, &["user", "show", "nobody"], 2).await;
     assert!(said.contains("e-mail address"), "{said}");
 }
 
@@ -910,14 +916,14 @@ async fn with_json_an_error_is_one_line_of_json_on_stderr() {
 async fn a_rotation_of_the_keyring_under_load_refuses_no_token(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = House::start(backend).await;
-    let old = house.token_of(&house.ada()).await;
+    let mut fixture = Fixture::start(backend).await;
+    let old = fixture.token_of(&fixture.ada()).await;
     let fresh = async {
         let mut newest = old.clone();
         loop {
-            let answer = house.post("/v1/auth/uat").bearer(&newest).send().await;
+            let answer = fixture.post("/v1/auth/uat").bearer(&newest).send().await;
             newest = answer.expect(200).text_at("/access_token");
-            house
+            fixture
                 .get("/v1/users/me")
                 .bearer(&newest)
                 .send()
@@ -928,7 +934,7 @@ async fn a_rotation_of_the_keyring_under_load_refuses_no_token(
         }
     };
     let load = async {
-        let (mut line, mut asked) = (Line::open(house.url()).await.unwrap(), 0);
+        let (mut line, mut asked) = (Line::open(fixture.url()).await.unwrap(), 0);
         let request = Line::get("/v1/users/me", &old);
         let mut ticks = tokio::time::interval(Duration::from_millis(5));
         let begun = Instant::now();
@@ -943,7 +949,7 @@ async fn a_rotation_of_the_keyring_under_load_refuses_no_token(
     let rotations = async {
         for _ in 0..3 {
             tokio::time::sleep(Duration::from_millis(800)).await;
-            good(&house, &["keyring", "rotate"]).await;
+            good(&fixture, &["keyring", "rotate"]).await;
         }
         std::future::pending::<()>().await;
     };
@@ -953,9 +959,9 @@ async fn a_rotation_of_the_keyring_under_load_refuses_no_token(
         () = rotations => 0,
     };
     print("requests during three rotations, none refused", asked);
-    assert_eq!(good(&house, &["keyring", "list"]).await["total"], 4);
+    assert_eq!(good(&fixture, &["keyring", "list"]).await["total"], 4);
     // What is signed now is signed by the newest key, and the old token is good still.
-    let answer = house
+    let answer = fixture
         .post("/v1/auth/uat")
         .bearer(&old)
         .send()
@@ -964,10 +970,10 @@ async fn a_rotation_of_the_keyring_under_load_refuses_no_token(
     let new = answer.text_at("/access_token");
     assert_ne!(head(&new), head(&old));
     // Taken out of the ring, a key verifies nothing any more.
-    remove_retired_keys(&house).await;
-    house.kill().await;
-    house.restart().await;
-    let answer = house
+    remove_retired_keys(&fixture).await;
+    fixture.kill().await;
+    fixture.restart().await;
+    let answer = fixture
         .get("/v1/users/me")
         .bearer(&old)
         .send()
@@ -980,14 +986,14 @@ fn head(token: &str) -> &str {
     token.split('.').next().unwrap()
 }
 
-async fn remove_retired_keys(house: &House) {
+async fn remove_retired_keys(fixture: &Fixture) {
     const DELETE: &str = "DELETE FROM signing_key WHERE retired_at IS NOT NULL";
     use sqlx::Connection as _;
-    if let Some(database) = house.database() {
+    if let Some(database) = fixture.database() {
         let mut connection = database.connect().await;
         sqlx::query(DELETE).execute(&mut connection).await.unwrap();
     } else {
-        let file = format!("sqlite:{}", house.data().join("vestibule.db").display());
+        let file = format!("sqlite:{}", fixture.data().join("vestibule.db").display());
         let mut connection = sqlx::SqliteConnection::connect(&file).await.unwrap();
         sqlx::query(DELETE).execute(&mut connection).await.unwrap();
     }
@@ -996,11 +1002,18 @@ async fn remove_retired_keys(house: &House) {
 #[tokio::test(flavor = "multi_thread")]
 async fn tokens_of_a_retired_key_are_good_until_their_own_end() {
     let setup = Setup::new(Backend::Sqlite).with("SESSIONS__ACCESS_TOKEN", "4s");
-    let house = setup.start().await;
-    let token = house.token_of(&house.ada()).await;
+    let fixture = setup.start().await;
+    let token = fixture.token_of(&fixture.ada()).await;
     let begun = Instant::now();
-    good(&house, &["keyring", "rotate"]).await;
-    let me = async || house.get("/v1/users/me").bearer(&token).send().await.status;
+    good(&fixture, &["keyring", "rotate"]).await;
+    let me = async || {
+        fixture
+            .get("/v1/users/me")
+            .bearer(&token)
+            .send()
+            .await
+            .status
+    };
     while begun.elapsed() < Duration::from_millis(2_500) {
         assert_eq!(me().await, 200);
         tokio::time::sleep(Duration::from_millis(50)).await;

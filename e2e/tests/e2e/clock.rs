@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use rstest::rstest;
 use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use vestibule_e2e::{Backend, House, Setup, WallClock};
+use vestibule_e2e::{Backend, Fixture, Setup, WallClock};
 
 const HOUR: i64 = 3_600;
 const TEN_YEARS: i64 = 10 * 365 * 24 * HOUR;
@@ -30,36 +30,36 @@ fn in_seconds(seconds: u64) -> String {
     String::from_utf8(output.stdout).unwrap().trim().to_owned()
 }
 
-async fn key_until(house: &House, end: &str) -> String {
-    let call = house.post("/v1/api-keys").bearer(house.key());
+async fn key_until(fixture: &Fixture, end: &str) -> String {
+    let call = fixture.post("/v1/api-keys").bearer(fixture.key());
     let body = json!({ "name": "mortal", "expires_at": end });
     call.json(body).send().await.expect(201).text_at("/key")
 }
 
-async fn status(house: &House, key: &str) -> u16 {
-    let call = house.get("/v1/users/me").bearer(key);
+async fn status(fixture: &Fixture, key: &str) -> u16 {
+    let call = fixture.get("/v1/users/me").bearer(key);
     call.send().await.status
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_wall_clock_set_back_revives_no_expired_key_and_set_forward_ends_no_live_one() {
     let wall = WallClock::new();
-    let house = Setup::new(Backend::Sqlite)
+    let fixture = Setup::new(Backend::Sqlite)
         .with_wall_clock(&wall)
         .start()
         .await;
     let (dead, live) = (
-        key_until(&house, &in_seconds(2)).await,
-        key_until(&house, &in_seconds(3_000)).await,
+        key_until(&fixture, &in_seconds(2)).await,
+        key_until(&fixture, &in_seconds(3_000)).await,
     );
-    let token = house.token_of(&house.bob()).await;
-    let cookie = house.cookie_of(&house.bob()).await;
+    let token = fixture.token_of(&fixture.bob()).await;
+    let cookie = fixture.cookie_of(&fixture.bob()).await;
     until("the key has expired", async || {
-        status(&house, &dead).await == 401
+        status(&fixture, &dead).await == 401
     })
     .await;
     let metric = async |line: String| {
-        let metrics = house.admin("/metrics").send().await.expect(200);
+        let metrics = fixture.admin("/metrics").send().await.expect(200);
         metrics.text.lines().any(|found| found == line)
     };
     let steps = [(-HOUR, 1), (-TEN_YEARS, 2), (TEN_YEARS, 3), (0, 3)];
@@ -71,19 +71,26 @@ async fn a_wall_clock_set_back_revives_no_expired_key_and_set_forward_ends_no_li
             if noticed {
                 until("the jump is counted", async || metric(jumped.clone()).await).await;
             }
-            assert_eq!(status(&house, &dead).await, 401, "{ahead} {noticed}");
-            for credential in [house.key(), &live, &token] {
-                assert_eq!(status(&house, credential).await, 200, "{ahead} {noticed}");
+            assert_eq!(status(&fixture, &dead).await, 401, "{ahead} {noticed}");
+            for credential in [fixture.key(), &live, &token] {
+                assert_eq!(status(&fixture, credential).await, 200, "{ahead} {noticed}");
             }
-            let session = house.get("/api/auth/session").cookie(&cookie).send().await;
+            let session = fixture
+                .get("/api/auth/session")
+                .cookie(&cookie)
+                .send()
+                .await;
             session.expect(200);
         }
         // What is made now lives by the same clock.
         let late = in_seconds(3_000);
-        assert_eq!(status(&house, &key_until(&house, &late).await).await, 200);
-        house.token_of(&house.bob()).await;
+        assert_eq!(
+            status(&fixture, &key_until(&fixture, &late).await).await,
+            200
+        );
+        fixture.token_of(&fixture.bob()).await;
         let is_shown = async || {
-            let shown = house.admin("/readyz").send().await.expect(200).text;
+            let shown = fixture.admin("/readyz").send().await.expect(200).text;
             match ahead {
                 0 => shown == "ready\n",
                 ..0 => shown.contains("s behind the server's"),
@@ -93,13 +100,13 @@ async fn a_wall_clock_set_back_revives_no_expired_key_and_set_forward_ends_no_li
         until("the difference is shown", is_shown).await;
     }
     assert!(metric("vestibule_wall_clock_ahead_seconds 0".to_owned()).await);
-    let log = house.log();
+    let log = fixture.log();
     assert_eq!(log.matches("the wall clock has jumped").count(), 3, "{log}");
 }
 
 /// Runs `serve` until it serves, and ends it.
-async fn serve(house: &House, arguments: &[&str]) {
-    let mut command = house.cli_command(arguments);
+async fn serve(fixture: &Fixture, arguments: &[&str]) {
+    let mut command = fixture.cli_command(arguments);
     command.stderr(Stdio::piped());
     let mut server = command.spawn().unwrap();
     let mut lines = BufReader::new(server.stderr.take().unwrap()).lines();
@@ -123,10 +130,10 @@ const SERVE: [&str; 5] = [
 ];
 
 /// Asserts that `serve` and `quickstart` refuse this clock, and say the way out.
-async fn is_refused(house: &House) {
+async fn is_refused(fixture: &Fixture) {
     let quickstart = ["quickstart", "--listen", "127.0.0.1:0"];
     for arguments in [&SERVE[..], &quickstart[..]] {
-        let refused = house.cli(&[arguments, &["--json"]].concat()).await;
+        let refused = fixture.cli(&[arguments, &["--json"]].concat()).await;
         assert_eq!(refused.status.code(), Some(2), "{refused:?}");
         let said = String::from_utf8(refused.stderr).unwrap();
         let error = said.lines().last().unwrap_or_default();
@@ -142,19 +149,19 @@ async fn a_server_does_not_start_by_a_clock_behind_its_last_record_until_that_is
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let wall = WallClock::new();
-    let mut house = Setup::new(backend).with_wall_clock(&wall).start().await;
-    house.kill().await;
+    let mut fixture = Setup::new(backend).with_wall_clock(&wall).start().await;
+    fixture.kill().await;
     wall.set_ahead(-HOUR);
-    is_refused(&house).await;
+    is_refused(&fixture).await;
     wall.set_ahead(-9 * 60);
-    serve(&house, &SERVE).await;
+    serve(&fixture, &SERVE).await;
     wall.set_ahead(-HOUR);
-    is_refused(&house).await;
-    serve(&house, &[&SERVE[..], &["--accept-clock"]].concat()).await;
-    house.restart().await;
-    assert_eq!(status(&house, house.key()).await, 200);
+    is_refused(&fixture).await;
+    serve(&fixture, &[&SERVE[..], &["--accept-clock"]].concat()).await;
+    fixture.restart().await;
+    assert_eq!(status(&fixture, fixture.key()).await, 200);
     let list = ["audit", "list", "--kind", "clock.accepted"];
-    let records = house.cli_json(&list).await;
+    let records = fixture.cli_json(&list).await;
     assert_eq!(records["items"].as_array().unwrap().len(), 1, "{records}");
     assert_eq!(records["items"][0]["actor"], "operator", "{records}");
 }
@@ -165,26 +172,30 @@ async fn after_ten_years_ahead_and_back_every_live_credential_is_live(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let wall = WallClock::new();
-    let mut house = Setup::new(backend).with_wall_clock(&wall).start().await;
-    let live = key_until(&house, &in_seconds(3_000)).await;
-    let token = house.token_of(&house.bob()).await;
-    let cookie = house.cookie_of(&house.bob()).await;
-    house.kill().await;
+    let mut fixture = Setup::new(backend).with_wall_clock(&wall).start().await;
+    let live = key_until(&fixture, &in_seconds(3_000)).await;
+    let token = fixture.token_of(&fixture.bob()).await;
+    let cookie = fixture.cookie_of(&fixture.bob()).await;
+    fixture.kill().await;
     wall.set_ahead(TEN_YEARS);
-    house.restart().await;
-    assert_eq!(status(&house, &live).await, 401);
-    house
-        .newcomer("grace@example.com", house.acme(), "USER")
+    fixture.restart().await;
+    assert_eq!(status(&fixture, &live).await, 401);
+    fixture
+        .newcomer("grace@example.com", fixture.acme(), "USER")
         .await;
-    house.kill().await;
+    fixture.kill().await;
     wall.set_ahead(0);
-    is_refused(&house).await;
-    serve(&house, &[&SERVE[..], &["--accept-clock"]].concat()).await;
-    house.restart().await;
-    for credential in [house.key(), &live, &token] {
-        assert_eq!(status(&house, credential).await, 200);
+    is_refused(&fixture).await;
+    serve(&fixture, &[&SERVE[..], &["--accept-clock"]].concat()).await;
+    fixture.restart().await;
+    for credential in [fixture.key(), &live, &token] {
+        assert_eq!(status(&fixture, credential).await, 200);
     }
-    let session = house.get("/api/auth/session").cookie(&cookie).send().await;
+    let session = fixture
+        .get("/api/auth/session")
+        .cookie(&cookie)
+        .send()
+        .await;
     session.expect(200);
 }
 
@@ -196,28 +207,28 @@ async fn a_server_started_far_ahead_says_that_it_deletes_nothing_until_that_is_a
 ) {
     const DOUBT: &str = "the clock is more than a day ahead of the last audit record";
     let wall = WallClock::new();
-    let mut house = Setup::new(backend).with_wall_clock(&wall).start().await;
-    let doubts = |house: &House| house.log().matches(DOUBT).count();
-    house.kill().await;
+    let mut fixture = Setup::new(backend).with_wall_clock(&wall).start().await;
+    let doubts = |fixture: &Fixture| fixture.log().matches(DOUBT).count();
+    fixture.kill().await;
     wall.set_ahead(23 * HOUR);
-    house.restart().await;
-    assert_eq!(doubts(&house), 0);
-    house.kill().await;
+    fixture.restart().await;
+    assert_eq!(doubts(&fixture), 0);
+    fixture.kill().await;
     wall.set_ahead(TEN_YEARS);
     // Its own records do not confirm it when it starts again.
     for starts in 1..=2 {
-        house.restart().await;
-        house
-            .newcomer(&format!("{starts}@example.com"), house.acme(), "USER")
+        fixture.restart().await;
+        fixture
+            .newcomer(&format!("{starts}@example.com"), fixture.acme(), "USER")
             .await;
-        assert_eq!(doubts(&house), starts, "{}", house.log());
-        house.kill().await;
+        assert_eq!(doubts(&fixture), starts, "{}", fixture.log());
+        fixture.kill().await;
     }
-    serve(&house, &[&SERVE[..], &["--accept-clock"]].concat()).await;
-    house.restart().await;
-    assert_eq!(doubts(&house), 2, "{}", house.log());
+    serve(&fixture, &[&SERVE[..], &["--accept-clock"]].concat()).await;
+    fixture.restart().await;
+    assert_eq!(doubts(&fixture), 2, "{}", fixture.log());
     let list = ["audit", "list", "--kind", "clock.accepted"];
-    let records = house.cli_json(&list).await;
+    let records = fixture.cli_json(&list).await;
     let details = &records["items"][0]["details"];
     assert!(
         details["ahead_seconds"].as_i64() > Some(TEN_YEARS - HOUR),

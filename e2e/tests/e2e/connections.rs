@@ -4,7 +4,7 @@ use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use rustix::process::Signal;
-use vestibule_e2e::{Backend, House, Line, Nginx, Setup, rounds};
+use vestibule_e2e::{Backend, Fixture, Line, Nginx, Setup, rounds};
 
 use crate::measure::print;
 
@@ -21,20 +21,20 @@ async fn closed(line: &mut Line) {
     assert!(matches!(read, Ok(None)), "{read:?}");
 }
 
-async fn house(head: &str, idle: &str) -> House {
+async fn fixture(head: &str, idle: &str) -> Fixture {
     let setup = Setup::new(Backend::Sqlite).with("SERVER__HEAD_TIMEOUT", head);
     setup.with("SERVER__IDLE_TIMEOUT", idle).start().await
 }
 
 #[tokio::test]
 async fn an_answered_connection_may_be_idle_for_longer_than_a_head_may_take() {
-    let house = house("1s", "60s").await;
-    let mut line = Line::open(house.url()).await.unwrap();
+    let fixture = fixture("1s", "60s").await;
+    let mut line = Line::open(fixture.url()).await.unwrap();
     ask(&mut line).await;
     tokio::time::sleep(Duration::from_millis(2500)).await;
     assert_eq!(ask(&mut line).await, 200);
     // The same holds for the listener of the probes.
-    let mut line = Line::open(house.admin_url()).await.unwrap();
+    let mut line = Line::open(fixture.admin_url()).await.unwrap();
     let alive = Line::get("/livez", "");
     assert_eq!(line.ask(&alive).await.unwrap().unwrap().status, 200);
     tokio::time::sleep(Duration::from_millis(2500)).await;
@@ -43,8 +43,8 @@ async fn an_answered_connection_may_be_idle_for_longer_than_a_head_may_take() {
 
 #[tokio::test]
 async fn an_idle_connection_is_closed_after_the_time_that_is_set() {
-    let house = house("60s", "1s").await;
-    let mut line = Line::open(house.url()).await.unwrap();
+    let fixture = fixture("60s", "1s").await;
+    let mut line = Line::open(fixture.url()).await.unwrap();
     ask(&mut line).await;
     let begun = Instant::now();
     closed(&mut line).await;
@@ -53,10 +53,10 @@ async fn an_idle_connection_is_closed_after_the_time_that_is_set() {
 
 #[tokio::test]
 async fn a_head_that_does_not_come_or_trickles_is_cut_off_however_long_connections_may_idle() {
-    let house = house("1s", "600s").await;
-    let mut silent = Line::open(house.url()).await.unwrap();
-    let mut first = Line::open(house.url()).await.unwrap();
-    let mut later = Line::open(house.url()).await.unwrap();
+    let fixture = fixture("1s", "600s").await;
+    let mut silent = Line::open(fixture.url()).await.unwrap();
+    let mut first = Line::open(fixture.url()).await.unwrap();
+    let mut later = Line::open(fixture.url()).await.unwrap();
     ask(&mut later).await;
     tokio::join!(
         closed(&mut silent),
@@ -84,15 +84,15 @@ async fn trickle(line: &mut Line) {
 #[tokio::test]
 async fn from_four_fifths_on_those_connections_are_closed_that_are_idle_for_longest() {
     let setup = Setup::new(Backend::Sqlite).with("SERVER__MAX_CONNECTIONS", "10");
-    let house = setup.start().await;
+    let fixture = setup.start().await;
     // The first is busy: a request whose body has not come.
-    let slow = Line::request("POST", "/v1/api-keys", house.key(), r#"{"name":"slow"}"#);
+    let slow = Line::request("POST", "/v1/api-keys", fixture.key(), r#"{"name":"slow"}"#);
     let (head, rest) = slow.split_at(slow.len() - 8);
-    let mut busy = Line::open(house.url()).await.unwrap();
+    let mut busy = Line::open(fixture.url()).await.unwrap();
     busy.send(head).await.unwrap();
     let mut idle = Vec::new();
     for _ in 0..7 {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         ask(&mut line).await;
         idle.push(line);
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -103,7 +103,7 @@ async fn from_four_fifths_on_those_connections_are_closed_that_are_idle_for_long
     tokio::time::sleep(Duration::from_millis(20)).await;
     let mut newcomers = Vec::new();
     for _ in 0..2 {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         ask(&mut line).await;
         newcomers.push(line);
     }
@@ -123,16 +123,16 @@ async fn from_four_fifths_on_those_connections_are_closed_that_are_idle_for_long
 #[tokio::test]
 async fn a_server_full_of_idle_connections_answers_whoever_comes() {
     let setup = Setup::new(Backend::Sqlite).with("SERVER__MAX_CONNECTIONS", "5");
-    let house = setup.start().await;
+    let fixture = setup.start().await;
     let mut idle = Vec::new();
     for _ in 0..5 {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         ask(&mut line).await;
         idle.push(line);
     }
     let begun = Instant::now();
     let newcomers = (0..5).map(async |_| {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         let status = ask(&mut line).await;
         (status, line)
     });
@@ -151,10 +151,10 @@ async fn a_server_full_of_idle_connections_answers_whoever_comes() {
 #[tokio::test(flavor = "multi_thread")]
 async fn nginx_has_an_answer_to_every_post_that_follows_a_pause() {
     let setup = Setup::new(Backend::Sqlite).with("SERVER__HEAD_TIMEOUT", "1s");
-    let house = setup.start().await;
-    let nginx = Nginx::start(house.url(), 64).await;
+    let fixture = setup.start().await;
+    let nginx = Nginx::start(fixture.url(), 64).await;
     // A method that nginx does not repeat where it has been sent; a key has no session to end.
-    let post = Line::request("POST", "/v1/auth/signout", house.key(), "");
+    let post = Line::request("POST", "/v1/auth/signout", fixture.key(), "");
     let pauses = rounds(4, 60);
     let clients = (0..32u64).map(|number| {
         let (url, post) = (nginx.url().to_owned(), post.clone());
@@ -184,16 +184,16 @@ async fn nginx_has_an_answer_to_every_post_that_follows_a_pause() {
 /// The request is in the system's buffer when the server comes to notice that the time is up.
 #[tokio::test]
 async fn a_request_that_came_in_time_is_answered_by_a_server_that_notices_late() {
-    let house = house("1s", "1s").await;
-    let mut used = Line::open(house.url()).await.unwrap();
-    let mut fresh = Line::open(house.url()).await.unwrap();
+    let fixture = fixture("1s", "1s").await;
+    let mut used = Line::open(fixture.url()).await.unwrap();
+    let mut fresh = Line::open(fixture.url()).await.unwrap();
     ask(&mut used).await;
-    house.signal(Signal::STOP);
+    fixture.signal(Signal::STOP);
     for line in [&mut used, &mut fresh] {
         line.send(&Line::get("/problems", "")).await.unwrap();
     }
     tokio::time::sleep(Duration::from_millis(1500)).await;
-    house.signal(Signal::CONT);
+    fixture.signal(Signal::CONT);
     for mut line in [used, fresh] {
         let reply = line.read().await.unwrap().unwrap();
         assert_eq!(reply.status, 200);

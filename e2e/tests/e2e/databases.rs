@@ -11,7 +11,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Connection as _};
 use tempfile::TempDir;
 use tokio::process::Child;
-use vestibule_e2e::{Backend, Database, House, Setup, command};
+use vestibule_e2e::{Backend, Database, Fixture, Setup, command};
 
 /// The time for which a server may go on with a file that its path no longer names.
 const LEASE: Duration = Duration::from_secs(2);
@@ -121,29 +121,29 @@ fn length(file: &Path) -> u64 {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn after_a_clean_stop_and_after_a_command_the_database_file_alone_holds_everything() {
-    let mut house = House::start(Backend::Sqlite).await;
-    let made = house.post("/v1/api-keys").bearer(house.key());
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
+    let made = fixture.post("/v1/api-keys").bearer(fixture.key());
     let made = made.json(serde_json::json!({ "name": "robot" })).send();
     let robot = made.await.expect(201).text_at("/key");
-    house.ask_to_end();
-    assert!(house.ended(Duration::from_secs(30)).await.success());
+    fixture.ask_to_end();
+    assert!(fixture.ended(Duration::from_secs(30)).await.success());
     let copies = TempDir::new().unwrap();
-    copy_without_logs(house.data(), &copies.path().join("first"));
+    copy_without_logs(fixture.data(), &copies.path().join("first"));
 
     // A command is the only one to use the file, and leaves nothing in the log either.
-    house.move_to(copies.path().join("first"));
-    let ada = house.ada().email;
+    fixture.move_to(copies.path().join("first"));
+    let ada = fixture.ada().email;
     let arguments = ["key", "create", "Acme", &ada, "another"];
-    let another = house.cli_json(&arguments).await;
+    let another = fixture.cli_json(&arguments).await;
     let another = another["key"].as_str().unwrap();
-    house.cli_json(&["migrate"]).await;
-    copy_without_logs(house.data(), &copies.path().join("second"));
+    fixture.cli_json(&["migrate"]).await;
+    copy_without_logs(fixture.data(), &copies.path().join("second"));
 
-    house.move_to(copies.path().join("second"));
-    let facts = house.restart().await;
-    assert_eq!(facts["organizations"], house.facts()["organizations"]);
-    for key in [house.key(), &robot, another] {
-        let documents = house.get("/v1/documents").bearer(key).send().await;
+    fixture.move_to(copies.path().join("second"));
+    let facts = fixture.restart().await;
+    assert_eq!(facts["organizations"], fixture.facts()["organizations"]);
+    for key in [fixture.key(), &robot, another] {
+        let documents = fixture.get("/v1/documents").bearer(key).send().await;
         let documents = documents.expect(200).json();
         assert!(documents.to_string().contains("/shared"), "{documents}");
     }
@@ -152,20 +152,24 @@ async fn after_a_clean_stop_and_after_a_command_the_database_file_alone_holds_ev
 #[tokio::test(flavor = "multi_thread")]
 async fn with_external_checkpoints_the_log_keeps_everything() {
     let setup = Setup::new(Backend::Sqlite).with("STORE__CHECKPOINT", "external");
-    let mut house = setup.start().await;
-    let files = ["vestibule.db", "sample.db"].map(|name| house.data().join(name));
+    let mut fixture = setup.start().await;
+    let files = ["vestibule.db", "sample.db"].map(|name| fixture.data().join(name));
     // The bytes, since a checkpoint may leave the length as it is.
     let bytes = |file: &std::path::PathBuf| std::fs::read(file).unwrap();
     let before = files.each_ref().map(bytes);
-    house.ask_to_end();
-    assert!(house.ended(Duration::from_secs(30)).await.success());
-    house.cli_json(&["user", "add", "eve@example.com"]).await;
+    fixture.ask_to_end();
+    assert!(fixture.ended(Duration::from_secs(30)).await.success());
+    fixture.cli_json(&["user", "add", "eve@example.com"]).await;
     assert!(files.each_ref().map(bytes) == before, "a file has changed");
     for name in ["vestibule.db-wal", "sample.db-wal"] {
-        assert!(length(&house.data().join(name)) > 0, "{name}");
+        assert!(length(&fixture.data().join(name)) > 0, "{name}");
     }
-    house.restart().await;
-    let answer = house.get("/v1/documents").bearer(house.key()).send().await;
+    fixture.restart().await;
+    let answer = fixture
+        .get("/v1/documents")
+        .bearer(fixture.key())
+        .send()
+        .await;
     answer.expect(200);
 }
 
@@ -293,13 +297,15 @@ async fn another_master_key_is_a_wrong_configuration_and_says_so(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_quickstart_whose_database_is_gone_makes_no_other() {
-    let mut house = House::start(Backend::Sqlite).await;
-    house.kill().await;
-    let file = house.data().join("vestibule.db");
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
+    fixture.kill().await;
+    let file = fixture.data().join("vestibule.db");
     for ending in ["", "-wal", "-shm"] {
-        let _ = std::fs::remove_file(house.data().join(format!("vestibule.db{ending}")));
+        let _ = std::fs::remove_file(fixture.data().join(format!("vestibule.db{ending}")));
     }
-    let refused = house.cli(&["quickstart", "--listen", "127.0.0.1:0"]).await;
+    let refused = fixture
+        .cli(&["quickstart", "--listen", "127.0.0.1:0"])
+        .await;
     assert_eq!(code(&refused), Some(2), "{refused:?}");
     assert!(stderr(&refused).contains(file.to_str().unwrap()));
     assert!(!file.exists());
@@ -319,14 +325,14 @@ enum Deed {
 async fn a_database_file_that_is_replaced_or_removed_is_answered_from_no_more_and_stops_the_server(
     #[values(Deed::Replace, Deed::Remove, Deed::RemoveLog, Deed::ReplaceSamples)] deed: Deed,
 ) {
-    let mut house = House::start(Backend::Sqlite).await;
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
     let (name, path) = match deed {
         Deed::ReplaceSamples => ("sample.db", "/v1/documents"),
         _ => ("vestibule.db", "/v1/users/me"),
     };
-    let get = house.get(path).bearer(house.key());
+    let get = fixture.get(path).bearer(fixture.key());
     get.send().await.expect(200);
-    let at = |name: &str| house.data().join(name);
+    let at = |name: &str| fixture.data().join(name);
     match deed {
         Deed::Replace | Deed::ReplaceSamples => {
             std::fs::hard_link(at(name), at("away")).unwrap();
@@ -338,7 +344,7 @@ async fn a_database_file_that_is_replaced_or_removed_is_answered_from_no_more_an
     }
     let done = Instant::now();
     // Until it ends, nothing is answered from the old file beyond the lease.
-    let (url, key) = (format!("{}{path}", house.url()), house.key().to_owned());
+    let (url, key) = (format!("{}{path}", fixture.url()), fixture.key().to_owned());
     let client = reqwest::Client::new();
     let mut last_good = Duration::ZERO;
     while let Ok(answer) = client.get(&url).bearer_auth(&key).send().await {
@@ -349,9 +355,9 @@ async fn a_database_file_that_is_replaced_or_removed_is_answered_from_no_more_an
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert!(last_good < 5 * LEASE, "{last_good:?}");
-    let status = house.ended(Duration::from_secs(60)).await;
+    let status = fixture.ended(Duration::from_secs(60)).await;
     assert_eq!(status.code(), Some(1));
-    let (log, file) = (house.log(), house.data().join(name));
+    let (log, file) = (fixture.log(), fixture.data().join(name));
     assert!(log.contains("ERROR"), "{log}");
     assert!(log.contains(file.to_str().unwrap()), "{log}");
     assert!(log.contains("replaced or removed"), "{log}");
@@ -360,27 +366,32 @@ async fn a_database_file_that_is_replaced_or_removed_is_answered_from_no_more_an
         format!("{last_good:.1?}"),
     );
     // What was in the log is in the file that it belongs to, and in no other.
-    assert_eq!(length(&house.data().join(format!("{name}-wal"))), 0);
+    assert_eq!(length(&fixture.data().join(format!("{name}-wal"))), 0);
     if matches!(deed, Deed::Replace | Deed::ReplaceSamples) {
-        std::fs::rename(house.data().join("away"), &file).unwrap();
+        std::fs::rename(fixture.data().join("away"), &file).unwrap();
     }
     if deed != Deed::Remove {
-        house.restart().await;
-        house.get(path).bearer(house.key()).send().await.expect(200);
+        fixture.restart().await;
+        fixture
+            .get(path)
+            .bearer(fixture.key())
+            .send()
+            .await
+            .expect(200);
     }
 }
 
 // What is mapped into memory of a file that is shortened ends the process that reads it (SIGBUS).
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_file_that_is_shortened_ends_no_server() {
-    let house = House::start(Backend::Sqlite).await;
-    house
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    fixture
         .get("/v1/users/me")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
-    let file = house.data().join("vestibule.db");
+    let file = fixture.data().join("vestibule.db");
     let length = std::fs::metadata(&file).unwrap().len();
     assert!(length > 100_000, "{length}");
     let shortened = std::fs::OpenOptions::new().write(true).open(&file).unwrap();
@@ -388,8 +399,12 @@ async fn a_database_file_that_is_shortened_ends_no_server() {
     for turn in 0..50 {
         let key = crate::abuse::unknown_key(turn);
         // Whatever the answer is, there is one.
-        house.get("/v1/users/me").bearer(&key).send().await;
-        house.get("/v1/api-keys").bearer(house.key()).send().await;
+        fixture.get("/v1/users/me").bearer(&key).send().await;
+        fixture
+            .get("/v1/api-keys")
+            .bearer(fixture.key())
+            .send()
+            .await;
     }
-    house.admin("/livez").send().await.expect(200);
+    fixture.admin("/livez").send().await.expect(200);
 }

@@ -14,7 +14,7 @@ use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Row as _, SqliteConnection};
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
-use vestibule_e2e::{Answer, Backend, Database, House, Line, Setup, command};
+use vestibule_e2e::{Answer, Backend, Database, Fixture, Line, Setup, command};
 
 use crate::abuse::unknown_key;
 use crate::measure::{Times, number, print};
@@ -60,10 +60,10 @@ async fn write_until_killed(url: String, owner: String, mut ledger: Ledger) -> L
     }
 }
 
-async fn all_answer(house: &House, keys: &[String], status: u16) {
+async fn all_answer(fixture: &Fixture, keys: &[String], status: u16) {
     let chunks = keys.chunks(keys.len().div_ceil(8).max(1));
     join_all(chunks.map(|chunk| async move {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         for key in chunk {
             let reply = line
                 .ask(&Line::get("/v1/users/me", key))
@@ -77,15 +77,15 @@ async fn all_answer(house: &House, keys: &[String], status: u16) {
 }
 
 /// Deletes the keys that were made without an answer: nobody has them.
-async fn tidy(house: &House, ledgers: &[Ledger]) {
+async fn tidy(fixture: &Fixture, ledgers: &[Ledger]) {
     let known: HashSet<&str> = ledgers
         .iter()
         .flat_map(|ledger| &ledger.alive)
         .map(|(id, _)| id.as_str())
         .collect();
-    let list = house
+    let list = fixture
         .get("/v1/api-keys")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200)
@@ -94,9 +94,9 @@ async fn tidy(house: &House, ledgers: &[Ledger]) {
         let id = key["id"].as_str().unwrap();
         if key["name"] == "kept" && !known.contains(id) {
             let path = format!("/v1/api-keys/{id}");
-            house
+            fixture
                 .delete(&path)
-                .bearer(house.key())
+                .bearer(fixture.key())
                 .send()
                 .await
                 .expect(204);
@@ -109,32 +109,32 @@ async fn tidy(house: &House, ledgers: &[Ledger]) {
 async fn a_server_killed_while_it_writes_keeps_what_it_has_acknowledged(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = House::start(backend).await;
+    let mut fixture = Fixture::start(backend).await;
     let mut ledgers: Vec<_> = (0..4).map(|_| Ledger::default()).collect();
     let mut restarts = Times::default();
     let kills = number("KILLS", 15);
     for kill in 0..kills {
-        let url = house.url().to_owned();
+        let url = fixture.url().to_owned();
         let writers: Vec<_> = std::mem::take(&mut ledgers)
             .into_iter()
             .map(|ledger| {
                 tokio::spawn(write_until_killed(
                     url.clone(),
-                    house.key().to_owned(),
+                    fixture.key().to_owned(),
                     ledger,
                 ))
             })
             .collect();
         tokio::time::sleep(Duration::from_millis(40 + (kill as u64 * 137) % 260)).await;
-        house.kill().await;
+        fixture.kill().await;
         for writer in writers {
             ledgers.push(writer.await.unwrap());
         }
         let begun = Instant::now();
-        house.restart().await;
-        house
+        fixture.restart().await;
+        fixture
             .get("/v1/users/me")
-            .bearer(house.key())
+            .bearer(fixture.key())
             .send()
             .await
             .expect(200);
@@ -142,17 +142,17 @@ async fn a_server_killed_while_it_writes_keeps_what_it_has_acknowledged(
 
         let alive = ledgers.iter().flat_map(|ledger| &ledger.alive);
         let alive: Vec<_> = alive.map(|(_, key)| key.clone()).collect();
-        all_answer(&house, &alive, 200).await;
+        all_answer(&fixture, &alive, 200).await;
         let latest = ledgers
             .iter()
             .flat_map(|ledger| ledger.deleted.iter().rev().take(50));
-        all_answer(&house, &latest.cloned().collect::<Vec<_>>(), 401).await;
-        tidy(&house, &ledgers).await;
+        all_answer(&fixture, &latest.cloned().collect::<Vec<_>>(), 401).await;
+        tidy(&fixture, &ledgers).await;
     }
     let deleted = ledgers
         .iter()
         .flat_map(|ledger| ledger.deleted.iter().cloned());
-    all_answer(&house, &deleted.collect::<Vec<_>>(), 401).await;
+    all_answer(&fixture, &deleted.collect::<Vec<_>>(), 401).await;
     let writes: usize = ledgers.iter().map(|ledger| ledger.acknowledged).sum();
     print("kills", kills);
     print("acknowledged writes, none lost", writes);
@@ -166,10 +166,10 @@ async fn a_server_killed_while_it_writes_keeps_what_it_has_acknowledged(
 async fn an_orderly_end_answers_what_is_in_flight_and_writes_down_what_was_used(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = House::start(backend).await;
-    let slow = Line::request("POST", "/v1/api-keys", house.key(), r#"{"name":"slow"}"#);
+    let mut fixture = Fixture::start(backend).await;
+    let slow = Line::request("POST", "/v1/api-keys", fixture.key(), r#"{"name":"slow"}"#);
     let (first, rest) = slow.split_at(slow.len() - 8);
-    let mut line = Line::open(house.url()).await.unwrap();
+    let mut line = Line::open(fixture.url()).await.unwrap();
     line.send(first).await.unwrap();
 
     // Beside it, eight that never stop asking.
@@ -177,8 +177,8 @@ async fn an_orderly_end_answers_what_is_in_flight_and_writes_down_what_was_used(
     let busy: Vec<_> = (0..8)
         .map(|_| {
             let (url, request) = (
-                house.url().to_owned(),
-                Line::get("/v1/users/me", house.key()),
+                fixture.url().to_owned(),
+                Line::get("/v1/users/me", fixture.key()),
             );
             let answered = Arc::clone(&answered);
             tokio::spawn(async move {
@@ -200,11 +200,11 @@ async fn an_orderly_end_answers_what_is_in_flight_and_writes_down_what_was_used(
         tokio::time::sleep(Duration::from_millis(5)).await;
     }
 
-    house.ask_to_end();
+    fixture.ask_to_end();
     let begun = Instant::now();
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert!(
-        Line::open(house.url()).await.is_err(),
+        Line::open(fixture.url()).await.is_err(),
         "a new connection is accepted"
     );
     line.send(rest).await.unwrap();
@@ -213,17 +213,17 @@ async fn an_orderly_end_answers_what_is_in_flight_and_writes_down_what_was_used(
     for task in busy {
         task.await.unwrap();
     }
-    let status = house.ended(Duration::from_secs(10)).await;
+    let status = fixture.ended(Duration::from_secs(10)).await;
     print(
         "from SIGTERM to the end",
         format!("{:.1?}", begun.elapsed()),
     );
     assert_eq!(status.code(), Some(0));
 
-    house.restart().await;
-    let keys = house
+    fixture.restart().await;
+    let keys = fixture
         .get("/v1/api-keys")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200)
@@ -239,39 +239,39 @@ async fn an_orderly_end_answers_what_is_in_flight_and_writes_down_what_was_used(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_second_signal_ends_the_server_at_once() {
-    let mut house = House::start(Backend::Sqlite).await;
-    let slow = Line::request("POST", "/v1/api-keys", house.key(), r#"{"name":"slow"}"#);
-    let mut line = Line::open(house.url()).await.unwrap();
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
+    let slow = Line::request("POST", "/v1/api-keys", fixture.key(), r#"{"name":"slow"}"#);
+    let mut line = Line::open(fixture.url()).await.unwrap();
     line.send(&slow[..slow.len() - 8]).await.unwrap();
     tokio::time::sleep(Duration::from_millis(200)).await;
-    house.ask_to_end();
+    fixture.ask_to_end();
     tokio::time::sleep(Duration::from_millis(300)).await;
-    house.ask_to_end();
-    let status = house.ended(Duration::from_secs(3)).await;
+    fixture.ask_to_end();
+    let status = fixture.ended(Duration::from_secs(3)).await;
     assert_eq!(status.code(), Some(3));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_the_database_is_away_nobody_is_let_in_on_a_guess() {
-    let house = Setup::new(Backend::Postgres).wired().start().await;
-    let (node, facts) = house.second_server_beside_the_wire().await;
+    let fixture = Setup::new(Backend::Postgres).wired().start().await;
+    let (node, facts) = fixture.second_server_beside_the_wire().await;
     let other = facts["url"].as_str().unwrap().trim_end_matches('/');
-    let made = house
+    let made = fixture
         .post("/v1/api-keys")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .json(json!({ "name": "brief" }));
     let made = made.send().await.expect(201);
     let (id, revoked) = (made.text_at("/id"), made.text_at("/key"));
-    let me = |key: &str| house.get("/v1/users/me").bearer(key).send();
+    let me = |key: &str| fixture.get("/v1/users/me").bearer(key).send();
     me(&revoked).await.expect(200);
     // A path that is not there: 404 for whoever is let in, and nobody asks the database but the
     // check.
-    let nowhere = |key: &str| house.get("/v1/nowhere").bearer(key).send();
+    let nowhere = |key: &str| fixture.get("/v1/nowhere").bearer(key).send();
     tokio::time::sleep(Duration::from_millis(300)).await;
     nowhere(&revoked).await.expect(404);
     me(&unknown_key(1)).await.expect(401);
 
-    house.wire().cut();
+    fixture.wire().cut();
     let cut = Instant::now();
     let answer = me(&unknown_key(2)).await.expect(503);
     let first = cut.elapsed();
@@ -281,20 +281,20 @@ async fn while_the_database_is_away_nobody_is_let_in_on_a_guess() {
     );
     assert!(first <= Duration::from_secs(2), "{first:?}");
     assert!(!answer.header("retry-after").is_empty(), "{answer:?}");
-    let health = house.get("/healthz").send().await.expect(503);
+    let health = fixture.get("/healthz").send().await.expect(503);
     assert!(!health.header("retry-after").is_empty());
-    assert_eq!(house.admin("/livez").send().await.status, 200);
-    let ready = house.admin("/readyz").send().await.expect(503);
+    assert_eq!(fixture.admin("/livez").send().await.status, 200);
+    let ready = fixture.admin("/readyz").send().await.expect(503);
     assert_eq!(ready.text, "not ready: the store does not answer\n");
-    let write = house
+    let write = fixture
         .post("/v1/api-keys")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .json(json!({ "name": "no" }));
     write.send().await.expect(503);
 
     // Revoked on the other server: what is remembered here is believed for the lease at most.
     let mut line = Line::open(other).await.unwrap();
-    let delete = Line::request("DELETE", &format!("/v1/api-keys/{id}"), house.key(), "");
+    let delete = Line::request("DELETE", &format!("/v1/api-keys/{id}"), fixture.key(), "");
     assert_eq!(line.ask(&delete).await.unwrap().unwrap().status, 204);
     let deleted = Instant::now();
     while deleted.elapsed() < Duration::from_secs(4) {
@@ -308,16 +308,16 @@ async fn while_the_database_is_away_nobody_is_let_in_on_a_guess() {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 
-    house.wire().mend();
+    fixture.wire().mend();
     let mended = Instant::now();
-    while me(house.key()).await.status != 200 {
+    while me(fixture.key()).await.status != 200 {
         assert!(mended.elapsed() < Duration::from_secs(5), "no recovery");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
     print("good again after", format!("{:.1?}", mended.elapsed()));
     me(&revoked).await.expect(401);
-    house.get("/healthz").send().await.expect(200);
-    while !house
+    fixture.get("/healthz").send().await.expect(200);
+    while !fixture
         .admin("/readyz")
         .send()
         .await
@@ -335,23 +335,23 @@ async fn while_the_database_is_away_nobody_is_let_in_on_a_guess() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_database_that_says_nothing_is_away_too() {
-    let house = Setup::new(Backend::Postgres).wired().start().await;
+    let fixture = Setup::new(Backend::Postgres).wired().start().await;
     let me = async |key: String| {
         let begun = Instant::now();
-        let answer = house.get("/v1/users/me").bearer(&key).send().await;
+        let answer = fixture.get("/v1/users/me").bearer(&key).send().await;
         (answer.status, begun.elapsed())
     };
-    assert_eq!(me(house.key().to_owned()).await.0, 200);
+    assert_eq!(me(fixture.key().to_owned()).await.0, 200);
     // All connections were used a moment ago, when the cable is pulled.
     join_all((10..30).map(|number| me(unknown_key(number)))).await;
-    house.wire().silence();
+    fixture.wire().silence();
     // Many probes at once, and a few one after the other: each within a second, with room for a
     // machine that is busy.
     for _ in 0..3 {
-        let (house, begun) = (&house, Instant::now());
+        let (fixture, begun) = (&fixture, Instant::now());
         let probes = (0..20).map(async |number| match number % 2 {
-            0 => house.get("/healthz").send().await.status,
-            _ => house.admin("/readyz").send().await.status,
+            0 => fixture.get("/healthz").send().await.status,
+            _ => fixture.admin("/readyz").send().await.status,
         });
         assert_eq!(join_all(probes).await, [503; 20]);
         let took = begun.elapsed();
@@ -370,14 +370,14 @@ async fn a_database_that_says_nothing_is_away_too() {
         assert_eq!(status, 503);
         assert!(took < Duration::from_secs(15), "{took:?}");
     }
-    house.wire().mend();
+    fixture.wire().mend();
     let mended = Instant::now();
-    while me(house.key().to_owned()).await.0 != 200 {
+    while me(fixture.key().to_owned()).await.0 != 200 {
         assert!(mended.elapsed() < Duration::from_secs(5), "no recovery");
     }
     print("good again after", format!("{:.1?}", mended.elapsed()));
-    house.get("/healthz").send().await.expect(200);
-    while !house
+    fixture.get("/healthz").send().await.expect(200);
+    while !fixture
         .admin("/readyz")
         .send()
         .await
@@ -398,31 +398,31 @@ async fn open(file: &Path) -> SqliteConnection {
         .unwrap()
 }
 
-async fn create(house: &House) -> Answer {
-    let call = house.post("/v1/api-keys").bearer(house.key());
+async fn create(fixture: &Fixture) -> Answer {
+    let call = fixture.post("/v1/api-keys").bearer(fixture.key());
     call.json(json!({ "name": "kept" })).send().await
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn while_another_process_writes_checks_go_on_and_changes_wait_or_are_refused() {
-    let house = House::start(Backend::Sqlite).await;
-    let mut other = open(&house.data().join("vestibule.db")).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let mut other = open(&fixture.data().join("vestibule.db")).await;
     sqlx::query("BEGIN IMMEDIATE")
         .execute(&mut other)
         .await
         .unwrap();
     let begun = Instant::now();
-    let (refused, good) = tokio::join!(create(&house), async {
+    let (refused, good) = tokio::join!(create(&fixture), async {
         let mut slowest = Duration::ZERO;
         while begun.elapsed() < Duration::from_secs(4) {
             let begun = Instant::now();
-            house
+            fixture
                 .get("/v1/users/me")
-                .bearer(house.key())
+                .bearer(fixture.key())
                 .send()
                 .await
                 .expect(200);
-            house
+            fixture
                 .get("/v1/users/me")
                 .bearer(&unknown_key(3))
                 .send()
@@ -437,17 +437,17 @@ async fn while_another_process_writes_checks_go_on_and_changes_wait_or_are_refus
     assert!(good < Duration::from_secs(1));
     refused.expect(503);
     sqlx::query("ROLLBACK").execute(&mut other).await.unwrap();
-    create(&house).await.expect(201);
+    create(&fixture).await.expect(201);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn with_a_full_disk_checks_go_on_and_changes_are_refused_until_there_is_room() {
-    let mut house = House::start(Backend::Sqlite).await;
-    let mut kept = vec![create(&house).await.expect(201).text_at("/key")];
-    let log = house.data().join("vestibule.db-wal");
-    house.limit_files(Some(std::fs::metadata(log).unwrap().len() + 200_000));
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
+    let mut kept = vec![create(&fixture).await.expect(201).text_at("/key")];
+    let log = fixture.data().join("vestibule.db-wal");
+    fixture.limit_files(Some(std::fs::metadata(log).unwrap().len() + 200_000));
     let refused = loop {
-        let answer = create(&house).await;
+        let answer = create(&fixture).await;
         match answer.status {
             201 => kept.push(answer.text_at("/key")),
             _ => break answer,
@@ -459,24 +459,24 @@ async fn with_a_full_disk_checks_go_on_and_changes_are_refused_until_there_is_ro
     assert!(!refused.header("retry-after").is_empty());
     // Nothing of what was refused is there, and what was there is believed.
     for _ in 0..20 {
-        let status = create(&house).await.status;
+        let status = create(&fixture).await.status;
         assert!([201, 503, 507].contains(&status), "{status}");
     }
-    all_answer(&house, &kept, 200).await;
-    all_answer(&house, &[unknown_key(4)], 401).await;
-    house.get("/healthz").send().await.expect(200);
+    all_answer(&fixture, &kept, 200).await;
+    all_answer(&fixture, &[unknown_key(4)], 401).await;
+    fixture.get("/healthz").send().await.expect(200);
 
     // Not a byte may be written, as on a disk that was mounted again for reading alone.
-    house.limit_files(Some(0));
-    let refused = create(&house).await;
+    fixture.limit_files(Some(0));
+    let refused = create(&fixture).await;
     assert!([503, 507].contains(&refused.status), "{}", refused.text);
-    all_answer(&house, &kept, 200).await;
-    all_answer(&house, &[unknown_key(5)], 401).await;
+    all_answer(&fixture, &kept, 200).await;
+    all_answer(&fixture, &[unknown_key(5)], 401).await;
 
-    house.limit_files(None);
+    fixture.limit_files(None);
     let begun = Instant::now();
     let last = loop {
-        let answer = create(&house).await;
+        let answer = create(&fixture).await;
         if answer.status == 201 {
             break answer.text_at("/key");
         }
@@ -487,10 +487,10 @@ async fn with_a_full_disk_checks_go_on_and_changes_are_refused_until_there_is_ro
         format!("{:.1?}", begun.elapsed()),
     );
     kept.push(last);
-    house.kill().await;
-    house.restart().await;
-    all_answer(&house, &kept, 200).await;
-    let mut connection = open(&house.data().join("vestibule.db")).await;
+    fixture.kill().await;
+    fixture.restart().await;
+    all_answer(&fixture, &kept, 200).await;
+    let mut connection = open(&fixture.data().join("vestibule.db")).await;
     let row = sqlx::query("PRAGMA integrity_check")
         .fetch_one(&mut connection)
         .await
@@ -543,13 +543,13 @@ impl Drop for Disk {
 
 /// Fills the disk until nothing can be created: what was free within the log is used up first, and
 /// there is room again once it was emptied.
-async fn refused_on_full(house: &House, disk: &Disk) -> Answer {
+async fn refused_on_full(fixture: &Fixture, disk: &Disk) -> Answer {
     let begun = Instant::now();
     loop {
-        if house.data().join("vestibule.db-reserve").exists() {
+        if fixture.data().join("vestibule.db-reserve").exists() {
             disk.fill();
         }
-        let answer = create(house).await;
+        let answer = create(fixture).await;
         if answer.status == 503 {
             return answer;
         }
@@ -559,9 +559,9 @@ async fn refused_on_full(house: &House, disk: &Disk) -> Answer {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
-    let mut house = House::start(Backend::Sqlite).await;
-    let readable = create(&house).await.expect(201).text_at("/key");
-    house.kill().await;
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
+    let readable = create(&fixture).await.expect(201).text_at("/key");
+    fixture.kill().await;
     let Some(disk) = Disk::new() else {
         print(
             "a full disk",
@@ -572,12 +572,12 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
     let data = disk.0.path().join("data");
     let copied = std::process::Command::new("cp")
         .arg("-r")
-        .args([house.data(), &data])
+        .args([fixture.data(), &data])
         .status();
     assert!(copied.unwrap().success());
-    house.move_to(data);
-    let mut facts = house.restart().await;
-    let reserve = house.data().join("vestibule.db-reserve");
+    fixture.move_to(data);
+    let mut facts = fixture.restart().await;
+    let reserve = fixture.data().join("vestibule.db-reserve");
     let is_kept = || std::fs::metadata(&reserve).is_ok_and(|it| it.len() == 4 * 1_024 * 1_024);
     let begun = Instant::now();
     while !is_kept() {
@@ -587,28 +587,28 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
     // More than there would be room for if the log were never emptied.
     let mut keys = Vec::new();
     for _ in 0..40 {
-        let made = create(&house).await.expect(201);
+        let made = create(&fixture).await.expect(201);
         keys.push((made.text_at("/id"), made.text_at("/key")));
     }
-    let probe = async |house: &House, facts: &Value, path: &str| {
+    let probe = async |fixture: &Fixture, facts: &Value, path: &str| {
         let url = facts["admin_url"].as_str().unwrap().trim_end_matches('/');
-        let answer = house.beside("GET", &format!("{url}{path}")).send().await;
+        let answer = fixture.beside("GET", &format!("{url}{path}")).send().await;
         answer.expect(200).text
     };
-    let metric = async |house: &House, facts: &Value| {
-        let text = probe(house, facts, "/metrics").await;
+    let metric = async |fixture: &Fixture, facts: &Value| {
+        let text = probe(fixture, facts, "/metrics").await;
         let line = text
             .lines()
             .find(|it| it.starts_with("vestibule_writes_fail "));
         line.unwrap().to_owned()
     };
-    assert_eq!(metric(&house, &facts).await, "vestibule_writes_fail 0");
+    assert_eq!(metric(&fixture, &facts).await, "vestibule_writes_fail 0");
 
-    let refused = refused_on_full(&house, &disk).await;
+    let refused = refused_on_full(&fixture, &disk).await;
     assert!(!refused.header("retry-after").is_empty());
-    let ready = probe(&house, &facts, "/readyz").await;
+    let ready = probe(&fixture, &facts, "/readyz").await;
     assert!(ready.starts_with("degraded: writes fail: "), "{ready}");
-    assert_eq!(metric(&house, &facts).await, "vestibule_writes_fail 1");
+    assert_eq!(metric(&fixture, &facts).await, "vestibule_writes_fail 1");
 
     let mut gone = Vec::new();
     for (id, key) in keys.drain(..) {
@@ -617,42 +617,46 @@ async fn on_a_full_disk_rights_are_taken_away_and_nothing_else_is_written() {
             disk.fill();
         }
         // Others wait in the same line for the right to write, and must not take the room.
-        let others = (0..8).map(|_| create(&house));
-        let call = house.delete(&format!("/v1/api-keys/{id}"));
-        let (deleted, _) = tokio::join!(call.bearer(house.key()).send(), join_all(others));
+        let others = (0..8).map(|_| create(&fixture));
+        let call = fixture.delete(&format!("/v1/api-keys/{id}"));
+        let (deleted, _) = tokio::join!(call.bearer(fixture.key()).send(), join_all(others));
         deleted.expect(204);
         gone.push(key);
     }
     // Nobody else uses what is left, and what was given away is not taken for success.
-    let refused = refused_on_full(&house, &disk).await;
+    let refused = refused_on_full(&fixture, &disk).await;
     assert!(!refused.header("retry-after").is_empty());
-    all_answer(&house, &gone, 401).await;
-    all_answer(&house, std::slice::from_ref(&readable), 200).await;
-    let ready = probe(&house, &facts, "/readyz").await;
+    all_answer(&fixture, &gone, 401).await;
+    all_answer(&fixture, std::slice::from_ref(&readable), 200).await;
+    let ready = probe(&fixture, &facts, "/readyz").await;
     assert!(ready.starts_with("degraded: writes fail: "), "{ready}");
-    house.kill().await;
-    facts = house.restart().await;
-    all_answer(&house, &gone, 401).await;
-    all_answer(&house, std::slice::from_ref(&readable), 200).await;
+    fixture.kill().await;
+    facts = fixture.restart().await;
+    all_answer(&fixture, &gone, 401).await;
+    all_answer(&fixture, std::slice::from_ref(&readable), 200).await;
 
     disk.empty();
     let begun = Instant::now();
-    while create(&house).await.status != 201 {
+    while create(&fixture).await.status != 201 {
         assert!(
             begun.elapsed() < Duration::from_secs(15),
             "nothing is written"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    while !is_kept() || !probe(&house, &facts, "/readyz").await.starts_with("ready") {
+    while !is_kept()
+        || !probe(&fixture, &facts, "/readyz")
+            .await
+            .starts_with("ready")
+    {
         assert!(
             begun.elapsed() < Duration::from_secs(15),
             "no reserve again"
         );
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
-    assert_eq!(metric(&house, &facts).await, "vestibule_writes_fail 0");
-    house.kill().await;
+    assert_eq!(metric(&fixture, &facts).await, "vestibule_writes_fail 0");
+    fixture.kill().await;
 }
 
 /// A configuration file, and the variables that name its store.

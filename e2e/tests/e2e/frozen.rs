@@ -6,7 +6,7 @@ use futures_util::future::join_all;
 use rstest::rstest;
 use serde_json::json;
 use tokio::time::Instant;
-use vestibule_e2e::{Backend, House, Line, freeze, rounds, thaw};
+use vestibule_e2e::{Backend, Fixture, Line, freeze, rounds, thaw};
 
 use crate::measure::print;
 
@@ -24,8 +24,8 @@ struct Remembered {
     lines: Vec<Line>,
 }
 
-async fn remembered(house: &House, url: &str) -> Remembered {
-    let call = house.post("/v1/api-keys").bearer(house.key());
+async fn remembered(fixture: &Fixture, url: &str) -> Remembered {
+    let call = fixture.post("/v1/api-keys").bearer(fixture.key());
     let made = call.json(json!({ "name": "brief" })).send().await;
     let made = made.expect(201);
     let request = Line::get("/v1/users/me", &made.text_at("/key"));
@@ -51,8 +51,8 @@ async fn remembered(house: &House, url: &str) -> Remembered {
 async fn a_server_that_was_frozen_serves_no_key_that_was_deleted_meanwhile(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (process, facts) = house.second_server().await;
+    let fixture = Fixture::start(backend).await;
+    let (process, facts) = fixture.second_server().await;
     let text = |name: &str| {
         facts[name]
             .as_str()
@@ -68,7 +68,7 @@ async fn a_server_that_was_frozen_serves_no_key_that_was_deleted_meanwhile(
         heard(&text("admin_url")).await;
         let mut keys = Vec::new();
         for _ in 0..KEYS {
-            keys.push(remembered(&house, &url).await);
+            keys.push(remembered(&fixture, &url).await);
         }
         // From 3 to 10 seconds where there are many; the short run takes the shortest.
         let frozen_for = Duration::from_millis(3_000 + (round * 7_000 / freezes.max(100)) as u64);
@@ -76,8 +76,8 @@ async fn a_server_that_was_frozen_serves_no_key_that_was_deleted_meanwhile(
         let frozen = Instant::now();
         let mut deleted = true;
         for key in &keys {
-            let call = house.delete(&format!("/v1/api-keys/{}", key.id));
-            let answer = call.bearer(house.key()).send().await;
+            let call = fixture.delete(&format!("/v1/api-keys/{}", key.id));
+            let answer = call.bearer(fixture.key()).send().await;
             // The frozen server may hold a lock: then nothing was acknowledged.
             deleted &= answer.status == 204;
         }

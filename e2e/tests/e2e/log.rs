@@ -30,7 +30,7 @@ fn encoded(character: char) -> String {
 #[rstest]
 #[tokio::test]
 async fn no_path_brings_a_control_character_into_the_log(#[values("text", "json")] format: &str) {
-    let house = Setup::new(Backend::Sqlite)
+    let fixture = Setup::new(Backend::Sqlite)
         .with("LOG__FORMAT", format)
         .with("LOG__LEVEL", "info")
         .start()
@@ -52,11 +52,11 @@ async fn no_path_brings_a_control_character_into_the_log(#[values("text", "json"
             if character.is_ascii() && kind == "raw" {
                 continue;
             }
-            let answer = house.raw(request).await;
+            let answer = fixture.raw(request).await;
             let status = answer.status().unwrap();
             assert!((400..500).contains(&status), "{kind} {number}: {status}");
             asked += 1;
-            let logged = house.log();
+            let logged = fixture.log();
             is_plain(&logged);
             let expected = match kind {
                 "twice" => text,
@@ -72,21 +72,21 @@ async fn no_path_brings_a_control_character_into_the_log(#[values("text", "json"
         }
     }
     assert_eq!(asked, COMMANDS.len() * 3 - 2);
-    let lines = house.log();
+    let lines = fixture.log();
     let lines = lines.lines().filter(|line| line.contains("31m-end"));
     assert_eq!(lines.count(), asked, "one line each");
 }
 
 #[tokio::test]
 async fn what_would_break_a_line_of_the_log_in_two_fields_is_encoded() {
-    let house = Setup::new(Backend::Sqlite)
+    let fixture = Setup::new(Backend::Sqlite)
         .with("LOG__LEVEL", "info")
         .start()
         .await;
     let forged = "/v1/x\"\u{a0}status=200\u{2003}user=\"ada\\";
     let request = format!("GET {forged} HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n\r\n");
-    house.raw(request).await;
-    let log = house.log();
+    fixture.raw(request).await;
+    let log = fixture.log();
     let line = log.lines().last().unwrap();
     let expected = "path=/v1/x%22%C2%A0status=200%E2%80%83user=%22ada%5C status=";
     assert!(line.contains(expected), "{line}");
@@ -98,11 +98,11 @@ async fn what_would_break_a_line_of_the_log_in_two_fields_is_encoded() {
 async fn the_command_line_prints_nothing_that_a_terminal_obeys(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = Setup::new(backend).with("LOG__LEVEL", "info").start().await;
+    let fixture = Setup::new(backend).with("LOG__LEVEL", "info").start().await;
     let name = "a\u{202e}b\u{2066}\u{200f}c";
-    let made = house.post("/v1/api-keys").bearer(house.key());
+    let made = fixture.post("/v1/api-keys").bearer(fixture.key());
     made.json(json!({ "name": name })).send().await.expect(201);
-    let bob = house.bob();
+    let bob = fixture.bob();
     let path = "/shared/\u{202e}\u{200f}x";
     let granted = [
         "grant",
@@ -113,8 +113,8 @@ async fn the_command_line_prints_nothing_that_a_terminal_obeys(
         "READ_ONLY",
         path,
     ];
-    house.cli_json(&granted).await;
-    house.cli_json(&["group", "add", "Acme", name]).await;
+    fixture.cli_json(&granted).await;
+    fixture.cli_json(&["group", "add", "Acme", name]).await;
     for (arguments, code) in [
         (&["key", "list", "Acme"][..], 0),
         (&["group", "list", "Acme"], 0),
@@ -132,7 +132,7 @@ async fn the_command_line_prints_nothing_that_a_terminal_obeys(
         (&["config", "check", "--set", "server.\u{202e}\u{85}=x"], 7),
     ] {
         for json in [&[][..], &["--json"]] {
-            let output = house.cli(&[arguments, json].concat()).await;
+            let output = fixture.cli(&[arguments, json].concat()).await;
             assert_eq!(output.status.code(), Some(code), "{output:?}");
             for printed in [&output.stdout, &output.stderr] {
                 is_plain(std::str::from_utf8(printed).unwrap());
@@ -140,14 +140,14 @@ async fn the_command_line_prints_nothing_that_a_terminal_obeys(
         }
     }
     // For programs nothing is lost.
-    let keys = house.cli_json(&["key", "list", "Acme"]).await;
+    let keys = fixture.cli_json(&["key", "list", "Acme"]).await;
     let keys = keys["items"].as_array().unwrap();
     assert!(keys.iter().any(|key| key["name"] == name), "{keys:?}");
-    let shown = house.cli(&["key", "list", "Acme"]).await;
+    let shown = fixture.cli(&["key", "list", "Acme"]).await;
     let shown = String::from_utf8(shown.stdout).unwrap();
     assert!(shown.contains("a\\u202eb\\u2066\\u200fc"), "{shown}");
-    let audit = house.cli(&["audit", "list", "Acme"]).await;
+    let audit = fixture.cli(&["audit", "list", "Acme"]).await;
     let audit = String::from_utf8(audit.stdout).unwrap();
     assert!(audit.contains("/shared/\\u202e\\u200fx"), "{audit}");
-    is_plain(&house.log());
+    is_plain(&fixture.log());
 }

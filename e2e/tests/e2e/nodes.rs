@@ -9,7 +9,7 @@ use rstest::rstest;
 use serde_json::json;
 use sqlx::Row as _;
 use tokio::process::Child;
-use vestibule_e2e::{Backend, House, Line, Reply, Setup};
+use vestibule_e2e::{Backend, Fixture, Line, Reply, Setup};
 
 use crate::measure::{Times, number, print};
 use crate::races::{grant, private_folder};
@@ -20,7 +20,7 @@ const LEASE: Duration = Duration::from_secs(2);
 /// What a busy machine may add to it.
 const SLACK: Duration = Duration::from_secs(1);
 
-/// A second server on the records of a house.
+/// A second server on the records of a fixture.
 struct Node {
     _process: Child,
     url: String,
@@ -89,8 +89,8 @@ async fn settles_within(
 }
 
 /// A new key of the owner: its id and its text.
-async fn new_key(house: &House) -> (String, String) {
-    let call = house.post("/v1/api-keys").bearer(house.key());
+async fn new_key(fixture: &Fixture) -> (String, String) {
+    let call = fixture.post("/v1/api-keys").bearer(fixture.key());
     let made = call
         .json(json!({ "name": "brief" }))
         .send()
@@ -99,9 +99,9 @@ async fn new_key(house: &House) -> (String, String) {
     (made.text_at("/id"), made.text_at("/key"))
 }
 
-async fn delete_key(house: &House, id: &str) {
-    let call = house.delete(&format!("/v1/api-keys/{id}"));
-    call.bearer(house.key()).send().await.expect(204);
+async fn delete_key(fixture: &Fixture, id: &str) {
+    let call = fixture.delete(&format!("/v1/api-keys/{id}"));
+    call.bearer(fixture.key()).send().await.expect(204);
 }
 
 #[rstest]
@@ -109,32 +109,32 @@ async fn delete_key(house: &House, id: &str) {
 async fn another_server_refuses_and_honours_within_a_second(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let node = Node::new(house.second_server().await);
+    let fixture = Fixture::start(backend).await;
+    let node = Node::new(fixture.second_server().await);
     node.hears().await;
 
     let mut keys = Times::default();
     for _ in 0..number("NODE_TRIALS", 100) {
-        let (id, key) = new_key(&house).await;
+        let (id, key) = new_key(&fixture).await;
         let request = Line::get("/v1/users/me", &key);
         assert_eq!(node.status(&request).await, 200);
-        delete_key(&house, &id).await;
+        delete_key(&fixture, &id).await;
         keys.add(node.settles(&request, 401).await);
     }
     print("a key deleted on another server", &keys);
 
-    let token = house.token_of(&house.bob()).await;
-    let private = private_folder(&house).await;
+    let token = fixture.token_of(&fixture.bob()).await;
+    let private = private_folder(&fixture).await;
     let request = Line::get(&format!("/v1/folders/{private}"), &token);
     let (mut given, mut taken) = (Times::default(), Times::default());
     assert_eq!(node.status(&request).await, 403);
     for _ in 0..number("NODE_TRIALS", 100) / 2 {
-        let made = grant(&house, "/private", "READ_ONLY").await.expect(201);
+        let made = grant(&fixture, "/private", "READ_ONLY").await.expect(201);
         given.add(node.settles(&request, 200).await);
         let path = format!("/v1/user-permissions/{}", made.text_at("/id"));
-        house
+        fixture
             .delete(&path)
-            .bearer(house.key())
+            .bearer(fixture.key())
             .send()
             .await
             .expect(204);
@@ -145,10 +145,10 @@ async fn another_server_refuses_and_honours_within_a_second(
 
     let mut ended = Times::default();
     for _ in 0..10 {
-        let token = house.token_of(&house.bob()).await;
+        let token = fixture.token_of(&fixture.bob()).await;
         let request = Line::get("/v1/users/me", &token);
         assert_eq!(node.status(&request).await, 200);
-        house
+        fixture
             .post("/v1/auth/signout")
             .bearer(&token)
             .send()
@@ -168,48 +168,52 @@ async fn another_server_refuses_and_honours_within_a_second(
 async fn a_rotation_at_once_ends_every_token_on_every_server_and_nothing_else(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let node = Node::new(house.second_server().await);
+    let fixture = Fixture::start(backend).await;
+    let node = Node::new(fixture.second_server().await);
     node.hears().await;
     let (known, first_seen) = (
-        house.token_of(&house.bob()).await,
-        house.token_of(&house.bob()).await,
+        fixture.token_of(&fixture.bob()).await,
+        fixture.token_of(&fixture.bob()).await,
     );
-    let cookie = house.cookie_of(&house.bob()).await;
+    let cookie = fixture.cookie_of(&fixture.bob()).await;
     let me = |token: &str| Line::get("/v1/users/me", token);
-    for url in [house.url(), &node.url] {
+    for url in [fixture.url(), &node.url] {
         settles_within(url, &me(&known), (200, ""), LEASE).await;
     }
-    let published = house.get("/.well-known/jwks.json").send().await;
+    let published = fixture.get("/.well-known/jwks.json").send().await;
     let before = published.expect(200).text_at("/keys/0/kid");
 
     // A habit that nobody notices, and then the key that had been retired goes with the other.
-    house.cli_json(&["keyring", "rotate"]).await;
-    for url in [house.url(), &node.url] {
+    fixture.cli_json(&["keyring", "rotate"]).await;
+    for url in [fixture.url(), &node.url] {
         settles_within(url, &me(&known), (200, ""), LEASE).await;
     }
-    let unasked = house.cli(&["keyring", "rotate", "--now"]).await;
+    let unasked = fixture.cli(&["keyring", "rotate", "--now"]).await;
     assert_eq!(unasked.status.code(), Some(2), "{unasked:?}");
     let rotate = ["keyring", "rotate", "--now", "--yes"];
-    let made = house.cli_json(&rotate).await["id"].clone();
+    let made = fixture.cli_json(&rotate).await["id"].clone();
 
-    for url in [house.url(), &node.url] {
+    for url in [fixture.url(), &node.url] {
         for token in [&known, &first_seen] {
             let reply = Line::open(url).await.unwrap().ask(&me(token)).await;
             let reply = reply.unwrap().unwrap();
             assert_eq!(reply.status, 401, "from when it returns: {reply:?}");
         }
-        settles_within(url, &me(house.key()), (200, ""), LEASE).await;
+        settles_within(url, &me(fixture.key()), (200, ""), LEASE).await;
     }
-    let refreshed = house.post("/v1/auth/uat").bearer(&known).send().await;
+    let refreshed = fixture.post("/v1/auth/uat").bearer(&known).send().await;
     refreshed.expect(401);
-    let session = house.get("/api/auth/session").cookie(&cookie).send().await;
+    let session = fixture
+        .get("/api/auth/session")
+        .cookie(&cookie)
+        .send()
+        .await;
     session.expect(200);
-    let fresh = house.token_of(&house.bob()).await;
-    for url in [house.url(), &node.url] {
+    let fresh = fixture.token_of(&fixture.bob()).await;
+    for url in [fixture.url(), &node.url] {
         settles_within(url, &me(&fresh), (200, ""), LEASE).await;
     }
-    let published = house.get("/.well-known/jwks.json").send().await;
+    let published = fixture.get("/.well-known/jwks.json").send().await;
     let published = published.expect(200).json();
     assert_eq!(published["keys"].as_array().unwrap().len(), 1);
     assert_eq!(published["keys"][0]["kid"], made);
@@ -221,22 +225,22 @@ async fn a_rotation_at_once_ends_every_token_on_every_server_and_nothing_else(
 async fn what_the_command_line_changes_holds_for_every_server(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let node = Node::new(house.second_server().await);
+    let fixture = Fixture::start(backend).await;
+    let node = Node::new(fixture.second_server().await);
     node.hears().await;
-    let (acme, bob) = (house.acme(), house.bob());
-    let token = house.token_of(&bob).await;
+    let (acme, bob) = (fixture.acme(), fixture.bob());
+    let token = fixture.token_of(&bob).await;
     let permissions = format!("/v1/user-permissions?tenant_id={acme}&user_id={}", bob.id);
     let permissions = Line::get(&permissions, &token);
-    let session = Line::get("/api/auth/session", house.key());
+    let session = Line::get("/api/auth/session", fixture.key());
     let (team, free) = (r#""plan":{"name":"team""#, r#""plan":{"name":"free""#);
     let me = Line::get("/v1/users/me", &token);
-    let (id, key) = new_key(&house).await;
+    let (id, key) = new_key(&fixture).await;
     let key = Line::get("/v1/users/me", &key);
     let made = ["key", "create", acme, &bob.email, "his"];
-    let his = house.cli_json(&made).await;
+    let his = fixture.cli_json(&made).await;
     let his = Line::get("/v1/users/me", his["key"].as_str().unwrap());
-    let folder = format!("/v1/folders/{}", private_folder(&house).await);
+    let folder = format!("/v1/folders/{}", private_folder(&fixture).await);
     let folder = Line::get(&folder, &token);
 
     let mut times = Times::default();
@@ -318,13 +322,13 @@ async fn what_the_command_line_changes_holds_for_every_server(
         ),
     ];
     for (arguments, request, before, after) in steps {
-        for url in [house.url(), &node.url] {
+        for url in [fixture.url(), &node.url] {
             let mut line = Line::open(url).await.unwrap();
             let reply = line.ask(request).await.unwrap().unwrap();
             assert!(is(&reply, before), "before {arguments:?}: {reply:?}");
         }
-        house.cli_json(arguments).await;
-        for url in [house.url(), &node.url] {
+        fixture.cli_json(arguments).await;
+        for url in [fixture.url(), &node.url] {
             times.add(settles_within(url, request, after, LEASE).await);
         }
     }
@@ -334,10 +338,10 @@ async fn what_the_command_line_changes_holds_for_every_server(
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_whose_feed_is_cut_again_and_again_serves_nothing_that_was_revoked() {
-    let house = House::start(Backend::Postgres).await;
-    let node = Node::new(house.second_server().await);
+    let fixture = Fixture::start(Backend::Postgres).await;
+    let node = Node::new(fixture.second_server().await);
     node.hears().await;
-    let database = house.database().unwrap();
+    let database = fixture.database().unwrap();
     let name = database.name().to_owned();
     let mut connection = database.connect_to_server().await;
     let cut = Arc::new(AtomicUsize::new(0));
@@ -361,10 +365,10 @@ async fn a_server_whose_feed_is_cut_again_and_again_serves_nothing_that_was_revo
     let begun = Instant::now();
     let mut times = Times::default();
     while begun.elapsed() < Duration::from_secs(5) {
-        let (id, key) = new_key(&house).await;
+        let (id, key) = new_key(&fixture).await;
         let request = Line::get("/v1/users/me", &key);
         assert_eq!(node.status(&request).await, 200);
-        delete_key(&house, &id).await;
+        delete_key(&fixture, &id).await;
         times.add(node.settles(&request, 401).await);
     }
     cutting.abort();
@@ -378,36 +382,36 @@ async fn a_server_whose_feed_is_cut_again_and_again_serves_nothing_that_was_revo
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_server_that_hears_nothing_any_more_believes_nothing_beyond_its_lease() {
-    let house = Setup::new(Backend::Postgres).wired().start().await;
-    let node = Node::new(house.second_server_beside_the_wire().await);
+    let fixture = Setup::new(Backend::Postgres).wired().start().await;
+    let node = Node::new(fixture.second_server_beside_the_wire().await);
     let ready = Line::get("/readyz", "-");
     settles_within(
-        house.admin_url(),
+        fixture.admin_url(),
         &ready,
         (200, "ready"),
         Duration::from_secs(10),
     )
     .await;
-    let (id, key) = new_key(&house).await;
+    let (id, key) = new_key(&fixture).await;
     // A path that is not there: 404 for whoever is let in, and nobody asks the database but the
     // check.
     let revoked = Line::get("/v1/nowhere", &key);
-    let good = Line::get("/v1/nowhere", house.key());
+    let good = Line::get("/v1/nowhere", fixture.key());
     // The news of its creation comes back to the server that made it, and makes it read once more.
     tokio::time::sleep(Duration::from_millis(300)).await;
-    assert_eq!(ask(&house, &revoked).await, Some(404));
-    assert_eq!(ask(&house, &good).await, Some(404));
+    assert_eq!(ask(&fixture, &revoked).await, Some(404));
+    assert_eq!(ask(&fixture, &good).await, Some(404));
 
-    house.wire().silence();
+    fixture.wire().silence();
     let silenced = Instant::now();
     let path = format!("/v1/api-keys/{id}");
     let mut line = Line::open(&node.url).await.unwrap();
-    let delete = Line::request("DELETE", &path, house.key(), "");
+    let delete = Line::request("DELETE", &path, fixture.key(), "");
     assert_eq!(line.ask(&delete).await.unwrap().unwrap().status, 204);
     let (mut passed, mut last) = (0, Duration::ZERO);
     while silenced.elapsed() < LEASE + 2 * SLACK {
         let begun = silenced.elapsed();
-        if ask(&house, &revoked).await == Some(404) {
+        if ask(&fixture, &revoked).await == Some(404) {
             (passed, last) = (passed + 1, begun);
         }
         tokio::time::sleep(Duration::from_millis(20)).await;
@@ -418,19 +422,19 @@ async fn a_server_that_hears_nothing_any_more_believes_nothing_beyond_its_lease(
     );
     assert!(last <= LEASE + SLACK, "{last:?}");
 
-    house.wire().mend();
+    fixture.wire().mend();
     let mended = Instant::now();
-    while ask(&house, &good).await != Some(404) {
+    while ask(&fixture, &good).await != Some(404) {
         assert!(mended.elapsed() < Duration::from_secs(10), "no recovery");
     }
     print("good again after", format!("{:.1?}", mended.elapsed()));
-    assert_eq!(ask(&house, &revoked).await, Some(401));
+    assert_eq!(ask(&fixture, &revoked).await, Some(401));
 }
 
 /// The answer, if there is one within a second.
-async fn ask(house: &House, request: &[u8]) -> Option<u16> {
+async fn ask(fixture: &Fixture, request: &[u8]) -> Option<u16> {
     let asking = async {
-        let mut line = Line::open(house.url()).await.ok()?;
+        let mut line = Line::open(fixture.url()).await.ok()?;
         Some(line.ask(request).await.ok()??.status)
     };
     tokio::time::timeout(Duration::from_secs(1), asking)

@@ -10,7 +10,7 @@ mod organization;
 mod refusals;
 mod sign_in;
 
-use vestibule_e2e::{Answer, Call, House, Person};
+use vestibule_e2e::{Answer, Call, Fixture, Person};
 
 /// A text within a form or a query.
 fn encode(text: &str) -> String {
@@ -29,31 +29,31 @@ fn form(call: Call, fields: &[(&str, &str)]) -> Call {
 
 /// A browser with a session, in which one organisation is active.
 struct Browser<'h> {
-    house: &'h House,
+    fixture: &'h Fixture,
     cookie: String,
 }
 
 impl<'h> Browser<'h> {
     /// Signed in on the pages.
-    async fn of(house: &'h House, person: &Person) -> Self {
-        let call = house.post("/sign-in/password").origin(house.url());
+    async fn of(fixture: &'h Fixture, person: &Person) -> Self {
+        let call = fixture.post("/sign-in/password").origin(fixture.url());
         let fields = [
             ("email", person.email.as_str()),
             ("password", &person.password),
         ];
         let answer = form(call, &fields).send().await.expect(303);
         let cookie = answer.session_cookie().unwrap();
-        Self { house, cookie }
+        Self { fixture, cookie }
     }
 
     async fn get(&self, path: &str) -> Answer {
-        let call = self.house.get(path).header("accept", "text/html");
+        let call = self.fixture.get(path).header("accept", "text/html");
         call.cookie(&self.cookie).send().await
     }
 
     /// Sends a form from a page of ours.
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let call = self.house.post(path).origin(self.house.url());
+        let call = self.fixture.post(path).origin(self.fixture.url());
         form(call.cookie(&self.cookie), fields).send().await
     }
 
@@ -74,7 +74,7 @@ impl<'h> Browser<'h> {
     async fn show_key(&self, made: &Answer) -> Answer {
         let path = made.header("location");
         let sealed = sealed_key(made).unwrap_or_default();
-        let call = self.house.get(path).header("accept", "text/html");
+        let call = self.fixture.get(path).header("accept", "text/html");
         let cookies = format!(
             "__Host-vestibule={}; __Host-vestibule-new-key={sealed}",
             self.cookie

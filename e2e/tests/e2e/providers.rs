@@ -7,7 +7,7 @@ mod oidc_provider;
 mod wrong_values;
 
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House, OidcProvider, Page, Setup, Visitor};
+use vestibule_e2e::{Backend, Fixture, OidcProvider, Page, Setup, Visitor};
 
 /// The name under which the provider knows us.
 const CLIENT: &str = "vestibule of acme";
@@ -16,8 +16,8 @@ const SECRET: &str = "s3cret: with%signs+and/more of them";
 /// The application's redirect URI, where nobody has to listen.
 const APPLICATION: &str = "http://127.0.0.1:9/callback";
 
-/// A house whose providers may be on this machine, without TLS.
-pub(super) async fn house(backend: Backend) -> House {
+/// A server whose providers may be on this machine, without TLS.
+pub(super) async fn fixture(backend: Backend) -> Fixture {
     Setup::new(backend)
         .with("SSO__ALLOWED_NETWORKS", "127.0.0.0/8")
         .with("SSO__PLAIN_HTTP_HOSTS", "127.0.0.1")
@@ -27,20 +27,20 @@ pub(super) async fn house(backend: Backend) -> House {
 
 /// Makes a connection as its owner does, and lets sign-ins return to a redirect URI; its id and
 /// what is to be entered at the provider.
-pub(super) async fn connect(house: &House, body: Value, redirect_uri: &str) -> Value {
-    connect_within(house, body, redirect_uri, "acme.example").await
+pub(super) async fn connect(fixture: &Fixture, body: Value, redirect_uri: &str) -> Value {
+    connect_within(fixture, body, redirect_uri, "acme.example").await
 }
 
 /// As [`connect`], for people of this domain.
-async fn connect_within(house: &House, body: Value, redirect_uri: &str, domain: &str) -> Value {
-    let call = house.post("/v1/sso/connections").bearer(house.key());
+async fn connect_within(fixture: &Fixture, body: Value, redirect_uri: &str, domain: &str) -> Value {
+    let call = fixture.post("/v1/sso/connections").bearer(fixture.key());
     let saved = call.json(body).send().await.expect(201).json();
     let checks = saved["checks"].as_array().unwrap();
     assert!(
         checks.iter().all(|check| check["passed"] == true),
         "{checks:?}"
     );
-    let call = house.post("/v1/sso/redirect-uris").bearer(house.key());
+    let call = fixture.post("/v1/sso/redirect-uris").bearer(fixture.key());
     call.json(json!({ "uri": redirect_uri }))
         .send()
         .await
@@ -51,14 +51,21 @@ async fn connect_within(house: &House, body: Value, redirect_uri: &str, domain: 
         "sso",
         "domain",
         "add",
-        house.acme(),
+        fixture.acme(),
         domain,
         "--connection",
         id,
     ];
-    house.cli_json(&add).await;
-    let verify = ["sso", "domain", "verify", house.acme(), domain, "--assert"];
-    house.cli_json(&verify).await;
+    fixture.cli_json(&add).await;
+    let verify = [
+        "sso",
+        "domain",
+        "verify",
+        fixture.acme(),
+        domain,
+        "--assert",
+    ];
+    fixture.cli_json(&verify).await;
     saved["connection"].clone()
 }
 
@@ -97,20 +104,20 @@ pub(super) fn client(connection: &Value, more: &Value) -> Value {
 }
 
 /// The sign-in as the description of the product prints it: where the browser is sent.
-async fn initiate(house: &House, redirect_uri: &str) -> String {
+async fn initiate(fixture: &Fixture, redirect_uri: &str) -> String {
     let body = format!(
         "{{\n\"tenant_id\": \"{}\",\n\"redirect_uri\": \"{redirect_uri}\"\n}}",
-        house.acme()
+        fixture.acme()
     );
-    let call = house
+    let call = fixture
         .post("/v1/auth/sso/initiate")
         .body("application/json", body);
     call.send().await.expect(200).text_at("/redirect_url")
 }
 
 /// Signs in without a browser; the end of the way.
-async fn sign_in(house: &House, visitor: &mut Visitor, login: &str) -> Page {
-    let page = visitor.open(&initiate(house, APPLICATION).await).await;
+async fn sign_in(fixture: &Fixture, visitor: &mut Visitor, login: &str) -> Page {
+    let page = visitor.open(&initiate(fixture, APPLICATION).await).await;
     as_person(visitor, page, login).await
 }
 
@@ -131,19 +138,19 @@ fn token(page: &Page) -> String {
 }
 
 /// Who the server says is calling.
-async fn me(house: &House, token: &str) -> Value {
-    let call = house.get("/v1/users/me").bearer(token);
+async fn me(fixture: &Fixture, token: &str) -> Value {
+    let call = fixture.get("/v1/users/me").bearer(token);
     call.send().await.expect(200).json()
 }
 
 /// Signs in for a browser session; the cookie.
-async fn session(house: &House, visitor: &mut Visitor, login: &str) -> String {
-    let url = format!("{}/v1/auth/sso/{}/signin", house.url(), house.acme());
+async fn session(fixture: &Fixture, visitor: &mut Visitor, login: &str) -> String {
+    let url = format!("{}/v1/auth/sso/{}/signin", fixture.url(), fixture.acme());
     let page = visitor
         .open(&format!("{url}?redirect=/api/managed-agents/sessions"))
         .await;
     let page = as_person(visitor, page, login).await;
     assert_eq!(page.status, 200, "{page:?}");
-    let cookie = visitor.cookie(house.url(), "__Host-vestibule");
+    let cookie = visitor.cookie(fixture.url(), "__Host-vestibule");
     cookie.unwrap().to_owned()
 }

@@ -2,15 +2,15 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 /// `config check`, then `serve`, with this URL in the configuration: what the first says.
-async fn refused(house: &House, url: &str) -> String {
+async fn refused(fixture: &Fixture, url: &str) -> String {
     let set = format!("server.public_url={url}");
     let mut said = Vec::new();
     for (command, code) in [(&["config", "check"][..], 7), (&["serve"], 2)] {
         let arguments = [command, &["--set", &set, "--json"]].concat();
-        let output = house.cli(&arguments).await;
+        let output = fixture.cli(&arguments).await;
         assert_eq!(output.status.code(), Some(code), "{url}: {output:?}");
         assert!(output.stdout.is_empty(), "{output:?}");
         let error: Value = serde_json::from_slice(&output.stderr).unwrap();
@@ -24,7 +24,7 @@ async fn refused(house: &House, url: &str) -> String {
 
 #[tokio::test]
 async fn a_public_url_that_no_browser_sends_is_refused_and_the_right_one_named() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     for (url, right) in [
         ("https://[2001:0DB8:0:0:0:0:0:1]", "https://[2001:db8::1]"),
         ("https://Auth.Example.com", "https://auth.example.com"),
@@ -34,26 +34,26 @@ async fn a_public_url_that_no_browser_sends_is_refused_and_the_right_one_named()
         ("https://auth.example.com/x", "https://auth.example.com"),
         ("https://0x7f.1:8443", "https://127.0.0.1:8443"),
     ] {
-        let said = refused(&house, url).await;
+        let said = refused(&fixture, url).await;
         assert!(
             said.contains(&format!("write \"{right}\"")),
             "{url}: {said}"
         );
         let set = format!("server.public_url={right}");
-        let output = house.cli(&["config", "check", "--set", &set]).await;
+        let output = fixture.cli(&["config", "check", "--set", &set]).await;
         assert_eq!(output.status.code(), Some(0), "{right}: {output:?}");
     }
 }
 
 #[tokio::test]
 async fn a_port_that_is_none_is_refused_and_not_dropped() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     for port in ["84430", "abc", "0", "-1", "443x"] {
         let url = format!("https://auth.example.com:{port}");
-        let said = refused(&house, &url).await;
+        let said = refused(&fixture, &url).await;
         assert!(said.contains("a port from 1 to 65535"), "{url}: {said}");
     }
-    let said = refused(&house, "https://b\u{fc}cher.example").await;
+    let said = refused(&fixture, "https://b\u{fc}cher.example").await;
     assert!(said.contains("xn--"), "{said}");
 }
 
@@ -62,9 +62,9 @@ async fn a_port_that_is_none_is_refused_and_not_dropped() {
 async fn a_redirect_uri_in_another_spelling_is_refused_and_the_right_one_named(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let add = async |uri: &str| {
-        let call = house.post("/v1/sso/redirect-uris").bearer(house.key());
+        let call = fixture.post("/v1/sso/redirect-uris").bearer(fixture.key());
         call.json(json!({ "uri": uri })).send().await
     };
     for (uri, right) in [
@@ -83,7 +83,7 @@ async fn a_redirect_uri_in_another_spelling_is_refused_and_the_right_one_named(
     // As they were registered before, and are read from the store.
     let mapped = "https://[::ffff:192.0.2.7]/cb";
     add(mapped).await.expect(201);
-    let list = house.get("/v1/sso/redirect-uris").bearer(house.key());
+    let list = fixture.get("/v1/sso/redirect-uris").bearer(fixture.key());
     let list = list.send().await.expect(200);
     assert!(list.text.contains(mapped), "{}", list.text);
 }

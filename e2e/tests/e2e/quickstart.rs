@@ -9,7 +9,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
 use tokio::process::{Child, Command};
-use vestibule_e2e::{Backend, Database, House, Setup, command};
+use vestibule_e2e::{Backend, Database, Fixture, Setup, command};
 
 use crate::support::members;
 
@@ -271,7 +271,7 @@ async fn pasting_the_lines_does_what_their_comments_promise(
 async fn a_second_start_keeps_everything_and_shows_no_secret_again(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = House::start(backend).await;
+    let mut fixture = Fixture::start(backend).await;
     let shape = [
         "admin_url",
         "api_key",
@@ -282,7 +282,7 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again(
         "url",
         "users",
     ];
-    let first = house.facts().clone();
+    let first = fixture.facts().clone();
     assert_eq!(members(&first), shape);
     let organizations = first["organizations"].as_array().unwrap();
     let plans: Vec<_> = organizations
@@ -323,19 +323,22 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again(
             ["email", "id", "organization_id", "password", "role"]
         );
     }
-    assert_ne!(house.ada().password, house.bob().password);
+    assert_ne!(fixture.ada().password, fixture.bob().password);
 
     let body = serde_json::json!({ "name": "kept" });
-    let call = house.post("/v1/api-keys").bearer(house.key()).json(body);
+    let call = fixture
+        .post("/v1/api-keys")
+        .bearer(fixture.key())
+        .json(body);
     let made = call.send().await.expect(201).text_at("/key");
-    house
-        .cli_json(&["plan", "set", house.globex(), "team"])
+    fixture
+        .cli_json(&["plan", "set", fixture.globex(), "team"])
         .await;
-    house.ask_to_end();
-    let ended = house.ended(std::time::Duration::from_secs(15)).await;
+    fixture.ask_to_end();
+    let ended = fixture.ended(std::time::Duration::from_secs(15)).await;
     assert!(ended.success(), "{ended}");
 
-    let again = house.restart().await;
+    let again = fixture.restart().await;
     assert_eq!(members(&again), shape);
     assert_eq!(again["api_key"], Value::Null);
     for user in again["users"].as_array().unwrap() {
@@ -345,22 +348,22 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again(
     assert_eq!(again["organizations"][0], first["organizations"][0]);
     assert_eq!(again["data_dir"], first["data_dir"]);
     for secret in [
-        house.key(),
-        &house.ada().password,
-        &house.bob().password,
+        fixture.key(),
+        &fixture.ada().password,
+        &fixture.bob().password,
         &made,
     ] {
         assert!(!again.to_string().contains(secret));
     }
-    for key in [house.key(), &made] {
-        house
+    for key in [fixture.key(), &made] {
+        fixture
             .get("/v1/documents")
             .bearer(key)
             .send()
             .await
             .expect(200);
     }
-    house.token_of(&house.bob()).await;
+    fixture.token_of(&fixture.bob()).await;
 }
 
 #[rstest]
@@ -368,21 +371,26 @@ async fn a_second_start_keeps_everything_and_shows_no_secret_again(
 async fn a_second_start_keeps_the_provider_for_development_and_its_connection(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let mut house = Setup::new(backend).with_idp().start().await;
-    let first = house.facts().clone();
+    let mut fixture = Setup::new(backend).with_idp().start().await;
+    let first = fixture.facts().clone();
     for fact in ["idp_url", "sso_connection_id"] {
         assert!(first[fact].is_string(), "{first}");
     }
-    assert!(house.idp_url().ends_with("/development-only"));
-    house.ask_to_end();
-    let ended = house.ended(std::time::Duration::from_secs(15)).await;
+    assert!(fixture.idp_url().ends_with("/development-only"));
+    fixture.ask_to_end();
+    let ended = fixture.ended(std::time::Duration::from_secs(15)).await;
     assert!(ended.success(), "{ended}");
-    let again = house.restart().await;
+    let again = fixture.restart().await;
     for fact in ["idp_url", "sso_connection_id"] {
         assert_eq!(again[fact], first[fact]);
     }
     let path = "/v1/sso/connections";
-    let list = house.get(path).bearer(house.key()).send().await.expect(200);
+    let list = fixture
+        .get(path)
+        .bearer(fixture.key())
+        .send()
+        .await
+        .expect(200);
     assert_eq!(list.json().as_array().unwrap().len(), 1);
 }
 
@@ -409,11 +417,11 @@ async fn a_quickstart_stays_on_this_machine() {
 #[tokio::test]
 async fn nobody_else_reads_the_data() {
     use std::os::unix::fs::PermissionsExt as _;
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let mode =
         |path: &std::path::Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
-    assert_eq!(mode(house.data()), 0o700);
-    for entry in std::fs::read_dir(house.data()).unwrap() {
+    assert_eq!(mode(fixture.data()), 0o700);
+    for entry in std::fs::read_dir(fixture.data()).unwrap() {
         let path = entry.unwrap().path();
         assert_eq!(mode(&path) & 0o077, 0, "{}", path.display());
     }

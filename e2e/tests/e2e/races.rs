@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures_util::future::{join, join_all};
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House, Line, Setup};
+use vestibule_e2e::{Backend, Fixture, Line, Setup};
 
 use crate::measure::{number, print};
 
@@ -20,8 +20,8 @@ fn trials() -> usize {
 struct Crowd(Vec<Line>);
 
 impl Crowd {
-    async fn of(count: usize, house: &House) -> Self {
-        let lines = join_all((0..count).map(|_| Line::open(house.url()))).await;
+    async fn of(count: usize, fixture: &Fixture) -> Self {
+        let lines = join_all((0..count).map(|_| Line::open(fixture.url()))).await;
         Self(lines.into_iter().map(Result::unwrap).collect())
     }
 
@@ -61,19 +61,19 @@ async fn pause(trial: usize) {
 async fn a_deleted_key_opens_nothing_after_the_answer(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let mut crowd = Crowd::of(16, &house).await;
+    let fixture = Fixture::start(backend).await;
+    let mut crowd = Crowd::of(16, &fixture).await;
     for trial in 0..trials() {
-        let call = house.post("/v1/api-keys").bearer(house.key());
+        let call = fixture.post("/v1/api-keys").bearer(fixture.key());
         let made = call.json(json!({ "name": "brief" })).send().await;
         let made = made.expect(201).json();
         let request = Line::get("/v1/users/me", made["key"].as_str().unwrap());
         let path = format!("/v1/api-keys/{}", made["id"].as_str().unwrap());
         let delete = async {
             pause(trial).await;
-            house
+            fixture
                 .delete(&path)
-                .bearer(house.key())
+                .bearer(fixture.key())
                 .send()
                 .await
                 .expect(204);
@@ -88,19 +88,19 @@ async fn a_deleted_key_opens_nothing_after_the_answer(
 async fn a_session_that_was_signed_out_opens_nothing_after_the_answer(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let mut crowd = Crowd::of(16, &house).await;
-    let bob = house.bob();
+    let fixture = Fixture::start(backend).await;
+    let mut crowd = Crowd::of(16, &fixture).await;
+    let bob = fixture.bob();
     for trial in 0..trials() / 20 {
         let (request, call) = if trial.is_multiple_of(2) {
-            let token = house.token_of(&bob).await;
-            let call = house.post("/v1/auth/signout").bearer(&token);
+            let token = fixture.token_of(&bob).await;
+            let call = fixture.post("/v1/auth/signout").bearer(&token);
             (Line::get("/v1/users/me", &token), call)
         } else {
-            let cookie = house.cookie_of(&bob).await;
-            let call = house.post("/api/auth/sign-out").cookie(&cookie);
+            let cookie = fixture.cookie_of(&bob).await;
+            let call = fixture.post("/api/auth/sign-out").cookie(&cookie);
             let request = Line::get_with_cookie("/api/auth/session", &cookie);
-            (request, call.origin(house.url()))
+            (request, call.origin(fixture.url()))
         };
         let sign_out = async {
             pause(trial).await;
@@ -115,26 +115,26 @@ async fn a_session_that_was_signed_out_opens_nothing_after_the_answer(
 async fn the_cookie_of_before_a_switch_opens_nothing_after_the_answer(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let mut crowd = Crowd::of(16, &house).await;
-    let mut cookie = house.cookie_of(&house.ada()).await;
+    let fixture = Fixture::start(backend).await;
+    let mut crowd = Crowd::of(16, &fixture).await;
+    let mut cookie = fixture.cookie_of(&fixture.ada()).await;
     for trial in 0..trials() / 10 {
-        let to = [house.globex(), house.acme()][trial % 2];
+        let to = [fixture.globex(), fixture.acme()][trial % 2];
         let request = Line::get_with_cookie("/api/auth/session", &cookie);
         let mut next = None;
         let switch = async {
             pause(trial).await;
-            next = switch(&house, &cookie, to).await.1;
+            next = switch(&fixture, &cookie, to).await.1;
         };
         crowd.ask_while(&request, 401, switch).await;
         cookie = next.unwrap();
     }
 }
 
-async fn switch(house: &House, cookie: &str, to: &str) -> (u16, Option<String>) {
-    let call = house.post("/api/auth/switch-org").cookie(cookie);
+async fn switch(fixture: &Fixture, cookie: &str, to: &str) -> (u16, Option<String>) {
+    let call = fixture.post("/api/auth/switch-org").cookie(cookie);
     let call = call
-        .origin(house.url())
+        .origin(fixture.url())
         .json(json!({ "organizationId": to }));
     let answer = call.send().await;
     (answer.status, answer.session_cookie())
@@ -145,19 +145,19 @@ async fn switch(house: &House, cookie: &str, to: &str) -> (u16, Option<String>) 
 async fn a_grant_that_was_taken_back_opens_nothing_after_the_answer(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let mut crowd = Crowd::of(16, &house).await;
-    let token = house.token_of(&house.bob()).await;
-    let private = private_folder(&house).await;
+    let fixture = Fixture::start(backend).await;
+    let mut crowd = Crowd::of(16, &fixture).await;
+    let token = fixture.token_of(&fixture.bob()).await;
+    let private = private_folder(&fixture).await;
     let request = Line::get(&format!("/v1/folders/{private}"), &token);
     for trial in 0..trials() / 10 {
-        let made = grant(&house, "/private", "READ_ONLY").await.expect(201);
+        let made = grant(&fixture, "/private", "READ_ONLY").await.expect(201);
         let path = format!("/v1/user-permissions/{}", made.text_at("/id"));
         let take_back = async {
             pause(trial).await;
-            house
+            fixture
                 .delete(&path)
-                .bearer(house.key())
+                .bearer(fixture.key())
                 .send()
                 .await
                 .expect(204);
@@ -167,8 +167,8 @@ async fn a_grant_that_was_taken_back_opens_nothing_after_the_answer(
 }
 
 /// The id of the seeded folder that only owners and admins see.
-pub(crate) async fn private_folder(house: &House) -> String {
-    let folders = house.get("/v1/folders?limit=100").bearer(house.key());
+pub(crate) async fn private_folder(fixture: &Fixture) -> String {
+    let folders = fixture.get("/v1/folders?limit=100").bearer(fixture.key());
     let folders = folders.send().await.expect(200).json();
     let items = folders["items"].as_array().unwrap();
     let found = items
@@ -181,14 +181,18 @@ pub(crate) async fn private_folder(house: &House) -> String {
 }
 
 /// Grants Bob something.
-pub(crate) async fn grant(house: &House, path: &str, capability: &str) -> vestibule_e2e::Answer {
+pub(crate) async fn grant(
+    fixture: &Fixture,
+    path: &str,
+    capability: &str,
+) -> vestibule_e2e::Answer {
     let body = json!({
-        "tenant_id": house.acme(),
-        "user_id": house.bob().id,
+        "tenant_id": fixture.acme(),
+        "user_id": fixture.bob().id,
         "path": path,
         "capability": capability,
     });
-    let call = house.post("/v1/user-permissions").bearer(house.key());
+    let call = fixture.post("/v1/user-permissions").bearer(fixture.key());
     call.json(body).send().await
 }
 
@@ -198,11 +202,11 @@ async fn parallel_refreshes_get_one_successor_and_the_old_token_keeps_its_end(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("SESSIONS__ACCESS_TOKEN", "6s");
-    let house = setup.start().await;
-    let old = house.token_of(&house.ada()).await;
+    let fixture = setup.start().await;
+    let old = fixture.token_of(&fixture.ada()).await;
     tokio::time::sleep(Duration::from_secs(3)).await;
 
-    let refreshes = (0..20).map(|_| house.post("/v1/auth/uat").bearer(&old).send());
+    let refreshes = (0..20).map(|_| fixture.post("/v1/auth/uat").bearer(&old).send());
     let answers = join_all(refreshes).await;
     let mut successors: Vec<_> = answers
         .into_iter()
@@ -213,7 +217,7 @@ async fn parallel_refreshes_get_one_successor_and_the_old_token_keeps_its_end(
         panic!("{} successors", successors.len());
     };
     assert_ne!(*successor, old);
-    let me = |token: &str| house.get("/v1/users/me").bearer(token).send();
+    let me = |token: &str| fixture.get("/v1/users/me").bearer(token).send();
     me(&old).await.expect(200);
     me(successor).await.expect(200);
 
@@ -232,11 +236,14 @@ async fn parallel_refreshes_get_one_successor_and_the_old_token_keeps_its_end(
 async fn of_parallel_switches_with_one_cookie_one_wins(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let mut cookie = house.cookie_of(&house.ada()).await;
+    let fixture = Fixture::start(backend).await;
+    let mut cookie = fixture.cookie_of(&fixture.ada()).await;
     for _ in 0..20 {
-        let targets = [house.globex(), house.acme()].into_iter().cycle().take(8);
-        let answers = join_all(targets.map(|to| switch(&house, &cookie, to))).await;
+        let targets = [fixture.globex(), fixture.acme()]
+            .into_iter()
+            .cycle()
+            .take(8);
+        let answers = join_all(targets.map(|to| switch(&fixture, &cookie, to))).await;
         let mut winners = Vec::new();
         for (status, cookie) in answers {
             match status {
@@ -246,7 +253,7 @@ async fn of_parallel_switches_with_one_cookie_one_wins(
             }
         }
         assert_eq!(winners.len(), 1);
-        let session = |cookie: &str| house.get("/api/auth/session").cookie(cookie).send();
+        let session = |cookie: &str| fixture.get("/api/auth/session").cookie(cookie).send();
         session(&cookie).await.expect(401);
         cookie = winners.remove(0);
         session(&cookie).await.expect(200);
@@ -258,9 +265,9 @@ async fn of_parallel_switches_with_one_cookie_one_wins(
 async fn of_two_owners_who_unmake_each_other_one_stays(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (org, ada) = (house.globex(), house.ada().email);
-    let carol = house
+    let fixture = Fixture::start(backend).await;
+    let (org, ada) = (fixture.globex(), fixture.ada().email);
+    let carol = fixture
         .newcomer("carol@example.com", org, "OWNER")
         .await
         .email;
@@ -278,7 +285,7 @@ async fn of_two_owners_who_unmake_each_other_one_stays(
             [&["member"], &one[..]].concat(),
             [&["member"], &other[..]].concat(),
         );
-        let (first, second) = join(house.cli(&one), house.cli(&other)).await;
+        let (first, second) = join(fixture.cli(&one), fixture.cli(&other)).await;
         let mut codes = [first.status.code(), second.status.code()];
         codes.sort_unstable();
         assert_eq!(
@@ -286,22 +293,24 @@ async fn of_two_owners_who_unmake_each_other_one_stays(
             [Some(0), Some(6)],
             "{one:?} {other:?} {first:?} {second:?}"
         );
-        assert_eq!(owners(&house).await.len(), 1);
+        assert_eq!(owners(&fixture).await.len(), 1);
         // Both are owners again for the next round.
         for person in [ada, carol] {
-            house
+            fixture
                 .cli(&["member", "add", org, person, "--role", "OWNER"])
                 .await;
-            house.cli_json(&["member", "activate", org, person]).await;
-            house
+            fixture.cli_json(&["member", "activate", org, person]).await;
+            fixture
                 .cli_json(&["member", "role", org, person, "OWNER"])
                 .await;
         }
     }
 }
 
-async fn owners(house: &House) -> Vec<Value> {
-    let members = house.cli_json(&["member", "list", house.globex()]).await;
+async fn owners(fixture: &Fixture) -> Vec<Value> {
+    let members = fixture
+        .cli_json(&["member", "list", fixture.globex()])
+        .await;
     let members = members["items"].as_array().unwrap().iter();
     members
         .filter(|member| member["role"] == "OWNER" && member["deactivated_at"].is_null())
@@ -314,8 +323,8 @@ async fn owners(house: &House) -> Vec<Value> {
 async fn of_equal_grants_at_once_one_is_given_and_never_more_than_fifty(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let same = (0..10).map(|_| grant(&house, "/same", "READ_WRITE"));
+    let fixture = Fixture::start(backend).await;
+    let same = (0..10).map(|_| grant(&fixture, "/same", "READ_WRITE"));
     let mut statuses: Vec<_> = join_all(same)
         .await
         .iter()
@@ -326,12 +335,12 @@ async fn of_equal_grants_at_once_one_is_given_and_never_more_than_fifty(
 
     // Bob began with one.
     for number in 2..49 {
-        grant(&house, &format!("/one/{number}"), "READ_ONLY")
+        grant(&fixture, &format!("/one/{number}"), "READ_ONLY")
             .await
             .expect(201);
     }
     let paths: Vec<_> = (0..10).map(|number| format!("/last/{number}")).collect();
-    let last = join_all(paths.iter().map(|path| grant(&house, path, "READ_ONLY"))).await;
+    let last = join_all(paths.iter().map(|path| grant(&fixture, path, "READ_ONLY"))).await;
     let (given, refused): (Vec<_>, Vec<_>) = last.iter().partition(|answer| answer.status == 201);
     assert_eq!(given.len(), 1);
     for answer in refused {
@@ -340,11 +349,11 @@ async fn of_equal_grants_at_once_one_is_given_and_never_more_than_fifty(
             (400, "permission_limit".to_owned())
         );
     }
-    let (acme, bob) = (house.acme(), house.bob().id);
+    let (acme, bob) = (fixture.acme(), fixture.bob().id);
     let path = format!("/v1/user-permissions?tenant_id={acme}&user_id={bob}");
-    let list = house
+    let list = fixture
         .get(&path)
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::Value;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::{members, soon};
 
@@ -11,18 +11,18 @@ use crate::support::{members, soon};
 async fn everybody_may_ask_what_the_server_is(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
 
-    let health = house.get("/healthz").send().await.expect(200);
+    let health = fixture.get("/healthz").send().await.expect(200);
     assert_eq!(members(&health.json()), ["database_ts", "status"]);
     assert_eq!(health.json()["status"], "healthy");
     assert_eq!(health.header("cache-control"), "no-store");
 
-    let root = house.get("/").send().await.expect(200);
+    let root = fixture.get("/").send().await.expect(200);
     assert_eq!(root.text_at("/docs"), "/openapi.json");
 
     // The keys are public, and what verifies tokens is all there is of them.
-    let jwks = house
+    let jwks = fixture
         .get("/.well-known/jwks.json")
         .send()
         .await
@@ -36,7 +36,7 @@ async fn everybody_may_ask_what_the_server_is(
         );
     }
     // The header of a token names one of them.
-    let token = house.token_of(&house.bob()).await;
+    let token = fixture.token_of(&fixture.bob()).await;
     assert_eq!(jwks["keys"].as_array().unwrap().len(), 1);
     assert!(token.split('.').count() == 3);
 
@@ -47,8 +47,8 @@ async fn everybody_may_ask_what_the_server_is(
         "/openapi.json",
         "/problems",
     ] {
-        house.get(path).bearer("junk").send().await.expect(200);
-        let head = house.call("HEAD", path).send().await.expect(200);
+        fixture.get(path).bearer("junk").send().await.expect(200);
+        let head = fixture.call("HEAD", path).send().await.expect(200);
         assert_eq!(head.text, "");
     }
 }
@@ -58,8 +58,8 @@ async fn everybody_may_ask_what_the_server_is(
 async fn the_document_is_complete_and_the_one_that_the_command_prints(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let document = house.get("/openapi.json").send().await.expect(200).json();
+    let fixture = Fixture::start(backend).await;
+    let document = fixture.get("/openapi.json").send().await.expect(200).json();
     assert!(document["openapi"].as_str().unwrap().starts_with("3.1"));
     let mut names = Vec::new();
     for (path, item) in document["paths"].as_object().unwrap() {
@@ -82,7 +82,7 @@ async fn the_document_is_complete_and_the_one_that_the_command_prints(
         let pointer = reference.strip_prefix('#').unwrap();
         assert!(document.pointer(pointer).is_some(), "{reference}");
     }
-    let printed = house.cli_json(&["openapi"]).await;
+    let printed = fixture.cli_json(&["openapi"]).await;
     assert_eq!(printed["paths"], document["paths"]);
 }
 
@@ -108,27 +108,27 @@ fn references(value: &Value) -> Vec<String> {
 async fn each_problem_leads_to_its_explanation(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let page = house.get("/problems").send().await.expect(200);
+    let fixture = Fixture::start(backend).await;
+    let page = fixture.get("/problems").send().await.expect(200);
     assert!(
         page.header("content-type").starts_with("text/html"),
         "{:?}",
         page.headers
     );
-    let key = house.key();
+    let key = fixture.key();
     let answers = [
-        house.get("/v1/users/me").send().await,
-        house.get("/v1/users/me").bearer("junk").send().await,
-        house.get("/v1/nowhere").bearer(key).send().await,
-        house.call("PUT", "/v1/users/me").bearer(key).send().await,
-        house.post("/v1/api-keys").bearer(key).send().await,
-        house
+        fixture.get("/v1/users/me").send().await,
+        fixture.get("/v1/users/me").bearer("junk").send().await,
+        fixture.get("/v1/nowhere").bearer(key).send().await,
+        fixture.call("PUT", "/v1/users/me").bearer(key).send().await,
+        fixture.post("/v1/api-keys").bearer(key).send().await,
+        fixture
             .post("/v1/api-keys")
             .bearer(key)
             .body("text/plain", "a")
             .send()
             .await,
-        house.get("/v1/documents/doc_1").bearer(key).send().await,
+        fixture.get("/v1/documents/doc_1").bearer(key).send().await,
     ];
     for answer in answers {
         let kind = answer.text_at("/type");
@@ -144,24 +144,24 @@ async fn each_problem_leads_to_its_explanation(
 async fn probes_and_metrics_are_on_their_own_listener(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    house.admin("/livez").send().await.expect(200);
+    let fixture = Fixture::start(backend).await;
+    fixture.admin("/livez").send().await.expect(200);
     // Ready once the changes of other processes are heard.
-    soon(200, || house.admin("/readyz").send()).await;
+    soon(200, || fixture.admin("/readyz").send()).await;
     for path in ["/livez", "/readyz"] {
-        house.get(path).send().await.expect(401);
+        fixture.get(path).send().await.expect(401);
     }
-    house
+    fixture
         .get("/v1/users/me")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
-    house.get("/v1/users/me").send().await.expect(401);
-    let metrics = house.admin("/metrics").send().await.expect(200).text;
-    for known in [house.acme(), &house.ada().id, "Acme", house.key()] {
+    fixture.get("/v1/users/me").send().await.expect(401);
+    let metrics = fixture.admin("/metrics").send().await.expect(200).text;
+    for known in [fixture.acme(), &fixture.ada().id, "Acme", fixture.key()] {
         assert!(!metrics.contains(known), "{known} in {metrics}");
     }
     assert!(metrics.contains("_total"), "{metrics}");
-    house.get("/metrics").send().await.expect(401);
+    fixture.get("/metrics").send().await.expect(401);
 }

@@ -16,7 +16,7 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::io::{AsyncBufReadExt as _, BufReader};
 use tokio::process::Child;
-use vestibule_e2e::{Backend, House, Line, Setup, command, rounds};
+use vestibule_e2e::{Backend, Fixture, Line, Setup, command, rounds};
 
 use crate::measure::print;
 
@@ -66,20 +66,24 @@ async fn write(url: String, owner: String, stop: Arc<AtomicBool>) -> Written {
 async fn changes_in_flight_survive_hup_usr1_and_usr2_and_are_acknowledged(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let slow = Line::request("POST", "/v1/api-keys", house.key(), r#"{"name":"slow"}"#);
+    let fixture = Fixture::start(backend).await;
+    let slow = Line::request("POST", "/v1/api-keys", fixture.key(), r#"{"name":"slow"}"#);
     let (first, rest) = slow.split_at(slow.len() - 8);
-    let mut line = Line::open(house.url()).await.unwrap();
+    let mut line = Line::open(fixture.url()).await.unwrap();
     line.send(first).await.unwrap();
     for (name, signal) in IDLE {
-        house.signal(signal);
-        let logged = || house.log().matches(&format!("signal=\"{name}\"")).count();
+        fixture.signal(signal);
+        let logged = || fixture.log().matches(&format!("signal=\"{name}\"")).count();
         let begun = Instant::now();
         while logged() == 0 {
-            assert!(begun.elapsed() < Duration::from_secs(10), "{}", house.log());
+            assert!(
+                begun.elapsed() < Duration::from_secs(10),
+                "{}",
+                fixture.log()
+            );
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
-        assert_eq!(logged(), 1, "{}", house.log());
+        assert_eq!(logged(), 1, "{}", fixture.log());
     }
     line.send(rest).await.unwrap();
     let reply = line.read().await.unwrap().unwrap();
@@ -88,17 +92,17 @@ async fn changes_in_flight_survive_hup_usr1_and_usr2_and_are_acknowledged(
     let stop = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..4)
         .map(|_| {
-            let (url, owner) = (house.url().to_owned(), house.key().to_owned());
+            let (url, owner) = (fixture.url().to_owned(), fixture.key().to_owned());
             tokio::spawn(write(url, owner, Arc::clone(&stop)))
         })
         .collect();
     let signals = rounds(60, 3_000);
     for number in 0..signals {
-        house.signal(IDLE[number % 3].1);
+        fixture.signal(IDLE[number % 3].1);
         tokio::time::sleep(Duration::from_millis(number as u64 * 7 % 11)).await;
     }
     stop.store(true, Ordering::SeqCst);
-    let mut line = Line::open(house.url()).await.unwrap();
+    let mut line = Line::open(fixture.url()).await.unwrap();
     let mut changes = 0;
     for written in join_all(writers).await {
         let Written { alive, deleted } = written.unwrap();
@@ -120,26 +124,26 @@ async fn changes_in_flight_survive_hup_usr1_and_usr2_and_are_acknowledged(
 #[case::int(Signal::INT)]
 #[tokio::test(flavor = "multi_thread")]
 async fn the_signals_that_end_a_server_let_it_answer_what_is_in_flight(#[case] signal: Signal) {
-    let mut house = House::start(Backend::Sqlite).await;
-    let slow = Line::request("POST", "/v1/api-keys", house.key(), r#"{"name":"slow"}"#);
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
+    let slow = Line::request("POST", "/v1/api-keys", fixture.key(), r#"{"name":"slow"}"#);
     let (first, rest) = slow.split_at(slow.len() - 8);
-    let mut line = Line::open(house.url()).await.unwrap();
+    let mut line = Line::open(fixture.url()).await.unwrap();
     line.send(first).await.unwrap();
     // Answered on the next connection: the first part of the one before has been read.
-    house.get("/problems").send().await.expect(200);
-    house.signal(signal);
+    fixture.get("/problems").send().await.expect(200);
+    fixture.signal(signal);
     // Others do not cut the end short.
     for (_, signal) in IDLE {
         tokio::time::sleep(Duration::from_millis(50)).await;
-        house.signal(signal);
+        fixture.signal(signal);
     }
-    refused(house.url()).await;
+    refused(fixture.url()).await;
     line.send(rest).await.unwrap();
     let reply = line.read().await.unwrap().unwrap();
     assert_eq!((reply.status, reply.closes), (201, true), "{}", reply.body);
     assert!(matches!(line.read().await, Ok(None)), "it is closed");
-    let status = house.ended(Duration::from_secs(10)).await;
-    assert_eq!(status.code(), Some(0), "{}", house.log());
+    let status = fixture.ended(Duration::from_secs(10)).await;
+    assert_eq!(status.code(), Some(0), "{}", fixture.log());
 }
 
 /// Waits until nobody listens there.
@@ -156,10 +160,10 @@ async fn refused(url: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_without_a_whole_head_do_not_delay_the_end() {
     let setup = Setup::new(Backend::Sqlite).with("SERVER__HEAD_TIMEOUT", "60s");
-    let mut house = setup.start().await;
+    let mut fixture = setup.start().await;
     let whole = Line::get("/problems", "");
     let mut lines = Vec::new();
-    for url in [house.url(), house.admin_url()] {
+    for url in [fixture.url(), fixture.admin_url()] {
         for sent in [&whole[..0], &whole[..9], &whole[..whole.len() - 1]] {
             for is_used in [false, true] {
                 let mut line = Line::open(url).await.unwrap();
@@ -172,11 +176,11 @@ async fn connections_without_a_whole_head_do_not_delay_the_end() {
         }
     }
     tokio::time::sleep(Duration::from_millis(100)).await;
-    house.ask_to_end();
+    fixture.ask_to_end();
     // Promised is "at once", which is two tenths of a second for each listener.
-    let status = house.ended(Duration::from_secs(5)).await;
+    let status = fixture.ended(Duration::from_secs(5)).await;
     assert_eq!(status.code(), Some(0));
-    assert!(!house.log().contains("cut off"), "{}", house.log());
+    assert!(!fixture.log().contains("cut off"), "{}", fixture.log());
     for mut line in lines {
         let read = line.read().await;
         assert!(matches!(read, Ok(None)), "{read:?}");
@@ -204,26 +208,26 @@ async fn ask_until_refused(url: String, request: Vec<u8>) -> usize {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn connections_made_while_the_server_ends_are_answered_or_refused() {
-    let mut house = House::start(Backend::Sqlite).await;
+    let mut fixture = Fixture::start(Backend::Sqlite).await;
     let ends = rounds(3, 100);
     let mut answered = 0;
     for end in 0..ends {
         let clients = (0..12).map(|number| {
             let (url, path) = match number % 4 {
-                0 => (house.admin_url(), "/livez"),
-                _ => (house.url(), "/problems"),
+                0 => (fixture.admin_url(), "/livez"),
+                _ => (fixture.url(), "/problems"),
             };
             tokio::spawn(ask_until_refused(url.to_owned(), Line::get(path, "")))
         });
         let clients: Vec<_> = clients.collect();
         tokio::time::sleep(Duration::from_millis(50 + end as u64 * 37 % 100)).await;
-        house.ask_to_end();
+        fixture.ask_to_end();
         for client in join_all(clients).await {
             answered += client.unwrap();
         }
-        let status = house.ended(Duration::from_secs(20)).await;
-        assert_eq!(status.code(), Some(0), "{}", house.log());
-        house.restart().await;
+        let status = fixture.ended(Duration::from_secs(20)).await;
+        assert_eq!(status.code(), Some(0), "{}", fixture.log());
+        fixture.restart().await;
     }
     print("ends", ends);
     print("connections, each answered or refused", answered);
@@ -237,32 +241,32 @@ async fn what_waits_to_be_accepted_when_the_server_ends_is_answered(
     #[values("10000", "4")] connections: &str,
 ) {
     let setup = Setup::new(Backend::Sqlite).with("SERVER__MAX_CONNECTIONS", connections);
-    let mut house = setup.start().await;
-    let mut idle = Line::open(house.url()).await.unwrap();
-    let request = Line::get("/v1/users/me", house.key());
+    let mut fixture = setup.start().await;
+    let mut idle = Line::open(fixture.url()).await.unwrap();
+    let request = Line::get("/v1/users/me", fixture.key());
     idle.ask(&request).await.unwrap().unwrap();
-    house.signal(Signal::STOP);
+    fixture.signal(Signal::STOP);
     // A request has come to a connection that would be closed for being idle, too.
     idle.send(&request).await.unwrap();
     let mut lines = vec![idle];
     for _ in 0..40 {
-        let mut line = Line::open(house.url()).await.unwrap();
+        let mut line = Line::open(fixture.url()).await.unwrap();
         line.send(&request).await.unwrap();
         lines.push(line);
     }
-    let mut probe = Line::open(house.admin_url()).await.unwrap();
+    let mut probe = Line::open(fixture.admin_url()).await.unwrap();
     probe.send(&Line::get("/livez", "")).await.unwrap();
     lines.push(probe);
-    house.ask_to_end();
-    house.signal(Signal::CONT);
+    fixture.ask_to_end();
+    fixture.signal(Signal::CONT);
     for (number, line) in lines.iter_mut().enumerate() {
         let reply = line.read().await;
         let reply = reply.unwrap_or_else(|error| panic!("{number} was dropped: {error}"));
         assert_eq!(reply.map(|it| it.status), Some(200), "{number}");
         assert!(matches!(line.read().await, Ok(None)), "{number} is closed");
     }
-    let status = house.ended(Duration::from_secs(20)).await;
-    assert_eq!(status.code(), Some(0), "{}", house.log());
+    let status = fixture.ended(Duration::from_secs(20)).await;
+    assert_eq!(status.code(), Some(0), "{}", fixture.log());
 }
 
 fn pid(child: &Child) -> Pid {

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
-use vestibule_e2e::{Answer, House};
+use vestibule_e2e::{Answer, Fixture};
 
 /// How soon a server must notice what another process changed.
 pub(crate) const NOTICED: Duration = Duration::from_secs(1);
@@ -44,22 +44,29 @@ where
 }
 
 /// Creates a folder by the owner's key, in the root where `parent` is `None`; its id.
-pub(crate) async fn folder(house: &House, parent: Option<&str>, name: &str) -> String {
+pub(crate) async fn folder(fixture: &Fixture, parent: Option<&str>, name: &str) -> String {
     let body = json!({ "name": name, "parent_path_part_id": parent });
-    let call = house.post("/v1/folders").bearer(house.key()).json(body);
+    let call = fixture.post("/v1/folders").bearer(fixture.key()).json(body);
     call.send().await.expect(201).text_at("/id")
 }
 
 /// Creates a document by the owner's key; its id.
-pub(crate) async fn document(house: &House, parent: &str, name: &str) -> String {
+pub(crate) async fn document(fixture: &Fixture, parent: &str, name: &str) -> String {
     let body = json!({ "name": name, "parent_path_part_id": parent, "content": name });
-    let call = house.post("/v1/documents").bearer(house.key()).json(body);
+    let call = fixture
+        .post("/v1/documents")
+        .bearer(fixture.key())
+        .json(body);
     call.send().await.expect(201).text_at("/id")
 }
 
 /// The id of `/shared`, as the owner sees it.
-pub(crate) async fn shared(house: &House) -> String {
-    let list = house.get("/v1/folders").bearer(house.key()).send().await;
+pub(crate) async fn shared(fixture: &Fixture) -> String {
+    let list = fixture
+        .get("/v1/folders")
+        .bearer(fixture.key())
+        .send()
+        .await;
     let list = list.expect(200).json();
     let mut items = list["items"].as_array().unwrap().iter();
     let shared = items.find(|item| item["materialized_path"] == "/shared");
@@ -67,43 +74,51 @@ pub(crate) async fn shared(house: &House) -> String {
 }
 
 /// Grants a member of the first organisation something by the owner's key; the grant's id.
-pub(crate) async fn grant(house: &House, user: &str, path: &str, capability: &str) -> String {
-    let answer = try_grant(house, user, path, capability).await;
+pub(crate) async fn grant(fixture: &Fixture, user: &str, path: &str, capability: &str) -> String {
+    let answer = try_grant(fixture, user, path, capability).await;
     answer.expect(201).text_at("/id")
 }
 
 /// As [`grant`], whatever the answer.
-pub(crate) async fn try_grant(house: &House, user: &str, path: &str, capability: &str) -> Answer {
+pub(crate) async fn try_grant(
+    fixture: &Fixture,
+    user: &str,
+    path: &str,
+    capability: &str,
+) -> Answer {
     let body = json!({
-        "tenant_id": house.acme(), "user_id": user, "path": path, "capability": capability,
+        "tenant_id": fixture.acme(), "user_id": user, "path": path, "capability": capability,
     });
-    let call = house.post("/v1/user-permissions").bearer(house.key());
+    let call = fixture.post("/v1/user-permissions").bearer(fixture.key());
     call.json(body).send().await
 }
 
 /// Takes a grant back by the owner's key.
-pub(crate) async fn revoke(house: &House, grant: &str) {
-    let path = format!("/v1/user-permissions/{grant}?tenant_id={}", house.acme());
-    let call = house.delete(&path).bearer(house.key());
+pub(crate) async fn revoke(fixture: &Fixture, grant: &str) {
+    let path = format!("/v1/user-permissions/{grant}?tenant_id={}", fixture.acme());
+    let call = fixture.delete(&path).bearer(fixture.key());
     call.send().await.expect(204);
 }
 
 /// Takes all that somebody was granted in the first organisation.
-pub(crate) async fn revoke_all(house: &House, user: &str) {
+pub(crate) async fn revoke_all(fixture: &Fixture, user: &str) {
     let path = format!(
         "/v1/user-permissions?tenant_id={}&user_id={user}",
-        house.acme()
+        fixture.acme()
     );
-    let list = house.get(&path).bearer(house.key()).send().await;
+    let list = fixture.get(&path).bearer(fixture.key()).send().await;
     for item in list.expect(200).json()["items"].as_array().unwrap() {
-        revoke(house, item["id"].as_str().unwrap()).await;
+        revoke(fixture, item["id"].as_str().unwrap()).await;
     }
 }
 
 /// A new key of the owner, narrowed to these grants where there are any; its id and its text.
-pub(crate) async fn key(house: &House, grants: Option<Value>) -> (String, String) {
+pub(crate) async fn key(fixture: &Fixture, grants: Option<Value>) -> (String, String) {
     let body = json!({ "name": "another", "grants": grants });
-    let call = house.post("/v1/api-keys").bearer(house.key()).json(body);
+    let call = fixture
+        .post("/v1/api-keys")
+        .bearer(fixture.key())
+        .json(body);
     let created = call.send().await.expect(201);
     (created.text_at("/id"), created.text_at("/key"))
 }

@@ -3,7 +3,7 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Answer, Backend, Call, House, Person};
+use vestibule_e2e::{Answer, Backend, Call, Fixture, Person};
 
 use crate::support::{document, folder, grant, key, shared};
 
@@ -78,8 +78,8 @@ impl Route {
 }
 
 /// Every route, as the running server tells.
-async fn routes(house: &House) -> Vec<Route> {
-    let document = house.get("/openapi.json").send().await.expect(200).json();
+async fn routes(fixture: &Fixture) -> Vec<Route> {
+    let document = fixture.get("/openapi.json").send().await.expect(200).json();
     let mut routes = Vec::new();
     for (template, item) in document["paths"].as_object().unwrap() {
         for (method, operation) in item.as_object().unwrap() {
@@ -116,25 +116,25 @@ struct Things {
 }
 
 impl Things {
-    async fn of(house: &House) -> Self {
-        let shared = shared(house).await;
-        let folder = folder(house, Some(&shared), "secret-folder").await;
-        let call = house
+    async fn of(fixture: &Fixture) -> Self {
+        let shared = shared(fixture).await;
+        let folder = folder(fixture, Some(&shared), "secret-folder").await;
+        let call = fixture
             .post("/api/managed-agents/session")
-            .bearer(house.key());
+            .bearer(fixture.key());
         let started = call.json(json!({ "text": "secret-question" })).send().await;
         Self {
-            tenant: house.acme().to_owned(),
-            user: house.bob().id,
-            key: key(house, None).await.0,
+            tenant: fixture.acme().to_owned(),
+            user: fixture.bob().id,
+            key: key(fixture, None).await.0,
             grant: grant(
-                house,
-                &house.bob().id,
+                fixture,
+                &fixture.bob().id,
                 "/shared/secret-folder",
                 "READ_WRITE",
             )
             .await,
-            document: document(house, &folder, "secret-document").await,
+            document: document(fixture, &folder, "secret-document").await,
             folder,
             session: started.expect(200).text_at("/id"),
         }
@@ -215,7 +215,7 @@ impl Things {
     }
 
     /// A request of the route that names these things wherever it names something.
-    fn call(&self, house: &House, route: &Route) -> Call {
+    fn call(&self, fixture: &Fixture, route: &Route) -> Call {
         let mut path = self.path(&route.template);
         let named = route
             .query
@@ -227,7 +227,7 @@ impl Things {
         if !query.is_empty() {
             path = format!("{path}?{}", query.join("&"));
         }
-        let call = house.call(&route.method, &path);
+        let call = fixture.call(&route.method, &path);
         if route.has_body {
             call.json(self.body(route))
         } else {
@@ -241,9 +241,9 @@ impl Things {
 async fn strangers_are_refused_everywhere_but_at_the_public_routes(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let things = Things::of(&house).await;
-    let routes = routes(&house).await;
+    let fixture = Fixture::start(backend).await;
+    let things = Things::of(&fixture).await;
+    let routes = routes(&fixture).await;
     for (method, template) in PUBLIC {
         let known = routes
             .iter()
@@ -252,7 +252,7 @@ async fn strangers_are_refused_everywhere_but_at_the_public_routes(
     }
     for route in &routes {
         let (method, template) = (&route.method, &route.template);
-        let answer = things.call(&house, route).send().await;
+        let answer = things.call(&fixture, route).send().await;
         assert_ne!(answer.reason(), "no_such_route", "{method} {template}");
         assert!(answer.status < 500, "{method} {template}: {}", answer.text);
         if route.is_one_of(SINGLE_SIGN_ON) {
@@ -274,17 +274,17 @@ async fn strangers_are_refused_everywhere_but_at_the_public_routes(
             assert_eq!(answer.status, 401, "{method} {template}: {}", answer.text);
             assert_eq!(answer.reason(), "no_credential");
             let junk = things
-                .call(&house, route)
+                .call(&fixture, route)
                 .bearer("junk")
                 .send()
                 .await
                 .expect(401);
             assert_eq!(junk.reason(), "malformed_credential", "{method} {template}");
             // A key that could be one and is not.
-            let mut other = house.key().to_owned();
+            let mut other = fixture.key().to_owned();
             other.replace_range(10..11, if &other[10..11] == "a" { "b" } else { "a" });
             let wrong = things
-                .call(&house, route)
+                .call(&fixture, route)
                 .bearer(&other)
                 .send()
                 .await
@@ -293,7 +293,11 @@ async fn strangers_are_refused_everywhere_but_at_the_public_routes(
             assert!(wrong.header("www-authenticate").contains("invalid_token"));
         }
         // The path is known, for a caller.
-        let known = things.call(&house, route).bearer(house.key()).send().await;
+        let known = things
+            .call(&fixture, route)
+            .bearer(fixture.key())
+            .send()
+            .await;
         assert_ne!(known.reason(), "no_such_route", "{method} {template}");
     }
 }
@@ -315,33 +319,33 @@ fn holds_nothing(answer: &Answer, things: &Things, route: &Route) {
 async fn the_owner_of_another_organisation_finds_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let things = Things::of(&house).await;
-    let cy = house
-        .newcomer("cy@example.com", house.globex(), "OWNER")
+    let fixture = Fixture::start(backend).await;
+    let things = Things::of(&fixture).await;
+    let cy = fixture
+        .newcomer("cy@example.com", fixture.globex(), "OWNER")
         .await;
-    let token = house.token_of(&cy).await;
-    let cookie = house.cookie_of(&cy).await;
-    house
-        .cli_json(&["plan", "set", house.globex(), "team"])
+    let token = fixture.token_of(&cy).await;
+    let cookie = fixture.cookie_of(&cy).await;
+    fixture
+        .cli_json(&["plan", "set", fixture.globex(), "team"])
         .await;
-    let call = house
+    let call = fixture
         .post("/v1/api-keys")
         .bearer(&token)
         .json(json!({ "name": "cy" }));
     let cys_key = call.send().await.expect(201).text_at("/key");
-    for route in &routes(&house).await {
+    for route in &routes(&fixture).await {
         if route.is_public() {
             continue;
         }
         let (method, template) = (&route.method, &route.template);
         let browser = template.starts_with("/api/");
-        let mut answers = vec![things.call(&house, route).bearer(&token).send().await];
+        let mut answers = vec![things.call(&fixture, route).bearer(&token).send().await];
         if browser {
-            let call = things.call(&house, route).cookie(&cookie);
-            answers.push(call.origin(house.url()).send().await);
+            let call = things.call(&fixture, route).cookie(&cookie);
+            answers.push(call.origin(fixture.url()).send().await);
         } else if template != "/v1/auth/uat" {
-            answers.push(things.call(&house, route).bearer(&cys_key).send().await);
+            answers.push(things.call(&fixture, route).bearer(&cys_key).send().await);
         }
         for answer in answers {
             holds_nothing(&answer, &things, route);
@@ -377,9 +381,9 @@ async fn the_owner_of_another_organisation_finds_nothing(
             things.session
         ),
     ] {
-        house
+        fixture
             .get(&path)
-            .bearer(house.key())
+            .bearer(fixture.key())
             .send()
             .await
             .expect(200);
@@ -391,16 +395,16 @@ async fn the_owner_of_another_organisation_finds_nothing(
 async fn a_narrowed_key_reaches_its_path_and_nothing_else(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let things = Things::of(&house).await;
+    let fixture = Fixture::start(backend).await;
+    let things = Things::of(&fixture).await;
     let grants = json!([{ "path": "/elsewhere", "capability": "READ_WRITE_DELETE" }]);
-    let (_, narrowed) = key(&house, Some(grants)).await;
-    for route in &routes(&house).await {
+    let (_, narrowed) = key(&fixture, Some(grants)).await;
+    for route in &routes(&fixture).await {
         let (method, template) = (&route.method, &route.template);
         if route.is_public() || template.starts_with("/api/") {
             continue;
         }
-        let answer = things.call(&house, route).bearer(&narrowed).send().await;
+        let answer = things.call(&fixture, route).bearer(&narrowed).send().await;
         if route.is_mutating() || template.contains("user-permissions") {
             assert_eq!(answer.status, 403, "{method} {template}: {}", answer.text);
             continue;
@@ -423,7 +427,7 @@ async fn a_narrowed_key_reaches_its_path_and_nothing_else(
             _ => assert!([200, 403].contains(&answer.status), "{method} {template}"),
         }
     }
-    let list = house
+    let list = fixture
         .get("/v1/documents")
         .bearer(&narrowed)
         .send()
@@ -434,22 +438,24 @@ async fn a_narrowed_key_reaches_its_path_and_nothing_else(
 }
 
 /// An owner of both organisations with names that nothing else here contains; the token.
-async fn maker(house: &House) -> String {
+async fn maker(fixture: &Fixture) -> String {
     let names = ["--first-name", MAKER[1], "--last-name", MAKER[2]];
     let add = ["user", "add", MAKER[0], "--password-stdin", "--json"];
     let password = "the password of the maker";
-    let added = house.cli_with(&[&add[..], &names].concat(), password).await;
+    let added = fixture
+        .cli_with(&[&add[..], &names].concat(), password)
+        .await;
     let added: Value = serde_json::from_slice(&added.stdout).unwrap();
-    for organization in [house.acme(), house.globex()] {
+    for organization in [fixture.acme(), fixture.globex()] {
         let add = ["member", "add", organization, MAKER[0], "--role", "OWNER"];
-        house.cli_json(&add).await;
+        fixture.cli_json(&add).await;
     }
     let maker = Person {
         id: added["id"].as_str().unwrap().to_owned(),
         email: MAKER[0].to_owned(),
         password: password.to_owned(),
     };
-    house.token_of(&maker).await
+    fixture.token_of(&maker).await
 }
 
 const MAKER: [&str; 3] = ["maker-zq@hidden.example", "Zerubbabel", "Quillfeather"];
@@ -459,32 +465,32 @@ const MAKER: [&str; 3] = ["maker-zq@hidden.example", "Zerubbabel", "Quillfeather
 async fn a_narrowed_key_learns_nowhere_who_made_it_and_where_else_its_maker_is(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let things = Things::of(&house).await;
-    let token = maker(&house).await;
+    let fixture = Fixture::start(backend).await;
+    let things = Things::of(&fixture).await;
+    let token = maker(&fixture).await;
     let grants = json!([{ "path": "/shared", "capability": "READ_WRITE_DELETE" }]);
     let body = json!({ "name": "partner", "grants": grants });
-    let call = house.post("/v1/api-keys").bearer(&token).json(body);
+    let call = fixture.post("/v1/api-keys").bearer(&token).json(body);
     let narrowed = call.send().await.expect(201).text_at("/key");
     // What the maker is told of itself, so that there is something to hide.
-    let me = house.get("/v1/users/me").bearer(&token).send().await;
+    let me = fixture.get("/v1/users/me").bearer(&token).send().await;
     for name in MAKER {
         assert!(me.text.contains(name), "{}", me.text);
     }
-    let globex = house.globex().to_owned();
+    let globex = fixture.globex().to_owned();
     let elsewhere = Things {
         tenant: globex.clone(),
         ..things.clone()
     };
     let mut answered = 0;
-    for route in &routes(&house).await {
+    for route in &routes(&fixture).await {
         if route.is_public() {
             continue;
         }
         let (method, template) = (&route.method, &route.template);
         // Of its own organisation, and of the other one of its maker.
         for (things, may_name) in [(&things, false), (&elsewhere, true)] {
-            let call = things.call(&house, route).bearer(&narrowed);
+            let call = things.call(&fixture, route).bearer(&narrowed);
             let answer = call.send().await;
             assert!(answer.status < 500, "{method} {template}: {}", answer.text);
             answered += usize::from(answer.status < 300);
@@ -509,11 +515,11 @@ async fn a_narrowed_key_learns_nowhere_who_made_it_and_where_else_its_maker_is(
 async fn a_cookie_without_our_origin_changes_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let things = Things::of(&house).await;
-    let cookie = house.cookie_of(&house.ada()).await;
-    let elsewhere = house.url().replace("127.0.0.1", "localhost");
-    for route in &routes(&house).await {
+    let fixture = Fixture::start(backend).await;
+    let things = Things::of(&fixture).await;
+    let cookie = fixture.cookie_of(&fixture.ada()).await;
+    let elsewhere = fixture.url().replace("127.0.0.1", "localhost");
+    for route in &routes(&fixture).await {
         if !route.template.starts_with("/api/") || !route.is_mutating() {
             continue;
         }
@@ -523,7 +529,7 @@ async fn a_cookie_without_our_origin_changes_nothing(
             Some(&*elsewhere),
             Some("https://evil.example"),
         ] {
-            let mut call = things.call(&house, route).cookie(&cookie);
+            let mut call = things.call(&fixture, route).cookie(&cookie);
             if let Some(origin) = origin {
                 call = call.origin(origin);
             }
@@ -536,13 +542,13 @@ async fn a_cookie_without_our_origin_changes_nothing(
                 route.template
             );
             let error = answer.text_at("/error");
-            assert!(error.contains(house.url()), "what is expected: {error}");
+            assert!(error.contains(fixture.url()), "what is expected: {error}");
         }
         // Ours, but the browser says that another page sent it.
         let call = things
-            .call(&house, route)
+            .call(&fixture, route)
             .cookie(&cookie)
-            .origin(house.url());
+            .origin(fixture.url());
         let answer = call
             .header("sec-fetch-site", "same-site")
             .send()
@@ -551,7 +557,7 @@ async fn a_cookie_without_our_origin_changes_nothing(
         assert_eq!(answer.reason(), "csrf_origin_mismatch");
         // A bearer that is not good does not switch the guard off: where a caller is asked for,
         // it is refused itself.
-        let call = things.call(&house, route).cookie(&cookie).bearer("junk");
+        let call = things.call(&fixture, route).cookie(&cookie).bearer("junk");
         let answer = call.send().await;
         let expected = if route.is_public() { 403 } else { 401 };
         assert_eq!(
@@ -560,7 +566,7 @@ async fn a_cookie_without_our_origin_changes_nothing(
             route.method, route.template
         );
     }
-    house
+    fixture
         .get("/api/auth/session")
         .cookie(&cookie)
         .send()
@@ -570,5 +576,5 @@ async fn a_cookie_without_our_origin_changes_nothing(
         "/api/managed-agents/transcript?sessionId={}",
         things.session
     );
-    house.get(&path).cookie(&cookie).send().await.expect(200);
+    fixture.get(&path).cookie(&cookie).send().await.expect(200);
 }

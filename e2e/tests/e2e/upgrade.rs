@@ -42,10 +42,10 @@ impl Upgraded {
             Backend::Sqlite => "sqlite",
             Backend::Postgres => "postgres",
         };
-        let fixture = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/last_release");
-        let fixture = fixture.join(name);
+        let records = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("fixtures/last_release");
+        let records = records.join(name);
         let copy = |file: &str| {
-            std::fs::copy(fixture.join(file), folder.path().join(file)).unwrap();
+            std::fs::copy(records.join(file), folder.path().join(file)).unwrap();
         };
         copy("master.key");
         std::fs::write(folder.path().join("vestibule.toml"), CONFIGURATION).unwrap();
@@ -54,7 +54,7 @@ impl Upgraded {
             Backend::Sqlite => copy("vestibule.db"),
             Backend::Postgres => {
                 let made = Database::create().await;
-                let text = std::fs::read_to_string(fixture.join("vestibule.sql")).unwrap();
+                let text = std::fs::read_to_string(records.join("vestibule.sql")).unwrap();
                 let text = sqlx::raw_sql(AssertSqlSafe(text));
                 text.execute(&mut made.connect().await).await.unwrap();
                 url = Some(made.url());
@@ -63,7 +63,7 @@ impl Upgraded {
         }
         let url = url.as_deref().map(|url| ("VESTIBULE_STORE__URL", url));
         let environment: Vec<_> = url.into_iter().collect();
-        let facts = std::fs::read_to_string(fixture.join("facts.json")).unwrap();
+        let facts = std::fs::read_to_string(records.join("facts.json")).unwrap();
         Self {
             served: Served::start(folder.path(), &environment).await,
             facts: serde_json::from_str(&facts).unwrap(),
@@ -96,43 +96,45 @@ impl Upgraded {
 async fn the_credentials_of_the_last_release_go_on_after_an_upgrade(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = Upgraded::new(backend).await;
-    let (acme, globex) = (house.fact("/acme"), house.fact("/globex"));
-    let me = async |bearer: &str| house.get(bearer, "/v1/users/me").await.expect(200);
-    let key = me(house.fact("/api_key")).await;
-    assert_eq!(key.text_at("/email"), house.fact("/ada/email"));
+    let fixture = Upgraded::new(backend).await;
+    let (acme, globex) = (fixture.fact("/acme"), fixture.fact("/globex"));
+    let me = async |bearer: &str| fixture.get(bearer, "/v1/users/me").await.expect(200);
+    let key = me(fixture.fact("/api_key")).await;
+    assert_eq!(key.text_at("/email"), fixture.fact("/ada/email"));
     assert_eq!(key.text_at("/current_tenant_role"), "OWNER");
-    let token = me(house.fact("/access_token")).await;
-    assert_eq!(token.text_at("/id"), house.fact("/bob/id"));
-    let cookie = house.served.get("/api/auth/session");
-    let cookie = cookie.cookie(house.fact("/cookie")).send().await;
+    let token = me(fixture.fact("/access_token")).await;
+    assert_eq!(token.text_at("/id"), fixture.fact("/bob/id"));
+    let cookie = fixture.served.get("/api/auth/session");
+    let cookie = cookie.cookie(fixture.fact("/cookie")).send().await;
     assert_eq!(
         cookie.expect(200).text_at("/user/id"),
-        house.fact("/bob/id")
+        fixture.fact("/bob/id")
     );
-    let revoked = house.get(house.fact("/revoked_key"), "/v1/users/me").await;
+    let revoked = fixture
+        .get(fixture.fact("/revoked_key"), "/v1/users/me")
+        .await;
     assert_eq!(revoked.expect(401).reason(), "credential_revoked");
     // Its passwords, and a token signed with its signing key.
     let body = json!({
-        "email": house.fact("/bob/email"), "password": house.fact("/bob/password"),
+        "email": fixture.fact("/bob/email"), "password": fixture.fact("/bob/password"),
     });
-    let signed_in = house.served.post("/v1/auth/pw/signin").json(body);
+    let signed_in = fixture.served.post("/v1/auth/pw/signin").json(body);
     let signed_in = signed_in.send().await.expect(200);
     assert_eq!(
         me(&signed_in.text_at("/access_token")).await.text_at("/id"),
-        house.fact("/bob/id")
+        fixture.fact("/bob/id")
     );
     // Members, permissions and connections are what they were.
-    let owner = house.fact("/api_key");
-    let list = house.get(owner, "/v1/sso/connections").await.expect(200);
-    assert_eq!(list.text_at("/0/id"), house.fact("/connection"));
+    let owner = fixture.fact("/api_key");
+    let list = fixture.get(owner, "/v1/sso/connections").await.expect(200);
+    assert_eq!(list.text_at("/0/id"), fixture.fact("/connection"));
     let grants = format!(
         "/v1/user-permissions?tenant_id={acme}&user_id={}",
-        house.fact("/bob/id")
+        fixture.fact("/bob/id")
     );
-    let grants = house.get(owner, &grants).await.expect(200).json();
+    let grants = fixture.get(owner, &grants).await.expect(200).json();
     assert_eq!(grants["total"], 1, "{grants}");
-    assert_eq!(house.tenants(owner).await, [acme, globex]);
+    assert_eq!(fixture.tenants(owner).await, [acme, globex]);
 }
 
 #[rstest]
@@ -140,25 +142,29 @@ async fn the_credentials_of_the_last_release_go_on_after_an_upgrade(
 async fn keys_of_the_last_release_count_as_created_after_a_sign_in_with_a_password(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = Upgraded::new(backend).await;
-    let (acme, globex) = (house.fact("/acme"), house.fact("/globex"));
+    let fixture = Upgraded::new(backend).await;
+    let (acme, globex) = (fixture.fact("/acme"), fixture.fact("/globex"));
     // Nobody wrote down then how its creator had signed in.
-    let old = house.fact("/key_made_through_the_provider");
-    assert_eq!(house.tenants(old).await, [acme, globex]);
+    let old = fixture.fact("/key_made_through_the_provider");
+    assert_eq!(fixture.tenants(old).await, [acme, globex]);
     // What is created from now on is bound.
-    let provided = house.fact("/access_token_through_the_provider");
-    assert_eq!(house.tenants(provided).await, [acme]);
-    let call = house.served.post("/v1/api-keys").bearer(provided);
+    let provided = fixture.fact("/access_token_through_the_provider");
+    assert_eq!(fixture.tenants(provided).await, [acme]);
+    let call = fixture.served.post("/v1/api-keys").bearer(provided);
     let made = call.json(json!({ "name": "new" })).send().await.expect(201);
-    assert_eq!(house.tenants(&made.text_at("/key")).await, [acme]);
+    assert_eq!(fixture.tenants(&made.text_at("/key")).await, [acme]);
     // A narrowed key is told no more than one of today.
-    let narrowed = house.fact("/narrowed_key");
-    let me = house.get(narrowed, "/v1/users/me").await.expect(200).json();
+    let narrowed = fixture.fact("/narrowed_key");
+    let me = fixture
+        .get(narrowed, "/v1/users/me")
+        .await
+        .expect(200)
+        .json();
     assert_eq!(
         (&me["email"], &me["current_tenant_role"]),
         (&Value::Null, &json!("USER"))
     );
     assert_eq!(me["key"]["name"], "narrowed");
     assert_eq!(members(&me["key"]), ["expires_at", "grants", "id", "name"]);
-    assert_eq!(house.tenants(narrowed).await, [acme]);
+    assert_eq!(fixture.tenants(narrowed).await, [acme]);
 }

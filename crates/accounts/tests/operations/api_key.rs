@@ -10,7 +10,7 @@ use vestibule_accounts::{Caller, NewApiKey, NewGrant, Page};
 use vestibule_model::{ApiKey, ApiKeyId, Capability, Digest, OsEntropy, Role};
 
 use crate::support::{
-    Backend, House, assert_refused, assert_revoked, by_bearer, details, new_key, record,
+    Backend, Fixture, assert_refused, assert_revoked, by_bearer, details, new_key, record,
     refused_fields,
 };
 
@@ -34,27 +34,34 @@ fn narrowed(grants: Vec<NewGrant>) -> NewApiKey {
 async fn a_new_key_has_its_owner_s_rights_and_is_listed_without_its_secret(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = house.caller(house.owner.id).await;
-    house.tick();
-    let made = house.accounts.create_api_key(&caller, new_key("ci")).await;
+    let fixture = Fixture::new(backend).await;
+    let caller = fixture.caller(fixture.owner.id).await;
+    fixture.tick();
+    let made = fixture
+        .accounts
+        .create_api_key(&caller, new_key("ci"))
+        .await;
     let made = made.unwrap();
     assert!(made.secret.expose().ends_with(&made.key.suffix));
     assert!(!format!("{made:?}").contains(made.secret.expose()));
 
-    let permit = house.by_bearer(made.secret.expose()).await.unwrap();
-    assert_eq!(permit.user_id(), house.owner.id);
-    assert_eq!(permit.organization_id(), house.organization.id);
+    let permit = fixture.by_bearer(made.secret.expose()).await.unwrap();
+    assert_eq!(permit.user_id(), fixture.owner.id);
+    assert_eq!(permit.organization_id(), fixture.organization.id);
     assert_eq!(permit.role(), Role::Owner);
 
-    let listed = house.accounts.api_keys(&caller).await.unwrap();
+    let listed = fixture.accounts.api_keys(&caller).await.unwrap();
     assert!(listed.contains(&(made.key.clone(), None)));
-    let one = house.accounts.api_key(&caller, made.key.id).await.unwrap();
+    let one = fixture
+        .accounts
+        .api_key(&caller, made.key.id)
+        .await
+        .unwrap();
     assert_eq!(one, (made.key.clone(), None));
 
-    let records = house.records("api_key.created").await;
+    let records = fixture.records("api_key.created").await;
     let row = &records[0];
-    assert_eq!(row.user_id, Some(house.owner.id));
+    assert_eq!(row.user_id, Some(fixture.owner.id));
     assert_eq!(row.address.as_deref(), Some("192.0.2.1"));
     assert_eq!(row.request_id.as_deref(), Some("request-1"));
     assert_eq!(row.subject, Some(made.key.id.to_string()));
@@ -67,23 +74,23 @@ async fn a_new_key_has_its_owner_s_rights_and_is_listed_without_its_secret(
 async fn a_narrowed_key_has_its_grants_and_manages_no_keys(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = house.caller(house.owner.id).await;
+    let fixture = Fixture::new(backend).await;
+    let caller = fixture.caller(fixture.owner.id).await;
     let grants = vec![
         grant("/shared", Capability::ReadOnly),
         grant("/shared/out", Capability::ReadWrite),
     ];
-    let made = house.accounts.create_api_key(&caller, narrowed(grants));
+    let made = fixture.accounts.create_api_key(&caller, narrowed(grants));
     let made = made.await.unwrap();
     assert_eq!(made.grants.as_ref().unwrap().len(), 2);
-    let permit = house.by_bearer(made.secret.expose()).await.unwrap();
+    let permit = fixture.by_bearer(made.secret.expose()).await.unwrap();
     let may = |path: &str, capability| permit.may(&path.parse().unwrap(), capability).is_ok();
     assert!(may("/shared/out/x", Capability::ReadWrite));
     assert!(!may("/shared/in", Capability::ReadWrite));
     assert!(!may("/private", Capability::ReadOnly));
 
     let narrow = Caller::from(&permit);
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     let reason = "key_is_narrowed";
     assert_refused(accounts.create_api_key(&narrow, new_key("x")).await, reason);
     assert_refused(accounts.api_keys(&narrow).await, reason);
@@ -93,40 +100,40 @@ async fn a_narrowed_key_has_its_grants_and_manages_no_keys(
 
 #[tokio::test]
 async fn a_key_that_ends_in_the_past_or_outlives_its_maker_is_refused() {
-    let house = House::new(Backend::Sqlite).await;
-    let caller = house.caller(house.owner.id).await;
-    let now = house.now();
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    let caller = fixture.caller(fixture.owner.id).await;
+    let now = fixture.now();
     let ending = |expires_at| NewApiKey {
         expires_at,
         ..new_key("ending")
     };
-    let past = house.accounts.create_api_key(&caller, ending(Some(now)));
+    let past = fixture.accounts.create_api_key(&caller, ending(Some(now)));
     assert_eq!(
         refused_fields(past.await),
         [("expires_at".to_owned(), "not_in_future")]
     );
 
     let hour = now.after(Duration::from_secs(3_600));
-    let maker = house.key(house.owner.id, ending(Some(hour))).await;
-    let maker = house.by_bearer(maker.secret.expose()).await.unwrap();
+    let maker = fixture.key(fixture.owner.id, ending(Some(hour))).await;
+    let maker = fixture.by_bearer(maker.secret.expose()).await.unwrap();
     let maker = Caller::from(&maker);
     let day = now.after(Duration::from_secs(86_400));
     for later in [None, Some(day)] {
-        let made = house.accounts.create_api_key(&maker, ending(later)).await;
+        let made = fixture.accounts.create_api_key(&maker, ending(later)).await;
         assert_eq!(
             refused_fields(made),
             [("expires_at".to_owned(), "outlives_creating_key")]
         );
     }
-    let made = house.accounts.create_api_key(&maker, ending(Some(hour)));
+    let made = fixture.accounts.create_api_key(&maker, ending(Some(hour)));
     assert_eq!(made.await.unwrap().key.expires_at, Some(hour));
 }
 
 #[tokio::test]
 async fn a_list_of_grants_that_gives_nothing_too_much_or_twice_is_refused() {
-    let house = House::new(Backend::Sqlite).await;
-    let caller = house.caller(house.owner.id).await;
-    let refused = async |new| refused_fields(house.accounts.create_api_key(&caller, new).await);
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    let caller = fixture.caller(fixture.owner.id).await;
+    let refused = async |new| refused_fields(fixture.accounts.create_api_key(&caller, new).await);
     let read = Capability::ReadOnly;
 
     assert_eq!(
@@ -154,28 +161,28 @@ async fn a_list_of_grants_that_gives_nothing_too_much_or_twice_is_refused() {
     );
     // All that is wrong is told at once.
     let both = NewApiKey {
-        expires_at: Some(house.now()),
+        expires_at: Some(fixture.now()),
         ..narrowed(vec![])
     };
     assert_eq!(refused(both).await.len(), 2);
     let fifty = (0..50).map(|n| grant(&format!("/{n}"), read)).collect();
-    let made = house.accounts.create_api_key(&caller, narrowed(fifty));
+    let made = fixture.accounts.create_api_key(&caller, narrowed(fifty));
     assert_eq!(made.await.unwrap().grants.unwrap().len(), 50);
 }
 
 /// Keys of the owner that have expired.
-async fn expired_keys(house: &House, count: u32) {
-    let mut write = house.store().begin().await.unwrap();
+async fn expired_keys(fixture: &Fixture, count: u32) {
+    let mut write = fixture.store().begin().await.unwrap();
     for number in 0..count {
         let key = ApiKey {
-            id: ApiKeyId::mint(house.clock.as_ref(), &OsEntropy),
-            organization_id: house.organization.id,
-            owner_id: house.owner.id,
+            id: ApiKeyId::mint(fixture.clock.as_ref(), &OsEntropy),
+            organization_id: fixture.organization.id,
+            owner_id: fixture.owner.id,
             name: "many".parse().unwrap(),
             suffix: "0000".to_owned(),
             connection_id: None,
-            created_at: house.now(),
-            expires_at: Some(house.now()),
+            created_at: fixture.now(),
+            expires_at: Some(fixture.now()),
             last_used_at: None,
             revoked_at: None,
         };
@@ -190,11 +197,11 @@ async fn expired_keys(house: &House, count: u32) {
 async fn a_hundred_keys_are_the_most_however_many_are_made_at_once(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = house.caller(house.owner.id).await;
+    let fixture = Fixture::new(backend).await;
+    let caller = fixture.caller(fixture.owner.id).await;
     // With the caller's own, five are left.
-    expired_keys(&house, 94).await;
-    let one_more = || house.accounts.create_api_key(&caller, new_key("x"));
+    expired_keys(&fixture, 94).await;
+    let one_more = || fixture.accounts.create_api_key(&caller, new_key("x"));
     let (made, refused): (Vec<_>, Vec<_>) = join_all((0..12).map(|_| one_more()))
         .await
         .into_iter()
@@ -204,29 +211,29 @@ async fn a_hundred_keys_are_the_most_however_many_are_made_at_once(
         assert_refused(answer, "too_many_keys");
     }
     // Another member's allowance is another.
-    let grace = house.member("grace@example.com", Role::User).await;
-    let grace = house.caller(grace.id).await;
-    let hers = house.accounts.create_api_key(&grace, new_key("x"));
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let grace = fixture.caller(grace.id).await;
+    let hers = fixture.accounts.create_api_key(&grace, new_key("x"));
     hers.await.unwrap();
     // One that is deleted makes room.
     let id = made[0].as_ref().unwrap().key.id;
-    house.accounts.delete_api_key(&caller, id).await.unwrap();
+    fixture.accounts.delete_api_key(&caller, id).await.unwrap();
     one_more().await.unwrap();
     assert_refused(one_more().await, "too_many_keys");
 }
 
 #[tokio::test]
 async fn the_paths_of_a_key_s_grants_are_bounded_in_all() {
-    let house = House::new(Backend::Sqlite).await;
-    let caller = house.caller(house.owner.id).await;
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    let caller = fixture.caller(fixture.owner.id).await;
     let of_length = |length: usize| {
         let path = |n: usize| format!("/{n:02}{}", "x".repeat(length - 3));
         let grants = (0..32).map(|n| grant(&path(n), Capability::ReadOnly));
         narrowed(grants.collect())
     };
-    let fits = house.accounts.create_api_key(&caller, of_length(256));
+    let fits = fixture.accounts.create_api_key(&caller, of_length(256));
     assert_eq!(fits.await.unwrap().grants.unwrap().len(), 32);
-    let refused = house.accounts.create_api_key(&caller, of_length(257));
+    let refused = fixture.accounts.create_api_key(&caller, of_length(257));
     assert_eq!(
         refused_fields(refused.await),
         [("grants".to_owned(), "grants_too_long")]
@@ -238,11 +245,11 @@ async fn the_paths_of_a_key_s_grants_are_bounded_in_all() {
 async fn a_key_of_somebody_else_or_of_elsewhere_does_not_exist(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let made = house.key(house.owner.id, new_key("mine")).await;
-    let admin = house.member("grace@example.com", Role::Admin).await;
-    let admin = house.caller(admin.id).await;
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let made = fixture.key(fixture.owner.id, new_key("mine")).await;
+    let admin = fixture.member("grace@example.com", Role::Admin).await;
+    let admin = fixture.caller(admin.id).await;
+    let accounts = &fixture.accounts;
     assert_refused(accounts.api_key(&admin, made.key.id).await, "not_found");
     assert_refused(
         accounts.delete_api_key(&admin, made.key.id).await,
@@ -251,15 +258,15 @@ async fn a_key_of_somebody_else_or_of_elsewhere_does_not_exist(
     let listed = accounts.api_keys(&admin).await.unwrap();
     assert!(listed.iter().all(|(key, _)| key.id != made.key.id));
 
-    let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
-    let entry = house.enter(house.owner.id, elsewhere.id).await;
-    let there = Caller::from(&house.by_bearer(&entry.token).await.unwrap());
+    let elsewhere = fixture.organization_of("Elsewhere", fixture.owner.id).await;
+    let entry = fixture.enter(fixture.owner.id, elsewhere.id).await;
+    let there = Caller::from(&fixture.by_bearer(&entry.token).await.unwrap());
     assert_refused(accounts.api_key(&there, made.key.id).await, "not_found");
     assert_refused(
         accounts.delete_api_key(&there, made.key.id).await,
         "not_found",
     );
-    house.by_bearer(made.secret.expose()).await.unwrap();
+    fixture.by_bearer(made.secret.expose()).await.unwrap();
 }
 
 #[rstest]
@@ -267,15 +274,15 @@ async fn a_key_of_somebody_else_or_of_elsewhere_does_not_exist(
 async fn a_deleted_key_is_refused_from_the_next_request_on(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = house.caller(house.owner.id).await;
-    let made = house.key(house.owner.id, new_key("doomed")).await;
-    house.by_bearer(made.secret.expose()).await.unwrap();
-    let delete = async || house.accounts.delete_api_key(&caller, made.key.id).await;
+    let fixture = Fixture::new(backend).await;
+    let caller = fixture.caller(fixture.owner.id).await;
+    let made = fixture.key(fixture.owner.id, new_key("doomed")).await;
+    fixture.by_bearer(made.secret.expose()).await.unwrap();
+    let delete = async || fixture.accounts.delete_api_key(&caller, made.key.id).await;
     delete().await.unwrap();
-    assert_revoked(&house.by_bearer(made.secret.expose()).await);
+    assert_revoked(&fixture.by_bearer(made.secret.expose()).await);
     assert_refused(delete().await, "not_found");
-    assert_eq!(house.records("api_key.deleted").await.len(), 1);
+    assert_eq!(fixture.records("api_key.deleted").await.len(), 1);
 }
 
 #[rstest]
@@ -283,17 +290,17 @@ async fn a_deleted_key_is_refused_from_the_next_request_on(
 async fn the_operator_makes_lists_and_deletes_keys_of_members(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let operator = house.operator();
-    let accounts = &house.accounts;
-    let stranger = house.user("stranger@example.com").await;
+    let fixture = Fixture::new(backend).await;
+    let operator = fixture.operator();
+    let accounts = &fixture.accounts;
+    let stranger = fixture.user("stranger@example.com").await;
     assert_refused(
         accounts
             .create_api_key_for(&operator, stranger.id, new_key("x"))
             .await,
         "not_found",
     );
-    let made = house.key(house.owner.id, new_key("x")).await;
+    let made = fixture.key(fixture.owner.id, new_key("x")).await;
     let (keys, total) = accounts
         .api_keys_of_organization(&operator, Page::default())
         .await
@@ -301,8 +308,8 @@ async fn the_operator_makes_lists_and_deletes_keys_of_members(
         .into_counted();
     assert_eq!((keys, total), (vec![(made.key.clone(), None)], 1));
 
-    let owner = house.owner.id;
-    let caller = house.caller(owner).await;
+    let owner = fixture.owner.id;
+    let caller = fixture.caller(owner).await;
     assert_refused(
         accounts
             .create_api_key_for(&caller, owner, new_key("x"))
@@ -316,7 +323,7 @@ async fn the_operator_makes_lists_and_deletes_keys_of_members(
         .delete_api_key_of(&operator, owner, made.key.id)
         .await
         .unwrap();
-    assert_revoked(&house.by_bearer(made.secret.expose()).await);
+    assert_revoked(&fixture.by_bearer(made.secret.expose()).await);
 }
 
 #[rstest]
@@ -324,14 +331,17 @@ async fn the_operator_makes_lists_and_deletes_keys_of_members(
 async fn admins_see_all_keys_and_delete_those_of_members_and_owners_those_of_owners(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let accounts = &house.accounts;
-    let owner = house.owner.id;
-    let admin = house.member("admin@example.com", Role::Admin).await;
-    let plain = house.member("plain@example.com", Role::User).await;
-    let owners = house.key(owner, new_key("owner's")).await;
-    let plains = house.key(plain.id, new_key("plain's")).await;
-    let (admin, plain_caller) = (house.caller(admin.id).await, house.caller(plain.id).await);
+    let fixture = Fixture::new(backend).await;
+    let accounts = &fixture.accounts;
+    let owner = fixture.owner.id;
+    let admin = fixture.member("admin@example.com", Role::Admin).await;
+    let plain = fixture.member("plain@example.com", Role::User).await;
+    let owners = fixture.key(owner, new_key("owner's")).await;
+    let plains = fixture.key(plain.id, new_key("plain's")).await;
+    let (admin, plain_caller) = (
+        fixture.caller(admin.id).await,
+        fixture.caller(plain.id).await,
+    );
     let listed = accounts.api_keys_of_organization(&admin, Page::default());
     // The two, and those that the callers call with.
     assert_eq!(listed.await.unwrap().total.counted(), 4);
@@ -341,10 +351,10 @@ async fn admins_see_all_keys_and_delete_those_of_members_and_owners_those_of_own
     assert_refused(deleted.await, "role_required");
     let deleted = accounts.delete_api_key_of(&admin, owner, owners.key.id);
     assert_refused(deleted.await, "role_required");
-    house.by_bearer(owners.secret.expose()).await.unwrap();
+    fixture.by_bearer(owners.secret.expose()).await.unwrap();
     let deleted = accounts.delete_api_key_of(&admin, plain.id, plains.key.id);
     deleted.await.unwrap();
-    assert_revoked(&house.by_bearer(plains.secret.expose()).await);
+    assert_revoked(&fixture.by_bearer(plains.secret.expose()).await);
 }
 
 #[rstest]
@@ -352,15 +362,15 @@ async fn admins_see_all_keys_and_delete_those_of_members_and_owners_those_of_own
 async fn who_is_no_member_any_more_makes_no_key(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let caller = house.caller(grace.id).await;
-    house
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let caller = fixture.caller(grace.id).await;
+    fixture
         .accounts
-        .deactivate_member(&house.operator(), grace.id)
+        .deactivate_member(&fixture.operator(), grace.id)
         .await
         .unwrap();
-    let made = house.accounts.create_api_key(&caller, new_key("late"));
+    let made = fixture.accounts.create_api_key(&caller, new_key("late"));
     assert_refused(made.await, "credential_ended");
 }
 
@@ -369,15 +379,15 @@ async fn who_is_no_member_any_more_makes_no_key(
 async fn no_request_that_starts_after_the_deletion_passes_while_others_are_being_looked_up(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = house.caller(house.owner.id).await;
+    let fixture = Fixture::new(backend).await;
+    let caller = fixture.caller(fixture.owner.id).await;
     for _ in 0..20 {
-        let made = house.key(house.owner.id, new_key("raced")).await;
+        let made = fixture.key(fixture.owner.id, new_key("raced")).await;
         let secret: Arc<str> = made.secret.expose().into();
         let deleted = Arc::new(AtomicBool::new(false));
         let readers: Vec<_> = (0..4)
             .map(|_| {
-                let (check, secret) = (house.check.clone(), Arc::clone(&secret));
+                let (check, secret) = (fixture.check.clone(), Arc::clone(&secret));
                 let deleted = Arc::clone(&deleted);
                 tokio::spawn(async move {
                     let mut late = 0;
@@ -392,7 +402,7 @@ async fn no_request_that_starts_after_the_deletion_passes_while_others_are_being
             })
             .collect();
         tokio::task::yield_now().await;
-        house
+        fixture
             .accounts
             .delete_api_key(&caller, made.key.id)
             .await

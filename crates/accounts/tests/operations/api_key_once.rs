@@ -7,29 +7,29 @@ use rstest::rstest;
 use vestibule_accounts::{Caller, KeyOfForm};
 use vestibule_model::{ApiKeyId, OsEntropy, UserId};
 
-use crate::support::{Backend, House, assert_refused, new_key};
+use crate::support::{Backend, Fixture, assert_refused, new_key};
 
 /// A day but for a second.
 const ALMOST_A_DAY: Duration = Duration::from_secs(24 * 60 * 60 - 1);
 
 /// Starts a session of a member; the caller with its cookie.
-async fn signed_in(house: &House, user: UserId) -> Caller {
-    let entry = house.enter(user, house.organization.id).await;
-    Caller::from(&house.by_cookie(&entry.cookie).await.unwrap())
+async fn signed_in(fixture: &Fixture, user: UserId) -> Caller {
+    let entry = fixture.enter(user, fixture.organization.id).await;
+    Caller::from(&fixture.by_cookie(&entry.cookie).await.unwrap())
 }
 
 /// Sends a form once.
-async fn submit(house: &House, caller: &Caller, form: &str, name: &str) -> KeyOfForm {
-    let prepared = house.accounts.open_api_key_form(caller, form).unwrap();
-    let created = house
+async fn submit(fixture: &Fixture, caller: &Caller, form: &str, name: &str) -> KeyOfForm {
+    let prepared = fixture.accounts.open_api_key_form(caller, form).unwrap();
+    let created = fixture
         .accounts
         .create_api_key_once(caller, prepared, new_key(name));
     created.await.unwrap().unwrap()
 }
 
 /// The secret that the page of a key shows to a caller.
-async fn shown(house: &House, caller: &Caller, id: ApiKeyId, sealed: &str) -> Option<String> {
-    let new = house.accounts.new_key(caller, id, Some(sealed)).await;
+async fn shown(fixture: &Fixture, caller: &Caller, id: ApiKeyId, sealed: &str) -> Option<String> {
+    let new = fixture.accounts.new_key(caller, id, Some(sealed)).await;
     new.unwrap().secret.map(|it| it.expose().to_owned())
 }
 
@@ -38,45 +38,45 @@ async fn shown(house: &House, caller: &Caller, id: ApiKeyId, sealed: &str) -> Op
 async fn a_form_creates_one_key_however_often_it_is_sent_and_shows_it_for_a_minute(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = signed_in(&house, house.owner.id).await;
-    let form = house.accounts.api_key_form(&caller).unwrap();
-    house.clock.advance(Duration::from_secs(600));
-    let first = submit(&house, &caller, &form, "export").await;
+    let fixture = Fixture::new(backend).await;
+    let caller = signed_in(&fixture, fixture.owner.id).await;
+    let form = fixture.accounts.api_key_form(&caller).unwrap();
+    fixture.clock.advance(Duration::from_secs(600));
+    let first = submit(&fixture, &caller, &form, "export").await;
     let sealed = first.sealed_secret.unwrap();
-    let secret = shown(&house, &caller, first.id, &sealed).await.unwrap();
+    let secret = shown(&fixture, &caller, first.id, &sealed).await.unwrap();
     assert!(!form.contains(&secret) && !sealed.contains(&secret));
-    house.by_bearer(&secret).await.unwrap();
+    fixture.by_bearer(&secret).await.unwrap();
 
     // What the browser did not get the first time, it gets now: the same, and no longer.
-    house.clock.advance(Duration::from_secs(59));
-    let again = submit(&house, &caller, &form, "export").await;
+    fixture.clock.advance(Duration::from_secs(59));
+    let again = submit(&fixture, &caller, &form, "export").await;
     assert_eq!(again.id, first.id);
     let resealed = again.sealed_secret.unwrap();
     for text in [&sealed, &resealed] {
         assert_eq!(
-            shown(&house, &caller, first.id, text).await.as_ref(),
+            shown(&fixture, &caller, first.id, text).await.as_ref(),
             Some(&secret)
         );
     }
-    house.clock.advance(Duration::from_secs(1));
+    fixture.clock.advance(Duration::from_secs(1));
     for text in [&sealed, &resealed] {
-        assert_eq!(shown(&house, &caller, first.id, text).await, None);
+        assert_eq!(shown(&fixture, &caller, first.id, text).await, None);
     }
-    let late = submit(&house, &caller, &form, "export").await;
+    let late = submit(&fixture, &caller, &form, "export").await;
     assert_eq!((late.id, late.sealed_secret), (first.id, None));
-    let keys = house.accounts.api_keys(&caller).await.unwrap();
+    let keys = fixture.accounts.api_keys(&caller).await.unwrap();
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].0.name.to_string(), "export");
-    assert_eq!(house.records("api_key.created").await.len(), 1);
+    assert_eq!(fixture.records("api_key.created").await.len(), 1);
 
     // A key that is revoked stays so, and is shown to nobody.
-    let deleted = house.accounts.delete_api_key(&caller, first.id).await;
+    let deleted = fixture.accounts.delete_api_key(&caller, first.id).await;
     deleted.unwrap();
-    let late = submit(&house, &caller, &form, "export").await;
+    let late = submit(&fixture, &caller, &form, "export").await;
     assert_eq!((late.id, late.sealed_secret), (first.id, None));
-    assert!(house.accounts.api_keys(&caller).await.unwrap().is_empty());
-    house.by_bearer(&secret).await.unwrap_err();
+    assert!(fixture.accounts.api_keys(&caller).await.unwrap().is_empty());
+    fixture.by_bearer(&secret).await.unwrap_err();
 }
 
 #[rstest]
@@ -84,20 +84,20 @@ async fn a_form_creates_one_key_however_often_it_is_sent_and_shows_it_for_a_minu
 async fn a_revoked_key_is_shown_to_nobody_even_within_its_minute(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = signed_in(&house, house.owner.id).await;
-    let form = house.accounts.api_key_form(&caller).unwrap();
-    let made = submit(&house, &caller, &form, "export").await;
+    let fixture = Fixture::new(backend).await;
+    let caller = signed_in(&fixture, fixture.owner.id).await;
+    let form = fixture.accounts.api_key_form(&caller).unwrap();
+    let made = submit(&fixture, &caller, &form, "export").await;
     let sealed = made.sealed_secret.unwrap();
-    let deleted = house.accounts.delete_api_key(&caller, made.id).await;
+    let deleted = fixture.accounts.delete_api_key(&caller, made.id).await;
     deleted.unwrap();
-    let new = house
+    let new = fixture
         .accounts
         .new_key(&caller, made.id, Some(&sealed))
         .await;
     let new = new.unwrap();
     assert!(new.key.is_none() && new.secret.is_none());
-    let again = submit(&house, &caller, &form, "export").await;
+    let again = submit(&fixture, &caller, &form, "export").await;
     assert_eq!((again.id, again.sealed_secret), (made.id, None));
 }
 
@@ -106,18 +106,18 @@ async fn a_revoked_key_is_shown_to_nobody_even_within_its_minute(
 async fn a_form_sent_many_times_at_once_to_two_servers_creates_one_key(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let (second, _) = house.second().await;
-    let caller = signed_in(&house, house.owner.id).await;
+    let fixture = Fixture::new(backend).await;
+    let (second, _) = fixture.second().await;
+    let caller = signed_in(&fixture, fixture.owner.id).await;
     // The last place there is: the first submission takes it from the others.
     for number in 0..99 {
         let new = new_key(&format!("number {number}"));
-        house.accounts.create_api_key(&caller, new).await.unwrap();
+        fixture.accounts.create_api_key(&caller, new).await.unwrap();
     }
-    let form = house.accounts.api_key_form(&caller).unwrap();
+    let form = fixture.accounts.api_key_form(&caller).unwrap();
     let submissions = (0..8).map(|number| {
         let (caller, form) = (caller.clone(), form.clone());
-        let accounts = [&house.accounts, &second][number % 2].clone();
+        let accounts = [&fixture.accounts, &second][number % 2].clone();
         tokio::spawn(async move {
             let prepared = accounts.open_api_key_form(&caller, &form).unwrap();
             let new = new_key("the last");
@@ -128,16 +128,16 @@ async fn a_form_sent_many_times_at_once_to_two_servers_creates_one_key(
     for created in join_all(submissions).await {
         let created = created.unwrap().unwrap().unwrap();
         let sealed = created.sealed_secret.unwrap();
-        secrets.push(shown(&house, &caller, created.id, &sealed).await.unwrap());
+        secrets.push(shown(&fixture, &caller, created.id, &sealed).await.unwrap());
     }
     secrets.dedup();
     assert_eq!(secrets.len(), 1);
-    let keys = house.accounts.api_keys(&caller).await.unwrap();
+    let keys = fixture.accounts.api_keys(&caller).await.unwrap();
     assert_eq!(keys.len(), 100);
     // Another form finds no place.
-    let form = house.accounts.api_key_form(&caller).unwrap();
-    let prepared = house.accounts.open_api_key_form(&caller, &form).unwrap();
-    let refused = house
+    let form = fixture.accounts.api_key_form(&caller).unwrap();
+    let prepared = fixture.accounts.open_api_key_form(&caller, &form).unwrap();
+    let refused = fixture
         .accounts
         .create_api_key_once(&caller, prepared, new_key("one more"));
     assert_refused(refused.await, "too_many_keys");
@@ -148,37 +148,37 @@ async fn a_form_sent_many_times_at_once_to_two_servers_creates_one_key(
 async fn a_form_and_a_secret_are_of_one_session_user_organization_and_purpose(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let (owner, accounts) = (house.owner.id, &house.accounts);
-    let caller = signed_in(&house, owner).await;
+    let fixture = Fixture::new(backend).await;
+    let (owner, accounts) = (fixture.owner.id, &fixture.accounts);
+    let caller = signed_in(&fixture, owner).await;
     let form = accounts.api_key_form(&caller).unwrap();
-    let other_session = signed_in(&house, owner).await;
-    let member = house.member("bob@example.com", vestibule_model::Role::Admin);
-    let other_user = signed_in(&house, member.await.id).await;
-    let elsewhere = house.organization_of("Elsewhere", owner).await;
-    let entry = house.enter(owner, elsewhere.id).await;
-    let other_organization = Caller::from(&house.by_cookie(&entry.cookie).await.unwrap());
+    let other_session = signed_in(&fixture, owner).await;
+    let member = fixture.member("bob@example.com", vestibule_model::Role::Admin);
+    let other_user = signed_in(&fixture, member.await.id).await;
+    let elsewhere = fixture.organization_of("Elsewhere", owner).await;
+    let entry = fixture.enter(owner, elsewhere.id).await;
+    let other_organization = Caller::from(&fixture.by_cookie(&entry.cookie).await.unwrap());
     let strangers = [
         &other_session,
         &other_user,
         &other_organization,
-        &house.caller(owner).await,
-        &house.operator(),
+        &fixture.caller(owner).await,
+        &fixture.operator(),
     ];
     for stranger in strangers {
         assert!(accounts.open_api_key_form(stranger, &form).is_none());
     }
-    let made = submit(&house, &caller, &form, "export").await;
+    let made = submit(&fixture, &caller, &form, "export").await;
     let sealed = made.sealed_secret.unwrap();
     for stranger in [&other_session, &other_user, &other_organization] {
-        assert_eq!(shown(&house, stranger, made.id, &sealed).await, None);
+        assert_eq!(shown(&fixture, stranger, made.id, &sealed).await, None);
         // Nor does the form's token stand for the secret that is in it.
-        assert_eq!(shown(&house, stranger, made.id, &form).await, None);
+        assert_eq!(shown(&fixture, stranger, made.id, &form).await, None);
     }
-    assert_eq!(shown(&house, &caller, made.id, &form).await, None);
+    assert_eq!(shown(&fixture, &caller, made.id, &form).await, None);
     assert!(accounts.open_api_key_form(&caller, &sealed).is_none());
-    let another = ApiKeyId::mint(house.clock.as_ref(), &OsEntropy);
-    assert_eq!(shown(&house, &caller, another, &sealed).await, None);
+    let another = ApiKeyId::mint(fixture.clock.as_ref(), &OsEntropy);
+    assert_eq!(shown(&fixture, &caller, another, &sealed).await, None);
     // The key is its owner's in each of their sessions; the secret is not.
     let new = accounts.new_key(&other_session, made.id, Some(&sealed));
     assert_eq!(new.await.unwrap().key.map(|key| key.id), Some(made.id));
@@ -195,9 +195,9 @@ async fn a_form_and_a_secret_are_of_one_session_user_organization_and_purpose(
     let long = "A".repeat(100_000);
     for junk in ["", "A", "=", "ü", &form[..form.len() - 4], &long] {
         assert!(accounts.open_api_key_form(&caller, junk).is_none());
-        assert_eq!(shown(&house, &caller, made.id, junk).await, None);
+        assert_eq!(shown(&fixture, &caller, made.id, junk).await, None);
     }
-    assert!(shown(&house, &caller, made.id, &sealed).await.is_some());
+    assert!(shown(&fixture, &caller, made.id, &sealed).await.is_some());
 }
 
 #[rstest]
@@ -205,11 +205,11 @@ async fn a_form_and_a_secret_are_of_one_session_user_organization_and_purpose(
 async fn a_form_can_be_sent_for_a_day(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let caller = signed_in(&house, house.owner.id).await;
-    let form = house.accounts.api_key_form(&caller).unwrap();
-    house.clock.advance(ALMOST_A_DAY);
-    assert!(house.accounts.open_api_key_form(&caller, &form).is_some());
-    house.clock.advance(Duration::from_secs(1));
-    assert!(house.accounts.open_api_key_form(&caller, &form).is_none());
+    let fixture = Fixture::new(backend).await;
+    let caller = signed_in(&fixture, fixture.owner.id).await;
+    let form = fixture.accounts.api_key_form(&caller).unwrap();
+    fixture.clock.advance(ALMOST_A_DAY);
+    assert!(fixture.accounts.open_api_key_form(&caller, &form).is_some());
+    fixture.clock.advance(Duration::from_secs(1));
+    assert!(fixture.accounts.open_api_key_form(&caller, &form).is_none());
 }

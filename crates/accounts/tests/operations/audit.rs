@@ -7,20 +7,20 @@ use serde_json::json;
 use vestibule_accounts::{AuditFilter, Caller, NewGrant, Page};
 use vestibule_model::{ActorKind, Capability, Role};
 
-use crate::support::{Backend, House, OPERATOR, assert_refused, details};
+use crate::support::{Backend, Fixture, OPERATOR, assert_refused, details};
 
 #[rstest]
 #[tokio::test]
 async fn admins_find_records_by_kind_actor_and_time(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let accounts = &house.accounts;
-    house.clock.advance(Duration::from_secs(10));
-    let begun = house.now();
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let accounts = &fixture.accounts;
+    fixture.clock.advance(Duration::from_secs(10));
+    let begun = fixture.now();
     let group = accounts.create_group(&owner, "a".parse().unwrap()).await;
-    house.clock.advance(Duration::from_secs(10));
+    fixture.clock.advance(Duration::from_secs(10));
     accounts
         .delete_group(&owner, group.unwrap().id)
         .await
@@ -46,18 +46,18 @@ async fn admins_find_records_by_kind_actor_and_time(
         ..all.clone()
     };
     assert_eq!(find(early).await, ["group.created"]);
-    let grace = house.member("grace@example.com", Role::User).await.id;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
     let by_another = AuditFilter {
         user_id: Some(grace),
         ..all
     };
     assert!(find(by_another).await.is_empty());
 
-    let user = house.caller(grace).await;
+    let user = fixture.caller(grace).await;
     let filter = AuditFilter::default();
     let read = accounts.audit(&user, &filter, Page::default()).await;
     assert_refused(read, "role_required");
-    let elsewhere = house.organization_of("Elsewhere", grace).await;
+    let elsewhere = fixture.organization_of("Elsewhere", grace).await;
     let elsewhere = Caller::operator(&OPERATOR, elsewhere.id);
     let (rows, _) = accounts
         .audit(&elsewhere, &filter, Page::default())
@@ -72,32 +72,32 @@ async fn admins_find_records_by_kind_actor_and_time(
 async fn a_record_says_what_kind_of_actor_it_was(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    for (caller, name) in [(house.operator(), "a"), (owner, "b")] {
-        house.tick();
-        let made = house
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    for (caller, name) in [(fixture.operator(), "a"), (owner, "b")] {
+        fixture.tick();
+        let made = fixture
             .accounts
             .create_group(&caller, name.parse().unwrap())
             .await;
         made.unwrap();
     }
     let kinds = async |kind: &str| {
-        let rows = house.records(kind).await;
+        let rows = fixture.records(kind).await;
         rows.iter().map(|row| row.actor).collect::<Vec<_>>()
     };
     let (user, operator) = (Some(ActorKind::User), Some(ActorKind::Operator));
     assert_eq!(kinds("group.created").await, [user, operator]);
     let filter = AuditFilter::default();
     let page = Page::first(100);
-    let found = house
+    let found = fixture
         .accounts
         .audit_of_the_installation(&OPERATOR, &filter, page);
     let (rows, _) = found.await.unwrap().into_counted();
     let made = rows.iter().find(|row| row.kind == "keyring.created");
     assert_eq!(made.unwrap().actor, Some(ActorKind::Server));
     // Written by a version that wrote down users alone.
-    house.raw("UPDATE audit_record SET actor = NULL").await;
+    fixture.raw("UPDATE audit_record SET actor = NULL").await;
     assert_eq!(kinds("group.created").await, [user, None]);
 }
 
@@ -106,9 +106,9 @@ async fn a_record_says_what_kind_of_actor_it_was(
 async fn a_record_tells_what_a_member_and_an_organization_were_before(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let (accounts, operator) = (&house.accounts, house.operator());
-    let grace = house.member("grace@example.com", Role::User).await.id;
+    let fixture = Fixture::new(backend).await;
+    let (accounts, operator) = (&fixture.accounts, fixture.operator());
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
     let group = accounts.create_group(&operator, "g".parse().unwrap()).await;
     let group = group.unwrap().id;
     let join = async || {
@@ -117,7 +117,7 @@ async fn a_record_tells_what_a_member_and_an_organization_were_before(
     };
     join().await;
     accounts.deactivate_member(&operator, grace).await.unwrap();
-    let record = details(&house.records("member.deactivated").await[0]);
+    let record = details(&fixture.records("member.deactivated").await[0]);
     let before = json!({ "active": true, "groups": [group] });
     assert_eq!(record["before"], before);
     assert_eq!(record["after"], json!({ "active": false, "groups": [] }));
@@ -131,12 +131,12 @@ async fn a_record_tells_what_a_member_and_an_organization_were_before(
     };
     accounts.grant_to_user(&operator, grace, new).await.unwrap();
     accounts.remove_member(&operator, grace).await.unwrap();
-    let record = details(&house.records("member.removed").await[0]);
+    let record = details(&fixture.records("member.removed").await[0]);
     assert_eq!(record["before"]["groups"], json!([group]));
     assert_eq!(record["before"]["grants"][0]["path"], "/shared");
 
     accounts.deactivate_organization(&operator).await.unwrap();
-    let record = details(&house.records("organization.deactivated").await[0]);
+    let record = details(&fixture.records("organization.deactivated").await[0]);
     assert_eq!(record["before"], json!({ "active": true }));
     assert_eq!(record["after"], json!({ "active": false }));
 }

@@ -8,10 +8,10 @@ use vestibule_check::{Inactive, Unresolved};
 use vestibule_credential::{FrameError, TokenError};
 use vestibule_model::{CredentialRef, Role};
 
-use crate::support::{Backend, House, new_key};
+use crate::support::{Backend, Fixture, new_key};
 
-async fn obstacle(house: &House, credential: &str) -> CannotResolve {
-    house.accounts.resolve(credential).await.unwrap_err()
+async fn obstacle(fixture: &Fixture, credential: &str) -> CannotResolve {
+    fixture.accounts.resolve(credential).await.unwrap_err()
 }
 
 #[rstest]
@@ -19,43 +19,43 @@ async fn obstacle(house: &House, credential: &str) -> CannotResolve {
 async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let end = house.now().after(Duration::from_secs(600));
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let end = fixture.now().after(Duration::from_secs(600));
     let new = NewApiKey {
         expires_at: Some(end),
         ..new_key("k")
     };
-    let key = house.key(grace, new).await;
-    let entry = house.enter(grace, house.organization.id).await;
+    let key = fixture.key(grace, new).await;
+    let entry = fixture.enter(grace, fixture.organization.id).await;
     let texts = [
         key.secret.expose(),
         entry.token.as_str(),
         entry.cookie.expose(),
     ];
     for text in texts {
-        let principal = house.accounts.resolve(text).await.unwrap();
+        let principal = fixture.accounts.resolve(text).await.unwrap();
         assert_eq!(principal.user_id, grace);
         assert_eq!(principal.home.as_str(), format!("/users/{grace}"));
         assert!(principal.plan.has("agents"));
     }
-    let principal = house.accounts.resolve(texts[0]).await.unwrap();
+    let principal = fixture.accounts.resolve(texts[0]).await.unwrap();
     assert_eq!(principal.credential, CredentialRef::ApiKey(key.key.id));
     assert_eq!(principal.expires_at, Some(end));
 
     // From the farthest obstacle to the nearest, each before all that came earlier.
-    let operator = house.operator();
-    let accounts = &house.accounts;
+    let operator = fixture.operator();
+    let accounts = &fixture.accounts;
     let all = async |expected: Unresolved| {
         for text in texts {
             let expected = CannotResolve::Unresolved(expected.clone());
-            assert_eq!(obstacle(&house, text).await, expected);
+            assert_eq!(obstacle(&fixture, text).await, expected);
         }
     };
     // Whose credential it is, is known all the same.
     let inactive = async |expected: Inactive| {
         for text in texts {
-            match obstacle(&house, text).await {
+            match obstacle(&fixture, text).await {
                 CannotResolve::Unresolved(Unresolved::Inactive(why, caller)) => {
                     assert_eq!((why, caller.user_id), (expected, grace));
                 }
@@ -64,8 +64,8 @@ async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
         }
     };
     // By hand, because the operation would end the sessions, too; and so below.
-    let mut write = house.store().begin().await.unwrap();
-    let since = Some(house.now());
+    let mut write = fixture.store().begin().await.unwrap();
+    let since = Some(fixture.now());
     let scope = operator.scope();
     let stands = write.set_membership_deactivated(scope, grace, since).await;
     assert!(stands.unwrap());
@@ -73,20 +73,20 @@ async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
     inactive(Inactive::Membership).await;
     accounts.deactivate_organization(&operator).await.unwrap();
     inactive(Inactive::Organization).await;
-    let mut write = house.store().begin().await.unwrap();
-    let since = Some(house.now());
+    let mut write = fixture.store().begin().await.unwrap();
+    let since = Some(fixture.now());
     write.set_user_suspended(grace, since).await.unwrap();
     write.commit_unaudited().await.unwrap();
     inactive(Inactive::User).await;
-    house.clock.set(end);
+    fixture.clock.set(end);
     let expired = CannotResolve::Unresolved(Unresolved::Expired);
-    assert_eq!(obstacle(&house, texts[0]).await, expired);
+    assert_eq!(obstacle(&fixture, texts[0]).await, expired);
     accounts
         .delete_api_key_of(&operator, grace, key.key.id)
         .await
         .unwrap();
-    let mut write = house.store().begin().await.unwrap();
-    write.end_sessions_of(grace, house.now()).await.unwrap();
+    let mut write = fixture.store().begin().await.unwrap();
+    write.end_sessions_of(grace, fixture.now()).await.unwrap();
     write.commit_unaudited().await.unwrap();
     all(Unresolved::Revoked).await;
 }
@@ -96,25 +96,31 @@ async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
 async fn a_session_ends_by_idleness_and_by_age(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let entry = house.enter(house.owner.id, house.organization.id).await;
-    let week = house.lifetimes.session_idle;
-    let principal = house.accounts.resolve(entry.cookie.expose()).await.unwrap();
-    assert_eq!(principal.expires_at, Some(house.now().after(week)));
-    let principal = house.accounts.resolve(&entry.token).await.unwrap();
-    let hour = house.now().after(Duration::from_secs(3_600));
+    let fixture = Fixture::new(backend).await;
+    let entry = fixture
+        .enter(fixture.owner.id, fixture.organization.id)
+        .await;
+    let week = fixture.lifetimes.session_idle;
+    let principal = fixture
+        .accounts
+        .resolve(entry.cookie.expose())
+        .await
+        .unwrap();
+    assert_eq!(principal.expires_at, Some(fixture.now().after(week)));
+    let principal = fixture.accounts.resolve(&entry.token).await.unwrap();
+    let hour = fixture.now().after(Duration::from_secs(3_600));
     assert_eq!(principal.expires_at, Some(hour));
-    house.clock.advance(week);
+    fixture.clock.advance(week);
     let expired = CannotResolve::Unresolved(Unresolved::Expired);
-    assert_eq!(obstacle(&house, entry.cookie.expose()).await, expired);
-    let token = house.token(&entry.session, house.organization.id);
-    assert_eq!(obstacle(&house, &token).await, expired);
+    assert_eq!(obstacle(&fixture, entry.cookie.expose()).await, expired);
+    let token = fixture.token(&entry.session, fixture.organization.id);
+    assert_eq!(obstacle(&fixture, &token).await, expired);
 }
 
 #[tokio::test]
 async fn a_text_that_is_no_credential_of_ours_is_told_apart_from_one_that_is_unknown() {
-    let house = House::new(Backend::Sqlite).await;
-    let key = house.key(house.owner.id, new_key("k")).await;
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    let key = fixture.key(fixture.owner.id, new_key("k")).await;
     let text = key.secret.expose();
     let mut mistyped = text.to_owned();
     mistyped.pop();
@@ -124,7 +130,7 @@ async fn a_text_that_is_no_credential_of_ours_is_told_apart_from_one_that_is_unk
         (&mistyped, CannotResolve::Frame(FrameError::Checksum)),
         ("eyJ.e.y", CannotResolve::Token(TokenError::Malformed)),
     ] {
-        assert_eq!(obstacle(&house, text).await, expected, "{text}");
+        assert_eq!(obstacle(&fixture, text).await, expected, "{text}");
     }
     let prefix = vestibule_credential::Prefix::default();
     let kinds = vestibule_credential::SecretKind::ALL;
@@ -132,7 +138,7 @@ async fn a_text_that_is_no_credential_of_ours_is_told_apart_from_one_that_is_unk
         let stranger =
             vestibule_credential::frame::mint(&prefix, kind, &vestibule_model::OsEntropy);
         assert_eq!(
-            obstacle(&house, stranger.expose()).await,
+            obstacle(&fixture, stranger.expose()).await,
             CannotResolve::Unresolved(Unresolved::Unknown)
         );
     }
@@ -143,10 +149,10 @@ async fn a_text_that_is_no_credential_of_ours_is_told_apart_from_one_that_is_unk
 async fn a_directory_without_its_store_does_not_guess(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let key = house.key(house.owner.id, new_key("k")).await;
-    house.raw("ALTER TABLE api_key RENAME TO away").await;
-    let unknown = house.accounts.resolve(key.secret.expose()).await;
+    let fixture = Fixture::new(backend).await;
+    let key = fixture.key(fixture.owner.id, new_key("k")).await;
+    fixture.raw("ALTER TABLE api_key RENAME TO away").await;
+    let unknown = fixture.accounts.resolve(key.secret.expose()).await;
     assert!(
         matches!(
             unknown,

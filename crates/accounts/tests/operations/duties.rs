@@ -13,9 +13,9 @@ use vestibule_check::RequestHead;
 use vestibule_model::{Capability, OsEntropy, Role};
 use vestibule_store::Page;
 
-use crate::support::{Backend, House, OPERATOR, bearer_at, details, new_key};
+use crate::support::{Backend, Fixture, OPERATOR, bearer_at, details, new_key};
 
-fn duties(house: &House) -> Duties {
+fn duties(fixture: &Fixture) -> Duties {
     let often = Duration::from_millis(20);
     let intervals = Intervals {
         flush: often,
@@ -26,16 +26,16 @@ fn duties(house: &House) -> Duties {
         settle: Duration::from_millis(20),
     };
     Duties::new(
-        house.accounts.clone(),
-        house.check.clone(),
+        fixture.accounts.clone(),
+        fixture.check.clone(),
         intervals,
         ClockTrust::confirmed(),
     )
 }
 
 /// Runs a duty until the work that it is given is done at the latest, and once more at the end.
-async fn flush_once(house: &House) {
-    duties(house).flush(std::future::ready(())).await;
+async fn flush_once(fixture: &Fixture) {
+    duties(fixture).flush(std::future::ready(())).await;
 }
 
 #[rstest]
@@ -43,29 +43,29 @@ async fn flush_once(house: &House) {
 async fn what_was_used_and_denied_is_written_down_when_the_server_stops(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let key = house.key(grace, new_key("k")).await;
-    let entry = house.enter(grace, house.organization.id).await;
-    house.clock.advance(Duration::from_secs(90));
-    let used = house.now();
-    house.by_cookie(&entry.cookie).await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let key = fixture.key(grace, new_key("k")).await;
+    let entry = fixture.enter(grace, fixture.organization.id).await;
+    fixture.clock.advance(Duration::from_secs(90));
+    let used = fixture.now();
+    fixture.by_cookie(&entry.cookie).await.unwrap();
     for _ in 0..7 {
-        bearer_at(&house.check, "/v1/admin", key.secret.expose())
+        bearer_at(&fixture.check, "/v1/admin", key.secret.expose())
             .await
             .unwrap_err();
-        house.clock.advance(Duration::from_secs(1));
+        fixture.clock.advance(Duration::from_secs(1));
     }
-    flush_once(&house).await;
+    flush_once(&fixture).await;
 
-    let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+    let permit = fixture.by_bearer(key.secret.expose()).await.unwrap();
     let caller = Caller::from(&permit);
-    let (stored, _) = house.accounts.api_key(&caller, key.key.id).await.unwrap();
+    let (stored, _) = fixture.accounts.api_key(&caller, key.key.id).await.unwrap();
     assert_eq!(stored.last_used_at, Some(used));
-    let session = house.store().session(entry.session.id).await.unwrap();
+    let session = fixture.store().session(entry.session.id).await.unwrap();
     assert_eq!(session.unwrap().last_seen_at, used);
 
-    let denied = house.records("access.denied").await;
+    let denied = fixture.records("access.denied").await;
     assert_eq!(denied.len(), 1);
     assert_eq!(denied[0].user_id, Some(grace));
     assert_eq!(denied[0].address.as_deref(), Some("192.0.2.1"));
@@ -81,7 +81,7 @@ async fn what_was_used_and_denied_is_written_down_when_the_server_stops(
 }
 
 /// Every call that a key is refused for, as different as the table allows.
-async fn refuse_all(house: &House, key: &str) {
+async fn refuse_all(fixture: &Fixture, key: &str) {
     let mut headers = HeaderMap::new();
     let value = format!("Bearer {key}");
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
@@ -95,7 +95,7 @@ async fn refuse_all(house: &House, key: &str) {
                 address: None,
                 request_id: None,
             };
-            let _ = house.check.check(&head).await;
+            let _ = fixture.check.check(&head).await;
         }
     }
 }
@@ -105,9 +105,9 @@ async fn refuse_all(house: &House, key: &str) {
 async fn a_flood_in_one_organization_suppresses_no_denial_in_another(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let zoe = house.user("zoe@example.com").await;
-    let elsewhere = house.organization_of("Elsewhere", zoe.id).await;
+    let fixture = Fixture::new(backend).await;
+    let zoe = fixture.user("zoe@example.com").await;
+    let elsewhere = fixture.organization_of("Elsewhere", zoe.id).await;
     let narrowed = NewApiKey {
         grants: Some(vec![NewGrant {
             path: "/shared".parse().unwrap(),
@@ -117,7 +117,7 @@ async fn a_flood_in_one_organization_suppresses_no_denial_in_another(
         ..new_key("narrowed")
     };
     let operator = Caller::operator(&OPERATOR, elsewhere.id);
-    let made = house
+    let made = fixture
         .accounts
         .create_api_key_for(&operator, zoe.id, narrowed)
         .await
@@ -125,25 +125,25 @@ async fn a_flood_in_one_organization_suppresses_no_denial_in_another(
     // One member with many keys, and another: more than there is room for, before and after.
     for number in 0..7 {
         let email = format!("member-{number}@example.com");
-        let member = house.member(&email, Role::User).await.id;
+        let member = fixture.member(&email, Role::User).await.id;
         let times = if number < 2 { 28 } else { 0 };
         for _ in 0..45 {
-            let key = house.key(member, new_key("k")).await;
-            refuse_all(&house, key.secret.expose()).await;
+            let key = fixture.key(member, new_key("k")).await;
+            refuse_all(&fixture, key.secret.expose()).await;
         }
         for _ in 0..times / 2 {
-            let answer = bearer_at(&house.check, "/v1/nowhere", made.secret.expose());
+            let answer = bearer_at(&fixture.check, "/v1/nowhere", made.secret.expose());
             answer.await.unwrap_err();
         }
     }
-    flush_once(&house).await;
+    flush_once(&fixture).await;
 
     let filter = AuditFilter {
         kind: Some("access.denied".to_owned()),
         ..AuditFilter::default()
     };
     let page = Page::first(5_000);
-    let (told, _) = house
+    let (told, _) = fixture
         .accounts
         .audit(&operator, &filter, page)
         .await
@@ -151,8 +151,8 @@ async fn a_flood_in_one_organization_suppresses_no_denial_in_another(
         .into_counted();
     assert_eq!(told.len(), 1, "{told:?}");
     assert_eq!(details(&told[0])["count"], 28);
-    let operator = house.operator();
-    let (here, total) = house
+    let operator = fixture.operator();
+    let (here, total) = fixture
         .accounts
         .audit(&operator, &filter, page)
         .await
@@ -173,15 +173,15 @@ async fn a_flood_in_one_organization_suppresses_no_denial_in_another(
 async fn what_cannot_be_written_is_written_later(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let key = house.key(grace, new_key("k")).await;
-    bearer_at(&house.check, "/v1/admin", key.secret.expose())
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let key = fixture.key(grace, new_key("k")).await;
+    bearer_at(&fixture.check, "/v1/admin", key.secret.expose())
         .await
         .unwrap_err();
-    house.raw("ALTER TABLE audit_record RENAME TO away").await;
+    fixture.raw("ALTER TABLE audit_record RENAME TO away").await;
     let (stop, stopped) = oneshot::channel::<()>();
-    let duties = duties(&house);
+    let duties = duties(&fixture);
     let running = tokio::spawn(async move {
         duties
             .flush(async {
@@ -190,10 +190,10 @@ async fn what_cannot_be_written_is_written_later(
             .await;
     });
     tokio::time::sleep(Duration::from_millis(300)).await;
-    house.raw("ALTER TABLE away RENAME TO audit_record").await;
+    fixture.raw("ALTER TABLE away RENAME TO audit_record").await;
     stop.send(()).unwrap();
     running.await.unwrap();
-    assert_eq!(house.records("access.denied").await.len(), 1);
+    assert_eq!(fixture.records("access.denied").await.len(), 1);
 }
 
 #[rstest]
@@ -201,24 +201,24 @@ async fn what_cannot_be_written_is_written_later(
 async fn what_nobody_asks_for_again_is_deleted(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    rotate(&house).await;
-    assert_eq!(house.store().signing_keys().await.unwrap().len(), 2);
-    house.clock.advance(Duration::from_secs(2 * 3_600));
-    let duties = duties(&house);
+    let fixture = Fixture::new(backend).await;
+    rotate(&fixture).await;
+    assert_eq!(fixture.store().signing_keys().await.unwrap().len(), 2);
+    fixture.clock.advance(Duration::from_secs(2 * 3_600));
+    let duties = duties(&fixture);
     let wait = tokio::time::sleep(Duration::from_millis(500));
     duties.prune(wait).await;
-    assert_eq!(house.store().signing_keys().await.unwrap().len(), 1);
+    assert_eq!(fixture.store().signing_keys().await.unwrap().len(), 1);
 }
 
 #[tokio::test]
 async fn a_server_that_lives_briefly_tidies_up_once() {
-    let house = House::new(Backend::Sqlite).await;
-    rotate(&house).await;
-    house.clock.advance(Duration::from_secs(2 * 3_600));
-    let duties = once_an_hour(&house);
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    rotate(&fixture).await;
+    fixture.clock.advance(Duration::from_secs(2 * 3_600));
+    let duties = once_an_hour(&fixture);
     let tidied = async {
-        while house.store().signing_keys().await.unwrap().len() > 1 {
+        while fixture.store().signing_keys().await.unwrap().len() > 1 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     };
@@ -227,36 +227,36 @@ async fn a_server_that_lives_briefly_tidies_up_once() {
     duties.prune(tidied).await;
 }
 
-async fn rotate(house: &House) {
-    let rotated = house.accounts.rotate_keyring(&OPERATOR, OldKeys::LiveOut);
+async fn rotate(fixture: &Fixture) {
+    let rotated = fixture.accounts.rotate_keyring(&OPERATOR, OldKeys::LiveOut);
     rotated.await.unwrap();
 }
 
-/// A house with 50,000 rows and a signing key that nobody needs any more.
-async fn with_backlog() -> House {
-    let house = House::new(Backend::Sqlite).await;
-    rotate(&house).await;
+/// A fixture with 50,000 rows and a signing key that nobody needs any more.
+async fn with_backlog() -> Fixture {
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    rotate(&fixture).await;
     let rows = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 50000)
         INSERT INTO token_refresh SELECT i, id, i, 0, 0 FROM n, (SELECT id FROM organization LIMIT 1)";
-    house.raw(rows).await;
-    house.clock.advance(Duration::from_secs(2 * 3_600));
-    house
+    fixture.raw(rows).await;
+    fixture.clock.advance(Duration::from_secs(2 * 3_600));
+    fixture
 }
 
 /// How many rows one more transaction would delete.
-async fn left(house: &House) -> u64 {
-    let mut write = house.store().begin().await.unwrap();
-    write.prune(house.now()).await.unwrap().refreshes
+async fn left(fixture: &Fixture) -> u64 {
+    let mut write = fixture.store().begin().await.unwrap();
+    write.prune(fixture.now()).await.unwrap().refreshes
 }
 
-fn once_an_hour(house: &House) -> Duties {
+fn once_an_hour(fixture: &Fixture) -> Duties {
     let intervals = Intervals {
         settle: Duration::from_millis(1),
         ..Intervals::default()
     };
     Duties::new(
-        house.accounts.clone(),
-        house.check.clone(),
+        fixture.accounts.clone(),
+        fixture.check.clone(),
         intervals,
         ClockTrust::confirmed(),
     )
@@ -264,15 +264,15 @@ fn once_an_hour(house: &House) -> Duties {
 
 #[tokio::test]
 async fn a_backlog_is_tidied_up_at_once() {
-    let house = with_backlog().await;
+    let fixture = with_backlog().await;
     let (end, ended) = oneshot::channel::<()>();
     let tidied = async {
-        while left(&house).await > 0 {
+        while left(&fixture).await > 0 {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         end.send(()).unwrap();
     };
-    let duties = once_an_hour(&house);
+    let duties = once_an_hour(&fixture);
     let both = async { tokio::join!(duties.prune(async { ended.await.unwrap() }), tidied) };
     let both = Box::pin(both);
     tokio::time::timeout(Duration::from_secs(60), both)
@@ -282,20 +282,20 @@ async fn a_backlog_is_tidied_up_at_once() {
 
 #[tokio::test]
 async fn a_server_that_ends_leaves_the_rest_of_a_backlog_to_the_next() {
-    let house = with_backlog().await;
+    let fixture = with_backlog().await;
     let begun = Box::pin(async {
-        while house.store().signing_keys().await.unwrap().len() > 1 {
+        while fixture.store().signing_keys().await.unwrap().len() > 1 {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     });
-    once_an_hour(&house).prune(begun).await;
-    assert!(left(&house).await > 0);
+    once_an_hour(&fixture).prune(begun).await;
+    assert!(left(&fixture).await > 0);
 }
 
 #[tokio::test]
 async fn every_duty_ends_when_it_is_told_to() {
-    let house = House::new(Backend::Sqlite).await;
-    let duties = duties(&house);
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    let duties = duties(&fixture);
     let soon = || tokio::time::sleep(Duration::from_millis(60));
     let all = async {
         duties.flush(soon()).await;
@@ -308,13 +308,13 @@ async fn every_duty_ends_when_it_is_told_to() {
         .unwrap();
 }
 
-/// A housekeeper of a server that starts now, at work long enough for several rounds.
-async fn tidy_up_after_start(house: &House) {
-    let trust = ClockTrust::at_start(house.store(), house.clock.as_ref());
-    tidy_up(house, trust.await.unwrap()).await;
+/// The `Duties` of a server that starts now, at work long enough for several rounds.
+async fn tidy_up_after_start(fixture: &Fixture) {
+    let trust = ClockTrust::at_start(fixture.store(), fixture.clock.as_ref());
+    tidy_up(fixture, trust.await.unwrap()).await;
 }
 
-async fn tidy_up(house: &House, trust: ClockTrust) {
+async fn tidy_up(fixture: &Fixture, trust: ClockTrust) {
     let often = Duration::from_millis(20);
     let intervals = Intervals {
         prune: often,
@@ -322,8 +322,8 @@ async fn tidy_up(house: &House, trust: ClockTrust) {
         ..Intervals::default()
     };
     let duties = Duties::new(
-        house.accounts.clone(),
-        house.check.clone(),
+        fixture.accounts.clone(),
+        fixture.check.clone(),
         intervals,
         trust,
     );
@@ -338,45 +338,45 @@ async fn a_clock_that_is_ahead_when_a_server_starts_deletes_no_live_key(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-    let house = House::new(backend).await;
-    let owner = house.owner.id;
-    let (caller, right) = (house.caller(owner).await, house.now());
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.owner.id;
+    let (caller, right) = (fixture.caller(owner).await, fixture.now());
     let new = NewApiKey {
         expires_at: Some(right.after(180 * DAY)),
         ..new_key("mortal")
     };
-    let key = house.accounts.create_api_key(&caller, new).await.unwrap();
+    let key = fixture.accounts.create_api_key(&caller, new).await.unwrap();
     let is_there = async || {
         let scope = caller.scope();
-        let found = house.store().api_key_or_revoked(scope, owner, key.key.id);
+        let found = fixture.store().api_key_or_revoked(scope, owner, key.key.id);
         found.await.unwrap().is_some()
     };
-    house.clock.set(right.after(400 * DAY));
-    tidy_up_after_start(&house).await;
+    fixture.clock.set(right.after(400 * DAY));
+    tidy_up_after_start(&fixture).await;
     assert!(is_there().await);
     // Records by that clock do not make it right, also where the server starts again.
-    house.member("grace@example.com", Role::User).await;
-    house.clock.advance(DAY / 2);
-    tidy_up_after_start(&house).await;
+    fixture.member("grace@example.com", Role::User).await;
+    fixture.clock.advance(DAY / 2);
+    tidy_up_after_start(&fixture).await;
     assert!(is_there().await);
-    house.clock.set(right);
-    tidy_up_after_start(&house).await;
-    house.by_bearer(key.secret.expose()).await.unwrap();
-    assert_eq!(house.store().clock_doubt().await.unwrap(), None);
+    fixture.clock.set(right);
+    tidy_up_after_start(&fixture).await;
+    fixture.by_bearer(key.secret.expose()).await.unwrap();
+    assert_eq!(fixture.store().clock_doubt().await.unwrap(), None);
 
     // The operator may say that it is right.
-    house.clock.set(right.after(400 * DAY));
-    let (store, clock) = (house.store(), house.clock.as_ref());
+    fixture.clock.set(right.after(400 * DAY));
+    let (store, clock) = (fixture.store(), fixture.clock.as_ref());
     let trust = ClockTrust::at_start(store, clock).await.unwrap();
     // The record of Grace is the last, from a clock that was ahead.
     assert_eq!(trust.doubted_since(), None);
-    house
+    fixture
         .raw("UPDATE audit_record SET at = 1800000000000000")
         .await;
     let trust = ClockTrust::at_start(store, clock).await.unwrap();
     assert!(trust.doubted_since().is_some());
     let trust = trust.confirm(&OPERATOR, store, clock, &OsEntropy);
-    tidy_up(&house, trust.await.unwrap()).await;
+    tidy_up(&fixture, trust.await.unwrap()).await;
     assert!(!is_there().await);
 }
 
@@ -385,23 +385,23 @@ async fn a_clock_that_is_ahead_when_a_server_starts_deletes_no_live_key(
 async fn a_clock_that_was_far_ahead_is_gone_by_after_a_day_unless_the_database_has_another(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    rotate(&house).await;
+    let fixture = Fixture::new(backend).await;
+    rotate(&fixture).await;
     let day = Duration::from_secs(24 * 60 * 60);
-    house.clock.set(house.now().after(400 * day));
-    let trust = ClockTrust::at_start(house.store(), house.clock.as_ref());
+    fixture.clock.set(fixture.now().after(400 * day));
+    let trust = ClockTrust::at_start(fixture.store(), fixture.clock.as_ref());
     let trust = trust.await.unwrap();
     let second = Duration::from_secs(1);
-    house.clock.advance(day.saturating_sub(second));
-    tidy_up(&house, trust).await;
-    assert_eq!(house.store().signing_keys().await.unwrap().len(), 2);
-    house.clock.advance(second);
-    tidy_up(&house, trust).await;
+    fixture.clock.advance(day.saturating_sub(second));
+    tidy_up(&fixture, trust).await;
+    assert_eq!(fixture.store().signing_keys().await.unwrap().len(), 2);
+    fixture.clock.advance(second);
+    tidy_up(&fixture, trust).await;
     // PostgreSQL's clock is the machine's, and not the one of this test.
     let left = match backend {
         Backend::Sqlite => 1,
         Backend::Postgres => 2,
     };
-    assert_eq!(house.store().signing_keys().await.unwrap().len(), left);
-    assert_eq!(house.store().clock_doubt().await.unwrap(), None);
+    assert_eq!(fixture.store().signing_keys().await.unwrap().len(), left);
+    assert_eq!(fixture.store().clock_doubt().await.unwrap(), None);
 }

@@ -19,14 +19,14 @@ fn sign_in(email: &str, password: &str) -> SignIn {
 
 async fn give_password(world: &Connected, user: UserId) {
     let password = "correct horse".to_owned().try_into().unwrap();
-    let accounts = &world.house.accounts;
+    let accounts = &world.fixture.accounts;
     let given = accounts.set_password(&OPERATOR, user, password).await;
     given.unwrap();
 }
 
 /// Demands single sign-on of everybody but these owners.
 async fn enforce(world: &Connected, owners: &[UserId]) {
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     world.sso.set_break_glass(&operator, owners).await.unwrap();
     world.sso.enforce_sso(&operator, true).await.unwrap();
 }
@@ -37,18 +37,18 @@ async fn where_single_sign_on_is_enforced_the_right_password_is_not_enough(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
-    let accounts = &world.house.accounts;
-    let grace = world.house.member("grace@example.com", Role::Admin).await;
+    let operator = world.fixture.operator();
+    let accounts = &world.fixture.accounts;
+    let grace = world.fixture.member("grace@example.com", Role::Admin).await;
     assert_refused(
         world.sso.enforce_sso(&operator, true).await,
         "break_glass_needed",
     );
-    give_password(&world, world.house.owner.id).await;
+    give_password(&world, world.fixture.owner.id).await;
     give_password(&world, grace.id).await;
     let not_owner = world.sso.set_break_glass(&operator, &[grace.id]).await;
     assert_refused(not_owner, "not_an_owner");
-    let owners = [world.house.owner.id];
+    let owners = [world.fixture.owner.id];
     world.sso.set_break_glass(&operator, &owners).await.unwrap();
     let before = accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
     let before = before.await.unwrap();
@@ -62,15 +62,15 @@ async fn where_single_sign_on_is_enforced_the_right_password_is_not_enough(
     assert_refused(right.await, "sso_required");
     let glass = accounts.sign_in_for_token(sign_in("ada@example.com", "correct horse"));
     glass.await.unwrap();
-    assert_revoked(&world.house.by_bearer(before.token.expose()).await);
+    assert_revoked(&world.fixture.by_bearer(before.token.expose()).await);
 
     // A member of two begins in the other, and does not get from there into this one.
-    let other = world.house.organization_of("Other", grace.id).await;
+    let other = world.fixture.organization_of("Other", grace.id).await;
     let there = accounts.sign_in_for_cookie(sign_in("grace@example.com", "correct horse"), &[]);
     let there = there.await.unwrap();
     assert_eq!(there.signed_in.me.organization_id, other.id);
-    let permit = world.house.by_cookie(&there.cookie).await.unwrap();
-    let here = world.house.organization.id;
+    let permit = world.fixture.by_cookie(&there.cookie).await.unwrap();
+    let here = world.fixture.organization.id;
     let presented = there.cookie.digest();
     let switched = accounts.switch_organization(&permit, &presented, here);
     assert_refused(switched.await, "sso_required");
@@ -92,34 +92,34 @@ async fn sessions_by_password_end_with_the_enforcement_and_those_of_break_glass_
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let house = &world.house;
-    let (ada, here) = (house.owner.id, house.organization.id);
-    let grace = house.member("grace@example.com", Role::Owner).await;
-    let other = house.organization_of("Other", grace.id).await;
+    let fixture = &world.fixture;
+    let (ada, here) = (fixture.owner.id, fixture.organization.id);
+    let grace = fixture.member("grace@example.com", Role::Owner).await;
+    let other = fixture.organization_of("Other", grace.id).await;
     give_password(&world, ada).await;
     let by_provider = world.sign_in(ReturnTo::Json).await.unwrap();
     let Arrived::Json(by_provider) = by_provider else {
         panic!("{by_provider:?}");
     };
-    let exempt = house.enter(ada, here).await;
-    let in_it = house.enter(grace.id, here).await;
-    let elsewhere = house.enter(grace.id, other.id).await;
-    let token_for_it = house.token(&elsewhere.session, here);
+    let exempt = fixture.enter(ada, here).await;
+    let in_it = fixture.enter(grace.id, here).await;
+    let elsewhere = fixture.enter(grace.id, other.id).await;
+    let token_for_it = fixture.token(&elsewhere.session, here);
     for token in [&exempt.token, &in_it.token, &token_for_it] {
-        house.by_bearer(token).await.unwrap();
+        fixture.by_bearer(token).await.unwrap();
     }
-    house.by_cookie(&in_it.cookie).await.unwrap();
+    fixture.by_cookie(&in_it.cookie).await.unwrap();
 
     enforce(&world, &[ada]).await;
-    assert_revoked(&house.by_bearer(&in_it.token).await);
-    assert_revoked(&house.by_cookie(&in_it.cookie).await);
-    assert_revoked(&house.by_bearer(&token_for_it).await);
+    assert_revoked(&fixture.by_bearer(&in_it.token).await);
+    assert_revoked(&fixture.by_cookie(&in_it.cookie).await);
+    assert_revoked(&fixture.by_bearer(&token_for_it).await);
     // What is elsewhere, exempt, or came by the provider goes on.
-    house.by_bearer(&elsewhere.token).await.unwrap();
-    house.by_cookie(&elsewhere.cookie).await.unwrap();
-    house.by_bearer(&exempt.token).await.unwrap();
-    house.by_bearer(by_provider.token.expose()).await.unwrap();
-    let records = house.records("sso.enforced").await;
+    fixture.by_bearer(&elsewhere.token).await.unwrap();
+    fixture.by_cookie(&elsewhere.cookie).await.unwrap();
+    fixture.by_bearer(&exempt.token).await.unwrap();
+    fixture.by_bearer(by_provider.token.expose()).await.unwrap();
+    let records = fixture.records("sso.enforced").await;
     assert_eq!(details(&records[0])["sessions_ended"], 1);
 }
 
@@ -129,24 +129,24 @@ async fn whoever_is_exempt_no_longer_is_signed_out_where_the_password_was_the_wa
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let (operator, ada) = (house.operator(), house.owner.id);
-    let here = house.organization.id;
-    let grace = house.member("grace@example.com", Role::Owner).await;
-    let heidi = house.member("heidi@example.com", Role::Owner).await;
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let (operator, ada) = (fixture.operator(), fixture.owner.id);
+    let here = fixture.organization.id;
+    let grace = fixture.member("grace@example.com", Role::Owner).await;
+    let heidi = fixture.member("heidi@example.com", Role::Owner).await;
     for user in [ada, grace.id, heidi.id] {
         give_password(&world, user).await;
     }
     enforce(&world, &[ada, grace.id, heidi.id]).await;
-    let unlisted = house.enter(grace.id, here).await;
-    let demoted = house.enter(heidi.id, here).await;
+    let unlisted = fixture.enter(grace.id, here).await;
+    let demoted = fixture.enter(heidi.id, here).await;
     let owners = [ada, heidi.id];
     world.sso.set_break_glass(&operator, &owners).await.unwrap();
-    assert_revoked(&house.by_bearer(&unlisted.token).await);
-    house.by_bearer(&demoted.token).await.unwrap();
+    assert_revoked(&fixture.by_bearer(&unlisted.token).await);
+    fixture.by_bearer(&demoted.token).await.unwrap();
     let changed = accounts.set_role(&operator, heidi.id, Role::Admin).await;
     changed.unwrap();
-    assert_revoked(&house.by_bearer(&demoted.token).await);
+    assert_revoked(&fixture.by_bearer(&demoted.token).await);
 }
 
 #[rstest]
@@ -155,26 +155,26 @@ async fn who_leaves_and_comes_back_comes_by_the_provider(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let (operator, ada) = (house.operator(), house.owner.id);
-    let here = house.organization.id;
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let (operator, ada) = (fixture.operator(), fixture.owner.id);
+    let here = fixture.organization.id;
     give_password(&world, ada).await;
     // Removed before it is demanded, and added after.
-    let bob = house.member("bob@example.com", Role::User).await;
-    let early = house.enter(bob.id, here).await;
+    let bob = fixture.member("bob@example.com", Role::User).await;
+    let early = fixture.enter(bob.id, here).await;
     accounts.remove_member(&operator, bob.id).await.unwrap();
     // Exempt, then removed, and added as somebody who is not.
-    let grace = house.member("grace@example.com", Role::Owner).await;
+    let grace = fixture.member("grace@example.com", Role::Owner).await;
     give_password(&world, grace.id).await;
     enforce(&world, &[ada, grace.id]).await;
-    let exempt = house.enter(grace.id, here).await;
-    house.by_cookie(&exempt.cookie).await.unwrap();
+    let exempt = fixture.enter(grace.id, here).await;
+    fixture.by_cookie(&exempt.cookie).await.unwrap();
     accounts.remove_member(&operator, grace.id).await.unwrap();
     for (user, entered) in [(bob.id, early), (grace.id, exempt)] {
         let added = accounts.add_member(&operator, user, Role::User).await;
         added.unwrap();
-        assert_revoked(&house.by_cookie(&entered.cookie).await);
-        assert_revoked(&house.by_bearer(&entered.token).await);
+        assert_revoked(&fixture.by_cookie(&entered.cookie).await);
+        assert_revoked(&fixture.by_bearer(&entered.token).await);
     }
 }
 
@@ -184,9 +184,9 @@ async fn a_policy_is_changed_as_a_whole_or_not_at_all(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let (house, ada) = (&world.house, world.house.owner.id);
-    let operator = house.operator();
-    let grace = house.member("grace@example.com", Role::Owner).await;
+    let (fixture, ada) = (&world.fixture, world.fixture.owner.id);
+    let operator = fixture.operator();
+    let grace = fixture.member("grace@example.com", Role::Owner).await;
     give_password(&world, ada).await;
     world.sso.set_break_glass(&operator, &[ada]).await.unwrap();
     // Grace has no password, so that nobody could come in.
@@ -205,7 +205,7 @@ async fn a_policy_is_changed_as_a_whole_or_not_at_all(
     // An owner who names somebody else from a session of the kind that ends has done all of it.
     enforce(&world, &[ada]).await;
     give_password(&world, grace.id).await;
-    let by = house.caller(ada).await;
+    let by = fixture.caller(ada).await;
     let changed = world
         .sso
         .change_sso_policy(&by, Some(true), Some(&owners))
@@ -219,11 +219,11 @@ async fn the_last_break_glass_owner_stays_while_single_sign_on_is_enforced(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let (operator, ada) = (house.operator(), house.owner.id);
-    let grace = house.member("grace@example.com", Role::Owner).await;
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let (operator, ada) = (fixture.operator(), fixture.owner.id);
+    let grace = fixture.member("grace@example.com", Role::Owner).await;
     give_password(&world, ada).await;
-    let by = house.caller(grace.id).await;
+    let by = fixture.caller(grace.id).await;
     enforce(&world, &[ada]).await;
     let last = "last_break_glass_owner";
     assert_refused(accounts.set_role(&by, ada, Role::Admin).await, last);
@@ -253,7 +253,7 @@ async fn the_last_break_glass_owner_stays_while_single_sign_on_is_enforced(
         .unwrap();
     let other = accounts.deactivate_member(&operator, grace.id).await;
     assert_refused(other, "last_owner");
-    let heidi = house.member("heidi@example.com", Role::Owner).await;
+    let heidi = fixture.member("heidi@example.com", Role::Owner).await;
     let other = accounts.deactivate_member(&operator, grace.id).await;
     assert_refused(other, last);
     accounts
@@ -273,12 +273,12 @@ async fn no_sign_in_by_password_slips_past_an_enforcement_that_is_being_switched
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let grace = house.member("grace@example.com", Role::Admin).await;
-    give_password(&world, house.owner.id).await;
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let grace = fixture.member("grace@example.com", Role::Admin).await;
+    give_password(&world, fixture.owner.id).await;
     give_password(&world, grace.id).await;
-    let operator = house.operator();
-    let owners = [house.owner.id];
+    let operator = fixture.operator();
+    let owners = [fixture.owner.id];
     world.sso.set_break_glass(&operator, &owners).await.unwrap();
     let signing_in = || accounts.sign_in_for_token(sign_in("grace@example.com", "correct horse"));
     let (one, enforced, two) = tokio::join!(
@@ -288,7 +288,7 @@ async fn no_sign_in_by_password_slips_past_an_enforcement_that_is_being_switched
     );
     enforced.unwrap();
     for done in [one, two].into_iter().flatten() {
-        let passed = house.by_bearer(done.token.expose()).await;
+        let passed = fixture.by_bearer(done.token.expose()).await;
         assert_revoked(&passed);
     }
 }
@@ -297,26 +297,26 @@ async fn no_sign_in_by_password_slips_past_an_enforcement_that_is_being_switched
 #[tokio::test]
 async fn while_it_is_enforced_a_change_of_one_member_waits_for_no_other() {
     let world = Connected::new(Backend::Postgres).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let (operator, ada) = (house.operator(), house.owner.id);
-    let here = house.organization.id;
-    let grace = house.member("grace@example.com", Role::Owner).await.id;
-    let bystander = house.member("bystander@example.com", Role::User).await.id;
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let (operator, ada) = (fixture.operator(), fixture.owner.id);
+    let here = fixture.organization.id;
+    let grace = fixture.member("grace@example.com", Role::Owner).await.id;
+    let bystander = fixture.member("bystander@example.com", Role::User).await.id;
     for user in [ada, grace] {
         give_password(&world, user).await;
     }
     enforce(&world, &[ada, grace]).await;
-    let exempt = house.enter(grace, here).await;
-    let by = house.caller(ada).await;
-    let mut holder = house.store().begin().await.unwrap();
+    let exempt = fixture.enter(grace, here).await;
+    let by = fixture.caller(ada).await;
+    let mut holder = fixture.store().begin().await.unwrap();
     assert!(holder.hold_user(bystander).await.unwrap());
 
     world.sso.set_break_glass(&by, &[ada]).await.unwrap();
-    assert_revoked(&house.by_bearer(&exempt.token).await);
+    assert_revoked(&fixture.by_bearer(&exempt.token).await);
     world.sso.set_break_glass(&by, &[ada, grace]).await.unwrap();
-    let exempt = house.enter(grace, here).await;
+    let exempt = fixture.enter(grace, here).await;
     accounts.set_role(&by, grace, Role::Admin).await.unwrap();
-    assert_revoked(&house.by_bearer(&exempt.token).await);
+    assert_revoked(&fixture.by_bearer(&exempt.token).await);
     accounts.deactivate_member(&by, grace).await.unwrap();
     accounts.activate_member(&operator, grace).await.unwrap();
     accounts.remove_member(&by, grace).await.unwrap();

@@ -5,7 +5,7 @@ use vestibule_accounts::{Caller, GrantPatch, HolderKind, NewApiKey, NewGrant, Pa
 use vestibule_model::{Capability, GrantId, GroupId, OsEntropy, ResourcePath, Role, SystemClock};
 
 use crate::support::{
-    Backend, House, OPERATOR, assert_refused, delete_resource, details, move_resource, new_key,
+    Backend, Fixture, OPERATOR, assert_refused, delete_resource, details, move_resource, new_key,
     record,
 };
 
@@ -29,15 +29,15 @@ const WRITE: Capability = Capability::ReadWrite;
 async fn a_grant_given_changed_or_taken_back_holds_for_the_next_request(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let key = house.key(grace.id, new_key("k")).await;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let key = fixture.key(grace.id, new_key("k")).await;
     let may = async |capability| {
-        let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+        let permit = fixture.by_bearer(key.secret.expose()).await.unwrap();
         permit.may(&path("/shared/x"), capability).is_ok()
     };
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     assert!(!may(READ).await);
     let grant = accounts.grant_to_user(&owner, grace.id, new("/shared", READ));
     let grant = grant.await.unwrap();
@@ -64,11 +64,11 @@ async fn a_grant_given_changed_or_taken_back_holds_for_the_next_request(
     assert!(!may(READ).await);
     assert_refused(delete().await, "not_found");
 
-    assert_eq!(house.records("grant.created").await.len(), 1);
-    let updated = house.records("grant.updated").await;
+    assert_eq!(fixture.records("grant.created").await.len(), 1);
+    let updated = fixture.records("grant.updated").await;
     assert_eq!(updated.len(), 1);
     assert_eq!(details(&updated[0])["before"]["capability"], "READ_ONLY");
-    assert_eq!(house.records("grant.deleted").await.len(), 1);
+    assert_eq!(fixture.records("grant.deleted").await.len(), 1);
 }
 
 #[rstest]
@@ -76,10 +76,10 @@ async fn a_grant_given_changed_or_taken_back_holds_for_the_next_request(
 async fn what_is_covered_already_is_refused_and_what_raises_is_not(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let accounts = &fixture.accounts;
     let give = async |grant| accounts.grant_to_user(&owner, grace, grant).await;
     let wide = give(new("/a", WRITE)).await.unwrap();
     assert_refused(give(new("/a/b", READ)).await, "subsumed");
@@ -116,10 +116,10 @@ async fn what_is_covered_already_is_refused_and_what_raises_is_not(
 async fn fifty_grants_are_the_most_a_user_may_have(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let accounts = &fixture.accounts;
     let mut last = None;
     for number in 0..50 {
         let grant = new(&format!("/{number}"), READ);
@@ -165,18 +165,18 @@ async fn fifty_grants_are_the_most_a_user_may_have(
 async fn only_admins_and_no_narrowed_keys_manage_grants(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let user = house.caller(grace.id).await;
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let user = fixture.caller(grace.id).await;
     let narrowed = NewApiKey {
         grants: Some(vec![new("/", Capability::ReadWriteDelete)]),
         ..new_key("narrowed")
     };
-    let narrowed = house.key(house.owner.id, narrowed).await;
-    let narrowed = house.by_bearer(narrowed.secret.expose()).await.unwrap();
+    let narrowed = fixture.key(fixture.owner.id, narrowed).await;
+    let narrowed = fixture.by_bearer(narrowed.secret.expose()).await.unwrap();
     let id = GrantId::mint(&SystemClock, &OsEntropy);
     let group = GroupId::mint(&SystemClock, &OsEntropy);
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     for (caller, reason) in [
         (user, "role_required"),
         (Caller::from(&narrowed), "key_is_narrowed"),
@@ -202,10 +202,10 @@ async fn only_admins_and_no_narrowed_keys_manage_grants(
 async fn what_is_not_of_this_organization_or_kind_does_not_exist(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let accounts = &house.accounts;
-    let stranger = house.user("stranger@example.com").await.id;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let accounts = &fixture.accounts;
+    let stranger = fixture.user("stranger@example.com").await.id;
     let missing = "not_found";
     let given = accounts.grant_to_user(&owner, stranger, new("/a", READ));
     assert_refused(given.await, missing);
@@ -223,9 +223,9 @@ async fn what_is_not_of_this_organization_or_kind_does_not_exist(
         grants: Some(vec![new("/a", READ)]),
         ..new_key("narrowed")
     };
-    let of_key = house.key(house.owner.id, narrowed).await;
+    let of_key = fixture.key(fixture.owner.id, narrowed).await;
     let of_key = of_key.grants.unwrap()[0].id;
-    let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
+    let elsewhere = fixture.organization_of("Elsewhere", fixture.owner.id).await;
     let elsewhere = Caller::operator(&OPERATOR, elsewhere.id);
     let all = HolderKind::Group;
     for (caller, kind, id) in [
@@ -250,15 +250,15 @@ async fn what_is_not_of_this_organization_or_kind_does_not_exist(
 async fn grants_follow_a_folder_that_moves(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let key = house.key(grace.id, new_key("k")).await;
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let key = fixture.key(grace.id, new_key("k")).await;
+    let accounts = &fixture.accounts;
     let given = accounts.grant_to_user(&owner, grace.id, new("/shared/f", READ));
     given.await.unwrap();
     let reads = async |text: &str| {
-        let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+        let permit = fixture.by_bearer(key.secret.expose()).await.unwrap();
         permit.may(&path(text), READ).is_ok()
     };
     assert!(reads("/shared/f/x").await);
@@ -269,14 +269,14 @@ async fn grants_follow_a_folder_that_moves(
     );
     assert!(reads("/private/f/x").await);
     assert!(!reads("/shared/f/x").await);
-    let moved = house.records("grant.moved").await;
+    let moved = fixture.records("grant.moved").await;
     assert_eq!(details(&moved[0])["before"], "/shared/f");
     // Nothing to move, nothing to tell.
     assert_eq!(
         move_resource(accounts, &owner, &from, &to).await.unwrap(),
         0
     );
-    assert_eq!(house.records("grant.moved").await.len(), 1);
+    assert_eq!(fixture.records("grant.moved").await.len(), 1);
 }
 
 #[rstest]
@@ -284,22 +284,22 @@ async fn grants_follow_a_folder_that_moves(
 async fn grants_end_with_what_they_were_for(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let key = house.key(grace.id, new_key("k")).await;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let key = fixture.key(grace.id, new_key("k")).await;
     let narrowed = NewApiKey {
         grants: Some(vec![new("/shared/f", READ)]),
         ..new_key("narrowed")
     };
-    let narrowed = house.key(house.owner.id, narrowed).await;
-    let accounts = &house.accounts;
+    let narrowed = fixture.key(fixture.owner.id, narrowed).await;
+    let accounts = &fixture.accounts;
     for text in ["/shared/f", "/shared/fx"] {
         let given = accounts.grant_to_user(&owner, grace.id, new(text, READ));
         given.await.unwrap();
     }
     let reads = async |secret: &str, text: &str| {
-        let permit = house.by_bearer(secret).await.unwrap();
+        let permit = fixture.by_bearer(secret).await.unwrap();
         permit.may(&path(text), READ).is_ok()
     };
     let narrowed_id = narrowed.key.id;
@@ -314,7 +314,7 @@ async fn grants_end_with_what_they_were_for(
     // A key that was narrowed to it may nothing now, not everything.
     assert!(!reads(narrowed, "/shared/f/x").await);
     assert!(!reads(narrowed, "/shared/fx").await);
-    let removed = house.records("grant.removed").await;
+    let removed = fixture.records("grant.removed").await;
     assert_eq!(details(&removed[0])["before"], "/shared/f");
     assert_eq!(details(&removed[0])["count"], 2);
     let record = details(&removed[0]);
@@ -326,7 +326,7 @@ async fn grants_end_with_what_they_were_for(
     }
     // Nothing to remove, nothing to tell.
     assert_eq!(remove().await, 0);
-    assert_eq!(house.records("grant.removed").await.len(), 1);
+    assert_eq!(fixture.records("grant.removed").await.len(), 1);
 }
 
 #[rstest]
@@ -334,16 +334,16 @@ async fn grants_end_with_what_they_were_for(
 async fn the_same_grant_given_twice_at_once_is_given_once(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let mut write = house.store().begin().await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let mut write = fixture.store().begin().await.unwrap();
     write
         .append_audit(&[record("test.prepared")])
         .await
         .unwrap();
     write.commit_unaudited().await.unwrap();
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     let give = || accounts.grant_to_user(&owner, grace, new("/shared", READ));
     let answers = futures_util::future::join_all((0..6).map(|_| give())).await;
     assert_eq!(answers.iter().filter(|answer| answer.is_ok()).count(), 1);

@@ -8,7 +8,7 @@ use vestibule_accounts::{Caller, NewApiKey, NewGrant};
 use vestibule_model::{Capability, Grant, GrantHolder, OsEntropy, ResourcePath, Role, UserId};
 
 use crate::support::{
-    Backend, House, assert_refused, delete_resource, details, move_resource, new_key, record,
+    Backend, Fixture, assert_refused, delete_resource, details, move_resource, new_key, record,
 };
 
 const READ: Capability = Capability::ReadOnly;
@@ -27,7 +27,7 @@ fn new(text: &str) -> NewGrant {
 
 /// Everybody who may rename `/shared/from` to `/shared/to`, as far as the service knows.
 struct World {
-    house: House,
+    fixture: Fixture,
     admin: UserId,
     /// The caller who renames without a role.
     bob: UserId,
@@ -92,12 +92,12 @@ impl By {
 
 impl World {
     async fn new(backend: Backend) -> Self {
-        let house = House::new(backend).await;
-        let admin = house.member("admin@example.com", Role::Admin).await.id;
-        let bob = house.member("bob@example.com", Role::User).await.id;
-        let carol = house.member("carol@example.com", Role::User).await.id;
+        let fixture = Fixture::new(backend).await;
+        let admin = fixture.member("admin@example.com", Role::Admin).await.id;
+        let bob = fixture.member("bob@example.com", Role::User).await.id;
+        let carol = fixture.member("carol@example.com", Role::User).await.id;
         Self {
-            house,
+            fixture,
             admin,
             bob,
             carol,
@@ -109,31 +109,31 @@ impl World {
             grants: Some(vec![new(text)]),
             ..new_key("narrowed")
         };
-        let made = self.house.key(owner, new).await;
-        let permit = self.house.by_bearer(made.secret.expose()).await.unwrap();
+        let made = self.fixture.key(owner, new).await;
+        let permit = self.fixture.by_bearer(made.secret.expose()).await.unwrap();
         (Caller::from(&permit), GrantHolder::ApiKey(made.key.id))
     }
 
     async fn caller(&self, by: By) -> Caller {
-        let house = &self.house;
+        let fixture = &self.fixture;
         match by {
-            By::Owner => house.caller(house.owner.id).await,
-            By::Admin => house.caller(self.admin).await,
-            By::Bob => house.caller(self.bob).await,
-            By::NarrowedKeyOfOwner => self.narrowed(house.owner.id, "/shared").await.0,
+            By::Owner => fixture.caller(fixture.owner.id).await,
+            By::Admin => fixture.caller(self.admin).await,
+            By::Bob => fixture.caller(self.bob).await,
+            By::NarrowedKeyOfOwner => self.narrowed(fixture.owner.id, "/shared").await.0,
             By::NarrowedKeyOfBob => self.narrowed(self.bob, "/shared").await.0,
-            By::Operator => house.operator(),
+            By::Operator => fixture.operator(),
         }
     }
 
     async fn give(&self, holder: Holder, text: &str) -> GrantHolder {
-        let (house, accounts) = (&self.house, &self.house.accounts);
-        let operator = house.operator();
+        let (fixture, accounts) = (&self.fixture, &self.fixture.accounts);
+        let operator = fixture.operator();
         let user = match holder {
             Holder::Bob | Holder::KeyOfBob => self.bob,
             Holder::Carol | Holder::KeyOfCarol => self.carol,
             Holder::KeyOfAdmin => self.admin,
-            _ => house.owner.id,
+            _ => fixture.owner.id,
         };
         match holder {
             Holder::Bob | Holder::Carol => {
@@ -160,20 +160,20 @@ impl World {
             Holder::ExpiredKeyOfOwner => {
                 let soon = Duration::from_secs(1);
                 let new = NewApiKey {
-                    expires_at: Some(house.now().after(soon)),
+                    expires_at: Some(fixture.now().after(soon)),
                     grants: Some(vec![new(text)]),
                     ..new_key("expired")
                 };
-                let made = house.key(user, new).await;
-                house.clock.advance(soon);
+                let made = fixture.key(user, new).await;
+                fixture.clock.advance(soon);
                 GrantHolder::ApiKey(made.key.id)
             }
         }
     }
 
     async fn held(&self, holder: GrantHolder) -> Vec<String> {
-        let scope = self.house.operator().scope();
-        let held: Vec<Grant> = self.house.store().grants_of(scope, holder).await.unwrap();
+        let scope = self.fixture.operator().scope();
+        let held: Vec<Grant> = self.fixture.store().grants_of(scope, holder).await.unwrap();
         held.iter().map(|grant| grant.path.to_string()).collect()
     }
 }
@@ -201,11 +201,11 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
-    let accounts = &world.house.accounts;
+    let accounts = &world.fixture.accounts;
     let caller = world.caller(by).await;
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     // What lies below the folder, and is carried along.
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let given = accounts.grant_to_user(&operator, world.admin, new("/shared/from/x"));
     let inside = given.await.unwrap().holder;
     let come = async || match comes {
@@ -223,7 +223,7 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
             done.unwrap();
             let left = world.held(held).await;
             assert!(!left.contains(&at.to_owned()), "{by:?} {holder:?} {left:?}");
-            let told = world.house.records("grant.removed").await;
+            let told = world.fixture.records("grant.removed").await;
             let told = details(&told[0]);
             assert_eq!(
                 (&told["before"], &told["count"]),
@@ -261,7 +261,7 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
             back.unwrap();
         }
         assert_eq!(world.held(inside).await, ["/shared/from/x"]);
-        world.house.tick();
+        world.fixture.tick();
     }
 }
 
@@ -273,8 +273,8 @@ async fn a_grant_given_while_something_comes_to_its_path_is_not_lost(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let (bob, operator) = (world.caller(By::Bob).await, house.operator());
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let (bob, operator) = (world.caller(By::Bob).await, fixture.operator());
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     let (mut first, mut second) = (0, 0);
     for _ in 0..20 {
@@ -301,28 +301,28 @@ async fn a_grant_given_while_something_comes_to_its_path_is_not_lost(
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rename_waits_for_a_grant_that_is_being_given_on_its_path() {
     let world = World::new(Backend::Postgres).await;
-    let house = &world.house;
+    let fixture = &world.fixture;
     let bob = world.caller(By::Bob).await;
-    let scope = house.operator().scope();
-    let mut write = house.store().begin().await.unwrap();
+    let scope = fixture.operator().scope();
+    let mut write = fixture.store().begin().await.unwrap();
     assert!(write.lock_organization(scope).await.unwrap());
     let giving = async {
-        house.until_somebody_waits().await;
+        fixture.until_somebody_waits().await;
         let grant = Grant {
-            id: vestibule_model::GrantId::mint(house.clock.as_ref(), &OsEntropy),
-            organization_id: house.organization.id,
+            id: vestibule_model::GrantId::mint(fixture.clock.as_ref(), &OsEntropy),
+            organization_id: fixture.organization.id,
             holder: GrantHolder::User(world.carol),
             path: path("/shared/to"),
             capability: READ,
             can_approve: false,
-            created_at: house.now(),
-            updated_at: house.now(),
+            created_at: fixture.now(),
+            updated_at: fixture.now(),
         };
         write.insert_grant(&grant).await.unwrap();
         write.commit(record("grant.created")).await.unwrap();
     };
     let (from, to) = (path("/shared/from"), path("/shared/to"));
-    let (renamed, ()) = tokio::join!(move_resource(&house.accounts, &bob, &from, &to), giving);
+    let (renamed, ()) = tokio::join!(move_resource(&fixture.accounts, &bob, &from, &to), giving);
     assert_refused(renamed, "path_has_grants");
     let held = world.held(GrantHolder::User(world.carol)).await;
     assert_eq!(held, ["/shared/to"]);
@@ -334,14 +334,14 @@ async fn grants_follow_once_and_whatever_has_become_of_the_caller(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
     let bob = world.caller(By::Bob).await;
     let held = world.give(Holder::Carol, "/shared/from").await;
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     let change = accounts.resource_moving(&bob, &from, &to).await.unwrap();
     // Nobody has a right at the new place before the service has said that it is there.
     assert_eq!(world.held(held).await, ["/shared/from"]);
-    let removed = accounts.remove_member(&house.operator(), world.bob).await;
+    let removed = accounts.remove_member(&fixture.operator(), world.bob).await;
     removed.unwrap();
     let other = path("/shared/other");
     let forward = accounts.resource_moving(&bob, &to, &other).await;
@@ -353,7 +353,7 @@ async fn grants_follow_once_and_whatever_has_become_of_the_caller(
     assert_eq!(accounts.follow_resource(change).await.unwrap(), 1);
     assert_eq!(world.held(held).await, ["/shared/to"]);
     assert_eq!(world.held(given).await, ["/shared/to"]);
-    let told = &house.records("grant.moved").await[0];
+    let told = &fixture.records("grant.moved").await[0];
     assert_eq!(told.user_id, Some(world.bob));
 
     // Once more, as after a crash before the service has noted it: a grant that was given on the old
@@ -361,7 +361,7 @@ async fn grants_follow_once_and_whatever_has_become_of_the_caller(
     let next = world.give(Holder::KeyOfAdmin, "/shared/from").await;
     assert_eq!(accounts.follow_resource(change).await.unwrap(), 0);
     assert_eq!(world.held(next).await, ["/shared/from"]);
-    assert_eq!(house.records("grant.moved").await.len(), 1);
+    assert_eq!(fixture.records("grant.moved").await.len(), 1);
 }
 
 /// The request and the next start do so at once.
@@ -371,8 +371,8 @@ async fn of_many_who_let_grants_follow_one_does(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let operator = house.operator();
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let operator = fixture.operator();
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     for _ in 0..5 {
         let held = world.give(Holder::Carol, "/shared/from").await;
@@ -393,14 +393,14 @@ async fn a_record_names_the_first_fifty_grants_and_counts_all(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let operator = house.operator();
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let operator = fixture.operator();
     for number in 0..60 {
         let user = [world.bob, world.carol][number % 2];
         let text = format!("/shared/from/{number}");
         let given = accounts.grant_to_user(&operator, user, new(&text)).await;
         given.unwrap();
-        house.tick();
+        fixture.tick();
     }
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     let moved = move_resource(accounts, &operator, &from, &to).await;
@@ -408,11 +408,11 @@ async fn a_record_names_the_first_fifty_grants_and_counts_all(
     let removed = delete_resource(accounts, &operator, &to).await;
     assert_eq!(removed.unwrap(), 60);
     for kind in ["grant.moved", "grant.removed"] {
-        let told = details(&house.records(kind).await[0]);
+        let told = details(&fixture.records(kind).await[0]);
         assert_eq!(told["count"], 60, "{kind}");
         assert_eq!(told["grants"].as_array().unwrap().len(), 50, "{kind}");
         assert_eq!(told["grants"][0]["holder"], world.bob.to_string());
     }
-    let told = details(&house.records("grant.moved").await[0]);
+    let told = details(&fixture.records("grant.moved").await[0]);
     assert_eq!(told["grants"][0]["path"], "/shared/to/0");
 }

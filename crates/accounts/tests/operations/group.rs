@@ -4,23 +4,23 @@ use rstest::rstest;
 use vestibule_accounts::{NewGrant, Page};
 use vestibule_model::{Capability, Group, GroupId, OsEntropy, Role, SystemClock};
 
-use crate::support::{Backend, House, OPERATOR, assert_refused, new_key};
+use crate::support::{Backend, Fixture, OPERATOR, assert_refused, new_key};
 
 #[rstest]
 #[tokio::test]
 async fn what_is_granted_to_a_group_its_members_have_as_long_as_they_are_in_it(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let key = house.key(grace, new_key("k")).await;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let key = fixture.key(grace, new_key("k")).await;
     let reads = async || {
-        let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+        let permit = fixture.by_bearer(key.secret.expose()).await.unwrap();
         let path = "/shared/x".parse().unwrap();
         permit.may(&path, Capability::ReadOnly).is_ok()
     };
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     let group = accounts.create_group(&owner, "eng".parse().unwrap()).await;
     let group = group.unwrap();
     accounts
@@ -90,11 +90,11 @@ async fn what_is_granted_to_a_group_its_members_have_as_long_as_they_are_in_it(
 async fn groups_are_managed_by_admins_and_joined_by_active_members(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let user = house.caller(grace).await;
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let user = fixture.caller(grace).await;
+    let accounts = &fixture.accounts;
     let group = accounts.create_group(&owner, "eng".parse().unwrap()).await;
     let group = group.unwrap().id;
     let again = accounts.create_group(&owner, "eng".parse().unwrap()).await;
@@ -113,7 +113,7 @@ async fn groups_are_managed_by_admins_and_joined_by_active_members(
     assert_refused(accounts.remove_from_group(&user, group, grace).await, role);
 
     let missing = "not_found";
-    let stranger = house.user("stranger@example.com").await.id;
+    let stranger = fixture.user("stranger@example.com").await.id;
     let unknown = GroupId::mint(&SystemClock, &OsEntropy);
     assert_refused(
         accounts.add_to_group(&owner, group, stranger).await,
@@ -126,7 +126,7 @@ async fn groups_are_managed_by_admins_and_joined_by_active_members(
             .await,
         missing,
     );
-    let elsewhere = house.organization_of("Elsewhere", house.owner.id).await;
+    let elsewhere = fixture.organization_of("Elsewhere", fixture.owner.id).await;
     let elsewhere = vestibule_accounts::Caller::operator(&OPERATOR, elsewhere.id);
     assert_refused(accounts.delete_group(&elsewhere, group).await, missing);
     accounts.deactivate_member(&owner, grace).await.unwrap();
@@ -138,10 +138,10 @@ async fn groups_are_managed_by_admins_and_joined_by_active_members(
 async fn fifty_groups_are_the_most_a_member_may_be_in(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let accounts = &fixture.accounts;
     let mut groups = Vec::new();
     for number in 0..=Group::MAX_PER_USER {
         let name = format!("group {number}").parse().unwrap();
@@ -155,7 +155,7 @@ async fn fifty_groups_are_the_most_a_member_may_be_in(
     assert_refused(one_more, "too_many_groups");
     let twice = accounts.add_to_group(&owner, groups[0], grace).await;
     assert_refused(twice, "already_in_group");
-    let other = house.member("zoe@example.com", Role::User).await.id;
+    let other = fixture.member("zoe@example.com", Role::User).await.id;
     accounts.add_to_group(&owner, last, other).await.unwrap();
     let out = accounts.remove_from_group(&owner, groups[0], grace).await;
     out.unwrap();

@@ -5,11 +5,11 @@ use vestibule_model::{ConnectionId, OrganizationId, Role, UserId};
 use vestibule_store::SsoSession;
 
 use crate::provider::{Connected, secret, settings_for};
-use crate::support::{Backend, House, OPERATOR, record};
+use crate::support::{Backend, Fixture, OPERATOR, record};
 
 /// A session of somebody that came by a connection.
-async fn arrive(house: &House, user: UserId, place: &Place) {
-    let session = house.enter(user, place.id).await.session;
+async fn arrive(fixture: &Fixture, user: UserId, place: &Place) {
+    let session = fixture.enter(user, place.id).await.session;
     let came_by = SsoSession {
         organization_id: place.id,
         connection_id: place.connection,
@@ -18,7 +18,7 @@ async fn arrive(house: &House, user: UserId, place: &Place) {
         provider_session: None,
         id_token: None,
     };
-    let mut write = house.store().begin().await.unwrap();
+    let mut write = fixture.store().begin().await.unwrap();
     write
         .insert_sso_session(session.id, &came_by)
         .await
@@ -45,12 +45,12 @@ struct Place {
 /// Only rows can be waited for one by one, so only PostgreSQL can have two wait for each other.
 async fn neighbours() -> Neighbours {
     let world = Connected::new(Backend::Postgres).await;
-    let house = &world.house;
-    let ada = house.owner.id;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let second = house.organization_of("Second", grace).await.id;
+    let fixture = &world.fixture;
+    let ada = fixture.owner.id;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let second = fixture.organization_of("Second", grace).await.id;
     let operator = Caller::operator(&OPERATOR, second);
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     let added = accounts.add_member(&operator, ada, Role::User).await;
     added.unwrap();
     let new = NewConnection {
@@ -61,23 +61,23 @@ async fn neighbours() -> Neighbours {
         save_anyway: false,
     };
     let made = world.sso.create_connection(&operator, new).await.unwrap();
-    let here = place(house, house.organization.id, world.id, ada).await;
-    let there = place(house, second, made.connection.id, grace).await;
+    let here = place(fixture, fixture.organization.id, world.id, ada).await;
+    let there = place(fixture, second, made.connection.id, grace).await;
     Neighbours { world, here, there }
 }
 
 async fn place(
-    house: &House,
+    fixture: &Fixture,
     id: OrganizationId,
     connection: ConnectionId,
     owner: UserId,
 ) -> Place {
     // Whoever has one may be exempt from the provider.
-    let mut write = house.store().begin().await.unwrap();
+    let mut write = fixture.store().begin().await.unwrap();
     assert!(write.set_password(owner, "some hash").await.unwrap());
     write.commit(record("test.prepared")).await.unwrap();
-    let cookie = house.enter(owner, id).await.cookie;
-    let caller = Caller::from(&house.by_cookie(&cookie).await.unwrap());
+    let cookie = fixture.enter(owner, id).await.cookie;
+    let caller = Caller::from(&fixture.by_cookie(&cookie).await.unwrap());
     Place {
         id,
         connection,
@@ -95,8 +95,8 @@ const BOTH: AlsoEnd = AlsoEnd {
 async fn two_owners_can_end_each_other_s_sessions_in_two_organisations_at_the_same_time() {
     let Neighbours { world, here, there } = neighbours().await;
     for _ in 0..30 {
-        arrive(&world.house, there.owner, &here).await;
-        arrive(&world.house, here.owner, &there).await;
+        arrive(&world.fixture, there.owner, &here).await;
+        arrive(&world.fixture, here.owner, &there).await;
         let disable = async |place: &Place| {
             let disabled = world
                 .sso

@@ -6,7 +6,7 @@ use vestibule_accounts::{Caller, Page};
 use vestibule_model::{OsEntropy, Role, SystemClock, UserId};
 
 use crate::support::{
-    Backend, House, OPERATOR, assert_refused, assert_revoked, bearer_at, details, new_key,
+    Backend, Fixture, OPERATOR, assert_refused, assert_revoked, bearer_at, details, new_key,
 };
 
 #[rstest]
@@ -14,17 +14,17 @@ use crate::support::{
 async fn another_role_holds_for_the_next_request(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let key = house.key(grace.id, new_key("k")).await;
-    let admin_page = async || bearer_at(&house.check, "/v1/admin", key.secret.expose()).await;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let key = fixture.key(grace.id, new_key("k")).await;
+    let admin_page = async || bearer_at(&fixture.check, "/v1/admin", key.secret.expose()).await;
     admin_page().await.unwrap_err();
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     let after = accounts.set_role(&owner, grace.id, Role::Admin).await;
     assert_eq!(after.unwrap().role, Role::Admin);
     admin_page().await.unwrap();
-    house.tick();
+    fixture.tick();
     accounts
         .set_role(&owner, grace.id, Role::User)
         .await
@@ -35,7 +35,7 @@ async fn another_role_holds_for_the_next_request(
         .set_role(&owner, grace.id, Role::User)
         .await
         .unwrap();
-    let records = house.records("member.role_changed").await;
+    let records = fixture.records("member.role_changed").await;
     assert_eq!(records.len(), 2);
     assert_eq!(details(&records[0])["before"]["role"], "ADMIN");
 }
@@ -45,35 +45,35 @@ async fn another_role_holds_for_the_next_request(
 async fn nothing_of_a_deactivated_or_removed_member_passes(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let key = house.key(grace.id, new_key("k")).await;
-    let entry = house.enter(grace.id, house.organization.id).await;
-    house.by_bearer(key.secret.expose()).await.unwrap();
-    house.by_cookie(&entry.cookie).await.unwrap();
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let key = fixture.key(grace.id, new_key("k")).await;
+    let entry = fixture.enter(grace.id, fixture.organization.id).await;
+    fixture.by_bearer(key.secret.expose()).await.unwrap();
+    fixture.by_cookie(&entry.cookie).await.unwrap();
+    let accounts = &fixture.accounts;
     for _ in 0..2 {
         let still = accounts.deactivate_member(&owner, grace.id).await.unwrap();
         assert!(still.deactivated_at.is_some());
     }
-    house.by_bearer(key.secret.expose()).await.unwrap_err();
-    house.by_cookie(&entry.cookie).await.unwrap_err();
+    fixture.by_bearer(key.secret.expose()).await.unwrap_err();
+    fixture.by_cookie(&entry.cookie).await.unwrap_err();
     for _ in 0..2 {
         let active = accounts.activate_member(&owner, grace.id).await.unwrap();
         assert_eq!(active.deactivated_at, None);
     }
-    house.by_bearer(key.secret.expose()).await.unwrap();
+    fixture.by_bearer(key.secret.expose()).await.unwrap();
     accounts.remove_member(&owner, grace.id).await.unwrap();
-    assert_revoked(&house.by_bearer(key.secret.expose()).await);
-    house.by_cookie(&entry.cookie).await.unwrap_err();
+    assert_revoked(&fixture.by_bearer(key.secret.expose()).await);
+    fixture.by_cookie(&entry.cookie).await.unwrap_err();
     assert_refused(accounts.remove_member(&owner, grace.id).await, "not_found");
     for (kind, times) in [
         ("member.deactivated", 1),
         ("member.activated", 1),
         ("member.removed", 1),
     ] {
-        assert_eq!(house.records(kind).await.len(), times, "{kind}");
+        assert_eq!(fixture.records(kind).await.len(), times, "{kind}");
     }
 }
 
@@ -82,13 +82,13 @@ async fn nothing_of_a_deactivated_or_removed_member_passes(
 async fn an_admin_manages_members_and_never_owners_and_a_user_nobody(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::Admin).await;
-    let alan = house.member("alan@example.com", Role::User).await;
-    let admin = house.caller(grace.id).await;
-    let user = house.caller(alan.id).await;
-    let accounts = &house.accounts;
-    let (owner, nobody) = (house.owner.id, UserId::mint(&SystemClock, &OsEntropy));
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::Admin).await;
+    let alan = fixture.member("alan@example.com", Role::User).await;
+    let admin = fixture.caller(grace.id).await;
+    let user = fixture.caller(alan.id).await;
+    let accounts = &fixture.accounts;
+    let (owner, nobody) = (fixture.owner.id, UserId::mint(&SystemClock, &OsEntropy));
     let role = "role_required";
 
     assert_refused(accounts.set_role(&admin, grace.id, Role::Owner).await, role);
@@ -96,7 +96,7 @@ async fn an_admin_manages_members_and_never_owners_and_a_user_nobody(
     assert_refused(accounts.deactivate_member(&admin, owner).await, role);
     assert_refused(accounts.activate_member(&admin, owner).await, role);
     assert_refused(accounts.remove_member(&admin, owner).await, role);
-    let stranger = house.user("stranger@example.com").await;
+    let stranger = fixture.user("stranger@example.com").await;
     let added = accounts.add_member(&admin, stranger.id, Role::Owner).await;
     assert_refused(added, role);
 
@@ -138,10 +138,10 @@ async fn an_admin_manages_members_and_never_owners_and_a_user_nobody(
 async fn the_last_active_owner_stays(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let accounts = &house.accounts;
-    let id = house.owner.id;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let accounts = &fixture.accounts;
+    let id = fixture.owner.id;
     let last = "last_owner";
     let refused = async || {
         assert_refused(accounts.set_role(&owner, id, Role::Admin).await, last);
@@ -150,7 +150,7 @@ async fn the_last_active_owner_stays(
     };
     refused().await;
     // Another owner who stands still, or is suspended, is none.
-    let grace = house.member("grace@example.com", Role::Owner).await;
+    let grace = fixture.member("grace@example.com", Role::Owner).await;
     accounts.deactivate_member(&owner, grace.id).await.unwrap();
     refused().await;
     accounts.activate_member(&owner, grace.id).await.unwrap();
@@ -166,11 +166,11 @@ async fn of_two_owners_who_unmake_each_other_one_stays(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
     #[values(true, false)] by_removal: bool,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::Owner).await;
-    let (ada, grace) = (house.owner.id, grace.id);
-    let operator = house.operator();
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::Owner).await;
+    let (ada, grace) = (fixture.owner.id, grace.id);
+    let operator = fixture.operator();
+    let accounts = &fixture.accounts;
     let unmake = async |user| {
         if by_removal {
             accounts.remove_member(&operator, user).await
@@ -217,13 +217,13 @@ async fn of_two_owners_who_unmake_each_other_one_stays(
 async fn parallel_additions_take_no_more_seats_than_there_are(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let small = house.organization_of("Small", house.owner.id).await;
+    let fixture = Fixture::new(backend).await;
+    let small = fixture.organization_of("Small", fixture.owner.id).await;
     let operator = Caller::operator(&OPERATOR, small.id);
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     let mut users = Vec::new();
     for number in 0..6 {
-        users.push(house.user(&format!("user{number}@example.com")).await.id);
+        users.push(fixture.user(&format!("user{number}@example.com")).await.id);
     }
     let added = users
         .iter()

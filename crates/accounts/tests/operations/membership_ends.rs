@@ -7,7 +7,8 @@ use vestibule_model::{Role, UserId};
 
 use crate::provider::Connected;
 use crate::support::{
-    Backend, CHEAP_HASH, House, OPERATOR, assert_refused, assert_revoked, details, new_key, record,
+    Backend, CHEAP_HASH, Fixture, OPERATOR, assert_refused, assert_revoked, details, new_key,
+    record,
 };
 
 /// The two ways in which a membership ends and begins again.
@@ -18,16 +19,16 @@ enum Leave {
 }
 
 impl Leave {
-    async fn end(self, house: &House, user: UserId) {
-        let (accounts, operator) = (&house.accounts, house.operator());
+    async fn end(self, fixture: &Fixture, user: UserId) {
+        let (accounts, operator) = (&fixture.accounts, fixture.operator());
         match self {
             Self::Removed => accounts.remove_member(&operator, user).await.unwrap(),
             Self::Deactivated => drop(accounts.deactivate_member(&operator, user).await.unwrap()),
         }
     }
 
-    async fn come_back(self, house: &House, user: UserId, role: Role) {
-        let (accounts, operator) = (&house.accounts, house.operator());
+    async fn come_back(self, fixture: &Fixture, user: UserId, role: Role) {
+        let (accounts, operator) = (&fixture.accounts, fixture.operator());
         match self {
             Self::Removed => drop(accounts.add_member(&operator, user, role).await.unwrap()),
             Self::Deactivated => drop(accounts.activate_member(&operator, user).await.unwrap()),
@@ -58,32 +59,32 @@ async fn the_sessions_of_a_former_member_stay_ended_when_the_member_comes_back(
     #[values(Leave::Removed, Leave::Deactivated)] leave: Leave,
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let (_, other_server) = house.second().await;
-    let here = house.organization.id;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let heidi = house.member("heidi@example.com", Role::User).await.id;
-    let entry = house.enter(grace, here).await;
-    let of_another = house.enter(heidi, here).await;
+    let fixture = Fixture::new(backend).await;
+    let (_, other_server) = fixture.second().await;
+    let here = fixture.organization.id;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let heidi = fixture.member("heidi@example.com", Role::User).await.id;
+    let entry = fixture.enter(grace, here).await;
+    let of_another = fixture.enter(heidi, here).await;
     for token in [&entry.token, &of_another.token] {
-        house.by_bearer(token).await.unwrap();
+        fixture.by_bearer(token).await.unwrap();
     }
-    house.tick();
-    leave.end(&house, grace).await;
+    fixture.tick();
+    leave.end(&fixture, grace).await;
     let ended = async || {
-        assert_revoked(&house.by_bearer(&entry.token).await);
-        assert_revoked(&house.by_cookie(&entry.cookie).await);
+        assert_revoked(&fixture.by_bearer(&entry.token).await);
+        assert_revoked(&fixture.by_cookie(&entry.cookie).await);
         assert_revoked(&crate::support::by_bearer(&other_server, &entry.token).await);
     };
     ended().await;
-    leave.come_back(&house, grace, Role::User).await;
+    leave.come_back(&fixture, grace, Role::User).await;
     ended().await;
-    house.by_bearer(&of_another.token).await.unwrap();
-    let records = house.records(leave.record()).await;
+    fixture.by_bearer(&of_another.token).await.unwrap();
+    let records = fixture.records(leave.record()).await;
     assert_eq!(details(&records[0])["sessions_ended"], 1);
     // The new sign-in counts.
-    let entry = house.enter(grace, here).await;
-    house.by_bearer(&entry.token).await.unwrap();
+    let entry = fixture.enter(grace, here).await;
+    fixture.by_bearer(&entry.token).await.unwrap();
 }
 
 #[rstest]
@@ -92,31 +93,31 @@ async fn sessions_in_other_organisations_stay_and_their_tokens_for_this_one_do_n
     #[values(Leave::Removed, Leave::Deactivated)] leave: Leave,
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let here = house.organization.id;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let other = house.organization_of("Other", grace).await;
-    let elsewhere = house.enter(grace, other.id).await;
-    let permit = house.by_bearer(&elsewhere.token).await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    let here = fixture.organization.id;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let other = fixture.organization_of("Other", grace).await;
+    let elsewhere = fixture.enter(grace, other.id).await;
+    let permit = fixture.by_bearer(&elsewhere.token).await.unwrap();
     let refresh = async || {
-        let accounts = &house.accounts;
+        let accounts = &fixture.accounts;
         let refreshed = accounts.refresh(&permit, &elsewhere.token, Some(here));
         refreshed.await.unwrap().token.expose().to_owned()
     };
     let token_for_it = refresh().await;
-    house.by_bearer(&token_for_it).await.unwrap();
-    house.tick();
-    leave.end(&house, grace).await;
-    assert_revoked(&house.by_bearer(&token_for_it).await);
-    leave.come_back(&house, grace, Role::User).await;
-    assert_revoked(&house.by_bearer(&token_for_it).await);
-    house.by_bearer(&elsewhere.token).await.unwrap();
-    house.by_cookie(&elsewhere.cookie).await.unwrap();
+    fixture.by_bearer(&token_for_it).await.unwrap();
+    fixture.tick();
+    leave.end(&fixture, grace).await;
+    assert_revoked(&fixture.by_bearer(&token_for_it).await);
+    leave.come_back(&fixture, grace, Role::User).await;
+    assert_revoked(&fixture.by_bearer(&token_for_it).await);
+    fixture.by_bearer(&elsewhere.token).await.unwrap();
+    fixture.by_cookie(&elsewhere.cookie).await.unwrap();
     // Whoever is back gets a token that works, and not the one of before once more.
-    house.tick();
+    fixture.tick();
     let fresh = refresh().await;
     assert_ne!(fresh, token_for_it);
-    house.by_bearer(&fresh).await.unwrap();
+    fixture.by_bearer(&fresh).await.unwrap();
 }
 
 /// A version that let sessions stand may have removed the member.
@@ -126,14 +127,14 @@ async fn a_session_from_before_a_membership_never_comes_to_life(
     #[values(Leave::Removed, Leave::Deactivated)] leave: Leave,
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    leave.end(&house, grace).await;
-    let left = house.enter(grace, house.organization.id).await;
-    house.by_bearer(&left.token).await.unwrap_err();
-    leave.come_back(&house, grace, Role::User).await;
-    assert_revoked(&house.by_bearer(&left.token).await);
-    assert_revoked(&house.by_cookie(&left.cookie).await);
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    leave.end(&fixture, grace).await;
+    let left = fixture.enter(grace, fixture.organization.id).await;
+    fixture.by_bearer(&left.token).await.unwrap_err();
+    leave.come_back(&fixture, grace, Role::User).await;
+    assert_revoked(&fixture.by_bearer(&left.token).await);
+    assert_revoked(&fixture.by_cookie(&left.cookie).await);
 }
 
 #[rstest]
@@ -142,18 +143,18 @@ async fn no_sign_in_slips_past_the_end_of_a_membership(
     #[values(Leave::Removed, Leave::Deactivated)] leave: Leave,
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let mut write = house.store().begin().await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let mut write = fixture.store().begin().await.unwrap();
     assert!(write.set_password(grace, CHEAP_HASH).await.unwrap());
     write.commit(record("test.prepared")).await.unwrap();
     for _ in 0..5 {
-        let accounts = &house.accounts;
+        let accounts = &fixture.accounts;
         let signing_in = || accounts.sign_in_for_token(sign_in("grace@example.com", "password"));
-        let (one, (), two) = tokio::join!(signing_in(), leave.end(&house, grace), signing_in());
-        leave.come_back(&house, grace, Role::User).await;
+        let (one, (), two) = tokio::join!(signing_in(), leave.end(&fixture, grace), signing_in());
+        leave.come_back(&fixture, grace, Role::User).await;
         for done in [one, two].into_iter().flatten() {
-            assert_revoked(&house.by_bearer(done.token.expose()).await);
+            assert_revoked(&fixture.by_bearer(done.token.expose()).await);
         }
     }
 }
@@ -175,9 +176,9 @@ async fn whoever_becomes_an_owner_again_is_exempt_from_single_sign_on_only_when_
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let (house, accounts) = (&world.house, &world.house.accounts);
-    let (operator, ada) = (house.operator(), house.owner.id);
-    let grace = house.member("grace@example.com", Role::Owner).await.id;
+    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
+    let (operator, ada) = (fixture.operator(), fixture.owner.id);
+    let grace = fixture.member("grace@example.com", Role::Owner).await.id;
     for user in [ada, grace] {
         let password = "correct horse".to_owned().try_into().unwrap();
         let given = accounts.set_password(&OPERATOR, user, password).await;
@@ -199,7 +200,7 @@ async fn whoever_becomes_an_owner_again_is_exempt_from_single_sign_on_only_when_
             for role in [Role::Admin, Role::Owner] {
                 let changed = accounts.set_role(&operator, grace, role).await;
                 changed.unwrap();
-                house.tick();
+                fixture.tick();
             }
             "member.role_changed"
         }
@@ -222,7 +223,7 @@ async fn whoever_becomes_an_owner_again_is_exempt_from_single_sign_on_only_when_
         }
     };
     assert!(!exempt().await);
-    let records = house.records(kind).await;
+    let records = fixture.records(kind).await;
     let told = |row| details(row)["break_glass_ended"] == true;
     assert_eq!(records.iter().filter(|row| told(row)).count(), 1);
     world.sso.enforce_sso(&operator, true).await.unwrap();
@@ -238,17 +239,17 @@ async fn whoever_becomes_an_owner_again_is_exempt_from_single_sign_on_only_when_
 async fn keys_end_with_the_membership_and_wait_while_it_is_deactivated(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let grace = house.member("grace@example.com", Role::User).await.id;
-    let key = house.key(grace, new_key("k")).await;
+    let fixture = Fixture::new(backend).await;
+    let grace = fixture.member("grace@example.com", Role::User).await.id;
+    let key = fixture.key(grace, new_key("k")).await;
     let secret = key.secret.expose();
-    Leave::Deactivated.end(&house, grace).await;
-    house.by_bearer(secret).await.unwrap_err();
+    Leave::Deactivated.end(&fixture, grace).await;
+    fixture.by_bearer(secret).await.unwrap_err();
     Leave::Deactivated
-        .come_back(&house, grace, Role::User)
+        .come_back(&fixture, grace, Role::User)
         .await;
-    house.by_bearer(secret).await.unwrap();
-    Leave::Removed.end(&house, grace).await;
-    Leave::Removed.come_back(&house, grace, Role::User).await;
-    assert_revoked(&house.by_bearer(secret).await);
+    fixture.by_bearer(secret).await.unwrap();
+    Leave::Removed.end(&fixture, grace).await;
+    Leave::Removed.come_back(&fixture, grace, Role::User).await;
+    assert_revoked(&fixture.by_bearer(secret).await);
 }

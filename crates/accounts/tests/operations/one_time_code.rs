@@ -23,7 +23,7 @@ enum ShutOut {
     Deactivate,
 }
 
-/// A house, and the code of a finished sign-in.
+/// A fixture, and the code of a finished sign-in.
 async fn with_code(backend: Backend) -> (Connected, String) {
     let world = Connected::new(backend).await;
     let to = ReturnTo::Code {
@@ -39,10 +39,10 @@ async fn with_code(backend: Backend) -> (Connected, String) {
 
 impl ShutOut {
     async fn happen(self, world: &Connected) {
-        let operator = world.house.operator();
+        let operator = world.fixture.operator();
         match self {
             Self::Logout => {
-                let now = world.house.now().as_seconds();
+                let now = world.fixture.now().as_seconds();
                 let event = "http://schemas.openid.net/event/backchannel-logout";
                 let claims = json!({
                     "iss": world.provider.base, "aud": "vestibule", "iat": now, "exp": now + 60,
@@ -66,24 +66,26 @@ impl ShutOut {
             }
             Self::Suspend => {
                 let grace = grace(world).await;
-                let accounts = &world.house.accounts;
+                let accounts = &world.fixture.accounts;
                 accounts.suspend_user(&OPERATOR, grace).await.unwrap();
                 accounts.unsuspend_user(&OPERATOR, grace).await.unwrap();
             }
             Self::EndOthers => {
-                let house = &world.house;
-                let here = house.enter(grace(world).await, house.organization.id).await;
-                let permit = house.by_cookie(&here.cookie).await.unwrap();
-                house.accounts.end_other_sessions(&permit).await.unwrap();
+                let fixture = &world.fixture;
+                let here = fixture
+                    .enter(grace(world).await, fixture.organization.id)
+                    .await;
+                let permit = fixture.by_cookie(&here.cookie).await.unwrap();
+                fixture.accounts.end_other_sessions(&permit).await.unwrap();
             }
             Self::Remove => {
-                let (grace, accounts) = (grace(world).await, &world.house.accounts);
+                let (grace, accounts) = (grace(world).await, &world.fixture.accounts);
                 accounts.remove_member(&operator, grace).await.unwrap();
                 let added = accounts.add_member(&operator, grace, Role::User).await;
                 added.unwrap();
             }
             Self::Deactivate => {
-                let (grace, accounts) = (grace(world).await, &world.house.accounts);
+                let (grace, accounts) = (grace(world).await, &world.fixture.accounts);
                 accounts.deactivate_member(&operator, grace).await.unwrap();
                 accounts.activate_member(&operator, grace).await.unwrap();
             }
@@ -93,7 +95,11 @@ impl ShutOut {
 
 async fn grace(world: &Connected) -> vestibule_model::UserId {
     let email = "grace@example.com".parse().unwrap();
-    let found = world.house.accounts.user_by_email(&OPERATOR, &email).await;
+    let found = world
+        .fixture
+        .accounts
+        .user_by_email(&OPERATOR, &email)
+        .await;
     found.unwrap().id
 }
 
@@ -134,34 +140,37 @@ async fn a_session_whose_code_is_being_exchanged_ends_with_the_others(
     shut_out: ShutOut,
 ) {
     let (world, code) = with_code(Backend::Postgres).await;
-    let house = &world.house;
-    let (now, digest) = (house.now(), Digest::of(code.as_bytes()));
-    let found = house.store().user_of_one_time_code(&digest, APP, now).await;
+    let fixture = &world.fixture;
+    let (now, digest) = (fixture.now(), Digest::of(code.as_bytes()));
+    let found = fixture
+        .store()
+        .user_of_one_time_code(&digest, APP, now)
+        .await;
     let user = found.unwrap().unwrap();
-    let mut write = house.store().begin().await.unwrap();
+    let mut write = fixture.store().begin().await.unwrap();
     assert!(write.hold_user(user).await.unwrap());
     let taken = write.take_one_time_code(&digest, APP, now).await.unwrap();
     let came_by = taken.unwrap().origin;
 
     let session = Session {
-        id: SessionId::mint(house.clock.as_ref(), &vestibule_model::OsEntropy),
+        id: SessionId::mint(fixture.clock.as_ref(), &vestibule_model::OsEntropy),
         user_id: user,
-        organization_id: house.organization.id,
+        organization_id: fixture.organization.id,
         created_at: now,
         last_seen_at: now,
-        expires_at: now.after(house.lifetimes.session_absolute),
+        expires_at: now.after(fixture.lifetimes.session_absolute),
         ended_at: None,
     };
     let exchanging = async {
-        house.until_somebody_waits().await;
+        fixture.until_somebody_waits().await;
         write.insert_session(&session, None).await.unwrap();
         let noted = write.insert_sso_session(session.id, &came_by).await;
         noted.unwrap();
         write.commit(record("session.started")).await.unwrap();
     };
     tokio::join!(shut_out.happen(&world), exchanging);
-    let token = house.token(&session, house.organization.id);
-    assert_revoked(&house.by_bearer(&token).await);
+    let token = fixture.token(&session, fixture.organization.id);
+    assert_revoked(&fixture.by_bearer(&token).await);
 }
 
 #[rstest]

@@ -7,7 +7,7 @@ use vestibule_model::{
 };
 
 use crate::support::{
-    Backend, House, OPERATOR, assert_refused, bearer_at, details, new_key, refused_fields,
+    Backend, Fixture, OPERATOR, assert_refused, bearer_at, details, new_key, refused_fields,
 };
 
 #[rstest]
@@ -15,14 +15,14 @@ use crate::support::{
 async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let second = house.organization_of("Second", house.owner.id).await;
-    let grace = house.user("grace@example.com").await;
-    let foreign = house.organization_of("Foreign", grace.id).await;
-    let wide = house.key(house.owner.id, new_key("wide")).await;
-    let wide = house.by_bearer(wide.secret.expose()).await.unwrap();
-    let accounts = &house.accounts;
-    for caller in [house.caller(house.owner.id).await, Caller::from(&wide)] {
+    let fixture = Fixture::new(backend).await;
+    let second = fixture.organization_of("Second", fixture.owner.id).await;
+    let grace = fixture.user("grace@example.com").await;
+    let foreign = fixture.organization_of("Foreign", grace.id).await;
+    let wide = fixture.key(fixture.owner.id, new_key("wide")).await;
+    let wide = fixture.by_bearer(wide.secret.expose()).await.unwrap();
+    let accounts = &fixture.accounts;
+    for caller in [fixture.caller(fixture.owner.id).await, Caller::from(&wide)] {
         let (mine, total) = accounts
             .organizations(&caller, Page::default())
             .await
@@ -30,7 +30,7 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
             .into_counted();
         let ids: Vec<_> = mine.iter().map(|(it, role)| (it.id, *role)).collect();
         let expected = [
-            (house.organization.id, Role::Owner),
+            (fixture.organization.id, Role::Owner),
             (second.id, Role::Owner),
         ];
         assert_eq!((ids.as_slice(), total), (expected.as_slice(), 2));
@@ -41,7 +41,7 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
             assert_refused(accounts.organization(&caller, id).await, "not_found");
         }
     }
-    let caller = house.caller(house.owner.id).await;
+    let caller = fixture.caller(fixture.owner.id).await;
     let operator = Caller::operator(&OPERATOR, second.id);
     accounts.deactivate_organization(&operator).await.unwrap();
     let shut = accounts.organization(&caller, second.id).await;
@@ -57,8 +57,8 @@ async fn a_member_sees_the_own_organizations_whatever_the_credential_is_for(
 async fn a_narrowed_key_knows_its_own_organization_alone_and_nothing_of_its_owner(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let second = house.organization_of("Second", house.owner.id).await;
+    let fixture = Fixture::new(backend).await;
+    let second = fixture.organization_of("Second", fixture.owner.id).await;
     let narrowed = NewApiKey {
         grants: Some(vec![NewGrant {
             path: "/a".parse().unwrap(),
@@ -67,14 +67,14 @@ async fn a_narrowed_key_knows_its_own_organization_alone_and_nothing_of_its_owne
         }]),
         ..new_key("narrowed")
     };
-    let made = house.key(house.owner.id, narrowed).await;
-    let permit = house.by_bearer(made.secret.expose()).await.unwrap();
-    let (accounts, caller) = (&house.accounts, Caller::from(&permit));
+    let made = fixture.key(fixture.owner.id, narrowed).await;
+    let permit = fixture.by_bearer(made.secret.expose()).await.unwrap();
+    let (accounts, caller) = (&fixture.accounts, Caller::from(&permit));
     let own = Organization {
         plan: PlanName::default(),
-        ..house.organization.clone()
+        ..fixture.organization.clone()
     };
-    assert_ne!(own.plan, house.organization.plan);
+    assert_ne!(own.plan, fixture.organization.plan);
     let listed = accounts.organizations(&caller, Page::default()).await;
     assert_eq!(
         listed.unwrap().into_counted(),
@@ -88,27 +88,27 @@ async fn a_narrowed_key_knows_its_own_organization_alone_and_nothing_of_its_owne
     assert_refused(accounts.me(&permit).await, "key_is_narrowed");
     assert_refused(accounts.session_view(&permit).await, "key_is_narrowed");
     let view = accounts.key_view(&permit).await.unwrap().unwrap();
-    assert_eq!((view.user_id, view.organization), (house.owner.id, own));
+    assert_eq!((view.user_id, view.organization), (fixture.owner.id, own));
     assert_eq!(view.key.id, made.key.id);
     assert_eq!(Some(view.grants), made.grants);
 }
 
 #[tokio::test]
 async fn a_new_organization_needs_a_known_plan_and_owner() {
-    let house = House::new(Backend::Sqlite).await;
+    let fixture = Fixture::new(Backend::Sqlite).await;
     let new = |plan: &str, owner| NewOrganization {
         name: "New".parse().unwrap(),
         plan: plan.parse().unwrap(),
         owner,
     };
-    let accounts = &house.accounts;
-    let made = accounts.create_organization(&OPERATOR, new("gold", house.owner.id));
+    let accounts = &fixture.accounts;
+    let made = accounts.create_organization(&OPERATOR, new("gold", fixture.owner.id));
     let error = made.await.unwrap_err();
     assert!(error.to_string().contains("free, team"), "{error}");
     let nobody = UserId::mint(&SystemClock, &OsEntropy);
     let made = accounts.create_organization(&OPERATOR, new("free", nobody));
     assert_refused(made.await, "not_found");
-    assert_eq!(house.records("organization.created").await.len(), 1);
+    assert_eq!(fixture.records("organization.created").await.len(), 1);
 }
 
 #[rstest]
@@ -116,22 +116,22 @@ async fn a_new_organization_needs_a_known_plan_and_owner() {
 async fn another_plan_holds_for_the_next_request(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let key = house.key(house.owner.id, new_key("k")).await;
-    let agents = async || bearer_at(&house.check, "/v1/agents", key.secret.expose()).await;
+    let fixture = Fixture::new(backend).await;
+    let key = fixture.key(fixture.owner.id, new_key("k")).await;
+    let agents = async || bearer_at(&fixture.check, "/v1/agents", key.secret.expose()).await;
     agents().await.unwrap();
     let (free, team): (PlanName, PlanName) = ("free".parse().unwrap(), "team".parse().unwrap());
-    let operator = house.operator();
-    let accounts = &house.accounts;
+    let operator = fixture.operator();
+    let accounts = &fixture.accounts;
     let changed = accounts.set_plan(&operator, &free).await.unwrap();
     assert_eq!(changed.plan, free);
     agents().await.unwrap_err();
-    house.tick();
+    fixture.tick();
     for _ in 0..2 {
         accounts.set_plan(&operator, &team).await.unwrap();
     }
     agents().await.unwrap();
-    let records = house.records("organization.plan_changed").await;
+    let records = fixture.records("organization.plan_changed").await;
     assert_eq!(records.len(), 2);
     assert_eq!(details(&records[0])["after"]["plan"], "team");
 
@@ -141,7 +141,7 @@ async fn another_plan_holds_for_the_next_request(
         refused_fields(unknown.await),
         [("plan".to_owned(), "unknown_plan")]
     );
-    let owner = house.caller(house.owner.id).await;
+    let owner = fixture.caller(fixture.owner.id).await;
     let kind = "credential_kind_not_accepted";
     assert_refused(accounts.set_plan(&owner, &team).await, kind);
     assert_refused(accounts.deactivate_organization(&owner).await, kind);
@@ -155,18 +155,18 @@ async fn another_plan_holds_for_the_next_request(
 async fn nobody_passes_for_a_deactivated_organization(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let key = house.key(house.owner.id, new_key("k")).await;
-    let operator = house.operator();
-    let accounts = &house.accounts;
-    house.by_bearer(key.secret.expose()).await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    let key = fixture.key(fixture.owner.id, new_key("k")).await;
+    let operator = fixture.operator();
+    let accounts = &fixture.accounts;
+    fixture.by_bearer(key.secret.expose()).await.unwrap();
     for _ in 0..2 {
         accounts.deactivate_organization(&operator).await.unwrap();
     }
-    house.by_bearer(key.secret.expose()).await.unwrap_err();
+    fixture.by_bearer(key.secret.expose()).await.unwrap_err();
     for _ in 0..2 {
         accounts.activate_organization(&operator).await.unwrap();
     }
-    house.by_bearer(key.secret.expose()).await.unwrap();
-    assert_eq!(house.records("organization.activated").await.len(), 1);
+    fixture.by_bearer(key.secret.expose()).await.unwrap();
+    assert_eq!(fixture.records("organization.activated").await.len(), 1);
 }

@@ -8,7 +8,7 @@ use vestibule_model::{Capability, ResourcePath, Role, UserId};
 use vestibule_policy::Refusal;
 
 use crate::support::{
-    Backend, House, OPERATOR, assert_refused, assert_revoked, details, new_key, refused_fields,
+    Backend, Fixture, OPERATOR, assert_refused, assert_revoked, details, new_key, refused_fields,
 };
 
 fn path(text: &str) -> ResourcePath {
@@ -27,19 +27,19 @@ fn change(current: &str, new: &str) -> PasswordChange {
 async fn a_new_password_ends_the_other_sessions_and_gives_this_one_a_new_cookie(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let accounts = &house.accounts;
-    let user = house.owner.id;
+    let fixture = Fixture::new(backend).await;
+    let accounts = &fixture.accounts;
+    let user = fixture.owner.id;
     let right = "the present one";
     let password = PlainPassword::try_from(right.to_owned()).unwrap();
     accounts
         .set_password(&OPERATOR, user, password)
         .await
         .unwrap();
-    let entry = house.enter(user, house.organization.id).await;
-    let other = house.enter(user, house.organization.id).await;
-    let key = house.key(user, new_key("stays")).await;
-    let permit = house.by_cookie(&entry.cookie).await.unwrap();
+    let entry = fixture.enter(user, fixture.organization.id).await;
+    let other = fixture.enter(user, fixture.organization.id).await;
+    let key = fixture.key(user, new_key("stays")).await;
+    let permit = fixture.by_cookie(&entry.cookie).await.unwrap();
     let presented = entry.cookie.digest();
 
     let wrong = accounts
@@ -59,18 +59,18 @@ async fn a_new_password_ends_the_other_sessions_and_gives_this_one_a_new_cookie(
         refused_fields(same.await),
         [("new_password".to_owned(), "same_password")]
     );
-    house.by_cookie(&other.cookie).await.unwrap();
+    fixture.by_cookie(&other.cookie).await.unwrap();
 
     let cookie = accounts
         .change_password(&permit, &presented, change(right, "another password"))
         .await
         .unwrap();
-    assert_revoked(&house.by_cookie(&other.cookie).await);
-    house.by_bearer(&other.token).await.unwrap_err();
-    house.by_cookie(&entry.cookie).await.unwrap_err();
-    house.by_cookie(&cookie).await.unwrap();
-    house.by_bearer(key.secret.expose()).await.unwrap();
-    let records = house.records("user.password_changed").await;
+    assert_revoked(&fixture.by_cookie(&other.cookie).await);
+    fixture.by_bearer(&other.token).await.unwrap_err();
+    fixture.by_cookie(&entry.cookie).await.unwrap_err();
+    fixture.by_cookie(&cookie).await.unwrap();
+    fixture.by_bearer(key.secret.expose()).await.unwrap();
+    let records = fixture.records("user.password_changed").await;
     assert_eq!(details(&records[0])["sessions_ended"], 1);
     assert!(!records[0].details.contains("another password"));
     // The old cookie changes nothing a second time.
@@ -89,32 +89,32 @@ async fn a_new_password_ends_the_other_sessions_and_gives_this_one_a_new_cookie(
 async fn one_sees_and_ends_ones_own_sessions_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let accounts = &house.accounts;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let organization = house.organization.id;
-    let own = house.enter(house.owner.id, organization).await;
-    let second = house.enter(house.owner.id, organization).await;
-    let third = house.enter(house.owner.id, organization).await;
-    let foreign = house.enter(grace.id, organization).await;
-    let permit = house.by_cookie(&own.cookie).await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    let accounts = &fixture.accounts;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let organization = fixture.organization.id;
+    let own = fixture.enter(fixture.owner.id, organization).await;
+    let second = fixture.enter(fixture.owner.id, organization).await;
+    let third = fixture.enter(fixture.owner.id, organization).await;
+    let foreign = fixture.enter(grace.id, organization).await;
+    let permit = fixture.by_cookie(&own.cookie).await.unwrap();
 
     let listed = accounts.own_sessions(&permit).await.unwrap();
     assert_eq!(listed.len(), 3);
-    assert!(listed.iter().all(|one| one.user_id == house.owner.id));
+    assert!(listed.iter().all(|one| one.user_id == fixture.owner.id));
     let ended = accounts.end_own_session(&permit, foreign.session.id).await;
     assert_refused(ended, "not_found");
-    house.by_cookie(&foreign.cookie).await.unwrap();
+    fixture.by_cookie(&foreign.cookie).await.unwrap();
 
     let ended = accounts.end_own_session(&permit, second.session.id).await;
     ended.unwrap();
-    assert_revoked(&house.by_cookie(&second.cookie).await);
+    assert_revoked(&fixture.by_cookie(&second.cookie).await);
     assert_eq!(accounts.end_other_sessions(&permit).await.unwrap(), 1);
-    assert_revoked(&house.by_cookie(&third.cookie).await);
-    house.by_cookie(&own.cookie).await.unwrap();
-    house.by_cookie(&foreign.cookie).await.unwrap();
-    assert_eq!(house.records("user.sessions_ended").await.len(), 1);
-    let records = house.records("session.ended").await;
+    assert_revoked(&fixture.by_cookie(&third.cookie).await);
+    fixture.by_cookie(&own.cookie).await.unwrap();
+    fixture.by_cookie(&foreign.cookie).await.unwrap();
+    assert_eq!(fixture.records("user.sessions_ended").await.len(), 1);
+    let records = fixture.records("session.ended").await;
     assert_eq!(records[0].subject, Some(second.session.id.to_string()));
 }
 
@@ -123,31 +123,33 @@ async fn one_sees_and_ends_ones_own_sessions_alone(
 async fn names_of_people_and_organizations_change_with_a_record(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let accounts = &house.accounts;
-    let entry = house.enter(house.owner.id, house.organization.id).await;
-    let permit = house.by_cookie(&entry.cookie).await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    let accounts = &fixture.accounts;
+    let entry = fixture
+        .enter(fixture.owner.id, fixture.organization.id)
+        .await;
+    let permit = fixture.by_cookie(&entry.cookie).await.unwrap();
     let first = Some("Augusta".parse().unwrap());
     let changed = accounts.update_profile(&permit, first.clone(), None).await;
     changed.unwrap();
     let me = accounts.me(&permit).await.unwrap();
     assert_eq!((me.user.first_name, me.user.last_name), (first, None));
-    assert_eq!(house.records("user.profile_changed").await.len(), 1);
+    assert_eq!(fixture.records("user.profile_changed").await.len(), 1);
 
-    let grace = house.member("grace@example.com", Role::User).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
     let renamed = accounts
-        .rename_organization(&house.caller(grace.id).await, "Hers".parse().unwrap())
+        .rename_organization(&fixture.caller(grace.id).await, "Hers".parse().unwrap())
         .await;
     assert_refused(renamed, "role_required");
-    let caller = house.caller(house.owner.id).await;
+    let caller = fixture.caller(fixture.owner.id).await;
     let renamed = accounts.rename_organization(&caller, "Ours".parse().unwrap());
     renamed.await.unwrap();
     let (found, _) = accounts
-        .organization(&caller, house.organization.id)
+        .organization(&caller, fixture.organization.id)
         .await
         .unwrap();
     assert_eq!(found.name.as_str(), "Ours");
-    let records = house.records("organization.renamed").await;
+    let records = fixture.records("organization.renamed").await;
     assert_eq!(details(&records[0])["after"]["name"], "Ours");
 }
 
@@ -156,10 +158,10 @@ async fn names_of_people_and_organizations_change_with_a_record(
 async fn access_is_explained_by_the_role_or_the_grant_that_decides(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let accounts = &house.accounts;
-    let caller = house.caller(house.owner.id).await;
-    let grace = house.member("grace@example.com", Role::User).await;
+    let fixture = Fixture::new(backend).await;
+    let accounts = &fixture.accounts;
+    let caller = fixture.caller(fixture.owner.id).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
     let grant = NewGrant {
         path: path("/shared"),
         capability: Capability::ReadOnly,
@@ -192,13 +194,13 @@ async fn access_is_explained_by_the_role_or_the_grant_that_decides(
     let home = ResourcePath::home_of(grace.id).to_string();
     let home = ask(grace.id, &home, Capability::ReadWriteDelete).await;
     assert!(matches!(home.outcome, Ok(AccessGround::Home(_))));
-    let owner = ask(house.owner.id, "/private", Capability::ReadWrite).await;
+    let owner = ask(fixture.owner.id, "/private", Capability::ReadWrite).await;
     assert_eq!(owner.outcome, Ok(AccessGround::Role(Role::Owner)));
 
     accounts.deactivate_member(&caller, grace.id).await.unwrap();
     let inactive = ask(grace.id, "/shared/a", Capability::ReadOnly).await;
     assert!(inactive.inactive.is_some());
-    let stranger = house.user("stranger@example.com").await;
+    let stranger = fixture.user("stranger@example.com").await;
     let asked = Asked {
         user: stranger.id,
         path: path("/shared"),

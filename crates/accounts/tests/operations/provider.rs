@@ -1,4 +1,4 @@
-//! A provider that behaves, on a real socket, and a house that is connected with it.
+//! A provider that behaves, on a real socket, and a fixture that is connected with it.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -22,7 +22,7 @@ use vestibule_outbound::{Config, FixedResolver, Outbound};
 use vestibule_sso::oidc::Cache;
 use vestibule_sso::{Party, PlainClientSecret, Preset};
 
-use crate::support::{Backend, House};
+use crate::support::{Backend, Fixture};
 
 pub(crate) const APP: &str = "https://app.example.com/auth/callback";
 
@@ -168,9 +168,9 @@ async fn answer(State(provider): State<Arc<Provider>>, uri: Uri, body: Bytes) ->
         .into_response()
 }
 
-/// A house with a connection to a provider, the domain `example.com` proved, and one redirect URI.
+/// A fixture with a connection to a provider, the domain `example.com` proved, and one redirect URI.
 pub(crate) struct Connected {
-    pub(crate) house: House,
+    pub(crate) fixture: Fixture,
     pub(crate) sso: Sso,
     pub(crate) provider: Arc<Provider>,
     pub(crate) id: ConnectionId,
@@ -178,11 +178,11 @@ pub(crate) struct Connected {
     jar: std::sync::Mutex<Vec<(String, String)>>,
 }
 
-pub(crate) fn sso_of(house: &House, resolver: FixedResolver) -> Sso {
+pub(crate) fn sso_of(fixture: &Fixture, resolver: FixedResolver) -> Sso {
     let config = Config::default().allow_loopback();
     let party = Party {
         outbound: Outbound::new(config, Arc::new(resolver)).unwrap(),
-        clock: Arc::clone(&house.clock) as _,
+        clock: Arc::clone(&fixture.clock) as _,
         entropy: Arc::new(OsEntropy),
         cache: Arc::new(Cache::default()),
     };
@@ -191,7 +191,7 @@ pub(crate) fn sso_of(house: &House, resolver: FixedResolver) -> Sso {
         public_url: "https://auth.example.com".to_owned(),
         starts_per_address: SsoParts::STARTS_PER_ADDRESS,
     };
-    Sso::new(house.accounts.clone(), parts)
+    Sso::new(fixture.accounts.clone(), parts)
 }
 
 pub(crate) fn settings_for(base: &str) -> ConnectionSettings {
@@ -211,10 +211,10 @@ impl Connected {
     }
 
     pub(crate) async fn with(backend: Backend, edit: impl FnOnce(&mut ConnectionSettings)) -> Self {
-        let house = House::new(backend).await;
-        let provider = Provider::start(Arc::clone(&house.clock)).await;
-        let sso = sso_of(&house, FixedResolver::new());
-        let operator = house.operator();
+        let fixture = Fixture::new(backend).await;
+        let provider = Provider::start(Arc::clone(&fixture.clock)).await;
+        let sso = sso_of(&fixture, FixedResolver::new());
+        let operator = fixture.operator();
         let mut settings = settings_for(&provider.base);
         edit(&mut settings);
         let new = NewConnection {
@@ -232,7 +232,7 @@ impl Connected {
         sso.add_redirect_uri(&operator, APP).await.unwrap();
         Self {
             id: saved.connection.id,
-            house,
+            fixture,
             sso,
             provider,
             jar: std::sync::Mutex::default(),
@@ -241,7 +241,7 @@ impl Connected {
 
     pub(crate) fn request(&self, return_to: ReturnTo) -> Initiate {
         Initiate {
-            target: Target::Organization(self.house.organization.id),
+            target: Target::Organization(self.fixture.organization.id),
             return_to,
             state: None,
             login_hint: None,
@@ -304,7 +304,7 @@ impl Connected {
         return_to: ReturnTo,
     ) -> std::result::Result<Arrived, ArrivalFailure> {
         // Records of one moment have no order.
-        self.house.tick();
+        self.fixture.tick();
         let begun = self.begin(return_to).await;
         self.come_back(&begun).await
     }
@@ -312,7 +312,7 @@ impl Connected {
     /// The reason for which a sign-in is refused, and the clause that its attempt names.
     pub(crate) async fn refused(&self) -> (&'static str, String) {
         let failure = self.sign_in(ReturnTo::Json).await.unwrap_err();
-        let operator = self.house.operator();
+        let operator = self.fixture.operator();
         let attempts = self.sso.attempts(&operator, self.id).await.unwrap();
         (failure.error.reason(), attempts[0].clause.clone().unwrap())
     }

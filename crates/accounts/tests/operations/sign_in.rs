@@ -10,7 +10,8 @@ use vestibule_credential::HasherConfig;
 use vestibule_model::{Digest, OrganizationId, Role, Session, User};
 
 use crate::support::{
-    Backend, CHEAP_HASH, House, OPERATOR, Options, assert_refused, assert_revoked, details, record,
+    Backend, CHEAP_HASH, Fixture, OPERATOR, Options, assert_refused, assert_revoked, details,
+    record,
 };
 
 fn sign_in(email: &str, password: &str, organization_id: Option<OrganizationId>) -> SignIn {
@@ -23,8 +24,8 @@ fn sign_in(email: &str, password: &str, organization_id: Option<OrganizationId>)
     }
 }
 
-async fn set_hash(house: &House, user: &User, hash: &str) {
-    let mut write = house.store().begin().await.unwrap();
+async fn set_hash(fixture: &Fixture, user: &User, hash: &str) {
+    let mut write = fixture.store().begin().await.unwrap();
     write.set_password(user.id, hash).await.unwrap();
     write.commit(record("test.prepared")).await.unwrap();
 }
@@ -34,43 +35,47 @@ async fn set_hash(house: &House, user: &User, hash: &str) {
 async fn the_right_password_gives_a_token_or_a_cookie_of_a_new_session(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
+    let fixture = Fixture::new(backend).await;
     let password = "correct horse".to_owned().try_into().unwrap();
-    let set = house
+    let set = fixture
         .accounts
-        .set_password(&OPERATOR, house.owner.id, password);
+        .set_password(&OPERATOR, fixture.owner.id, password);
     set.await.unwrap();
 
     let asked = sign_in("ADA@example.com", "correct horse", None);
     assert!(!format!("{asked:?}").contains("horse"));
-    let by_token = house.accounts.sign_in_for_token(asked).await.unwrap();
+    let by_token = fixture.accounts.sign_in_for_token(asked).await.unwrap();
     let me = &by_token.signed_in.me;
-    assert_eq!(me.user, house.owner);
-    assert_eq!(by_token.signed_in.organization, house.organization);
-    assert_eq!(me.organization_id, house.organization.id);
-    assert_eq!(me.default_organization_id, house.organization.id);
+    assert_eq!(me.user, fixture.owner);
+    assert_eq!(by_token.signed_in.organization, fixture.organization);
+    assert_eq!(me.organization_id, fixture.organization.id);
+    assert_eq!(me.default_organization_id, fixture.organization.id);
     assert_eq!(me.role, Role::Owner);
     assert_eq!(by_token.token.expires_in(), Duration::from_secs(3_600));
     assert!(!format!("{by_token:?}").contains(by_token.token.expose()));
-    let permit = house.by_bearer(by_token.token.expose()).await.unwrap();
+    let permit = fixture.by_bearer(by_token.token.expose()).await.unwrap();
     assert_eq!(
         permit.credential().session(),
         Some(by_token.signed_in.session.id)
     );
-    house.tick();
+    fixture.tick();
 
     let asked = sign_in("ada@example.com", "correct horse", None);
-    let by_cookie = house.accounts.sign_in_for_cookie(asked, &[]).await.unwrap();
-    house.by_cookie(&by_cookie.cookie).await.unwrap();
+    let by_cookie = fixture
+        .accounts
+        .sign_in_for_cookie(asked, &[])
+        .await
+        .unwrap();
+    fixture.by_cookie(&by_cookie.cookie).await.unwrap();
     assert_ne!(
         by_cookie.signed_in.session.id,
         by_token.signed_in.session.id
     );
 
-    let records = house.records("session.started").await;
+    let records = fixture.records("session.started").await;
     assert_eq!(records.len(), 2);
     assert_eq!(details(&records[0])["for"], "session_cookie");
-    assert_eq!(records[0].user_id, Some(house.owner.id));
+    assert_eq!(records[0].user_id, Some(fixture.owner.id));
     assert_eq!(records[0].request_id.as_deref(), Some("request-1"));
 }
 
@@ -79,34 +84,34 @@ async fn the_right_password_gives_a_token_or_a_cookie_of_a_new_session(
 async fn whatever_is_wrong_the_answer_is_the_same(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
-    house.member("no.password@example.com", Role::User).await;
-    let lonely = house.user("lonely@example.com").await;
-    set_hash(&house, &lonely, CHEAP_HASH).await;
-    let suspended = house.member("suspended@example.com", Role::User).await;
-    set_hash(&house, &suspended, CHEAP_HASH).await;
-    house
+    let fixture = Fixture::new(backend).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
+    fixture.member("no.password@example.com", Role::User).await;
+    let lonely = fixture.user("lonely@example.com").await;
+    set_hash(&fixture, &lonely, CHEAP_HASH).await;
+    let suspended = fixture.member("suspended@example.com", Role::User).await;
+    set_hash(&fixture, &suspended, CHEAP_HASH).await;
+    fixture
         .accounts
         .suspend_user(&OPERATOR, suspended.id)
         .await
         .unwrap();
-    let still = house.member("still@example.com", Role::User).await;
-    set_hash(&house, &still, CHEAP_HASH).await;
-    house
+    let still = fixture.member("still@example.com", Role::User).await;
+    set_hash(&fixture, &still, CHEAP_HASH).await;
+    fixture
         .accounts
-        .deactivate_member(&house.operator(), still.id)
+        .deactivate_member(&fixture.operator(), still.id)
         .await
         .unwrap();
-    let absurd = house.member("absurd@example.com", Role::User).await;
+    let absurd = fixture.member("absurd@example.com", Role::User).await;
     set_hash(
-        &house,
+        &fixture,
         &absurd,
         "$argon2id$v=19$m=4194304,t=9,p=9$c29tZXNhbHQ$AA",
     )
     .await;
-    let other = house.organization_of("Elsewhere", lonely.id).await;
-    house
+    let other = fixture.organization_of("Elsewhere", lonely.id).await;
+    fixture
         .accounts
         .remove_member(
             &vestibule_accounts::Caller::operator(&OPERATOR, other.id),
@@ -114,10 +119,10 @@ async fn whatever_is_wrong_the_answer_is_the_same(
         )
         .await
         .unwrap_err();
-    let closed = house.user("closed@example.com").await;
-    set_hash(&house, &closed, CHEAP_HASH).await;
-    let shut = house.organization_of("Closed", closed.id).await;
-    house
+    let closed = fixture.user("closed@example.com").await;
+    set_hash(&fixture, &closed, CHEAP_HASH).await;
+    let shut = fixture.organization_of("Closed", closed.id).await;
+    fixture
         .accounts
         .deactivate_organization(&vestibule_accounts::Caller::operator(&OPERATOR, shut.id))
         .await
@@ -135,7 +140,11 @@ async fn whatever_is_wrong_the_answer_is_the_same(
         ("closed@example.com", "password", None),
     ] {
         let refused = sign_in(email, password, organization);
-        let refused = house.accounts.sign_in_for_token(refused).await.unwrap_err();
+        let refused = fixture
+            .accounts
+            .sign_in_for_token(refused)
+            .await
+            .unwrap_err();
         assert!(
             matches!(refused, Error::BadCredentials),
             "{email}: {refused:?}"
@@ -144,7 +153,7 @@ async fn whatever_is_wrong_the_answer_is_the_same(
     }
     sentences.dedup();
     assert_eq!(sentences.len(), 1);
-    assert!(house.records("session.*").await.is_empty());
+    assert!(fixture.records("session.*").await.is_empty());
 }
 
 #[rstest]
@@ -152,18 +161,22 @@ async fn whatever_is_wrong_the_answer_is_the_same(
 async fn a_sign_in_begins_in_the_oldest_membership_or_in_the_one_that_is_named(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
-    let second = house.organization_of("Second", house.owner.id).await;
+    let fixture = Fixture::new(backend).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
+    let second = fixture.organization_of("Second", fixture.owner.id).await;
     let begin = async |organization| {
         let asked = sign_in("ada@example.com", "password", organization);
-        house.accounts.sign_in_for_cookie(asked, &[]).await.unwrap()
+        fixture
+            .accounts
+            .sign_in_for_cookie(asked, &[])
+            .await
+            .unwrap()
     };
     let oldest = begin(None).await.signed_in;
-    assert_eq!(oldest.session.organization_id, house.organization.id);
+    assert_eq!(oldest.session.organization_id, fixture.organization.id);
     let named = begin(Some(second.id)).await.signed_in;
     assert_eq!(named.session.organization_id, second.id);
-    assert_eq!(named.me.default_organization_id, house.organization.id);
+    assert_eq!(named.me.default_organization_id, fixture.organization.id);
 }
 
 #[rstest]
@@ -183,10 +196,10 @@ async fn too_many_attempts_are_told_to_wait_before_anything_is_hashed(
         limits,
         ..Options::default()
     };
-    let house = House::with(Backend::Sqlite, options).await;
+    let fixture = Fixture::with(Backend::Sqlite, options).await;
     let attempt = async || {
         let asked = sign_in("nobody@example.com", "password", None);
-        house.accounts.sign_in_for_token(asked).await.unwrap_err()
+        fixture.accounts.sign_in_for_token(asked).await.unwrap_err()
     };
     for _ in 0..2 {
         assert!(matches!(attempt().await, Error::BadCredentials));
@@ -201,7 +214,7 @@ async fn too_many_attempts_are_told_to_wait_before_anything_is_hashed(
     // Another e-mail address from elsewhere is not held up.
     let mut asked = sign_in("somebody@example.com", "password", None);
     asked.address = Some("198.51.100.7".parse().unwrap());
-    let answer = house.accounts.sign_in_for_token(asked).await;
+    let answer = fixture.accounts.sign_in_for_token(asked).await;
     assert!(matches!(answer, Err(Error::BadCredentials)), "{answer:?}");
 }
 
@@ -221,10 +234,10 @@ async fn sign_ins_beyond_the_queue_are_refused_at_once() {
         },
         ..Options::default()
     };
-    let house = House::with(Backend::Sqlite, options).await;
+    let fixture = Fixture::with(Backend::Sqlite, options).await;
     let attempts = (0..8).map(|_| {
         let asked = sign_in("nobody@example.com", "password", None);
-        house.accounts.sign_in_for_token(asked)
+        fixture.accounts.sign_in_for_token(asked)
     });
     let answers = join_all(attempts).await;
     let busy = answers.iter().filter(
@@ -238,12 +251,12 @@ async fn sign_ins_beyond_the_queue_are_refused_at_once() {
 async fn a_password_hashed_with_other_parameters_is_hashed_again(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let fixture = Fixture::new(backend).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
     let again = async || {
         let asked = sign_in("ada@example.com", "password", None);
-        house.accounts.sign_in_for_token(asked).await.unwrap();
-        house.store().password_of(house.owner.id).await.unwrap()
+        fixture.accounts.sign_in_for_token(asked).await.unwrap();
+        fixture.store().password_of(fixture.owner.id).await.unwrap()
     };
     let fresh = again().await.unwrap();
     assert!(fresh.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"));
@@ -252,21 +265,21 @@ async fn a_password_hashed_with_other_parameters_is_hashed_again(
 
 #[tokio::test]
 async fn a_stopped_user_does_not_sign_in_and_a_released_one_does() {
-    let house = House::new(Backend::Sqlite).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let fixture = Fixture::new(Backend::Sqlite).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
     let attempt = async || {
         let asked = sign_in("ada@example.com", "password", None);
-        house.accounts.sign_in_for_token(asked).await
+        fixture.accounts.sign_in_for_token(asked).await
     };
-    house
+    fixture
         .accounts
-        .suspend_user(&OPERATOR, house.owner.id)
+        .suspend_user(&OPERATOR, fixture.owner.id)
         .await
         .unwrap();
     assert_refused(attempt().await, "bad_credentials");
-    house
+    fixture
         .accounts
-        .unsuspend_user(&OPERATOR, house.owner.id)
+        .unsuspend_user(&OPERATOR, fixture.owner.id)
         .await
         .unwrap();
     attempt().await.unwrap();
@@ -286,37 +299,42 @@ async fn a_sign_in_that_is_overtaken_by_a_change_begins_nothing(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
     #[values(Changed::Password, Changed::User, Changed::Membership)] changed: Changed,
 ) {
-    let house = House::new(backend).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
-    let id = house.owner.id;
-    let scope = house.operator().scope();
-    let other = house.member("other@example.com", Role::User).await;
+    let fixture = Fixture::new(backend).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
+    let id = fixture.owner.id;
+    let scope = fixture.operator().scope();
+    let other = fixture.member("other@example.com", Role::User).await;
     let password = "another password".to_owned().try_into().unwrap();
-    let set = house.accounts.set_password(&OPERATOR, other.id, password);
+    let set = fixture.accounts.set_password(&OPERATOR, other.id, password);
     set.await.unwrap();
-    let other_hash = house.store().password_of(other.id).await.unwrap().unwrap();
+    let other_hash = fixture
+        .store()
+        .password_of(other.id)
+        .await
+        .unwrap()
+        .unwrap();
 
     // Made and not committed: the sign-in reads what was there before, and then waits.
-    let mut write = house.store().begin().await.unwrap();
+    let mut write = fixture.store().begin().await.unwrap();
     let made = match changed {
         Changed::Password => write.set_password(id, &other_hash).await,
-        Changed::User => write.set_user_suspended(id, Some(house.now())).await,
+        Changed::User => write.set_user_suspended(id, Some(fixture.now())).await,
         Changed::Membership => {
             // So that the sign-in waits on PostgreSQL, too.
             write.hold_user(id).await.unwrap();
-            write.remove_membership(scope, id, house.now()).await
+            write.remove_membership(scope, id, fixture.now()).await
         }
     };
     assert!(made.unwrap());
     let asked = sign_in("ada@example.com", "password", None);
-    let signing_in = house.accounts.sign_in_for_token(asked);
+    let signing_in = fixture.accounts.sign_in_for_token(asked);
     let changing = async {
         tokio::time::sleep(Duration::from_secs(1)).await;
         write.commit(record("test.changed")).await.unwrap();
     };
     let (signed_in, ()) = futures_util::future::join(signing_in, changing).await;
     assert_refused(signed_in, "bad_credentials");
-    assert!(house.records("session.started").await.is_empty());
+    assert!(fixture.records("session.started").await.is_empty());
 }
 
 #[rstest]
@@ -324,16 +342,16 @@ async fn a_sign_in_that_is_overtaken_by_a_change_begins_nothing(
 async fn sign_ins_that_hash_the_password_again_at_the_same_time_all_succeed(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
+    let fixture = Fixture::new(backend).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
     let attempts = (0..4).map(|_| {
         let asked = sign_in("ada@example.com", "password", None);
-        house.accounts.sign_in_for_token(asked)
+        fixture.accounts.sign_in_for_token(asked)
     });
     for answer in join_all(attempts).await {
         answer.unwrap();
     }
-    assert_eq!(house.records("session.started").await.len(), 4);
+    assert_eq!(fixture.records("session.started").await.len(), 4);
 }
 
 #[rstest]
@@ -341,35 +359,35 @@ async fn sign_ins_that_hash_the_password_again_at_the_same_time_all_succeed(
 async fn a_browser_that_signs_in_again_leaves_no_session_behind(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
-    let grace = house.member("grace@example.com", Role::User).await;
-    let hers = house.enter(grace.id, house.organization.id).await;
-    house.by_cookie(&hers.cookie).await.unwrap();
-    house.by_bearer(&hers.token).await.unwrap();
+    let fixture = Fixture::new(backend).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let hers = fixture.enter(grace.id, fixture.organization.id).await;
+    fixture.by_cookie(&hers.cookie).await.unwrap();
+    fixture.by_bearer(&hers.token).await.unwrap();
     let again = async |password, replaces: &[Digest]| {
         let asked = sign_in("ada@example.com", password, None);
-        house.accounts.sign_in_for_cookie(asked, replaces).await
+        fixture.accounts.sign_in_for_cookie(asked, replaces).await
     };
     let old = [hers.cookie.digest()];
     assert_refused(again("wrong", &old).await, "bad_credentials");
-    house.by_cookie(&hers.cookie).await.unwrap();
+    fixture.by_cookie(&hers.cookie).await.unwrap();
 
     let first = again("password", &old).await.unwrap();
-    assert_revoked(&house.by_cookie(&hers.cookie).await);
-    assert_revoked(&house.by_bearer(&hers.token).await);
-    house.by_cookie(&first.cookie).await.unwrap();
+    assert_revoked(&fixture.by_cookie(&hers.cookie).await);
+    assert_revoked(&fixture.by_bearer(&hers.token).await);
+    fixture.by_cookie(&first.cookie).await.unwrap();
     let old = [first.cookie.digest(), Digest::of(b"unknown")];
     let second = again("password", &old).await.unwrap();
-    assert_revoked(&house.by_cookie(&first.cookie).await);
-    house.by_cookie(&second.cookie).await.unwrap();
-    let records = house.records("session.ended").await;
+    assert_revoked(&fixture.by_cookie(&first.cookie).await);
+    fixture.by_cookie(&second.cookie).await.unwrap();
+    let records = fixture.records("session.ended").await;
     assert_eq!(records.len(), 2);
     assert!(records.iter().all(|row| details(row)["by"] == "sign_in"));
     assert!(
         records
             .iter()
-            .all(|row| row.user_id == Some(house.owner.id))
+            .all(|row| row.user_id == Some(fixture.owner.id))
     );
 }
 
@@ -378,31 +396,35 @@ async fn a_browser_that_signs_in_again_leaves_no_session_behind(
 async fn beyond_the_most_sessions_a_sign_in_ends_the_one_unused_for_longest(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    set_hash(&house, &house.owner, CHEAP_HASH).await;
-    let (owner, organization) = (house.owner.id, house.organization.id);
-    let grace = house.member("grace@example.com", Role::User).await;
-    let hers = house.enter(grace.id, organization).await;
-    let oldest = house.enter(owner, organization).await;
-    house.by_bearer(&oldest.token).await.unwrap();
-    house.tick();
-    let next = house.enter(owner, organization).await;
+    let fixture = Fixture::new(backend).await;
+    set_hash(&fixture, &fixture.owner, CHEAP_HASH).await;
+    let (owner, organization) = (fixture.owner.id, fixture.organization.id);
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let hers = fixture.enter(grace.id, organization).await;
+    let oldest = fixture.enter(owner, organization).await;
+    fixture.by_bearer(&oldest.token).await.unwrap();
+    fixture.tick();
+    let next = fixture.enter(owner, organization).await;
     for _ in 2..Session::MAX_PER_USER {
-        house.enter(owner, organization).await;
+        fixture.enter(owner, organization).await;
     }
-    house.tick();
-    house.by_cookie(&oldest.cookie).await.unwrap();
+    fixture.tick();
+    fixture.by_cookie(&oldest.cookie).await.unwrap();
 
     let asked = sign_in("ada@example.com", "password", None);
-    let new = house.accounts.sign_in_for_cookie(asked, &[]).await.unwrap();
+    let new = fixture
+        .accounts
+        .sign_in_for_cookie(asked, &[])
+        .await
+        .unwrap();
     // Its cookie and its tokens are refused with the next request.
-    assert_revoked(&house.by_cookie(&oldest.cookie).await);
-    assert_revoked(&house.by_bearer(&oldest.token).await);
-    house.by_cookie(&next.cookie).await.unwrap();
-    house.by_cookie(&hers.cookie).await.unwrap();
-    let permit = house.by_cookie(&new.cookie).await.unwrap();
-    let listed = house.accounts.own_sessions(&permit).await.unwrap();
+    assert_revoked(&fixture.by_cookie(&oldest.cookie).await);
+    assert_revoked(&fixture.by_bearer(&oldest.token).await);
+    fixture.by_cookie(&next.cookie).await.unwrap();
+    fixture.by_cookie(&hers.cookie).await.unwrap();
+    let permit = fixture.by_cookie(&new.cookie).await.unwrap();
+    let listed = fixture.accounts.own_sessions(&permit).await.unwrap();
     assert_eq!(listed.len(), Session::MAX_PER_USER as usize);
-    let records = house.records("session.started").await;
+    let records = fixture.records("session.started").await;
     assert_eq!(details(&records[0])["sessions_ended"], 1);
 }

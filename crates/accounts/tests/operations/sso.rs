@@ -48,19 +48,19 @@ async fn the_application_gets_a_token_in_the_fragment_that_the_check_accepts(
     let rest = place.strip_prefix(&format!("{APP}#access_token=")).unwrap();
     let (token, rest) = rest.split_once('&').unwrap();
     assert_eq!(rest, "token_type=bearer&expires_in=3600");
-    let permit = world.house.by_bearer(token).await.unwrap();
+    let permit = world.fixture.by_bearer(token).await.unwrap();
     assert_eq!(permit.role(), Role::User);
 
-    let started = world.house.records("session.started").await;
+    let started = world.fixture.records("session.started").await;
     assert_eq!(details(&started[0])["by"], "sso");
     assert_eq!(started[0].request_id.as_deref(), Some("request-1"));
     for kind in ["user.created", "member.added", "sso.identity_linked"] {
-        assert_eq!(world.house.records(kind).await.len(), 1, "{kind}");
+        assert_eq!(world.fixture.records(kind).await.len(), 1, "{kind}");
     }
     // The second time nobody is made and nothing is linked.
     world.sign_in(fragment()).await.unwrap();
-    assert_eq!(world.house.records("user.created").await.len(), 1);
-    assert_eq!(world.house.records("session.started").await.len(), 2);
+    assert_eq!(world.fixture.records("user.created").await.len(), 1);
+    assert_eq!(world.fixture.records("session.started").await.len(), 2);
 }
 
 #[rstest]
@@ -76,7 +76,7 @@ async fn a_browser_gets_a_session_cookie(
         panic!("no browser");
     };
     assert_eq!(path, "/console");
-    world.house.by_cookie(&sign_in.cookie).await.unwrap();
+    world.fixture.by_cookie(&sign_in.cookie).await.unwrap();
 }
 
 #[rstest]
@@ -100,11 +100,11 @@ async fn a_code_is_exchanged_once_for_the_redirect_it_was_given_for(
     let (good, bad) = if one.is_ok() { (one, two) } else { (two, one) };
     assert_refused(bad, "sso_code");
     let good = good.unwrap();
-    world.house.by_bearer(good.token.expose()).await.unwrap();
+    world.fixture.by_bearer(good.token.expose()).await.unwrap();
 
     let late = location(&world.sign_in(code()).await.unwrap());
     let late = late.strip_prefix(&format!("{APP}?code=")).unwrap();
-    world.house.clock.advance(Duration::from_secs(60));
+    world.fixture.clock.advance(Duration::from_secs(60));
     assert_refused(world.sso.exchange_code(late, APP, &from).await, "sso_code");
 }
 
@@ -129,7 +129,7 @@ async fn a_state_is_good_once_in_the_browser_that_began(
     assert_eq!(again.error.reason(), "sso_state");
 
     let slow = world.begin(ReturnTo::Json).await;
-    world.house.clock.advance(Duration::from_secs(600));
+    world.fixture.clock.advance(Duration::from_secs(600));
     let late = world.come_back(&slow).await.unwrap_err();
     assert_eq!(late.error.reason(), "sso_state");
 }
@@ -140,7 +140,7 @@ async fn an_address_leads_to_an_account_only_where_both_sides_have_proved_it(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let grace = world.house.member("grace@example.com", Role::User).await;
+    let grace = world.fixture.member("grace@example.com", Role::User).await;
     for lie in [json!("true"), json!(1), json!(false), json!(null)] {
         world.provider.says("email_verified", lie.clone());
         let failure = world.sign_in(fragment()).await.unwrap_err();
@@ -189,10 +189,10 @@ async fn a_suspended_user_a_sleeping_member_and_a_stranger_stay_outside(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::with(backend, |settings| settings.just_in_time = false).await;
-    let operator = world.house.operator();
-    let accounts = &world.house.accounts;
+    let operator = world.fixture.operator();
+    let accounts = &world.fixture.accounts;
     assert_eq!(world.refused().await.0, "no_account");
-    let grace = world.house.user("grace@example.com").await;
+    let grace = world.fixture.user("grace@example.com").await;
     assert_eq!(world.refused().await.0, "not_a_member");
     let add = accounts.add_member(&operator, grace.id, Role::User);
     add.await.unwrap();
@@ -216,8 +216,8 @@ async fn groups_of_the_provider_become_roles_and_groups_by_the_mapping_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
-    let accounts = &world.house.accounts;
+    let operator = world.fixture.operator();
+    let accounts = &world.fixture.accounts;
     world
         .provider
         .says("groups", json!(["OWNER", "ADMIN", "it"]));
@@ -297,7 +297,7 @@ async fn a_test_creates_nobody_and_shows_what_would_happen(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let begun = world
         .sso
         .test_sign_in(&operator, world.id, Which::Live, None, &origin())
@@ -311,9 +311,9 @@ async fn a_test_creates_nobody_and_shows_what_would_happen(
     assert_eq!(report.claims["name"], "Grace Hopper");
     assert!(!report.claims.contains_key("nonce"));
     let email = "grace@example.com".parse().unwrap();
-    let found = world.house.store().user_by_email(&email);
+    let found = world.fixture.store().user_by_email(&email);
     assert_eq!(found.await.unwrap(), None);
-    assert!(world.house.records("session.started").await.is_empty());
+    assert!(world.fixture.records("session.started").await.is_empty());
     let attempts = world.sso.attempts(&operator, world.id).await.unwrap();
     assert_eq!(attempts[0].purpose, "test");
     assert!(
@@ -335,10 +335,13 @@ async fn the_provider_ends_the_sessions_that_came_by_it_and_no_others(
     world.provider.says("sid", json!("idp-session-2"));
     let two = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     let user = one.signed_in.me.user.id;
-    let own = world.house.enter(user, world.house.organization.id).await;
-    world.house.by_bearer(one.token.expose()).await.unwrap();
+    let own = world
+        .fixture
+        .enter(user, world.fixture.organization.id)
+        .await;
+    world.fixture.by_bearer(one.token.expose()).await.unwrap();
 
-    let now = world.house.now().as_seconds();
+    let now = world.fixture.now().as_seconds();
     let event = "http://schemas.openid.net/event/backchannel-logout";
     let mut claims = json!({
         "iss": world.provider.base, "aud": "vestibule", "iat": now, "exp": now + 60,
@@ -353,8 +356,8 @@ async fn the_provider_ends_the_sessions_that_came_by_it_and_no_others(
             .unwrap(),
         1
     );
-    assert_revoked(&world.house.by_bearer(one.token.expose()).await);
-    world.house.by_bearer(two.token.expose()).await.unwrap();
+    assert_revoked(&world.fixture.by_bearer(one.token.expose()).await);
+    world.fixture.by_bearer(two.token.expose()).await.unwrap();
     let again = world.sso.backchannel_logout(world.id, &token).await;
     assert_refused(again, "logout_token_repeated");
     claims["jti"] = json!("logout-2");
@@ -369,8 +372,8 @@ async fn the_provider_ends_the_sessions_that_came_by_it_and_no_others(
         world.sso.backchannel_logout(world.id, &all).await.unwrap(),
         1
     );
-    assert_revoked(&world.house.by_bearer(two.token.expose()).await);
-    world.house.by_bearer(&own.token).await.unwrap();
+    assert_revoked(&world.fixture.by_bearer(two.token.expose()).await);
+    world.fixture.by_bearer(&own.token).await.unwrap();
 }
 
 #[rstest]
@@ -390,17 +393,17 @@ async fn signing_out_leads_to_the_provider_that_was_come_by(
         world.provider.base
     );
     assert!(url.starts_with(&start), "{url}");
-    assert_revoked(&world.house.by_bearer(signed_in.token.expose()).await);
+    assert_revoked(&world.fixture.by_bearer(signed_in.token.expose()).await);
     let own = world
-        .house
-        .enter(world.house.owner.id, world.house.organization.id)
+        .fixture
+        .enter(world.fixture.owner.id, world.fixture.organization.id)
         .await;
     let presented = SignOut {
         token: Some(&own.token),
         ..SignOut::default()
     };
     assert_eq!(world.sso.sign_out(&presented, None).await.unwrap(), None);
-    assert_revoked(&world.house.by_bearer(&own.token).await);
+    assert_revoked(&world.fixture.by_bearer(&own.token).await);
 }
 
 #[rstest]
@@ -413,9 +416,12 @@ async fn a_signed_in_user_links_an_identity_whatever_its_address(
     world
         .provider
         .says("email", json!("private@elsewhere.example"));
-    let owner = world.house.owner.id;
-    let own = world.house.enter(owner, world.house.organization.id).await;
-    let permit = world.house.by_bearer(&own.token).await.unwrap();
+    let owner = world.fixture.owner.id;
+    let own = world
+        .fixture
+        .enter(owner, world.fixture.organization.id)
+        .await;
+    let permit = world.fixture.by_bearer(&own.token).await.unwrap();
     let begun = world.sso.link(&permit, world.id, "/account", None, &from);
     let begun = begun.await.unwrap();
     let Arrived::Linked { identity, .. } = world.come_back(&begun).await.unwrap() else {
@@ -425,26 +431,26 @@ async fn a_signed_in_user_links_an_identity_whatever_its_address(
     let arrived = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     assert_eq!(arrived.signed_in.me.user.id, owner);
 
-    let grace = world.house.member("grace@example.com", Role::User).await;
+    let grace = world.fixture.member("grace@example.com", Role::User).await;
     let other = world
-        .house
-        .enter(grace.id, world.house.organization.id)
+        .fixture
+        .enter(grace.id, world.fixture.organization.id)
         .await;
-    let permit = world.house.by_bearer(&other.token).await.unwrap();
+    let permit = world.fixture.by_bearer(&other.token).await.unwrap();
     let begun = world.sso.link(&permit, world.id, "/account", None, &from);
     let failure = world.come_back(&begun.await.unwrap()).await.unwrap_err();
     assert_eq!(failure.error.reason(), "identity_taken");
-    let key = world.house.permit(grace.id).await;
+    let key = world.fixture.permit(grace.id).await;
     let by_key = world.sso.link(&key, world.id, "/account", None, &from);
     assert_refused(by_key.await, "credential_kind_not_accepted");
 
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     world
         .sso
         .unlink(&operator, world.id, owner, false)
         .await
         .unwrap();
-    assert_revoked(&world.house.by_bearer(arrived.token.expose()).await);
+    assert_revoked(&world.fixture.by_bearer(arrived.token.expose()).await);
 }
 
 #[rstest]
@@ -453,10 +459,10 @@ async fn nobody_comes_in_without_a_seat(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let free: vestibule_model::PlanName = "free".parse().unwrap();
     world
-        .house
+        .fixture
         .accounts
         .set_plan(&operator, &free)
         .await
@@ -473,15 +479,17 @@ async fn a_session_stays_in_the_organization_whose_provider_vouched(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let accounts = &world.house.accounts;
+    let accounts = &world.fixture.accounts;
     let signed_in = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     let user = signed_in.signed_in.me.user.id;
-    let other = world.house.organization_of("Other", user).await;
+    let other = world.fixture.organization_of("Other", user).await;
 
     let token = signed_in.token.expose();
-    let permit = world.house.by_bearer(token).await.unwrap();
+    let permit = world.fixture.by_bearer(token).await.unwrap();
     // Nothing tells whether the user is a member there.
-    let strange = world.house.organization_of("Strange", world.house.owner.id);
+    let strange = world
+        .fixture
+        .organization_of("Strange", world.fixture.owner.id);
     for elsewhere in [other.id, strange.await.id] {
         let there = accounts.refresh(&permit, token, Some(elsewhere)).await;
         assert_refused(there, "sso_elsewhere");
@@ -494,15 +502,18 @@ async fn a_session_stays_in_the_organization_whose_provider_vouched(
     let Arrived::Browser { sign_in, .. } = world.sign_in(to).await.unwrap() else {
         panic!("no browser");
     };
-    let permit = world.house.by_cookie(&sign_in.cookie).await.unwrap();
+    let permit = world.fixture.by_cookie(&sign_in.cookie).await.unwrap();
     let presented = sign_in.cookie.digest();
     let there = accounts.switch_organization(&permit, &presented, other.id);
     assert_refused(there.await, "sso_elsewhere");
-    world.house.by_cookie(&sign_in.cookie).await.unwrap();
+    world.fixture.by_cookie(&sign_in.cookie).await.unwrap();
 
     // Who has shown a password goes where the user is a member.
-    let own = world.house.enter(user, world.house.organization.id).await;
-    let permit = world.house.by_bearer(&own.token).await.unwrap();
+    let own = world
+        .fixture
+        .enter(user, world.fixture.organization.id)
+        .await;
+    let permit = world.fixture.by_bearer(&own.token).await.unwrap();
     let there = accounts.refresh(&permit, &own.token, Some(other.id)).await;
     there.unwrap();
 }
@@ -513,16 +524,19 @@ async fn a_link_needs_its_session_to_the_end(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let owner = world.house.owner.id;
-    let own = world.house.enter(owner, world.house.organization.id).await;
-    let permit = world.house.by_bearer(&own.token).await.unwrap();
+    let owner = world.fixture.owner.id;
+    let own = world
+        .fixture
+        .enter(owner, world.fixture.organization.id)
+        .await;
+    let permit = world.fixture.by_bearer(&own.token).await.unwrap();
     let from = origin();
     let begun = world.sso.link(&permit, world.id, "/", None, &from);
     let begun = begun.await.unwrap();
-    world.house.sign_out(&own.token).await;
+    world.fixture.sign_out(&own.token).await;
     let failure = world.come_back(&begun).await.unwrap_err();
     assert_eq!(failure.error.reason(), "credential_ended");
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let linked = world.sso.identities(&operator, owner).await.unwrap();
     assert_eq!(linked, []);
 }
@@ -533,7 +547,7 @@ async fn nobody_is_sent_to_a_redirect_uri_that_was_removed_meanwhile(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let arrived = location(&world.sign_in(code()).await.unwrap());
     let text = arrived.strip_prefix(&format!("{APP}?code=")).unwrap();
     let begun = world.begin(fragment()).await;
@@ -551,7 +565,7 @@ async fn nobody_is_sent_to_a_redirect_uri_that_was_removed_meanwhile(
 }
 
 fn logout(world: &Connected, edit: impl FnOnce(&mut serde_json::Value)) -> String {
-    let now = world.house.now().as_seconds();
+    let now = world.fixture.now().as_seconds();
     let event = "http://schemas.openid.net/event/backchannel-logout";
     let mut claims = json!({
         "iss": world.provider.base, "aud": "vestibule", "iat": now, "exp": now + 60,
@@ -578,7 +592,7 @@ async fn the_provider_ends_sessions_by_its_own_name_for_a_person(
     let token = logout(&world, |_| {});
     let ended = world.sso.backchannel_logout(world.id, &token).await;
     assert_eq!(ended.unwrap(), 1);
-    assert_revoked(&world.house.by_bearer(one.token.expose()).await);
+    assert_revoked(&world.fixture.by_bearer(one.token.expose()).await);
     let exchanged = world.sso.exchange_code(code_text, APP, &origin()).await;
     assert_refused(exchanged, "sso_code");
 }
@@ -594,7 +608,7 @@ async fn a_session_that_named_no_session_of_the_provider_ends_with_any_of_its_pe
     let token = logout(&world, |claims| claims["sid"] = json!("idp-session-9"));
     let ended = world.sso.backchannel_logout(world.id, &token).await;
     assert_eq!(ended.unwrap(), 1);
-    assert_revoked(&world.house.by_bearer(one.token.expose()).await);
+    assert_revoked(&world.fixture.by_bearer(one.token.expose()).await);
 
     // A code ends with the session of the provider that it was given in.
     world.provider.says("sid", json!("idp-session-2"));
@@ -624,14 +638,18 @@ async fn an_admin_does_not_part_an_owner_from_the_provider(
     let world = Connected::new(backend).await;
     world.provider.says("email", json!("ada@example.com"));
     let arrived = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
-    let owner = world.house.owner.id;
+    let owner = world.fixture.owner.id;
     assert_eq!(arrived.signed_in.me.user.id, owner);
-    let admin = world.house.member("grace@example.com", Role::Admin).await;
-    let admin = world.house.caller(admin.id).await;
+    let admin = world.fixture.member("grace@example.com", Role::Admin).await;
+    let admin = world.fixture.caller(admin.id).await;
     let refused = world.sso.unlink(&admin, world.id, owner, true).await;
     assert_refused(refused, "role_required");
-    world.house.by_bearer(arrived.token.expose()).await.unwrap();
-    let owner_itself = world.house.caller(owner).await;
+    world
+        .fixture
+        .by_bearer(arrived.token.expose())
+        .await
+        .unwrap();
+    let owner_itself = world.fixture.caller(owner).await;
     world
         .sso
         .unlink(&owner_itself, world.id, owner, false)
@@ -646,27 +664,27 @@ async fn beyond_the_most_sessions_by_a_provider_they_give_way_to_each_other_alon
 ) {
     let world = Connected::new(backend).await;
     let first = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
-    let house = &world.house;
+    let fixture = &world.fixture;
     let user = first.signed_in.me.user.id;
-    let second = house.organization_of("Second", user).await;
-    let elsewhere = house.enter(user, second.id).await;
-    house.tick();
+    let second = fixture.organization_of("Second", user).await;
+    let elsewhere = fixture.enter(user, second.id).await;
+    fixture.tick();
     for _ in 1..Session::MAX_PER_USER {
-        let one = house.enter(user, house.organization.id).await.session;
-        let store = house.store();
+        let one = fixture.enter(user, fixture.organization.id).await.session;
+        let store = fixture.store();
         let first = store.sso_session(first.signed_in.session.id).await;
         let mut write = store.begin().await.unwrap();
         let came_by = first.unwrap().unwrap();
         write.insert_sso_session(one.id, &came_by).await.unwrap();
         write.commit_unaudited().await.unwrap();
     }
-    house.by_bearer(first.token.expose()).await.unwrap();
-    house.by_cookie(&elsewhere.cookie).await.unwrap();
+    fixture.by_bearer(first.token.expose()).await.unwrap();
+    fixture.by_cookie(&elsewhere.cookie).await.unwrap();
     let new = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
-    assert_revoked(&house.by_bearer(first.token.expose()).await);
-    house.by_bearer(new.token.expose()).await.unwrap();
+    assert_revoked(&fixture.by_bearer(first.token.expose()).await);
+    fixture.by_bearer(new.token.expose()).await.unwrap();
     // What the user has elsewhere is not the provider's to end, however long it was not used.
-    house.by_cookie(&elsewhere.cookie).await.unwrap();
-    let records = house.records("session.started").await;
+    fixture.by_cookie(&elsewhere.cookie).await.unwrap();
+    let records = fixture.records("session.started").await;
     assert_eq!(details(&records[0])["sessions_ended"], 1);
 }

@@ -6,7 +6,7 @@ use vestibule_model::Role;
 use vestibule_outbound::FixedResolver;
 
 use crate::provider::{APP, Connected, SESSIONS, origin, secret, settings_for, sso_of};
-use crate::support::{Backend, House, OPERATOR, assert_refused, refused_fields};
+use crate::support::{Backend, Fixture, OPERATOR, assert_refused, refused_fields};
 
 #[rstest]
 #[tokio::test]
@@ -14,7 +14,7 @@ async fn a_wrong_value_is_answered_with_which_one_and_why(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let new = |edit: fn(&mut vestibule_model::ConnectionSettings)| {
         let mut settings = settings_for(&world.provider.base);
         edit(&mut settings);
@@ -60,7 +60,7 @@ async fn a_change_of_a_connection_that_somebody_has_changed_meanwhile_is_refused
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let slow = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let settings = settings_for(&format!("http://{}", slow.local_addr().unwrap()));
     let staged = world
@@ -89,7 +89,7 @@ async fn a_secret_goes_to_no_other_issuer_and_is_never_shown(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let mut settings = settings_for("https://evil.example");
     let staged = world
         .sso
@@ -125,7 +125,7 @@ async fn a_secret_goes_to_no_other_issuer_and_is_never_shown(
         .unwrap();
     let nothing = world.sso.swap_connection(&operator, world.id).await;
     assert_refused(nothing, "nothing_staged");
-    for record in world.house.records("sso.connection_staged").await {
+    for record in world.fixture.records("sso.connection_staged").await {
         assert!(!record.details.contains("s3cret"), "{}", record.details);
     }
     world.sign_in(ReturnTo::Json).await.unwrap();
@@ -137,7 +137,7 @@ async fn strangers_who_cannot_begin_push_no_attempt_out(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let new = NewConnection {
         name: "Away".parse().unwrap(),
         settings: settings_for("http://127.0.0.1:1"),
@@ -161,10 +161,10 @@ async fn only_owners_change_who_vouches_for_people(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let admin = world.house.member("admin@example.com", Role::Admin).await;
-    let admin = world.house.caller(admin.id).await;
-    let user = world.house.member("user@example.com", Role::User).await;
-    let user = world.house.caller(user.id).await;
+    let admin = world.fixture.member("admin@example.com", Role::Admin).await;
+    let admin = world.fixture.caller(admin.id).await;
+    let user = world.fixture.member("user@example.com", Role::User).await;
+    let user = world.fixture.caller(user.id).await;
     assert_eq!(world.sso.connections(&admin).await.unwrap().len(), 1);
     assert_refused(world.sso.connections(&user).await, "role_required");
     let uri = world.sso.add_redirect_uri(&admin, "https://evil.example/");
@@ -181,8 +181,8 @@ async fn only_owners_change_who_vouches_for_people(
         "role_required",
     );
     let elsewhere = world
-        .house
-        .organization_of("Other", world.house.owner.id)
+        .fixture
+        .organization_of("Other", world.fixture.owner.id)
         .await;
     let other = Caller::operator(&OPERATOR, elsewhere.id);
     assert_refused(world.sso.connection(&other, world.id).await, "not_found");
@@ -257,10 +257,10 @@ async fn only_a_registered_redirect_uri_is_gone_back_to(
     let url = world.sso.start_url(&request).await.unwrap();
     let start = format!(
         "https://auth.example.com/v1/auth/sso/{}/start?response_mode=fragment&redirect_uri=https",
-        world.house.organization.id
+        world.fixture.organization.id
     );
     assert!(url.starts_with(&start), "{url}");
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let uris = world.sso.redirect_uris(&operator).await.unwrap();
     let removed = world.sso.remove_redirect_uri(&operator, uris[0].id);
     removed.await.unwrap();
@@ -275,9 +275,9 @@ async fn only_a_registered_redirect_uri_is_gone_back_to(
 async fn a_domain_is_proved_in_the_dns_by_one_organization_at_a_time(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let operator = house.operator();
-    let sso = sso_of(&house, FixedResolver::new());
+    let fixture = Fixture::new(backend).await;
+    let operator = fixture.operator();
+    let sso = sso_of(&fixture, FixedResolver::new());
     let domain = sso
         .add_domain(&operator, "Example.ORG", None)
         .await
@@ -292,10 +292,10 @@ async fn a_domain_is_proved_in_the_dns_by_one_organization_at_a_time(
     let text = domain.record_value();
     let resolver =
         FixedResolver::new().with_texts(&domain.record_name(), &["v=spf1 -all", text.as_str()]);
-    let seeing = sso_of(&house, resolver);
+    let seeing = sso_of(&fixture, resolver);
     let proved = seeing.verify_domain(&operator, domain.id).await.unwrap();
-    assert_eq!(proved.verified_at, Some(house.now()));
-    let other = house.organization_of("Other", house.owner.id).await;
+    assert_eq!(proved.verified_at, Some(fixture.now()));
+    let other = fixture.organization_of("Other", fixture.owner.id).await;
     let other = Caller::operator(&OPERATOR, other.id);
     let rival = sso.add_domain(&other, "example.org", None).await.unwrap();
     assert_refused(sso.assert_domain(&other, rival.id).await, "domain_taken");
@@ -309,7 +309,7 @@ async fn the_domain_alone_tells_how_one_signs_in(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let operator = world.house.operator();
+    let operator = world.fixture.operator();
     let discover = async |text: &str| {
         let email = text.parse().unwrap();
         world.sso.discover(&email, None).await.unwrap()
@@ -354,9 +354,11 @@ async fn a_form_sent_many_times_at_once_creates_one_connection(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let house = &world.house;
-    let entry = house.enter(house.owner.id, house.organization.id).await;
-    let caller = Caller::from(&house.by_cookie(&entry.cookie).await.unwrap());
+    let fixture = &world.fixture;
+    let entry = fixture
+        .enter(fixture.owner.id, fixture.organization.id)
+        .await;
+    let caller = Caller::from(&fixture.by_cookie(&entry.cookie).await.unwrap());
     let form = world.sso.connection_form(&caller).unwrap();
     let submissions = (0..4).map(|_| {
         let (sso, caller, form) = (world.sso.clone(), caller.clone(), form.clone());
@@ -382,8 +384,10 @@ async fn a_form_sent_many_times_at_once_creates_one_connection(
         .filter(|it| it.name.to_string() == "Another");
     assert_eq!(another.map(|it| it.id).collect::<Vec<_>>(), ids);
     // The token of another session is none.
-    let entry = house.enter(house.owner.id, house.organization.id).await;
-    let other = Caller::from(&house.by_cookie(&entry.cookie).await.unwrap());
+    let entry = fixture
+        .enter(fixture.owner.id, fixture.organization.id)
+        .await;
+    let other = Caller::from(&fixture.by_cookie(&entry.cookie).await.unwrap());
     assert!(world.sso.open_connection_form(&other, &form).is_none());
-    assert!(house.accounts.open_api_key_form(&caller, &form).is_none());
+    assert!(fixture.accounts.open_api_key_form(&caller, &form).is_none());
 }

@@ -19,7 +19,7 @@ async fn rows(world: &Connected) -> Vec<i64> {
         "sso_attempt",
         "audit_record",
     ] {
-        counts.push(world.house.count(table).await);
+        counts.push(world.fixture.count(table).await);
     }
     counts
 }
@@ -30,7 +30,7 @@ async fn strangers_begin_as_often_as_they_like_and_nothing_is_written(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = Connected::new(backend).await;
-    let before = (rows(&world).await, world.house.log_length());
+    let before = (rows(&world).await, world.fixture.log_length());
     let mut begun = Vec::new();
     for _ in 0..50 {
         begun.push(world.begin(ReturnTo::Json).await);
@@ -38,14 +38,14 @@ async fn strangers_begin_as_often_as_they_like_and_nothing_is_written(
     // A guess at the other end writes nothing, either.
     let guess = world.call("code=c&state=s", Some("guess")).await;
     assert_eq!(guess.unwrap_err().error.reason(), "sso_state");
-    assert_eq!((rows(&world).await, world.house.log_length()), before);
+    assert_eq!((rows(&world).await, world.fixture.log_length()), before);
     // Each of them can still come back, in any order, and once.
     for begun in [&begun[49], &begun[0]] {
         world.come_back(begun).await.unwrap();
         let again = world.come_back(begun).await.unwrap_err();
         assert_eq!(again.error.reason(), "sso_state");
     }
-    let spent = world.house.count("sso_logout_token").await;
+    let spent = world.fixture.count("sso_logout_token").await;
     assert_eq!(spent, 2, "what was spent is remembered until it expires");
 }
 
@@ -111,7 +111,7 @@ async fn a_sign_in_that_the_version_before_has_begun_is_finished(
     let pending = json!({
         "state": state, "nonce": "n", "verifier": verifier, "issuer": issuer,
         "client_id": "vestibule", "redirect_uri": "https://auth.example.com/callback",
-        "started_at": world.house.now(), "max_age": null, "acr_values": [],
+        "started_at": world.fixture.now(), "max_age": null, "acr_values": [],
     });
     let purpose = json!({ "sign_in": { "to": "json", "state": null, "replaces": null } });
     let payload = json!({ "pending": pending, "which": "live", "purpose": purpose });
@@ -135,9 +135,13 @@ async fn a_sign_in_that_the_version_before_has_begun_is_finished(
         bytes(digest(&state).as_bytes()),
         bytes(digest("browser").as_bytes()),
         bytes(&sealed),
-        world.house.now().after(Duration::from_secs(60)).as_micros(),
+        world
+            .fixture
+            .now()
+            .after(Duration::from_secs(60))
+            .as_micros(),
     );
-    world.house.raw(statement.leak()).await;
+    world.fixture.raw(statement.leak()).await;
     let query = world.provider.authorize(&url);
     let failure = world.call(&query, Some("another")).await.unwrap_err();
     assert_eq!(failure.error.reason(), "sso_state");

@@ -7,7 +7,7 @@ use vestibule_accounts::{Accounts, Caller, Error, HolderKind, NewApiKey, NewGran
 use vestibule_check::Permit;
 use vestibule_model::{Capability, Group, Role, User};
 
-use crate::support::{Backend, House, OPERATOR, assert_refused, new_key};
+use crate::support::{Backend, Fixture, OPERATOR, assert_refused, new_key};
 
 /// What is taken away after the permit was given.
 #[derive(Debug, Clone, Copy)]
@@ -21,7 +21,7 @@ enum Lost {
 
 /// An admin, and what the admin could do a moment ago.
 struct Before {
-    house: House,
+    fixture: Fixture,
     grace: User,
     group: Group,
     permit: Permit,
@@ -29,15 +29,17 @@ struct Before {
 
 impl Before {
     async fn with_key(backend: Backend, new: NewApiKey) -> Self {
-        let house = House::new(backend).await;
-        let grace = house.member("grace@example.com", Role::Admin).await;
-        let operator = house.operator();
-        let group = house.accounts.create_group(&operator, "g".parse().unwrap());
+        let fixture = Fixture::new(backend).await;
+        let grace = fixture.member("grace@example.com", Role::Admin).await;
+        let operator = fixture.operator();
+        let group = fixture
+            .accounts
+            .create_group(&operator, "g".parse().unwrap());
         let group = group.await.unwrap();
-        let key = house.key(grace.id, new).await;
-        let permit = house.by_bearer(key.secret.expose()).await.unwrap();
+        let key = fixture.key(grace.id, new).await;
+        let permit = fixture.by_bearer(key.secret.expose()).await.unwrap();
         Self {
-            house,
+            fixture,
             grace,
             group,
             permit,
@@ -45,7 +47,7 @@ impl Before {
     }
 
     async fn lose(&self, lost: Lost) {
-        let (accounts, operator) = (&self.house.accounts, self.house.operator());
+        let (accounts, operator) = (&self.fixture.accounts, self.fixture.operator());
         let id = self.grace.id;
         match lost {
             Lost::Credential => {
@@ -65,16 +67,16 @@ impl Before {
 
     /// What gives rights away, tried with the permit of before.
     async fn attempts(&self) -> Vec<Result<()>> {
-        let accounts: &Accounts = &self.house.accounts;
+        let accounts: &Accounts = &self.fixture.accounts;
         let caller = Caller::from(&self.permit);
-        let owner = self.house.owner.id;
-        let stranger = self.house.user("stranger@example.com").await;
+        let owner = self.fixture.owner.id;
+        let stranger = self.fixture.user("stranger@example.com").await;
         let new = || NewGrant {
             path: "/shared".parse().unwrap(),
             capability: Capability::ReadOnly,
             can_approve: false,
         };
-        let operator = self.house.operator();
+        let operator = self.fixture.operator();
         let grant = accounts.grant_to_user(&operator, owner, new()).await;
         let grant = grant.unwrap().id;
         let kind = HolderKind::User;
@@ -144,7 +146,7 @@ async fn a_key_that_has_expired_since_gives_nothing_away(
         ..new_key("brief")
     };
     let before = Before::with_key(backend, new).await;
-    before.house.clock.advance(hour);
+    before.fixture.clock.advance(hour);
     for attempt in before.attempts().await {
         // A new key is refused for its own end first, which comes to the same.
         let reason = attempt.unwrap_err().reason();
@@ -160,17 +162,19 @@ async fn a_key_that_has_expired_since_gives_nothing_away(
 async fn a_session_that_has_ended_since_is_neither_renewed_nor_switched_nor_gives_away(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let second = house.organization_of("Second", house.owner.id).await;
-    let entry = house.enter(house.owner.id, house.organization.id).await;
-    let by_token = house.by_bearer(&entry.token).await.unwrap();
-    let by_cookie = house.by_cookie(&entry.cookie).await.unwrap();
-    let mut write = house.store().begin().await.unwrap();
-    let ended = write.end_session(entry.session.id, house.now()).await;
+    let fixture = Fixture::new(backend).await;
+    let second = fixture.organization_of("Second", fixture.owner.id).await;
+    let entry = fixture
+        .enter(fixture.owner.id, fixture.organization.id)
+        .await;
+    let by_token = fixture.by_bearer(&entry.token).await.unwrap();
+    let by_cookie = fixture.by_cookie(&entry.cookie).await.unwrap();
+    let mut write = fixture.store().begin().await.unwrap();
+    let ended = write.end_session(entry.session.id, fixture.now()).await;
     assert!(ended.unwrap());
     let record = crate::support::record("test.prepared");
     write.commit(record).await.unwrap();
-    let accounts = &house.accounts;
+    let accounts = &fixture.accounts;
     let ended = "credential_ended";
     assert_refused(accounts.refresh(&by_token, &entry.token, None).await, ended);
     let digest = entry.cookie.digest();
@@ -186,13 +190,13 @@ async fn a_session_that_has_ended_since_is_neither_renewed_nor_switched_nor_give
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_key_that_is_being_deleted_makes_no_other() {
     let before = Before::with_key(Backend::Postgres, new_key("k")).await;
-    let (house, caller) = (&before.house, Caller::from(&before.permit));
+    let (fixture, caller) = (&before.fixture, Caller::from(&before.permit));
     let key = before.permit.credential().api_key().unwrap();
-    let mut write = house.store().begin().await.unwrap();
+    let mut write = fixture.store().begin().await.unwrap();
     let scope = caller.scope();
-    let revoked = write.revoke_api_key(scope, before.grace.id, key, house.now());
+    let revoked = write.revoke_api_key(scope, before.grace.id, key, fixture.now());
     assert!(revoked.await.unwrap());
-    let making = house.accounts.create_api_key(&caller, new_key("x"));
+    let making = fixture.accounts.create_api_key(&caller, new_key("x"));
     let deleting = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let record = crate::support::record("api_key.deleted");

@@ -1,4 +1,4 @@
-//! A house of one organisation with its owner, on either engine, and ways into it.
+//! A fixture of one organisation with its owner, on either engine, and ways into it.
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
@@ -142,7 +142,7 @@ impl Default for Options {
 }
 
 /// One process: its accounts, and the check before them.
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) accounts: Accounts,
     pub(crate) check: Check,
     pub(crate) clock: Arc<ManualClock>,
@@ -167,7 +167,7 @@ fn plan(name: &str, features: &[&str], seats: Option<u32>) -> Plan {
     }
 }
 
-impl House {
+impl Fixture {
     pub(crate) async fn new(backend: Backend) -> Self {
         Self::with(backend, Options::default()).await
     }

@@ -4,24 +4,24 @@ use rstest::rstest;
 use vestibule_accounts::{Error, HolderKind, NewGrant, OldKeys, Page, SignOut};
 use vestibule_model::{Capability, Role};
 
-use crate::support::{Backend, House, OPERATOR, new_key};
+use crate::support::{Backend, Fixture, OPERATOR, new_key};
 
 #[rstest]
 #[tokio::test]
 async fn nothing_changes_where_its_record_cannot_be_written(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::new(backend).await;
-    let owner = house.caller(house.owner.id).await;
-    let operator = house.operator();
-    let grace = house.member("grace@example.com", Role::User).await;
-    let stranger = house.user("stranger@example.com").await;
-    let key = house.key(grace.id, new_key("k")).await;
-    let entry = house.enter(grace.id, house.organization.id).await;
-    let by_token = house.by_bearer(&entry.token).await.unwrap();
-    let by_cookie = house.by_cookie(&entry.cookie).await.unwrap();
-    let second = house.organization_of("Second", grace.id).await;
-    let accounts = &house.accounts;
+    let fixture = Fixture::new(backend).await;
+    let owner = fixture.caller(fixture.owner.id).await;
+    let operator = fixture.operator();
+    let grace = fixture.member("grace@example.com", Role::User).await;
+    let stranger = fixture.user("stranger@example.com").await;
+    let key = fixture.key(grace.id, new_key("k")).await;
+    let entry = fixture.enter(grace.id, fixture.organization.id).await;
+    let by_token = fixture.by_bearer(&entry.token).await.unwrap();
+    let by_cookie = fixture.by_cookie(&entry.cookie).await.unwrap();
+    let second = fixture.organization_of("Second", grace.id).await;
+    let accounts = &fixture.accounts;
     let new = |path: &str| NewGrant {
         path: path.parse().unwrap(),
         capability: Capability::ReadOnly,
@@ -33,7 +33,7 @@ async fn nothing_changes_where_its_record_cannot_be_written(
     let group = group.unwrap();
     let signing = accounts.keyring().active_key();
 
-    house.raw("ALTER TABLE audit_record RENAME TO away").await;
+    fixture.raw("ALTER TABLE audit_record RENAME TO away").await;
     let sign_out = SignOut {
         token: Some(&entry.token),
         ..SignOut::default()
@@ -91,13 +91,13 @@ async fn nothing_changes_where_its_record_cannot_be_written(
             "{number}: {answer:?}"
         );
     }
-    house.raw("ALTER TABLE away RENAME TO audit_record").await;
+    fixture.raw("ALTER TABLE away RENAME TO audit_record").await;
 
     // Memory and store alike are as before.
     accounts.reload_keyring().await.unwrap();
     assert_eq!(accounts.keyring().active_key(), signing);
-    let (_, check) = house.second().await;
-    for check in [&house.check, &check] {
+    let (_, check) = fixture.second().await;
+    for check in [&fixture.check, &check] {
         let permit = crate::support::by_bearer(check, key.secret.expose()).await;
         let permit = permit.unwrap();
         assert_eq!(permit.role(), Role::User);
@@ -107,7 +107,7 @@ async fn nothing_changes_where_its_record_cannot_be_written(
             .await
             .unwrap();
     }
-    house.by_cookie(&entry.cookie).await.unwrap();
+    fixture.by_cookie(&entry.cookie).await.unwrap();
     assert_eq!(accounts.api_keys(&owner).await.unwrap().len(), 1);
     let (_, members) = accounts
         .members(&owner, Page::default())

@@ -6,7 +6,7 @@ use serde_json::json;
 use vestibule_layer::Dialect;
 use vestibule_policy::rule::LimitPer;
 
-use crate::house::{House, OUR_ORIGIN};
+use crate::fixture::{Fixture, OUR_ORIGIN};
 
 /// The routes that need no credential. This list only shrinks: a route that joins it does so with
 /// a reason that convinces whoever reads the change.
@@ -44,10 +44,10 @@ fn path_of(template: &str) -> String {
 
 #[tokio::test]
 async fn without_a_credential_only_these_routes_answer() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let mut open = Vec::new();
-    for route in house.table().routes() {
-        let call = house.call(route.method, &path_of(route.template));
+    for route in fixture.table().routes() {
+        let call = fixture.call(route.method, &path_of(route.template));
         let answer = call.header(ORIGIN, OUR_ORIGIN).send().await;
         let refused = answer.status == StatusCode::UNAUTHORIZED
             && answer.text_at("/reason") == "no_credential";
@@ -61,10 +61,10 @@ async fn without_a_credential_only_these_routes_answer() {
 
 #[tokio::test]
 async fn a_good_credential_is_enough_to_be_told_what_is_wrong() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    for route in house.table().routes() {
-        let call = house.call(route.method, &path_of(route.template));
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    for route in fixture.table().routes() {
+        let call = fixture.call(route.method, &path_of(route.template));
         let call = call.bearer(&key).header(ORIGIN, OUR_ORIGIN);
         let answer = call.json(&json!({ "unexpected": 1 })).send().await;
         let name = format!("{} {}: {}", route.method, route.template, answer.text);
@@ -90,13 +90,13 @@ const BEARS_MORE: &str = "/v1/auth/sso/callback";
 
 #[tokio::test]
 async fn a_query_parameter_that_means_nothing_is_refused_by_name() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let (key, token) = (
-        house.key(&house.engines, &house.ada).await,
-        house.token("ada@example.com").await,
+        fixture.key(&fixture.engines, &fixture.ada).await,
+        fixture.token("ada@example.com").await,
     );
     let mut refused = 0;
-    for route in house.table().routes() {
+    for route in fixture.table().routes() {
         let template = route.template;
         let speaks = template.starts_with("/v1/") || template.starts_with("/api/");
         if !speaks || template.starts_with(BEARS_MORE) {
@@ -107,7 +107,7 @@ async fn a_query_parameter_that_means_nothing_is_refused_by_name() {
             .iter()
             .any(|part| template.contains(part));
         let credential = if needs_token { &token } else { &key };
-        let call = house.call(route.method, &path).bearer(credential);
+        let call = fixture.call(route.method, &path).bearer(credential);
         let answer = call.header(ORIGIN, OUR_ORIGIN).send().await;
         let name = format!("{} {template}: {}", route.method, answer.text);
         if route.dialect == Dialect::Browser {
@@ -124,8 +124,8 @@ async fn a_query_parameter_that_means_nothing_is_refused_by_name() {
 
 #[tokio::test]
 async fn what_writes_at_every_request_is_limited_for_each_user() {
-    let house = House::new().await;
-    let limits: Vec<_> = house
+    let fixture = Fixture::new().await;
+    let limits: Vec<_> = fixture
         .table()
         .routes()
         .filter_map(|route| {

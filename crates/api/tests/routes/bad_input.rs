@@ -5,7 +5,7 @@ use http::StatusCode;
 use http::header::{ALLOW, CONTENT_TYPE};
 use rstest::rstest;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 const KEYS: &str = "/v1/api-keys";
 
@@ -28,9 +28,9 @@ async fn a_body_is_read_strictly(
     #[case] status: u16,
     #[case] reason: &str,
 ) {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let call = house.post(KEYS).bearer(&key);
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let call = fixture.post(KEYS).bearer(&key);
     let call = call.header(CONTENT_TYPE, "application/json");
     let answer = call.body(Body::from(body)).send().await;
     assert_eq!(
@@ -43,15 +43,15 @@ async fn a_body_is_read_strictly(
 
 #[tokio::test]
 async fn a_body_of_another_type_or_size_is_refused() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
     for content_type in ["text/plain", "application/x-www-form-urlencoded"] {
-        let call = house.post(KEYS).bearer(&key);
+        let call = fixture.post(KEYS).bearer(&key);
         let call = call.header(CONTENT_TYPE, content_type);
         let answer = call.body(Body::from("{}")).send().await;
         assert_eq!(answer.refusal(), (415, "unsupported_media_type".to_owned()));
     }
-    let call = house.post(KEYS).bearer(&key);
+    let call = fixture.post(KEYS).bearer(&key);
     let call = call.header(CONTENT_TYPE, "application/json");
     let large = format!(r#"{{"name":"{}"}}"#, "a".repeat(1024 * 1024));
     let answer = call.body(Body::from(large)).send().await;
@@ -61,12 +61,12 @@ async fn a_body_of_another_type_or_size_is_refused() {
 /// However much is wrong, the answer is short.
 #[tokio::test]
 async fn a_list_that_is_too_long_is_refused_as_a_whole() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
     let refuse = async |count| {
         let wrong = serde_json::json!({ "path": "", "capability": "" });
         let body = serde_json::json!({ "name": "a", "grants": vec![wrong; count] });
-        let answer = house.post(KEYS).bearer(&key).json(&body).send().await;
+        let answer = fixture.post(KEYS).bearer(&key).json(&body).send().await;
         assert_eq!(answer.status, StatusCode::UNPROCESSABLE_ENTITY);
         answer
     };
@@ -84,28 +84,28 @@ async fn a_list_that_is_too_long_is_refused_as_a_whole() {
 
 #[tokio::test]
 async fn another_method_is_told_which_would_do() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let answer = house.call("PUT", KEYS).bearer(&key).send().await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let answer = fixture.call("PUT", KEYS).bearer(&key).send().await;
     assert_eq!(answer.refusal(), (405, "method_not_allowed".to_owned()));
     assert_eq!(answer.header(ALLOW), Some("GET, HEAD, POST"));
-    let stranger = house.call("PUT", KEYS).send().await;
+    let stranger = fixture.call("PUT", KEYS).send().await;
     assert_eq!(stranger.status, StatusCode::UNAUTHORIZED);
-    let public = house.call("DELETE", "/healthz").send().await;
+    let public = fixture.call("DELETE", "/healthz").send().await;
     assert_eq!(public.status, StatusCode::METHOD_NOT_ALLOWED);
-    let head = house.call("HEAD", "/").send().await;
+    let head = fixture.call("HEAD", "/").send().await;
     assert_eq!((head.status, &*head.text), (StatusCode::OK, ""));
 }
 
 #[tokio::test]
 async fn a_route_that_is_not_there_is_found_by_nobody() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let known = house.get("/v1/nothing").bearer(&key).send().await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let known = fixture.get("/v1/nothing").bearer(&key).send().await;
     assert_eq!(known.refusal(), (404, "no_such_route".to_owned()));
-    let stranger = house.get("/v1/nothing").send().await;
+    let stranger = fixture.get("/v1/nothing").send().await;
     assert_eq!(stranger.refusal(), (401, "no_credential".to_owned()));
-    let browser = house.get("/api/nothing").bearer(&key).send().await;
+    let browser = fixture.get("/api/nothing").bearer(&key).send().await;
     assert_eq!(browser.status, StatusCode::NOT_FOUND);
     assert!(browser.json()["error"].is_string());
 }
@@ -117,9 +117,9 @@ async fn a_route_that_is_not_there_is_found_by_nobody() {
 #[case("/v1/api-keys/")]
 #[tokio::test]
 async fn a_path_has_one_spelling(#[case] path: &str) {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let answer = house.get(path).bearer(&key).send().await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let answer = fixture.get(path).bearer(&key).send().await;
     assert!(
         matches!(answer.status.as_u16(), 400 | 404),
         "{path}: {}",

@@ -9,7 +9,7 @@
 mod access;
 mod bad_input;
 mod browser;
-mod house;
+mod fixture;
 mod openapi;
 mod service;
 mod v1;

@@ -6,7 +6,7 @@ use serde_json::Value;
 use vestibule_layer::Dialect;
 use vestibule_policy::rule::Access;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 fn document() -> Value {
     serde_json::to_value(vestibule_api::openapi()).unwrap()
@@ -25,13 +25,13 @@ fn operations(document: &Value) -> Vec<(String, String, &Value)> {
 
 #[tokio::test]
 async fn every_route_is_documented_and_nothing_else_is() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let document = document();
     let documented: BTreeSet<_> = operations(&document)
         .into_iter()
         .map(|(method, path, _)| (method, path))
         .collect();
-    let routes: BTreeSet<_> = house
+    let routes: BTreeSet<_> = fixture
         .table()
         .routes()
         .map(|route| (route.method.to_owned(), route.template.to_owned()))
@@ -41,9 +41,9 @@ async fn every_route_is_documented_and_nothing_else_is() {
 
 #[tokio::test]
 async fn the_document_says_who_may_call_as_the_table_does() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let document = document();
-    for route in house.table().routes() {
+    for route in fixture.table().routes() {
         let path = route.template.replace('~', "~0").replace('/', "~1");
         let pointer = format!("/paths/{path}/{}", route.method.to_lowercase());
         let operation = document.pointer(&pointer).unwrap();

@@ -3,12 +3,12 @@
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use insta::assert_json_snapshot;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn the_server_says_what_it_is() {
-    let house = House::new().await;
-    let answer = house.get("/").send().await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.get("/").send().await;
     assert_json_snapshot!(answer.json(), @r#"
     {
       "docs": "/openapi.json",
@@ -19,8 +19,8 @@ async fn the_server_says_what_it_is() {
 
 #[tokio::test]
 async fn the_health_is_the_database_s() {
-    let house = House::new().await;
-    let answer = house.get("/healthz").send().await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.get("/healthz").send().await;
     assert_eq!(answer.header(CACHE_CONTROL), Some("no-store"));
     assert_json_snapshot!(answer.json(), { ".database_ts" => "[time]" }, @r#"
     {
@@ -32,8 +32,8 @@ async fn the_health_is_the_database_s() {
 
 #[tokio::test]
 async fn anybody_may_verify_tokens() {
-    let house = House::new().await;
-    let answer = house.get("/.well-known/jwks.json").send().await;
+    let fixture = Fixture::new().await;
+    let answer = fixture.get("/.well-known/jwks.json").send().await;
     assert_eq!(answer.header(CACHE_CONTROL), Some("public, max-age=300"));
     assert_json_snapshot!(answer.json(), { ".keys[].kid" => "[kid]", ".keys[].x" => "[x]" }, @r#"
     {
@@ -53,11 +53,11 @@ async fn anybody_may_verify_tokens() {
 
 #[tokio::test]
 async fn the_document_and_the_list_of_problems_are_public() {
-    let house = House::new().await;
-    let document = house.get("/openapi.json").send().await;
+    let fixture = Fixture::new().await;
+    let document = fixture.get("/openapi.json").send().await;
     assert_eq!(document.header(CONTENT_TYPE), Some("application/json"));
     assert_eq!(document.json()["openapi"], "3.1.0");
-    let problems = house.get("/problems").send().await;
+    let problems = fixture.get("/problems").send().await;
     assert_eq!(
         problems.header(CONTENT_TYPE),
         Some("text/html; charset=utf-8")

@@ -20,7 +20,7 @@ use crate::denial::Cause;
 
 const ORIGIN: &str = "https://app.example.com";
 
-struct House {
+struct Fixture {
     check: Check,
     clock: Arc<ManualClock>,
     key: PlainSecret,
@@ -78,7 +78,7 @@ fn table() -> RuleTable {
 
 /// One user, an ADMIN, with a key, a session cookie and an access token; and a plan `team` that has
 /// the feature this user's own plan lacks.
-fn house() -> House {
+fn fixture() -> Fixture {
     let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let cookie = mint(&Prefix::default(), SecretKind::Session, &OsEntropy);
@@ -127,7 +127,7 @@ fn house() -> House {
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
         ..CheckParts::new(table(), Arc::new(directory), OwnOrigin::new(ORIGIN))
     });
-    House {
+    Fixture {
         check,
         clock,
         key,
@@ -136,7 +136,7 @@ fn house() -> House {
     }
 }
 
-impl House {
+impl Fixture {
     /// `KEY`, `COOKIE` and `TOKEN` in a header's value stand for the real ones.
     async fn ask(&self, request: &str, headers: &[(&str, &str)]) -> Verdict {
         let (method, path) = request.split_once(' ').unwrap();
@@ -255,12 +255,12 @@ async fn each_request_gets_the_answer_of_the_doctrine(
     #[case] headers: &[(&str, &str)],
     #[case] answer: &str,
 ) {
-    assert_eq!(house().reason(request, headers).await, answer);
+    assert_eq!(fixture().reason(request, headers).await, answer);
 }
 
 #[tokio::test]
 async fn a_refused_feature_names_the_plans_that_have_it() {
-    let denial = house().ask("POST /api/agents", &[KEY]).await.unwrap_err();
+    let denial = fixture().ask("POST /api/agents", &[KEY]).await.unwrap_err();
     let Cause::Refused { offered_by, .. } = denial.cause else {
         panic!("{denial:?}");
     };
@@ -269,7 +269,7 @@ async fn a_refused_feature_names_the_plans_that_have_it() {
 
 #[tokio::test]
 async fn a_known_credential_is_judged_without_the_directory() {
-    let house = house();
+    let fixture = fixture();
     let head_of = |headers: &HeaderMap| {
         let head = RequestHead {
             method: &Method::GET,
@@ -279,23 +279,23 @@ async fn a_known_credential_is_judged_without_the_directory() {
             address: None,
             request_id: None,
         };
-        house.check.check_known(&head).is_some()
+        fixture.check.check_known(&head).is_some()
     };
     let mut headers = HeaderMap::new();
-    let value = format!("Bearer {}", house.token);
+    let value = format!("Bearer {}", fixture.token);
     headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
     assert!(!head_of(&headers), "never seen");
-    house.ask("GET /v1/things", &[TOKEN]).await.unwrap();
+    fixture.ask("GET /v1/things", &[TOKEN]).await.unwrap();
     assert!(head_of(&headers), "seen once");
-    house.clock.advance(Duration::from_secs(301));
+    fixture.clock.advance(Duration::from_secs(301));
     assert!(!head_of(&headers), "seen too long ago");
 }
 
 #[tokio::test]
 async fn the_signature_of_a_remembered_token_opens_nothing_else() {
-    let house = house();
-    assert_eq!(house.reason("GET /v1/things", &[TOKEN]).await, "passed");
-    let (header, rest) = house.token.split_once('.').unwrap();
+    let fixture = fixture();
+    assert_eq!(fixture.reason("GET /v1/things", &[TOKEN]).await, "passed");
+    let (header, rest) = fixture.token.split_once('.').unwrap();
     let (payload, signature) = rest.split_once('.').unwrap();
     for forged in [
         format!("Bearer {header}.{payload}x.{signature}"),
@@ -303,7 +303,7 @@ async fn the_signature_of_a_remembered_token_opens_nothing_else() {
         format!("Bearer {header}A.{payload}.{signature}"),
         format!("Bearer eyJ.x.{signature}"),
     ] {
-        let reason = house
+        let reason = fixture
             .reason("GET /v1/things", &[("authorization", &forged)])
             .await;
         assert!(reason.starts_with("token_"), "{forged}: {reason}");
@@ -312,40 +312,40 @@ async fn the_signature_of_a_remembered_token_opens_nothing_else() {
 
 #[tokio::test]
 async fn a_token_ends_when_it_says_so_even_while_it_is_remembered() {
-    let house = house();
-    house.clock.advance(Duration::from_secs(3_590));
-    assert_eq!(house.reason("GET /v1/things", &[TOKEN]).await, "passed");
-    house.clock.advance(Duration::from_secs(10));
+    let fixture = fixture();
+    fixture.clock.advance(Duration::from_secs(3_590));
+    assert_eq!(fixture.reason("GET /v1/things", &[TOKEN]).await, "passed");
+    fixture.clock.advance(Duration::from_secs(10));
     assert_eq!(
-        house.reason("GET /v1/things", &[TOKEN]).await,
+        fixture.reason("GET /v1/things", &[TOKEN]).await,
         "token_expired"
     );
 }
 
 #[tokio::test]
 async fn the_request_after_the_last_allowed_one_is_limited() {
-    let house = house();
+    let fixture = fixture();
     for credential in [KEY, TOKEN, KEY] {
         assert_eq!(
-            house.reason("POST /v1/limited", &[credential]).await,
+            fixture.reason("POST /v1/limited", &[credential]).await,
             "passed"
         );
     }
-    let denial = house.ask("POST /v1/limited", &[TOKEN]).await.unwrap_err();
+    let denial = fixture.ask("POST /v1/limited", &[TOKEN]).await.unwrap_err();
     assert!(matches!(denial.cause, Cause::Limited(limited) if limited.count == 3));
 }
 
 #[tokio::test]
 async fn denials_of_known_callers_are_aggregated_and_strangers_leave_no_trace() {
-    let house = house();
+    let fixture = fixture();
     for _ in 0..100 {
-        house.reason("GET /v1/owners", &[KEY]).await;
-        house.reason("GET /v1/owners", &[]).await;
-        house
+        fixture.reason("GET /v1/owners", &[KEY]).await;
+        fixture.reason("GET /v1/owners", &[]).await;
+        fixture
             .reason("GET /v1/owners", &[("authorization", "Bearer x")])
             .await;
     }
-    let batch = house.check.drain_denials();
+    let batch = fixture.check.drain_denials();
     let [(call, times)] = batch.calls.as_slice() else {
         panic!("{batch:?}");
     };
@@ -354,26 +354,26 @@ async fn denials_of_known_callers_are_aggregated_and_strangers_leave_no_trace() 
         ("role_required", "/v1/owners")
     );
     assert_eq!(times.count, 200);
-    assert!(house.check.drain_denials().calls.is_empty());
+    assert!(fixture.check.drain_denials().calls.is_empty());
 }
 
 #[tokio::test]
 async fn a_use_is_noted_once_a_minute() {
-    let house = house();
+    let fixture = fixture();
     for _ in 0..10 {
-        house.reason("GET /v1/things", &[KEY]).await;
+        fixture.reason("GET /v1/things", &[KEY]).await;
     }
-    assert_eq!(house.check.drain_usage().len(), 1);
-    house.clock.advance(Duration::from_secs(60));
-    house.reason("GET /v1/things", &[KEY]).await;
-    assert_eq!(house.check.drain_usage().len(), 1);
+    assert_eq!(fixture.check.drain_usage().len(), 1);
+    fixture.clock.advance(Duration::from_secs(60));
+    fixture.reason("GET /v1/things", &[KEY]).await;
+    assert_eq!(fixture.check.drain_usage().len(), 1);
 }
 
 #[tokio::test]
 async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change() {
-    let house = house();
+    let fixture = fixture();
     let mut headers = HeaderMap::new();
-    let value = format!("Bearer {}", house.key.expose());
+    let value = format!("Bearer {}", fixture.key.expose());
     headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
     let head = RequestHead {
         method: &Method::POST,
@@ -383,13 +383,13 @@ async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change
         address: None,
         request_id: None,
     };
-    let passed = house.check.check(&head).await.unwrap();
+    let passed = fixture.check.check(&head).await.unwrap();
     let user = passed.clone().into_permit(&head).unwrap().user_id();
     // Nothing changed: the same permit, and nothing is counted, however often it is asked.
-    let mut passed = house.check.confirm(&head, passed).await.unwrap();
+    let mut passed = fixture.check.confirm(&head, passed).await.unwrap();
     for _ in 0..10 {
-        house.check.apply(Change::User(user));
-        passed = house.check.confirm(&head, passed).await.unwrap();
+        fixture.check.apply(Change::User(user));
+        passed = fixture.check.confirm(&head, passed).await.unwrap();
     }
     // The key is not known any more.
     let mut other = HeaderMap::new();
@@ -398,17 +398,17 @@ async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change
         headers: &other,
         ..head
     };
-    house.check.apply(Change::User(user));
-    let denial = house.check.confirm(&head, passed).await.unwrap_err();
+    fixture.check.apply(Change::User(user));
+    let denial = fixture.check.confirm(&head, passed).await.unwrap_err();
     assert_eq!(denial.cause.reason(), "malformed_credential");
 }
 
 #[tokio::test]
 async fn a_credential_that_ends_while_the_body_is_on_its_way_opens_nothing() {
-    let house = house();
-    house.clock.advance(Duration::from_secs(3_590));
+    let fixture = fixture();
+    fixture.clock.advance(Duration::from_secs(3_590));
     let mut headers = HeaderMap::new();
-    let value = format!("Bearer {}", house.token);
+    let value = format!("Bearer {}", fixture.token);
     headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
     let head = RequestHead {
         method: &Method::POST,
@@ -418,11 +418,11 @@ async fn a_credential_that_ends_while_the_body_is_on_its_way_opens_nothing() {
         address: None,
         request_id: None,
     };
-    let passed = house.check.check(&head).await.unwrap();
-    house.clock.advance(Duration::from_secs(9));
-    let passed = house.check.confirm(&head, passed).await.unwrap();
-    house.clock.advance(Duration::from_secs(1));
-    let denial = house.check.confirm(&head, passed).await.unwrap_err();
+    let passed = fixture.check.check(&head).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(9));
+    let passed = fixture.check.confirm(&head, passed).await.unwrap();
+    fixture.clock.advance(Duration::from_secs(1));
+    let denial = fixture.check.confirm(&head, passed).await.unwrap_err();
     assert_eq!(denial.cause.reason(), "token_expired");
 }
 

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::{members, unknown};
 
@@ -11,10 +11,10 @@ use crate::support::{members, unknown};
 async fn a_browser_signs_in_looks_and_signs_out(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (ada, origin) = (house.ada(), house.url());
+    let fixture = Fixture::start(backend).await;
+    let (ada, origin) = (fixture.ada(), fixture.url());
     let body = json!({ "email": ada.email, "password": ada.password });
-    let call = house
+    let call = fixture
         .post("/api/auth/sign-in")
         .origin(origin)
         .json(body.clone());
@@ -25,14 +25,14 @@ async fn a_browser_signs_in_looks_and_signs_out(
         attributes,
         " Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax"
     );
-    let acme = json!({ "id": house.acme(), "name": "Acme", "role": "OWNER" });
+    let acme = json!({ "id": fixture.acme(), "name": "Acme", "role": "OWNER" });
     let user = json!({ "id": ada.id, "email": ada.email, "firstName": "Ada", "lastName": null });
     assert_eq!(
         answer.json(),
         json!({ "ok": true, "user": user, "organization": acme })
     );
 
-    let session = house
+    let session = fixture
         .get("/api/auth/session")
         .cookie(&cookie)
         .send()
@@ -55,7 +55,7 @@ async fn a_browser_signs_in_looks_and_signs_out(
             ("/api/auth/sign-in", &body),
             ("/api/auth/sign-out", &json!({})),
         ] {
-            let mut call = house.post(path).cookie(&cookie).json(body.clone());
+            let mut call = fixture.post(path).cookie(&cookie).json(body.clone());
             if let Some(wrong) = wrong {
                 call = call.origin(wrong);
             }
@@ -64,13 +64,13 @@ async fn a_browser_signs_in_looks_and_signs_out(
             assert_eq!(refused.session_cookie(), None);
         }
     }
-    let call = house
+    let call = fixture
         .post("/api/auth/sign-out")
         .cookie(&cookie)
         .origin(origin);
     let out = call.send().await.expect(200);
     assert_eq!(out.session_cookie().unwrap(), "");
-    let refused = house
+    let refused = fixture
         .get("/api/auth/session")
         .cookie(&cookie)
         .send()
@@ -82,7 +82,7 @@ async fn a_browser_signs_in_looks_and_signs_out(
     );
     // Signed out already, or never in: it is done.
     for cookie in [cookie.as_str(), "junk"] {
-        let call = house
+        let call = fixture
             .post("/api/auth/sign-out")
             .cookie(cookie)
             .origin(origin);
@@ -95,39 +95,39 @@ async fn a_browser_signs_in_looks_and_signs_out(
 async fn a_switch_replaces_the_cookie_and_what_it_opens(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let origin = house.url();
+    let fixture = Fixture::start(backend).await;
+    let origin = fixture.url();
     let switch = |cookie: &str, id: &str| {
-        let call = house
+        let call = fixture
             .post("/api/auth/switch-org")
             .cookie(cookie)
             .origin(origin);
         let call = call.json(json!({ "organizationId": id }));
         async move { call.send().await }
     };
-    let old = house.cookie_of(&house.ada()).await;
+    let old = fixture.cookie_of(&fixture.ada()).await;
     // Where one is already, too: a new value.
-    let here = switch(&old, house.acme())
+    let here = switch(&old, fixture.acme())
         .await
         .expect(200)
         .session_cookie()
         .unwrap();
-    let refused = house.get("/api/auth/session").cookie(&old).send().await;
+    let refused = fixture.get("/api/auth/session").cookie(&old).send().await;
     refused.expect(401);
-    let there = switch(&here, house.globex())
+    let there = switch(&here, fixture.globex())
         .await
         .expect(200)
         .session_cookie()
         .unwrap();
-    let session = house
+    let session = fixture
         .get("/api/auth/session")
         .cookie(&there)
         .send()
         .await
         .expect(200);
-    assert_eq!(session.text_at("/organization/id"), house.globex());
+    assert_eq!(session.text_at("/organization/id"), fixture.globex());
     assert_eq!(session.text_at("/plan/name"), "free");
-    house
+    fixture
         .get("/api/auth/session")
         .cookie(&here)
         .send()
@@ -135,9 +135,9 @@ async fn a_switch_replaces_the_cookie_and_what_it_opens(
         .expect(401);
 
     // No member there, and no such organisation; the cookie stays what it was.
-    let bob = house.cookie_of(&house.bob()).await;
+    let bob = fixture.cookie_of(&fixture.bob()).await;
     let mut bodies = Vec::new();
-    for id in [house.globex().to_owned(), unknown("tenant")] {
+    for id in [fixture.globex().to_owned(), unknown("tenant")] {
         let refused = switch(&bob, &id).await.expect(404);
         assert_eq!(refused.session_cookie(), None);
         let mut body = refused.json();
@@ -145,17 +145,17 @@ async fn a_switch_replaces_the_cookie_and_what_it_opens(
         bodies.push(body);
     }
     assert_eq!(bodies[0], bodies[1]);
-    house
+    fixture
         .get("/api/auth/session")
         .cookie(&bob)
         .send()
         .await
         .expect(200);
     // A key has no organisation to switch.
-    let body = json!({ "organizationId": house.globex() });
-    let call = house
+    let body = json!({ "organizationId": fixture.globex() });
+    let call = fixture
         .post("/api/auth/switch-org")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .json(body);
     assert_eq!(
         call.send().await.expect(403).reason(),

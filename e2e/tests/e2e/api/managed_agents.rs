@@ -2,14 +2,14 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Answer, Backend, House};
+use vestibule_e2e::{Answer, Backend, Fixture};
 
 use crate::support::{members, soon};
 
 const SESSION: &str = "/api/managed-agents/session";
 
-async fn post(house: &House, cookie: &str, path: &str, body: Value) -> Answer {
-    let call = house.post(path).cookie(cookie).origin(house.url());
+async fn post(fixture: &Fixture, cookie: &str, path: &str, body: Value) -> Answer {
+    let call = fixture.post(path).cookie(cookie).origin(fixture.url());
     call.json(body).send().await
 }
 
@@ -18,22 +18,28 @@ async fn post(house: &House, cookie: &str, path: &str, body: Value) -> Answer {
 async fn a_conversation_is_held_and_is_its_users_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let (ada, bob) = (
-        house.cookie_of(&house.ada()).await,
-        house.cookie_of(&house.bob()).await,
+        fixture.cookie_of(&fixture.ada()).await,
+        fixture.cookie_of(&fixture.bob()).await,
     );
     let text = "x".repeat(70);
-    let started = post(&house, &ada, SESSION, json!({ "text": text }))
+    let started = post(&fixture, &ada, SESSION, json!({ "text": text }))
         .await
         .expect(200);
     assert_eq!(members(&started.json()), ["id", "noConnectors", "runId"]);
     let id = started.text_at("/id");
     let message = json!({ "sessionId": id, "text": "more" });
-    let sent = post(&house, &ada, "/api/managed-agents/message", message.clone()).await;
+    let sent = post(
+        &fixture,
+        &ada,
+        "/api/managed-agents/message",
+        message.clone(),
+    )
+    .await;
     assert_eq!(sent.expect(200).json(), json!({ "ok": true }));
 
-    let list = house
+    let list = fixture
         .get("/api/managed-agents/sessions")
         .cookie(&ada)
         .send()
@@ -47,7 +53,7 @@ async fn a_conversation_is_held_and_is_its_users_alone(
     );
     assert_eq!(item["title"], text[..60]);
     let transcript = format!("/api/managed-agents/transcript?sessionId={id}");
-    let shown = house
+    let shown = fixture
         .get(&transcript)
         .cookie(&ada)
         .send()
@@ -68,7 +74,7 @@ async fn a_conversation_is_held_and_is_its_users_alone(
         "{transcript}&sinceEventId={}",
         events[0]["id"].as_str().unwrap()
     );
-    let later = house
+    let later = fixture
         .get(&since)
         .cookie(&ada)
         .send()
@@ -78,33 +84,43 @@ async fn a_conversation_is_held_and_is_its_users_alone(
     assert_eq!(later["events"].as_array().unwrap()[..], events[1..]);
 
     // Another user of the same organisation.
-    house.get(&transcript).cookie(&bob).send().await.expect(404);
-    post(&house, &bob, "/api/managed-agents/message", message)
+    fixture
+        .get(&transcript)
+        .cookie(&bob)
+        .send()
+        .await
+        .expect(404);
+    post(&fixture, &bob, "/api/managed-agents/message", message)
         .await
         .expect(404);
     let cancel = "/api/managed-agents/cancel";
-    post(&house, &bob, cancel, json!({ "sessionId": id }))
+    post(&fixture, &bob, cancel, json!({ "sessionId": id }))
         .await
         .expect(404);
     let delete = format!("{SESSION}?sessionId={id}");
-    let call = house.delete(&delete).cookie(&bob).origin(house.url());
+    let call = fixture.delete(&delete).cookie(&bob).origin(fixture.url());
     call.send().await.expect(404);
 
-    post(&house, &ada, cancel, json!({ "sessionId": id }))
+    post(&fixture, &ada, cancel, json!({ "sessionId": id }))
         .await
         .expect(200);
-    let again = post(&house, &ada, cancel, json!({ "sessionId": id }))
+    let again = post(&fixture, &ada, cancel, json!({ "sessionId": id }))
         .await
         .expect(200);
     assert_eq!(
         again.json(),
         json!({ "ok": true, "alreadyCancelled": true })
     );
-    let call = house.delete(&delete).cookie(&ada).origin(house.url());
+    let call = fixture.delete(&delete).cookie(&ada).origin(fixture.url());
     assert_eq!(call.send().await.expect(200).json(), json!({ "ok": true }));
-    house.get(&transcript).cookie(&ada).send().await.expect(404);
+    fixture
+        .get(&transcript)
+        .cookie(&ada)
+        .send()
+        .await
+        .expect(404);
     for text in ["", "  "] {
-        let refused = post(&house, &ada, SESSION, json!({ "text": text }))
+        let refused = post(&fixture, &ada, SESSION, json!({ "text": text }))
             .await
             .expect(400);
         assert!(
@@ -121,18 +137,18 @@ async fn a_conversation_is_held_and_is_its_users_alone(
 async fn conversations_are_limited_for_each_user(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let body = || json!({ "text": "hello" });
-    let cookie = house.cookie_of(&house.ada()).await;
+    let cookie = fixture.cookie_of(&fixture.ada()).await;
     for number in 0..10 {
         if number % 2 == 0 {
-            post(&house, &cookie, SESSION, body()).await.expect(200);
+            post(&fixture, &cookie, SESSION, body()).await.expect(200);
         } else {
-            let call = house.post(SESSION).bearer(house.key()).json(body());
+            let call = fixture.post(SESSION).bearer(fixture.key()).json(body());
             call.send().await.expect(200);
         }
     }
-    let limited = post(&house, &cookie, SESSION, body()).await.expect(429);
+    let limited = post(&fixture, &cookie, SESSION, body()).await.expect(429);
     assert_eq!(limited.reason(), "too_many_requests");
     assert_eq!(
         limited.header("ratelimit-policy"),
@@ -145,8 +161,8 @@ async fn conversations_are_limited_for_each_user(
     );
     let seconds: u64 = limited.header("retry-after").parse().unwrap();
     assert!((1..=6).contains(&seconds), "{seconds}");
-    let bob = house.cookie_of(&house.bob()).await;
-    post(&house, &bob, SESSION, body()).await.expect(200);
+    let bob = fixture.cookie_of(&fixture.bob()).await;
+    post(&fixture, &bob, SESSION, body()).await.expect(200);
 }
 
 /// The feature comes and goes with the plan, beside the running server.
@@ -155,13 +171,13 @@ async fn conversations_are_limited_for_each_user(
 async fn the_plan_opens_and_closes_the_feature(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let token = house.token_of(&house.ada()).await;
-    let body = json!({ "tenant_id": house.globex() });
-    let call = house.post("/v1/auth/uat").bearer(&token).json(body);
+    let fixture = Fixture::start(backend).await;
+    let token = fixture.token_of(&fixture.ada()).await;
+    let body = json!({ "tenant_id": fixture.globex() });
+    let call = fixture.post("/v1/auth/uat").bearer(&token).json(body);
     let token = call.send().await.expect(200).text_at("/access_token");
     let start = || {
-        let call = house
+        let call = fixture
             .post(SESSION)
             .bearer(&token)
             .json(json!({ "text": "hello" }));
@@ -173,19 +189,19 @@ async fn the_plan_opens_and_closes_the_feature(
         refused["hint"].as_str().unwrap().contains("team"),
         "{refused}"
     );
-    house
-        .cli_json(&["plan", "set", house.globex(), "team"])
+    fixture
+        .cli_json(&["plan", "set", fixture.globex(), "team"])
         .await;
     let started = soon(200, start).await;
-    house
-        .cli_json(&["plan", "set", house.globex(), "free"])
+    fixture
+        .cli_json(&["plan", "set", fixture.globex(), "free"])
         .await;
     soon(403, start).await;
     // What is there stays readable and removable.
     let id = started.text_at("/id");
     let path = format!("/api/managed-agents/transcript?sessionId={id}");
-    house.get(&path).bearer(&token).send().await.expect(200);
-    let call = house
+    fixture.get(&path).bearer(&token).send().await.expect(200);
+    let call = fixture
         .delete(&format!("{SESSION}?sessionId={id}"))
         .bearer(&token);
     call.send().await.expect(200);

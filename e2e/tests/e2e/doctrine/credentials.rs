@@ -1,12 +1,12 @@
 //! Credentials that somebody has touched.
 
 use rstest::rstest;
-use vestibule_e2e::{Answer, Backend, House};
+use vestibule_e2e::{Answer, Backend, Fixture};
 
 use super::{anonymous, is_problem};
 
-async fn with(house: &House, bearer: &str) -> Answer {
-    house.get("/v1/users/me").bearer(bearer).send().await
+async fn with(fixture: &Fixture, bearer: &str) -> Answer {
+    fixture.get("/v1/users/me").bearer(bearer).send().await
 }
 
 #[track_caller]
@@ -31,21 +31,21 @@ fn altered(text: &str, at: usize) -> String {
 async fn a_token_that_was_altered_anywhere_is_refused(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let token = house.token_of(&house.bob()).await;
-    with(&house, &token).await.expect(200);
+    let fixture = Fixture::start(backend).await;
+    let token = fixture.token_of(&fixture.bob()).await;
+    with(&fixture, &token).await.expect(200);
     // Every fifth character, and all near the borders of the three parts.
     let dots: Vec<_> = token.match_indices('.').map(|(at, _)| at).collect();
     let near = |at: usize| dots.iter().any(|dot| dot.abs_diff(at) <= 3) || at + 4 > token.len();
     for at in (0..token.len()).filter(|at| at % 5 == 0 || near(*at)) {
-        let answer = with(&house, &altered(&token, at)).await;
+        let answer = with(&fixture, &altered(&token, at)).await;
         is_refused(&answer, &format!("altered at {at}"));
     }
     let [header, claims, signature] = token.split('.').collect::<Vec<_>>()[..] else {
         panic!("{token}");
     };
     let none = "eyJhbGciOiJub25lIn0"; // {"alg":"none"}
-    let other = house.token_of(&house.ada()).await;
+    let other = fixture.token_of(&fixture.ada()).await;
     let other_claims = other.split('.').nth(1).unwrap();
     for forged in [
         format!("{header}.{claims}."),
@@ -63,12 +63,12 @@ async fn a_token_that_was_altered_anywhere_is_refused(
         "eyJ..".to_owned(),
         "...".to_owned(),
     ] {
-        let answer = with(&house, &forged).await;
+        let answer = with(&fixture, &forged).await;
         is_refused(&answer, &forged);
         is_problem(&answer, false);
         assert!(!answer.text.contains(signature));
     }
-    with(&house, &token).await.expect(200);
+    with(&fixture, &token).await.expect(200);
 }
 
 #[rstest]
@@ -76,10 +76,10 @@ async fn a_token_that_was_altered_anywhere_is_refused(
 async fn a_key_that_was_altered_anywhere_is_refused_before_it_is_looked_up(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let key = house.key();
+    let fixture = Fixture::start(backend).await;
+    let key = fixture.key();
     for at in 0..key.len() {
-        let answer = with(&house, &altered(key, at)).await;
+        let answer = with(&fixture, &altered(key, at)).await;
         is_refused(&answer, &format!("altered at {at}"));
         if at >= "ks_live_".len() {
             assert_eq!(answer.reason(), "bad_checksum", "altered at {at}");
@@ -95,17 +95,20 @@ async fn a_key_that_was_altered_anywhere_is_refused_before_it_is_looked_up(
         "x",
         &"x".repeat(9_000),
     ] {
-        is_refused(&with(&house, wrong).await, wrong);
+        is_refused(&with(&fixture, wrong).await, wrong);
     }
     // A test key, or a session, of the same letters.
     for frame in ["ks_test_", "ks_sess_"] {
-        is_refused(&with(&house, &key.replace("ks_live_", frame)).await, frame);
+        is_refused(
+            &with(&fixture, &key.replace("ks_live_", frame)).await,
+            frame,
+        );
     }
-    with(&house, key).await.expect(200);
+    with(&fixture, key).await.expect(200);
 
-    let cookie = house.cookie_of(&house.bob()).await;
+    let cookie = fixture.cookie_of(&fixture.bob()).await;
     let session = |cookie: &str| {
-        let call = house.get("/api/auth/session").cookie(cookie);
+        let call = fixture.get("/api/auth/session").cookie(cookie);
         async move { call.send().await }
     };
     for at in (0..cookie.len()).step_by(3) {
@@ -122,11 +125,11 @@ async fn a_key_that_was_altered_anywhere_is_refused_before_it_is_looked_up(
 async fn of_two_credentials_the_bearer_counts_and_must_be_good(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (ada, bob) = (house.ada(), house.bob());
-    let token = house.token_of(&ada).await;
-    let cookie = house.cookie_of(&bob).await;
-    let session = || house.get("/api/auth/session");
+    let fixture = Fixture::start(backend).await;
+    let (ada, bob) = (fixture.ada(), fixture.bob());
+    let token = fixture.token_of(&ada).await;
+    let cookie = fixture.cookie_of(&bob).await;
+    let session = || fixture.get("/api/auth/session");
     let both = session()
         .bearer(&token)
         .cookie(&cookie)
@@ -185,28 +188,30 @@ async fn of_two_credentials_the_bearer_counts_and_must_be_good(
 async fn unknown_credentials_have_one_answer(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let other = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(backend).await;
+    let other = Fixture::start(Backend::Sqlite).await;
     // Good elsewhere, and framed as ours are.
-    let key = with(&house, other.key()).await.expect(401);
+    let key = with(&fixture, other.key()).await.expect(401);
     assert_eq!(key.reason(), "unknown_credential");
     let token = other.token_of(&other.ada()).await;
-    let token = with(&house, &token).await.expect(401);
+    let token = with(&fixture, &token).await.expect(401);
     assert_eq!(token.reason(), "token_unknown_key");
     let cookie = other.cookie_of(&other.ada()).await;
-    let call = house.get("/api/auth/session").cookie(&cookie);
+    let call = fixture.get("/api/auth/session").cookie(&cookie);
     assert_eq!(call.send().await.expect(401).reason(), "unknown_credential");
 
-    let (id, deleted) = crate::support::key(&house, None).await;
-    house
+    let (id, deleted) = crate::support::key(&fixture, None).await;
+    fixture
         .delete(&format!("/v1/api-keys/{id}"))
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(204);
-    let holder = with(&house, &deleted).await.expect(401);
+    let holder = with(&fixture, &deleted).await.expect(401);
     assert_eq!(holder.reason(), "credential_revoked");
-    let guess = with(&house, &altered(&deleted, 12)).await.expect(401);
-    let nothing = with(&house, &altered(house.key(), 12)).await.expect(401);
+    let guess = with(&fixture, &altered(&deleted, 12)).await.expect(401);
+    let nothing = with(&fixture, &altered(fixture.key(), 12))
+        .await
+        .expect(401);
     assert_eq!(anonymous(&guess), anonymous(&nothing));
 }

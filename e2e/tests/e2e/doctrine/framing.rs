@@ -1,21 +1,21 @@
 //! Requests that end where one may doubt it, or never.
 
 use rstest::rstest;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 /// A request to make a key, with these headers and this body as they stand.
-fn post(house: &House, headers: &str, body: &str) -> String {
+fn post(fixture: &Fixture, headers: &str, body: &str) -> String {
     format!(
         "POST /v1/api-keys HTTP/1.1\r\nhost: e2e\r\nauthorization: Bearer {}\r\n\
          content-type: application/json\r\nconnection: close\r\n{headers}\r\n{body}",
-        house.key()
+        fixture.key()
     )
 }
 
-async fn keys(house: &House) -> usize {
-    let list = house
+async fn keys(fixture: &Fixture) -> usize {
+    let list = fixture
         .get("/v1/api-keys")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
@@ -28,14 +28,14 @@ async fn keys(house: &House) -> usize {
 async fn smuggled_requests_are_refused(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let body = r#"{"name": "smuggled"}"#;
     let length = body.len();
     let hex = format!("{length:x}");
     let chunked = format!("{hex}\r\n{body}\r\n0\r\n\r\n");
     let inner = format!(
         "GET /v1/users/me HTTP/1.1\r\nhost: e2e\r\nauthorization: Bearer {}\r\n\r\n",
-        house.key()
+        fixture.key()
     );
     let cases = [
         (
@@ -104,9 +104,9 @@ async fn smuggled_requests_are_refused(
             chunked,
         ),
     ];
-    let before = keys(&house).await;
+    let before = keys(&fixture).await;
     for (what, headers, body) in cases {
-        let answer = house.raw(post(&house, &headers, &body)).await;
+        let answer = fixture.raw(post(&fixture, &headers, &body)).await;
         let status = answer.status();
         assert!(
             status.is_none_or(|status| (400..500).contains(&status) || status == 501),
@@ -116,7 +116,7 @@ async fn smuggled_requests_are_refused(
         assert!(answer.answers() <= 1, "{what}: {}", answer.text);
         assert!(!answer.text.contains("ada@example.com"), "{what}");
     }
-    assert_eq!(keys(&house).await, before, "nothing was done");
+    assert_eq!(keys(&fixture).await, before, "nothing was done");
     // With both lengths the chunks count (RFC 9112, 6.1), and the connection ends there: nothing
     // that another reader might take for a request is one, though nobody asked to close.
     let ends = format!("0\r\n\r\n{inner}");
@@ -131,8 +131,8 @@ async fn smuggled_requests_are_refused(
         ),
         "transfer-encoding: chunked\r\ncontent-length: 3\r\n".to_owned(),
     ] {
-        let request = post(&house, &headers, &ends).replace("connection: close\r\n", "");
-        let answer = house.raw(request).await;
+        let request = post(&fixture, &headers, &ends).replace("connection: close\r\n", "");
+        let answer = fixture.raw(request).await;
         assert_eq!(
             (answer.status(), answer.answers()),
             (Some(400), 1),
@@ -140,13 +140,13 @@ async fn smuggled_requests_are_refused(
             answer.text
         );
     }
-    assert_eq!(keys(&house).await, before);
+    assert_eq!(keys(&fixture).await, before);
     // Nor is the body of a refused request the next request of the connection.
     let request = format!(
         "POST /v1/api-keys HTTP/1.1\r\nhost: e2e\r\ncontent-length: {}\r\nconnection: close\r\n\r\n{inner}",
         inner.len()
     );
-    let answer = house.raw(request).await;
+    let answer = fixture.raw(request).await;
     assert_eq!(
         (answer.status(), answer.answers()),
         (Some(401), 1),
@@ -160,9 +160,9 @@ async fn smuggled_requests_are_refused(
 async fn broken_and_oversized_bodies_are_refused(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let chunked = "transfer-encoding: chunked\r\n";
-    let before = keys(&house).await;
+    let before = keys(&fixture).await;
     for body in [
         "zz\r\n",
         "-1\r\n",
@@ -171,7 +171,7 @@ async fn broken_and_oversized_bodies_are_refused(
         "\r\n\r\n",
         "0x2\r\n{}\r\n0\r\n\r\n",
     ] {
-        let answer = house.raw(post(&house, chunked, body)).await;
+        let answer = fixture.raw(post(&fixture, chunked, body)).await;
         assert!(
             answer
                 .status()
@@ -189,15 +189,15 @@ async fn broken_and_oversized_bodies_are_refused(
         body.push_str("\r\n");
     }
     body.push_str("0\r\n\r\n");
-    let answer = house.raw(post(&house, chunked, &body)).await;
+    let answer = fixture.raw(post(&fixture, chunked, &body)).await;
     assert_eq!(answer.status(), Some(413), "{}", answer.text);
     assert_eq!(answer.json()["reason"], "body_too_large");
-    let answer = house
-        .raw(post(&house, "content-length: 1048577\r\n", ""))
+    let answer = fixture
+        .raw(post(&fixture, "content-length: 1048577\r\n", ""))
         .await;
     assert_eq!(answer.status(), Some(413), "{}", answer.text);
     // Before anything is known of the caller, too.
-    let answer = house
+    let answer = fixture
         .raw(
             "POST /v1/auth/pw/signin HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n\
         content-type: application/json\r\ncontent-length: 18446744073709551615\r\n\r\n",
@@ -210,9 +210,9 @@ async fn broken_and_oversized_bodies_are_refused(
     );
     // In parts, and good.
     let parts = "9\r\n{\"name\": \r\n4;x=y\r\n\"ok\"\r\n1\r\n}\r\n0\r\n\r\n";
-    let answer = house.raw(post(&house, chunked, parts)).await;
+    let answer = fixture.raw(post(&fixture, chunked, parts)).await;
     assert_eq!(answer.status(), Some(201), "{}", answer.text);
-    assert_eq!(keys(&house).await, before + 1);
+    assert_eq!(keys(&fixture).await, before + 1);
 }
 
 #[rstest]
@@ -220,7 +220,7 @@ async fn broken_and_oversized_bodies_are_refused(
 async fn huge_heads_are_refused_and_do_not_hang(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let head = |headers: &str| {
         format!("GET /v1/documents HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n{headers}\r\n")
     };
@@ -241,18 +241,18 @@ async fn huge_heads_are_refused_and_do_not_hang(
         "\r\n".repeat(100_000),
     ];
     for request in cases {
-        let answer = house.raw(&request).await;
+        let answer = fixture.raw(&request).await;
         let expected = answer
             .status()
             .is_none_or(|status| [400, 414, 431].contains(&status));
         assert!(expected, "{}…: {}", &request[..60], answer.text);
     }
     // What fits is judged.
-    let answer = house
+    let answer = fixture
         .raw(head(&format!("x-long: {}\r\n", "a".repeat(30_000))))
         .await;
     assert_eq!(answer.status(), Some(401), "{}", answer.text);
-    let answer = house
+    let answer = fixture
         .raw(head(&format!(
             "authorization: Bearer {}\r\n",
             "a".repeat(20_000)
@@ -272,7 +272,7 @@ async fn huge_heads_are_refused_and_do_not_hang(
             b"GET /v1/documents HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n".to_vec();
         request.extend_from_slice(header);
         request.extend_from_slice(b"\r\n");
-        let answer = house.raw(&request).await;
+        let answer = fixture.raw(&request).await;
         assert!(
             [400, 401].contains(&answer.status().unwrap()),
             "{header:?}: {}",
@@ -280,9 +280,9 @@ async fn huge_heads_are_refused_and_do_not_hang(
         );
     }
     // The server is still there.
-    house
+    fixture
         .get("/v1/documents")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use super::is_problem;
 use crate::support::unknown;
@@ -77,8 +77,8 @@ fn bodies() -> Vec<(Vec<u8>, u16, &'static str)> {
 async fn bodies_are_read_strictly_and_refusals_say_what_to_mend(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let call = |path: &str| house.post(path).bearer(house.key());
+    let fixture = Fixture::start(backend).await;
+    let call = |path: &str| fixture.post(path).bearer(fixture.key());
     for (body, status, reason) in bodies() {
         let shown = String::from_utf8_lossy(&body[..body.len().min(80)]).into_owned();
         let answer = call("/v1/api-keys")
@@ -108,7 +108,7 @@ async fn bodies_are_read_strictly_and_refusals_say_what_to_mend(
     }
     // A value is not repeated: it may be a secret in the wrong place.
     let body = json!({ "email": ["hunter2"], "password": "hunter2", "otp": "hunter2" });
-    let answer = house
+    let answer = fixture
         .post("/v1/auth/pw/signin")
         .json(body)
         .send()
@@ -116,7 +116,7 @@ async fn bodies_are_read_strictly_and_refusals_say_what_to_mend(
         .expect(422);
     assert!(!answer.text.contains("hunter2"), "{}", answer.text);
     let body = json!({ "email": "hunter2", "password": "hunter2" });
-    let answer = house
+    let answer = fixture
         .post("/v1/auth/pw/signin")
         .json(body)
         .send()
@@ -124,7 +124,7 @@ async fn bodies_are_read_strictly_and_refusals_say_what_to_mend(
         .expect(422);
     assert!(!answer.text.contains("hunter2"), "{}", answer.text);
     let body = json!({ "email": "a@example.com", "password": "x".repeat(1025) });
-    let answer = house
+    let answer = fixture
         .post("/v1/auth/pw/signin")
         .json(body)
         .send()
@@ -136,7 +136,7 @@ async fn bodies_are_read_strictly_and_refusals_say_what_to_mend(
 #[rstest]
 #[tokio::test]
 async fn a_body_says_what_it_is(#[values(Backend::Sqlite, Backend::Postgres)] backend: Backend) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let body = r#"{"name": "a"}"#;
     for wrong in [
         "text/plain",
@@ -150,9 +150,9 @@ async fn a_body_says_what_it_is(#[values(Backend::Sqlite, Backend::Postgres)] ba
         "*/*",
         "",
     ] {
-        let call = house
+        let call = fixture
             .post("/v1/api-keys")
-            .bearer(house.key())
+            .bearer(fixture.key())
             .body(wrong, body);
         is_problem(&call.send().await.expect(415), false);
     }
@@ -161,19 +161,19 @@ async fn a_body_says_what_it_is(#[values(Backend::Sqlite, Backend::Postgres)] ba
         "application/json; charset=utf-8",
         "Application/JSON",
     ] {
-        let call = house
+        let call = fixture
             .post("/v1/api-keys")
-            .bearer(house.key())
+            .bearer(fixture.key())
             .body(right, body);
         call.send().await.expect(201);
     }
-    let call = house.post("/v1/api-keys").bearer(house.key());
+    let call = fixture.post("/v1/api-keys").bearer(fixture.key());
     let twice = call
         .header("content-type", "application/json")
         .body("application/json", body);
     twice.send().await.expect(415);
     // Authentication comes first.
-    house
+    fixture
         .post("/v1/api-keys")
         .body("text/plain", body)
         .send()
@@ -186,9 +186,9 @@ async fn a_body_says_what_it_is(#[values(Backend::Sqlite, Backend::Postgres)] ba
 async fn ids_and_queries_are_read_strictly(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let get = |path: String| {
-        let call = house.get(&path).bearer(house.key());
+        let call = fixture.get(&path).bearer(fixture.key());
         async move { call.send().await }
     };
     for id in [

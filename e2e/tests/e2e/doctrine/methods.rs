@@ -1,7 +1,7 @@
 //! Methods that a path does not have.
 
 use rstest::rstest;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use super::is_problem;
 
@@ -10,27 +10,31 @@ use super::is_problem;
 async fn unknown_methods_are_refused(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     for method in [
         "PUT", "OPTIONS", "TRACE", "PROPFIND", "get", "X", "PATCH", "DELETE",
     ] {
-        let known = house
+        let known = fixture
             .call(method, "/v1/documents")
-            .bearer(house.key())
+            .bearer(fixture.key())
             .send()
             .await
             .expect(405);
         assert_eq!(known.header("allow"), "GET, HEAD, POST");
         is_problem(&known, false);
-        let stranger = house.call(method, "/v1/documents").send().await.expect(401);
+        let stranger = fixture
+            .call(method, "/v1/documents")
+            .send()
+            .await
+            .expect(401);
         assert!(!stranger.headers.contains_key("allow"), "{method}");
         // Where every method is public, the list is, too.
-        let public = house.call(method, "/healthz").send().await.expect(405);
+        let public = fixture.call(method, "/healthz").send().await.expect(405);
         assert_eq!(public.header("allow"), "GET, HEAD");
         is_problem(&public, false);
     }
     // No header of ours lets another origin's page read an answer.
-    let preflight = house
+    let preflight = fixture
         .call("OPTIONS", "/api/auth/sign-in")
         .origin("https://evil.example");
     let preflight = preflight
@@ -46,27 +50,31 @@ async fn unknown_methods_are_refused(
     );
 
     // A HEAD is a GET without a body.
-    let get = house
+    let get = fixture
         .get("/v1/documents")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
-    let head = house
+    let head = fixture
         .call("HEAD", "/v1/documents")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
     assert_eq!(head.text, "");
     assert_eq!(head.header("content-length"), get.text.len().to_string());
-    let refused = house.call("HEAD", "/v1/documents").send().await.expect(401);
+    let refused = fixture
+        .call("HEAD", "/v1/documents")
+        .send()
+        .await
+        .expect(401);
     assert_eq!(
         (&*refused.text, refused.header("www-authenticate")),
         ("", "Bearer")
     );
     // A method does not ride in a header or a query.
-    let call = house.post("/v1/documents").bearer(house.key());
+    let call = fixture.post("/v1/documents").bearer(fixture.key());
     call.header("x-http-method-override", "GET")
         .send()
         .await
@@ -78,10 +86,10 @@ async fn unknown_methods_are_refused(
 async fn request_lines_that_no_client_sends_are_refused(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let rest = format!(
         "host: e2e\r\nauthorization: Bearer {}\r\nconnection: close\r\n\r\n",
-        house.key()
+        fixture.key()
     );
     for (line, expected) in [
         ("CONNECT example.com:443 HTTP/1.1", &[400, 404, 405][..]),
@@ -99,7 +107,7 @@ async fn request_lines_that_no_client_sends_are_refused(
         ("GET http://evil.example//v1/documents HTTP/1.1", &[400]),
         ("GET evil.example:80 HTTP/1.1", &[400, 404]),
     ] {
-        let answer = house.raw(format!("{line}\r\n{rest}")).await;
+        let answer = fixture.raw(format!("{line}\r\n{rest}")).await;
         let status = answer
             .status()
             .unwrap_or_else(|| panic!("{line}: {}", answer.text));

@@ -1,7 +1,7 @@
 //! Paths in another spelling than the one plain one.
 
 use rstest::rstest;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 const SPELLINGS: &[&str] = &[
     "//v1/documents",
@@ -45,11 +45,11 @@ const SPELLINGS: &[&str] = &[
 async fn only_the_plain_spelling_of_a_path_is_judged(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let authorized = format!("authorization: Bearer {}\r\n", house.key());
+    let fixture = Fixture::start(backend).await;
+    let authorized = format!("authorization: Bearer {}\r\n", fixture.key());
     for spelling in SPELLINGS {
         for credential in ["", &authorized] {
-            let answer = house
+            let answer = fixture
                 .raw(format!(
                     "GET {spelling} HTTP/1.1\r\nhost: e2e\r\n{credential}connection: close\r\n\r\n"
                 ))
@@ -80,7 +80,7 @@ async fn only_the_plain_spelling_of_a_path_is_judged(
         request.extend_from_slice(target);
         request.extend_from_slice(b" HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n");
         request.extend_from_slice(format!("{authorized}\r\n").as_bytes());
-        let answer = house.raw(request).await;
+        let answer = fixture.raw(request).await;
         let status = answer.status().unwrap();
         assert!(
             expected.contains(&status),

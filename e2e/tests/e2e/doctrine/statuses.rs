@@ -2,18 +2,18 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Answer, Backend, Call, House};
+use vestibule_e2e::{Answer, Backend, Call, Fixture};
 
 use super::is_problem;
 use crate::support::{document, shared, unknown};
 
 /// Announces a body that is too large; it is refused before any of it is sent.
-async fn announce(house: &House, path: &str, credential: &str) -> Answer {
+async fn announce(fixture: &Fixture, path: &str, credential: &str) -> Answer {
     let request = format!(
         "POST {path} HTTP/1.1\r\nhost: e2e\r\nconnection: close\r\n{credential}\r\n\
          content-type: application/json\r\ncontent-length: 1048577\r\n\r\n"
     );
-    let answer = house.raw(request).await.answer().expect(413);
+    let answer = fixture.raw(request).await.answer().expect(413);
     assert_eq!(answer.reason(), "body_too_large");
     answer
 }
@@ -23,14 +23,14 @@ async fn announce(house: &House, path: &str, credential: &str) -> Answer {
 async fn each_status_of_the_bearer_dialect_has_its_shape(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let key = house.key();
-    let bob = house.token_of(&house.bob()).await;
-    let shared = shared(&house).await;
-    document(&house, &shared, "taken").await;
-    let post = |path: &str| house.post(path).bearer(key);
+    let fixture = Fixture::start(backend).await;
+    let key = fixture.key();
+    let bob = fixture.token_of(&fixture.bob()).await;
+    let shared = shared(&fixture).await;
+    document(&fixture, &shared, "taken").await;
+    let post = |path: &str| fixture.post(path).bearer(key);
     let taken = json!({ "name": "taken", "parent_path_part_id": shared });
-    let bobs = format!("/v1/user-permissions?user_id={}", house.bob().id);
+    let bobs = format!("/v1/user-permissions?user_id={}", fixture.bob().id);
     let missing = format!("/v1/documents/{}", unknown("doc"));
     let json = "application/json";
     let cases: Vec<(Call, u16, &str, &str)> = vec![
@@ -42,25 +42,25 @@ async fn each_status_of_the_bearer_dialect_has_its_shape(
         ),
         (post("/v1/api-keys"), 400, "bad_request", "missing_body"),
         (
-            house.get("/v1/documents"),
+            fixture.get("/v1/documents"),
             401,
             "unauthorized",
             "no_credential",
         ),
         (
-            house.get("/v1/documents").bearer("x"),
+            fixture.get("/v1/documents").bearer("x"),
             401,
             "unauthorized",
             "malformed_credential",
         ),
         (
-            house.get("/v1/nowhere"),
+            fixture.get("/v1/nowhere"),
             401,
             "unauthorized",
             "no_credential",
         ),
         (
-            house.get(&bobs).bearer(&bob),
+            fixture.get(&bobs).bearer(&bob),
             403,
             "forbidden",
             "role_required",
@@ -72,31 +72,31 @@ async fn each_status_of_the_bearer_dialect_has_its_shape(
             "credential_kind_not_accepted",
         ),
         (
-            house.delete(&format!("/v1/folders/{shared}")).bearer(key),
+            fixture.delete(&format!("/v1/folders/{shared}")).bearer(key),
             403,
             "forbidden",
             "system_managed",
         ),
         (
-            house.get(&missing).bearer(key),
+            fixture.get(&missing).bearer(key),
             404,
             "not_found",
             "not_found",
         ),
         (
-            house.get("/v1/nowhere").bearer(key),
+            fixture.get("/v1/nowhere").bearer(key),
             404,
             "not_found",
             "no_such_route",
         ),
         (
-            house.call("PUT", "/v1/documents").bearer(key),
+            fixture.call("PUT", "/v1/documents").bearer(key),
             405,
             "error",
             "method_not_allowed",
         ),
         (
-            house.call("DELETE", "/healthz"),
+            fixture.call("DELETE", "/healthz"),
             405,
             "error",
             "method_not_allowed",
@@ -120,7 +120,7 @@ async fn each_status_of_the_bearer_dialect_has_its_shape(
             "missing_field",
         ),
         (
-            house.get("/v1/documents/doc_1").bearer(key),
+            fixture.get("/v1/documents/doc_1").bearer(key),
             422,
             "unprocessable_entity",
             "invalid_id",
@@ -146,13 +146,17 @@ async fn each_status_of_the_bearer_dialect_has_its_shape(
         }
     }
     let credential = format!("authorization: Bearer {key}");
-    let answer = announce(&house, "/v1/api-keys", &credential).await;
+    let answer = announce(&fixture, "/v1/api-keys", &credential).await;
     is_problem(&answer, false);
     assert_eq!(answer.text_at("/code"), "payload_too_large");
-    let answer = house.call("PUT", "/v1/documents").bearer(key).send().await;
+    let answer = fixture
+        .call("PUT", "/v1/documents")
+        .bearer(key)
+        .send()
+        .await;
     assert_eq!(answer.header("allow"), "GET, HEAD, POST");
     // No answer takes the name that a caller gives.
-    let call = house
+    let call = fixture
         .get("/v1/users/me")
         .bearer(key)
         .header("x-request-id", "chosen");
@@ -167,9 +171,9 @@ async fn each_status_of_the_bearer_dialect_has_its_shape(
 async fn each_status_of_the_browser_dialect_has_its_shape(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let cookie = house.cookie_of(&house.bob()).await;
-    let post = |path: &str| house.post(path).cookie(&cookie).origin(house.url());
+    let fixture = Fixture::start(backend).await;
+    let cookie = fixture.cookie_of(&fixture.bob()).await;
+    let post = |path: &str| fixture.post(path).cookie(&cookie).origin(fixture.url());
     let (session, json) = ("/api/managed-agents/session", "application/json");
     let missing = "01946967-d500-7123-8000-000000000000";
     let cancel = json!({ "sessionId": missing });
@@ -188,23 +192,26 @@ async fn each_status_of_the_browser_dialect_has_its_shape(
             "duplicate_field",
         ),
         (
-            house.delete(session).cookie(&cookie).origin(house.url()),
+            fixture
+                .delete(session)
+                .cookie(&cookie)
+                .origin(fixture.url()),
             400,
             "missing_field",
         ),
         (
-            house.get("/api/managed-agents/sessions"),
+            fixture.get("/api/managed-agents/sessions"),
             401,
             "no_credential",
         ),
         (
-            house.get("/api/managed-agents/sessions").cookie("x"),
+            fixture.get("/api/managed-agents/sessions").cookie("x"),
             401,
             "malformed_credential",
         ),
-        (house.get("/api/nowhere"), 401, "no_credential"),
+        (fixture.get("/api/nowhere"), 401, "no_credential"),
         (
-            house
+            fixture
                 .post(session)
                 .cookie(&cookie)
                 .body(json, "{\"text\": \"a\"}"),
@@ -217,15 +224,15 @@ async fn each_status_of_the_browser_dialect_has_its_shape(
             "not_found",
         ),
         (
-            house.get("/api/nowhere").cookie(&cookie),
+            fixture.get("/api/nowhere").cookie(&cookie),
             404,
             "no_such_route",
         ),
         (
-            house
+            fixture
                 .call("PUT", session)
                 .cookie(&cookie)
-                .origin(house.url()),
+                .origin(fixture.url()),
             405,
             "method_not_allowed",
         ),
@@ -250,9 +257,9 @@ async fn each_status_of_the_browser_dialect_has_its_shape(
     }
     let credential = format!(
         "cookie: __Host-vestibule={cookie}\r\norigin: {}",
-        house.url()
+        fixture.url()
     );
-    let answer = announce(&house, session, &credential).await;
+    let answer = announce(&fixture, session, &credential).await;
     is_problem(&answer, true);
     // 429, with its fields.
     for _ in 0..30 {
@@ -279,18 +286,18 @@ async fn each_status_of_the_browser_dialect_has_its_shape(
 async fn foreign_and_unknown_ids_are_one(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let cy = house
-        .newcomer("cy@example.com", house.globex(), "OWNER")
+    let fixture = Fixture::start(backend).await;
+    let cy = fixture
+        .newcomer("cy@example.com", fixture.globex(), "OWNER")
         .await;
-    let token = house.token_of(&cy).await;
-    let shared = shared(&house).await;
-    let doc = document(&house, &shared, "theirs").await;
-    let (key, _) = crate::support::key(&house, None).await;
-    let grant = crate::support::grant(&house, &house.bob().id, "/x", "READ_ONLY").await;
-    let call = house
+    let token = fixture.token_of(&cy).await;
+    let shared = shared(&fixture).await;
+    let doc = document(&fixture, &shared, "theirs").await;
+    let (key, _) = crate::support::key(&fixture, None).await;
+    let grant = crate::support::grant(&fixture, &fixture.bob().id, "/x", "READ_ONLY").await;
+    let call = fixture
         .post("/api/managed-agents/session")
-        .bearer(house.key());
+        .bearer(fixture.key());
     let started = call.json(json!({ "text": "hello" })).send().await;
     let session = started.expect(200).text_at("/id");
     let never = "01946967-d500-7123-8000-000000000000".to_owned();
@@ -370,21 +377,21 @@ async fn foreign_and_unknown_ids_are_one(
         (
             "GET",
             "/v1/tenants/{id}",
-            house.acme().to_owned(),
+            fixture.acme().to_owned(),
             unknown("tenant"),
             None,
         ),
         (
             "GET",
             "/v1/user-permissions?user_id={id}",
-            house.bob().id,
+            fixture.bob().id,
             unknown("user"),
             None,
         ),
         (
             "POST",
             "/v1/auth/uat?tenant_id={id}",
-            house.acme().to_owned(),
+            fixture.acme().to_owned(),
             unknown("tenant"),
             None,
         ),
@@ -406,7 +413,7 @@ async fn foreign_and_unknown_ids_are_one(
     for (method, path, foreign, missing, body) in cases {
         let mut answers = Vec::new();
         for id in [foreign, missing] {
-            let mut call = house
+            let mut call = fixture
                 .call(method, &path.replace("{id}", &id))
                 .bearer(&token);
             if let Some(body) = &body {

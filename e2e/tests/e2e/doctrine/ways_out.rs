@@ -1,7 +1,7 @@
 //! What an answer says to do: the cause that it names is the one that was, and in our own words.
 
 use rstest::rstest;
-use vestibule_e2e::{Answer, Backend, House};
+use vestibule_e2e::{Answer, Backend, Fixture};
 
 fn said(answer: &Answer) -> String {
     let body = answer.json();
@@ -16,11 +16,11 @@ async fn a_refusal_names_what_was_wrong_and_the_way_out(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     const JSON: (&str, &str) = ("content-type", "application/json");
-    let house = House::start(backend).await;
-    let cookie = house.cookie_of(&house.ada()).await;
-    let switch = || house.post("/api/auth/switch-org").cookie(&cookie);
-    let keys = || house.post("/v1/api-keys").bearer(house.key());
-    let ours = house.url();
+    let fixture = Fixture::start(backend).await;
+    let cookie = fixture.cookie_of(&fixture.ada()).await;
+    let switch = || fixture.post("/api/auth/switch-org").cookie(&cookie);
+    let keys = || fixture.post("/v1/api-keys").bearer(fixture.key());
+    let ours = fixture.url();
     for (call, status, part) in [
         // The origin is ours, and something else was wrong.
         (
@@ -39,18 +39,18 @@ async fn a_refusal_names_what_was_wrong_and_the_way_out(
         ),
         // The cookie, not a bearer.
         (
-            house.get("/api/auth/session").cookie("nonsense"),
+            fixture.get("/api/auth/session").cookie("nonsense"),
             401,
             "session cookie",
         ),
         (
-            house.call("PUT", "/v1/documents").bearer(house.key()),
+            fixture.call("PUT", "/v1/documents").bearer(fixture.key()),
             405,
             "GET, HEAD, POST",
         ),
         (keys().body(JSON.1, "{'name': 'a'}"), 400, "one JSON object"),
         (
-            house.get("/v1/nowhere").bearer(house.key()),
+            fixture.get("/v1/nowhere").bearer(fixture.key()),
             404,
             "GET /openapi.json",
         ),
@@ -80,11 +80,11 @@ async fn every_list_says_the_same_of_a_wrong_number(
     #[case] field: &str,
     #[case] reason: &str,
 ) {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let permissions = format!(
         "/v1/user-permissions?tenant_id={}&user_id={}&",
-        house.acme(),
-        house.ada().id
+        fixture.acme(),
+        fixture.ada().id
     );
     for list in [
         "/v1/documents?",
@@ -92,7 +92,7 @@ async fn every_list_says_the_same_of_a_wrong_number(
         "/v1/tenants?",
         &permissions,
     ] {
-        let call = house.get(&format!("{list}{query}")).bearer(house.key());
+        let call = fixture.get(&format!("{list}{query}")).bearer(fixture.key());
         let answer = call.send().await.expect(422);
         let body = answer.json();
         let mut errors = body["errors"].as_array().unwrap().iter();

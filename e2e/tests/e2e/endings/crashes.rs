@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House, Line, Person, rounds};
+use vestibule_e2e::{Backend, Fixture, Line, Person, rounds};
 
 use crate::support::{folder, grant, revoke_all, shared};
 
@@ -49,9 +49,9 @@ async fn move_until_killed(url: String, owner: String, shared: String, mover: &M
     }
 }
 
-async fn granted(house: &House, person: &Person) -> Vec<String> {
+async fn granted(fixture: &Fixture, person: &Person) -> Vec<String> {
     let path = format!("/v1/user-permissions?limit=100&user_id={}", person.id);
-    let list = house.get(&path).bearer(house.key()).send().await;
+    let list = fixture.get(&path).bearer(fixture.key()).send().await;
     let list = list.expect(200).json();
     let items = list["items"].as_array().unwrap().iter();
     let mut paths: Vec<_> = items
@@ -67,17 +67,17 @@ async fn grants_are_where_their_folders_are_after_every_kill(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     const MOVERS: usize = 3;
-    let mut house = House::start(backend).await;
-    let shared = shared(&house).await;
-    let dave = house.bob();
-    revoke_all(&house, &dave.id).await;
+    let mut fixture = Fixture::start(backend).await;
+    let shared = shared(&fixture).await;
+    let dave = fixture.bob();
+    revoke_all(&fixture, &dave.id).await;
     let mut movers = Vec::new();
     for number in 0..MOVERS {
         let name = format!("dst-{number}");
-        let id = folder(&house, Some(&shared), &name).await;
-        grant(&house, &dave.id, &format!("/shared/{name}"), "READ_ONLY").await;
+        let id = folder(&fixture, Some(&shared), &name).await;
+        grant(&fixture, &dave.id, &format!("/shared/{name}"), "READ_ONLY").await;
         grant(
-            &house,
+            &fixture,
             &dave.id,
             &format!("/shared/{name}/deep"),
             "READ_WRITE",
@@ -85,35 +85,35 @@ async fn grants_are_where_their_folders_are_after_every_kill(
         .await;
         movers.push(Mover { number, id });
     }
-    let token = house.token_of(&dave).await;
+    let token = fixture.token_of(&dave).await;
     let mut renamed = 0;
     for kill in 0..rounds(4, 200) {
-        let (url, owner) = (house.url().to_owned(), house.key().to_owned());
+        let (url, owner) = (fixture.url().to_owned(), fixture.key().to_owned());
         let at_work = movers
             .iter()
             .map(|mover| move_until_killed(url.clone(), owner.clone(), shared.clone(), mover));
         let at_work = futures_util::future::join_all(at_work);
         let killed = async {
             tokio::time::sleep(Duration::from_millis(60 + (kill as u64 * 37) % 190)).await;
-            house.kill().await;
+            fixture.kill().await;
         };
         let (done, ()) = tokio::join!(at_work, killed);
         renamed += done.iter().sum::<usize>();
-        house.restart().await;
+        fixture.restart().await;
 
         let mut expected = Vec::new();
         for mover in &movers {
             let path = format!("/v1/folders/{}", mover.id);
-            let call = house.get(&path).bearer(house.key());
+            let call = fixture.get(&path).bearer(fixture.key());
             let place = call.send().await.expect(200).text_at("/materialized_path");
             // The holder is let in, whichever of the two names the folder has now.
-            let call = house.get(&path).bearer(&token);
+            let call = fixture.get(&path).bearer(&token);
             call.send().await.expect(200);
             expected.push(format!("{place}/deep"));
             expected.push(place);
         }
         expected.sort();
-        assert_eq!(granted(&house, &dave).await, expected);
+        assert_eq!(granted(&fixture, &dave).await, expected);
     }
     assert!(renamed > 0);
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Answer, Backend, House, Person};
+use vestibule_e2e::{Answer, Backend, Fixture, Person};
 
 use crate::support::{document, folder, grant, key, revoke_all, shared};
 
@@ -99,7 +99,7 @@ const fn expected(way: Way, by: By, of: Of) -> (u16, bool) {
 
 /// The people, in one organisation.
 struct World {
-    house: House,
+    fixture: Fixture,
     shared: String,
     admin: String,
     actor: Person,
@@ -121,20 +121,20 @@ struct Row {
 
 impl World {
     async fn start(backend: Backend) -> Self {
-        let house = House::start(backend).await;
-        let (acme, mut people) = (house.acme().to_owned(), Vec::new());
+        let fixture = Fixture::start(backend).await;
+        let (acme, mut people) = (fixture.acme().to_owned(), Vec::new());
         for (name, role) in [("admin", "ADMIN"), ("actor", "USER"), ("carol", "USER")] {
             let email = format!("{name}@example.com");
-            people.push(house.newcomer(&email, &acme, role).await);
+            people.push(fixture.newcomer(&email, &acme, role).await);
         }
         let [admin, actor, carol] = people.try_into().unwrap();
-        let dave = house.bob();
-        revoke_all(&house, &dave.id).await;
+        let dave = fixture.bob();
+        revoke_all(&fixture, &dave.id).await;
         Self {
-            shared: shared(&house).await,
-            admin: house.token_of(&admin).await,
-            actors_token: house.token_of(&actor).await,
-            house,
+            shared: shared(&fixture).await,
+            admin: fixture.token_of(&admin).await,
+            actors_token: fixture.token_of(&actor).await,
+            fixture,
             actor,
             carol,
             dave,
@@ -144,7 +144,12 @@ impl World {
     async fn granted(&self, person: &Person) -> Vec<String> {
         let query = format!("limit=100&user_id={}", person.id);
         let path = format!("/v1/user-permissions?{query}");
-        let list = self.house.get(&path).bearer(self.house.key()).send().await;
+        let list = self
+            .fixture
+            .get(&path)
+            .bearer(self.fixture.key())
+            .send()
+            .await;
         let list = list.expect(200).json();
         let items = list["items"].as_array().unwrap().iter();
         items
@@ -153,8 +158,8 @@ impl World {
     }
 
     async fn narrowed_to(&self, key: &str) -> Vec<String> {
-        let call = self.house.get(&format!("/v1/api-keys/{key}"));
-        let shown = call.bearer(self.house.key()).send().await.expect(200);
+        let call = self.fixture.get(&format!("/v1/api-keys/{key}"));
+        let shown = call.bearer(self.fixture.key()).send().await.expect(200);
         let shown = shown.json();
         let grants = shown["grants"].as_array().unwrap();
         grants
@@ -165,10 +170,10 @@ impl World {
 
     /// Sets a row up below a folder of its own.
     async fn row(&self, number: usize, way: Way, by: By, of: Of) -> Row {
-        let house = &self.house;
+        let fixture = &self.fixture;
         let name = format!("site-{number}");
         let site = format!("/shared/{name}");
-        let parent = folder(house, Some(&self.shared), &name).await;
+        let parent = folder(fixture, Some(&self.shared), &name).await;
         let created = |kind: &str| {
             let body = json!({ "name": "next", "parent_path_part_id": parent });
             ("POST".to_owned(), format!("/v1/{kind}"), body)
@@ -186,16 +191,16 @@ impl World {
         };
         let (node, call) = match way {
             Way::Rename => {
-                let id = folder(house, Some(&parent), "src").await;
+                let id = folder(fixture, Some(&parent), "src").await;
                 ("src", vec![renamed("folders", &id)])
             }
             Way::RenameDocument => {
-                let id = document(house, &parent, "src").await;
+                let id = document(fixture, &parent, "src").await;
                 ("src", vec![renamed("documents", &id)])
             }
             Way::Move => {
-                let from = folder(house, Some(&parent), "from").await;
-                let id = folder(house, Some(&from), "next").await;
+                let from = folder(fixture, Some(&parent), "from").await;
+                let id = folder(fixture, Some(&from), "next").await;
                 let body = json!({ "parent_path_part_id": parent });
                 let call = ("PATCH".to_owned(), format!("/v1/folders/{id}"), body);
                 ("from/next", vec![call])
@@ -203,26 +208,26 @@ impl World {
             Way::Create => ("next", vec![created("folders")]),
             Way::CreateDocument => ("next", vec![created("documents")]),
             Way::Delete => {
-                let id = folder(house, Some(&parent), "next").await;
+                let id = folder(fixture, Some(&parent), "next").await;
                 ("next", vec![deleted(&id)])
             }
             Way::Recreate => {
-                let id = folder(house, Some(&parent), "next").await;
+                let id = folder(fixture, Some(&parent), "next").await;
                 ("next", vec![deleted(&id), created("folders")])
             }
         };
         let (along, next) = (format!("{site}/{node}"), format!("{site}/next"));
         if along != next {
-            grant(house, &self.dave.id, &along, "READ_ONLY").await;
+            grant(fixture, &self.dave.id, &along, "READ_ONLY").await;
         }
         let key = match of {
             Of::Carol => {
-                grant(house, &self.carol.id, &next, "READ_ONLY").await;
+                grant(fixture, &self.carol.id, &next, "READ_ONLY").await;
                 (String::new(), String::new())
             }
             Of::OwnersKey => {
                 let grants = json!([{ "path": next, "capability": "READ_WRITE" }]);
-                key(house, Some(grants)).await
+                key(fixture, Some(grants)).await
             }
         };
         let capability = match (way, by) {
@@ -231,18 +236,18 @@ impl World {
             _ => "READ_WRITE",
         };
         let bearer = match by {
-            By::Owner => house.key().to_owned(),
+            By::Owner => fixture.key().to_owned(),
             By::Admin => self.admin.clone(),
             By::OnNode => {
-                grant(house, &self.actor.id, &along, capability).await;
+                grant(fixture, &self.actor.id, &along, capability).await;
                 self.actors_token.clone()
             }
             By::OnParent | By::Writer => {
-                grant(house, &self.actor.id, &site, capability).await;
+                grant(fixture, &self.actor.id, &site, capability).await;
                 self.actors_token.clone()
             }
-            By::KeyOnNode => narrowed(house, &along, capability).await,
-            By::KeyOnParent => narrowed(house, &site, capability).await,
+            By::KeyOnNode => narrowed(fixture, &along, capability).await,
+            By::KeyOnParent => narrowed(fixture, &site, capability).await,
         };
         Row {
             site,
@@ -274,7 +279,7 @@ impl World {
         }
         if of == Of::OwnersKey && !stands {
             // A key that was narrowed to it may nothing now, not everything.
-            let call = self.house.get(&format!("/v1/folders/{}", self.shared));
+            let call = self.fixture.get(&format!("/v1/folders/{}", self.shared));
             let refused = call.bearer(&row.key.1).send().await.expect(403);
             assert_eq!(refused.reason(), "path_not_granted", "{line}");
         }
@@ -293,7 +298,7 @@ impl World {
     async fn send(&self, row: &Row) -> Answer {
         let mut last = None;
         for (method, path, body) in &row.call {
-            let call = self.house.call(method, path).bearer(&row.bearer);
+            let call = self.fixture.call(method, path).bearer(&row.bearer);
             let call = if body.is_null() {
                 call
             } else {
@@ -310,9 +315,9 @@ impl World {
     }
 }
 
-async fn narrowed(house: &House, path: &str, capability: &str) -> String {
+async fn narrowed(fixture: &Fixture, path: &str, capability: &str) -> String {
     let grants = json!([{ "path": path, "capability": capability }]);
-    key(house, Some(grants)).await.1
+    key(fixture, Some(grants)).await.1
 }
 
 #[rstest]
@@ -332,7 +337,7 @@ async fn nothing_that_happens_to_a_folder_ends_grants_that_its_caller_could_not_
         }
         // There is a limit.
         for person in [&world.actor, &world.carol, &world.dave] {
-            revoke_all(&world.house, &person.id).await;
+            revoke_all(&world.fixture, &person.id).await;
         }
     }
 }
@@ -344,12 +349,12 @@ async fn a_rename_needs_write_on_the_folder_above_as_a_move_does(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::start(backend).await;
-    let house = &world.house;
-    let src = folder(house, Some(&world.shared), "src").await;
-    grant(house, &world.actor.id, "/shared/src", "READ_WRITE").await;
-    let key = narrowed(house, "/shared/src", "READ_WRITE").await;
+    let fixture = &world.fixture;
+    let src = folder(fixture, Some(&world.shared), "src").await;
+    grant(fixture, &world.actor.id, "/shared/src", "READ_WRITE").await;
+    let key = narrowed(fixture, "/shared/src", "READ_WRITE").await;
     let rename = async |bearer: &str| {
-        let call = house.patch(&format!("/v1/folders/{src}")).bearer(bearer);
+        let call = fixture.patch(&format!("/v1/folders/{src}")).bearer(bearer);
         call.json(json!({ "name": "next-year" })).send().await
     };
     for bearer in [&world.actors_token, &key] {
@@ -357,11 +362,11 @@ async fn a_rename_needs_write_on_the_folder_above_as_a_move_does(
         let detail = refused.text_at("/detail");
         assert!(detail.contains("READ_WRITE on /shared;"), "{detail}");
         // What is no change of name or place needs no more than before.
-        let call = house.patch(&format!("/v1/folders/{src}")).bearer(bearer);
+        let call = fixture.patch(&format!("/v1/folders/{src}")).bearer(bearer);
         let same = json!({ "name": "src", "exclude_from_qdrant": true });
         call.json(same).send().await.expect(200);
     }
-    grant(house, &world.actor.id, "/shared", "READ_WRITE").await;
+    grant(fixture, &world.actor.id, "/shared", "READ_WRITE").await;
     let renamed = rename(&world.actors_token).await.expect(200);
     assert_eq!(renamed.text_at("/materialized_path"), "/shared/next-year");
 }
@@ -372,11 +377,11 @@ async fn the_record_says_whose_grants_a_rename_has_ended_and_carried_along(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::start(backend).await;
-    let house = &world.house;
-    let src = folder(house, Some(&world.shared), "src").await;
-    grant(house, &world.dave.id, "/shared/src", "READ_WRITE").await;
-    grant(house, &world.carol.id, "/shared/next/deep", "READ_ONLY").await;
-    let group = house.cli_json(&["group", "add", "Acme", "readers"]).await;
+    let fixture = &world.fixture;
+    let src = folder(fixture, Some(&world.shared), "src").await;
+    grant(fixture, &world.dave.id, "/shared/src", "READ_WRITE").await;
+    grant(fixture, &world.carol.id, "/shared/next/deep", "READ_ONLY").await;
+    let group = fixture.cli_json(&["group", "add", "Acme", "readers"]).await;
     let group = group["id"].as_str().unwrap();
     let to_group = [
         "grant",
@@ -387,14 +392,14 @@ async fn the_record_says_whose_grants_a_rename_has_ended_and_carried_along(
         "READ_WRITE",
         "/shared/next",
     ];
-    house.cli_json(&to_group).await;
+    fixture.cli_json(&to_group).await;
     let grants = json!([{ "path": "/shared/next", "capability": "READ_ONLY" }]);
-    let (narrowed, _) = key(house, Some(grants)).await;
+    let (narrowed, _) = key(fixture, Some(grants)).await;
 
-    let call = house.patch(&format!("/v1/folders/{src}"));
-    let call = call.bearer(house.key()).json(json!({ "name": "next" }));
+    let call = fixture.patch(&format!("/v1/folders/{src}"));
+    let call = call.bearer(fixture.key()).json(json!({ "name": "next" }));
     let renamed = call.send().await.expect(200);
-    let records = house.audit(house.acme()).await;
+    let records = fixture.audit(fixture.acme()).await;
     let record = |kind: &str| {
         let mut found = records.iter().filter(|record| record["kind"] == kind);
         let record = found.next().expect(kind);
@@ -441,24 +446,25 @@ async fn a_grant_given_during_a_rename_to_its_path_is_not_lost(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::start(backend).await;
-    let house = &world.house;
-    let src = folder(house, Some(&world.shared), "src-0").await;
-    grant(house, &world.actor.id, "/shared", "READ_WRITE").await;
+    let fixture = &world.fixture;
+    let src = folder(fixture, Some(&world.shared), "src-0").await;
+    grant(fixture, &world.actor.id, "/shared", "READ_WRITE").await;
     for round in 0..vestibule_e2e::rounds(5, 40) {
         let name = format!("src-{}", round + 1);
         let path = format!("/shared/{name}");
         let rename = async {
-            let call = house.patch(&format!("/v1/folders/{src}"));
+            let call = fixture.patch(&format!("/v1/folders/{src}"));
             let call = call.bearer(&world.actors_token);
             call.json(json!({ "name": name })).send().await
         };
-        let (renamed, _) = tokio::join!(rename, grant(house, &world.carol.id, &path, "READ_ONLY"));
+        let (renamed, _) =
+            tokio::join!(rename, grant(fixture, &world.carol.id, &path, "READ_ONLY"));
         match renamed.status {
             200 => {}
             409 => assert_eq!(renamed.reason(), "path_has_grants"),
             _ => panic!("{}", renamed.text),
         }
         assert_eq!(world.granted(&world.carol).await, [path], "round {round}");
-        revoke_all(house, &world.carol.id).await;
+        revoke_all(fixture, &world.carol.id).await;
     }
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Answer, Backend, House, Person, Setup};
+use vestibule_e2e::{Answer, Backend, Fixture, Person, Setup};
 
 use crate::races::private_folder;
 use crate::sso::token_of;
@@ -79,7 +79,7 @@ const fn expected(way: Way, by: By, to: To) -> u16 {
 }
 
 struct World {
-    house: House,
+    fixture: Fixture,
     owner: Caller,
     admin: Caller,
     member: Caller,
@@ -94,10 +94,10 @@ struct Caller {
 }
 
 impl Caller {
-    async fn new(house: &House, person: &Person) -> Self {
+    async fn new(fixture: &Fixture, person: &Person) -> Self {
         Self {
-            token: house.token_of(person).await,
-            cookie: house.cookie_of(person).await,
+            token: fixture.token_of(person).await,
+            cookie: fixture.cookie_of(person).await,
         }
     }
 }
@@ -111,42 +111,42 @@ struct Target {
 
 impl World {
     async fn start(backend: Backend) -> Self {
-        let house = Setup::new(backend).with_idp().start().await;
-        let acme = house.acme().to_owned();
-        let admin = house.newcomer("admin@example.com", &acme, "ADMIN").await;
+        let fixture = Setup::new(backend).with_idp().start().await;
+        let acme = fixture.acme().to_owned();
+        let admin = fixture.newcomer("admin@example.com", &acme, "ADMIN").await;
         let grants = json!([{ "path": "/", "capability": "READ_WRITE_DELETE" }]);
         Self {
-            owner: Caller::new(&house, &house.ada()).await,
-            admin: Caller::new(&house, &admin).await,
-            member: Caller::new(&house, &house.bob()).await,
-            narrowed: key(&house, Some(grants)).await.1,
-            house,
+            owner: Caller::new(&fixture, &fixture.ada()).await,
+            admin: Caller::new(&fixture, &admin).await,
+            member: Caller::new(&fixture, &fixture.bob()).await,
+            narrowed: key(&fixture, Some(grants)).await.1,
+            fixture,
             number: 0,
         }
     }
 
     async fn target(&mut self, to: To) -> Target {
         self.number += 1;
-        let house = &self.house;
+        let fixture = &self.fixture;
         let role = match to {
             To::Member => "ADMIN", // so that there is a role to take
             To::Owner => "OWNER",
         };
         let email = format!("target-{}@example.com", self.number);
-        let person = house.newcomer(&email, house.acme(), role).await;
-        let token = house.token_of(&person).await;
-        let created = house.post("/v1/api-keys").bearer(&token);
+        let person = fixture.newcomer(&email, fixture.acme(), role).await;
+        let token = fixture.token_of(&person).await;
+        let created = fixture.post("/v1/api-keys").bearer(&token);
         let created = created.json(json!({ "name": "a key" })).send().await;
         let created = created.expect(201);
         Target {
-            grant: grant(house, &person.id, "/shared/eng", "READ_ONLY").await,
+            grant: grant(fixture, &person.id, "/shared/eng", "READ_ONLY").await,
             key: (created.text_at("/id"), created.text_at("/key")),
             person,
         }
     }
 
     async fn act(&self, way: Way, by: By, target: &Target) -> Answer {
-        let (house, acme) = (&self.house, self.house.acme());
+        let (fixture, acme) = (&self.fixture, self.fixture.acme());
         let (bearer, cookie) = match by {
             By::Owner => (&self.owner.token, Some(&self.owner.cookie)),
             By::Admin => (&self.admin.token, Some(&self.admin.cookie)),
@@ -156,8 +156,8 @@ impl World {
         let user = &target.person.id;
         let permission = format!("/v1/user-permissions/{}?tenant_id={acme}", target.grant);
         let form = async |path: &str, fields: &str| {
-            let call = house.post(&format!("/organization/{acme}{path}"));
-            let call = call.origin(house.url());
+            let call = fixture.post(&format!("/organization/{acme}{path}"));
+            let call = call.origin(fixture.url());
             let call = match cookie {
                 Some(cookie) => call.cookie(cookie),
                 None => call.bearer(bearer),
@@ -168,9 +168,9 @@ impl World {
         };
         let member = format!("/members/{user}");
         match way {
-            Way::Revoke => house.delete(&permission).bearer(bearer).send().await,
+            Way::Revoke => fixture.delete(&permission).bearer(bearer).send().await,
             Way::Change => {
-                let call = house.patch(&permission).bearer(bearer);
+                let call = fixture.patch(&permission).bearer(bearer);
                 call.json(json!({ "path": "/shared/ops" })).send().await
             }
             Way::RevokeKey => {
@@ -183,9 +183,9 @@ impl World {
             Way::Unlink => {
                 let path = format!(
                     "/v1/sso/identities?user_id={user}&connection_id={}",
-                    house.sso_connection()
+                    fixture.sso_connection()
                 );
-                house.delete(&path).bearer(bearer).send().await
+                fixture.delete(&path).bearer(bearer).send().await
             }
         }
     }
@@ -201,7 +201,7 @@ async fn only_who_administers_somebody_takes_what_was_given_to_them(
     for way in WAYS {
         let target = world.target(to).await;
         // By the identity provider, which is linked by it.
-        let session = token_of(&world.house, &target.person.email).await;
+        let session = token_of(&world.fixture, &target.person.email).await;
         for by in [By::NarrowedKey, By::Member, By::Admin, By::Owner] {
             let line = format!("{way:?} by {by:?}, of {to:?}");
             let answer = world.act(way, by, &target).await;
@@ -266,14 +266,14 @@ const fn left(way: Way) -> What {
 
 impl What {
     async fn of(world: &World, target: &Target, session: &str) -> Self {
-        let house = &world.house;
+        let fixture = &world.fixture;
         let me = async |bearer: &str| {
-            let call = house.get("/v1/users/me").bearer(bearer);
+            let call = fixture.get("/v1/users/me").bearer(bearer);
             call.send().await.status
         };
         let path = format!("/v1/user-permissions?user_id={}", target.person.id);
-        let list = async |bearer: &str| house.get(&path).bearer(bearer).send().await;
-        let grants = list(house.key()).await;
+        let list = async |bearer: &str| fixture.get(&path).bearer(bearer).send().await;
+        let grants = list(fixture.key()).await;
         let grant = (grants.status == 200)
             .then(|| grants.json()["items"][0]["path"].clone())
             .and_then(|path| {
@@ -298,11 +298,11 @@ impl What {
 async fn what_a_group_gave_ends_with_the_group_the_place_in_it_and_the_grant(
     #[case] arguments: &[&str],
 ) {
-    let house = House::start(Backend::Sqlite).await;
-    let bob = house.bob();
-    house.cli_json(&["group", "add", "Acme", "readers"]).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let bob = fixture.bob();
+    fixture.cli_json(&["group", "add", "Acme", "readers"]).await;
     let join = ["group", "add-member", "Acme", "readers", &bob.email];
-    house.cli_json(&join).await;
+    fixture.cli_json(&join).await;
     let give = [
         "grant",
         "add",
@@ -312,11 +312,13 @@ async fn what_a_group_gave_ends_with_the_group_the_place_in_it_and_the_grant(
         "READ_ONLY",
         "/private",
     ];
-    let given = house.cli_json(&give).await;
-    let private = private_folder(&house).await;
-    let token = house.token_of(&bob).await;
+    let given = fixture.cli_json(&give).await;
+    let private = private_folder(&fixture).await;
+    let token = fixture.token_of(&bob).await;
     let read = || {
-        let call = house.get(&format!("/v1/folders/{private}")).bearer(&token);
+        let call = fixture
+            .get(&format!("/v1/folders/{private}"))
+            .bearer(&token);
         async move { call.send().await }
     };
     soon(200, read).await;
@@ -328,6 +330,6 @@ async fn what_a_group_gave_ends_with_the_group_the_place_in_it_and_the_grant(
             other => other,
         })
         .collect();
-    house.cli_json(&arguments).await;
+    fixture.cli_json(&arguments).await;
     soon(403, read).await;
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Answer, Backend, House, Person};
+use vestibule_e2e::{Answer, Backend, Fixture, Person};
 
 use crate::support::soon;
 
@@ -20,9 +20,9 @@ enum Leave {
     Deactivate,
 }
 
-/// A house in which Ada administers, and somebody is in both organisations.
+/// A server in which Ada administers, and somebody is in both organisations.
 struct World {
-    house: House,
+    fixture: Fixture,
     person: Person,
     /// Ada's.
     cookie: String,
@@ -30,31 +30,34 @@ struct World {
 
 impl World {
     async fn start(backend: Backend) -> Self {
-        let house = House::start(backend).await;
+        let fixture = Fixture::start(backend).await;
         let email = "carol@example.com";
-        let person = house.newcomer(email, house.acme(), "USER").await;
-        let add = ["member", "add", house.globex(), email];
-        house.cli_json(&add).await;
+        let person = fixture.newcomer(email, fixture.acme(), "USER").await;
+        let add = ["member", "add", fixture.globex(), email];
+        fixture.cli_json(&add).await;
         Self {
-            cookie: house.cookie_of(&house.ada()).await,
-            house,
+            cookie: fixture.cookie_of(&fixture.ada()).await,
+            fixture,
             person,
         }
     }
 
     async fn form(&self, act: &str) {
-        let (house, acme) = (&self.house, self.house.acme());
+        let (fixture, acme) = (&self.fixture, self.fixture.acme());
         let path = format!("/organization/{acme}/members/{}", self.person.id);
-        let call = house.post(&path).origin(house.url()).cookie(&self.cookie);
+        let call = fixture
+            .post(&path)
+            .origin(fixture.url())
+            .cookie(&self.cookie);
         let kind = "application/x-www-form-urlencoded";
         let body = format!("organization={acme}&act={act}");
         call.body(kind, body).send().await.expect(303);
     }
 
     async fn cli(&self, arguments: &[&str]) {
-        let whom = [self.house.acme(), &self.person.email];
+        let whom = [self.fixture.acme(), &self.person.email];
         let line = [&["member"], &arguments[..1], &whom, &arguments[1..]].concat();
-        self.house.cli_json(&line).await;
+        self.fixture.cli_json(&line).await;
     }
 
     async fn end(&self, leave: Leave, door: Door) {
@@ -80,7 +83,7 @@ impl World {
         let Person {
             email, password, ..
         } = &self.person;
-        let call = self.house.post("/v1/auth/pw/signin");
+        let call = self.fixture.post("/v1/auth/pw/signin");
         let body = json!({ "email": email, "password": password, "tenant_id": organization });
         let signed_in = call.json(body).send().await.expect(200);
         signed_in.text_at("/access_token")
@@ -91,27 +94,27 @@ impl World {
         let Person {
             email, password, ..
         } = &self.person;
-        let call = self.house.post("/api/auth/sign-in");
+        let call = self.fixture.post("/api/auth/sign-in");
         let body = json!({
             "email": email, "password": password, "organizationId": organization,
         });
-        let signed_in = call.origin(self.house.url()).json(body).send().await;
+        let signed_in = call.origin(self.fixture.url()).json(body).send().await;
         signed_in.expect(200).session_cookie().unwrap()
     }
 
     /// A token of the same session for another organisation.
     async fn refreshed(&self, token: &str, organization: &str) -> Answer {
         let path = format!("/v1/auth/uat?tenant_id={organization}");
-        self.house.post(&path).bearer(token).send().await
+        self.fixture.post(&path).bearer(token).send().await
     }
 
     async fn by_token(&self, token: &str) -> Answer {
-        let call = self.house.get("/v1/users/me").bearer(token);
+        let call = self.fixture.get("/v1/users/me").bearer(token);
         call.send().await
     }
 
     async fn by_cookie(&self, cookie: &str) -> Answer {
-        let call = self.house.get("/api/auth/session").cookie(cookie);
+        let call = self.fixture.get("/api/auth/session").cookie(cookie);
         call.send().await
     }
 }
@@ -122,7 +125,7 @@ async fn the_token_and_cookie_of_a_former_member_are_worth_nothing_when_the_memb
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::start(backend).await;
-    let (_process, node) = world.house.second_server().await;
+    let (_process, node) = world.fixture.second_server().await;
     let node = node["url"].as_str().unwrap().trim_end_matches('/');
     for leave in [Leave::Remove, Leave::Deactivate] {
         for door in [Door::CommandLine, Door::Pages] {
@@ -133,8 +136,8 @@ async fn the_token_and_cookie_of_a_former_member_are_worth_nothing_when_the_memb
 
 /// `node` is the URL of a second server.
 async fn leave_and_come_back(world: &World, node: &str, leave: Leave, door: Door) {
-    let house = &world.house;
-    let (acme, globex) = (house.acme(), house.globex());
+    let fixture = &world.fixture;
+    let (acme, globex) = (fixture.acme(), fixture.globex());
     let token = world.token(acme).await;
     let cookie = world.cookie(acme).await;
     assert_eq!(
@@ -149,7 +152,7 @@ async fn leave_and_come_back(world: &World, node: &str, leave: Leave, door: Door
     let across = across.text_at("/access_token");
     world.by_token(&across).await.expect(200);
     let on_the_node = || {
-        let call = house.beside("GET", &format!("{node}/v1/users/me"));
+        let call = fixture.beside("GET", &format!("{node}/v1/users/me"));
         let call = call.bearer(&token);
         async move { call.send().await }
     };
@@ -178,14 +181,14 @@ async fn leave_and_come_back(world: &World, node: &str, leave: Leave, door: Door
     world.by_token(&there).await.expect(200);
     let token = world.token(acme).await;
     world.by_token(&token).await.expect(200);
-    let call = house.post("/v1/auth/signout").bearer(&token);
+    let call = fixture.post("/v1/auth/signout").bearer(&token);
     call.send().await.expect(200);
 
     let kind = match leave {
         Leave::Remove => "member.removed",
         Leave::Deactivate => "member.deactivated",
     };
-    let records = house.audit(acme).await;
+    let records = fixture.audit(acme).await;
     let record = records.iter().find(|record| record["kind"] == kind);
     assert_eq!(record.unwrap()["details"]["sessions_ended"], 2);
 }
@@ -197,9 +200,9 @@ async fn who_removes_the_own_membership_is_out_with_the_answer(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::start(backend).await;
-    let house = &world.house;
+    let fixture = &world.fixture;
     world.cli(&["role", "OWNER"]).await;
-    let cookie = house.cookie_of(&world.person).await;
+    let cookie = fixture.cookie_of(&world.person).await;
     let world = World { cookie, ..world };
     world.form("remove").await;
     world.by_cookie(&world.cookie).await.expect(401);
@@ -210,34 +213,38 @@ async fn who_removes_the_own_membership_is_out_with_the_answer(
 async fn who_is_made_an_owner_again_signs_in_by_password_only_when_exempted_again(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = crate::sso::house(backend).await;
-    let (ada, acme) = (house.ada(), house.acme().to_owned());
-    let carol = house.newcomer("carol@example.com", &acme, "OWNER").await;
+    let fixture = crate::sso::fixture(backend).await;
+    let (ada, acme) = (fixture.ada(), fixture.acme().to_owned());
+    let carol = fixture.newcomer("carol@example.com", &acme, "OWNER").await;
     let exempt = async |owners: &[&str]| {
         let body = json!({ "enforced": true, "break_glass": owners });
-        let call = house.patch("/v1/sso/policy").bearer(house.key());
+        let call = fixture.patch("/v1/sso/policy").bearer(fixture.key());
         call.json(body).send().await.expect(200);
     };
     let sign_in = async || {
         let body = json!({ "email": carol.email, "password": carol.password });
-        house.post("/v1/auth/pw/signin").json(body).send().await
+        fixture.post("/v1/auth/pw/signin").json(body).send().await
     };
     let role = async |role: &str| {
         let line = ["member", "role", &acme, &carol.email, role];
-        house.cli_json(&line).await;
+        fixture.cli_json(&line).await;
     };
     exempt(&[&ada.id, &carol.id]).await;
     let token = sign_in().await.expect(200).text_at("/access_token");
     role("ADMIN").await;
     let me = || {
-        let call = house.get("/v1/users/me").bearer(&token);
+        let call = fixture.get("/v1/users/me").bearer(&token);
         async move { call.send().await }
     };
     soon(401, me).await;
     assert_eq!(sign_in().await.expect(403).reason(), "sso_required");
     role("OWNER").await;
     assert_eq!(sign_in().await.expect(403).reason(), "sso_required");
-    let policy = house.get("/v1/sso/policy").bearer(house.key()).send().await;
+    let policy = fixture
+        .get("/v1/sso/policy")
+        .bearer(fixture.key())
+        .send()
+        .await;
     assert_eq!(policy.expect(200).json()["break_glass"], json!([ada.id]));
     exempt(&[&ada.id, &carol.id]).await;
     sign_in().await.expect(200);

@@ -1,14 +1,14 @@
 //! `/account`: what belongs to the person.
 
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use super::{Browser, assert_page, secret_of};
 
 #[tokio::test]
 async fn a_key_is_made_on_the_page_used_and_revoked_on_the_page() {
-    let house = House::start(Backend::Sqlite).await;
-    let browser = Browser::of(&house, &house.ada()).await;
-    let acme = house.acme();
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let browser = Browser::of(&fixture, &fixture.ada()).await;
+    let acme = fixture.acme();
     assert_page(&browser.get("/account/keys/new").await.expect(200));
     let fields = [
         ("organization", acme),
@@ -22,7 +22,7 @@ async fn a_key_is_made_on_the_page_used_and_revoked_on_the_page() {
     assert_page(&made);
     let secret = secret_of(&made.text);
     assert!(secret.starts_with("ks_live_"), "{secret}");
-    let list = house.get("/v1/documents").bearer(secret).send().await;
+    let list = fixture.get("/v1/documents").bearer(secret).send().await;
     let list = list.expect(200).json();
     assert_eq!(list["total"], 1, "{list}");
 
@@ -38,16 +38,16 @@ async fn a_key_is_made_on_the_page_used_and_revoked_on_the_page() {
     assert_eq!(revoked.header("location"), "/account/keys");
     let notice = revoked.header("set-cookie");
     assert!(notice.starts_with("__Host-notice=key; "), "{notice}");
-    let refused = house.get("/v1/documents").bearer(secret).send().await;
+    let refused = fixture.get("/v1/documents").bearer(secret).send().await;
     refused.expect(401);
 }
 
 #[tokio::test]
 async fn what_is_wrong_with_a_form_is_named_beside_its_field_and_nothing_is_lost() {
-    let house = House::start(Backend::Sqlite).await;
-    let browser = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let browser = Browser::of(&fixture, &fixture.ada()).await;
     let fields = [
-        ("organization", house.acme()),
+        ("organization", fixture.acme()),
         ("name", ""),
         ("expires_in", "30"),
         ("scope", "paths"),
@@ -69,13 +69,13 @@ async fn what_is_wrong_with_a_form_is_named_beside_its_field_and_nothing_is_lost
 
 #[tokio::test]
 async fn a_new_password_ends_the_other_session_and_keeps_this_one() {
-    let house = House::start(Backend::Sqlite).await;
-    let mut bob = house.bob();
-    let mut here = Browser::of(&house, &bob).await;
-    let there = Browser::of(&house, &bob).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let mut bob = fixture.bob();
+    let mut here = Browser::of(&fixture, &bob).await;
+    let there = Browser::of(&fixture, &bob).await;
     let change = |current: &str| {
         [
-            ("organization", house.acme().to_owned()),
+            ("organization", fixture.acme().to_owned()),
             ("current_password", current.to_owned()),
             ("new_password", "a much better one".to_owned()),
         ]
@@ -99,19 +99,19 @@ async fn a_new_password_ends_the_other_session_and_keeps_this_one() {
     let old = std::mem::replace(&mut here.cookie, done.session_cookie().unwrap());
     here.get("/account/sessions").await.expect(200);
     there.get("/account").await.expect(303);
-    let call = house.get("/api/auth/session").cookie(&old);
+    let call = fixture.get("/api/auth/session").cookie(&old);
     call.send().await.expect(401);
     bob.password = "a much better one".to_owned();
-    Browser::of(&house, &bob).await;
+    Browser::of(&fixture, &bob).await;
 }
 
 #[tokio::test]
 async fn passwords_that_no_one_can_have_are_named_together() {
-    let house = House::start(Backend::Sqlite).await;
-    let bob = Browser::of(&house, &house.bob()).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let bob = Browser::of(&fixture, &fixture.bob()).await;
     let long = "x".repeat(1_025);
     let fields = [
-        ("organization", house.acme()),
+        ("organization", fixture.acme()),
         ("current_password", ""),
         ("new_password", &long),
     ];
@@ -127,11 +127,11 @@ async fn passwords_that_no_one_can_have_are_named_together() {
 
 #[tokio::test]
 async fn sessions_are_listed_and_ended_one_by_one() {
-    let house = House::start(Backend::Sqlite).await;
-    let bob = house.bob();
-    let here = Browser::of(&house, &bob).await;
-    let there = Browser::of(&house, &bob).await;
-    let ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let bob = fixture.bob();
+    let here = Browser::of(&fixture, &bob).await;
+    let there = Browser::of(&fixture, &bob).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     let page = here.get("/account/sessions").await.expect(200);
     assert_page(&page);
     let ids: Vec<_> = page
@@ -142,7 +142,7 @@ async fn sessions_are_listed_and_ended_one_by_one() {
         .collect();
     // One's own stands there without a button.
     assert_eq!(ids.len(), 1);
-    let fields = [("organization", house.acme()), ("session", ids[0])];
+    let fields = [("organization", fixture.acme()), ("session", ids[0])];
     let stolen = ada.post("/account/sessions/end", &fields).await.expect(404);
     assert_page(&stolen);
     there.get("/account").await.expect(200);

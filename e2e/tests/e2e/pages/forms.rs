@@ -1,7 +1,7 @@
 //! Every form of the pages, sent with success: the answer leads on to a page that can be loaded
 //! again without doing anything twice.
 
-use vestibule_e2e::{Answer, House, Setup};
+use vestibule_e2e::{Answer, Fixture, Setup};
 
 use super::{Browser, assert_page};
 use vestibule_e2e::Backend;
@@ -11,7 +11,7 @@ const FORMS: &str = include_str!("../../../../crates/web/forms.txt");
 
 /// An owner who fills in the forms.
 struct Clerk<'h> {
-    house: &'h House,
+    fixture: &'h Fixture,
     ada: Browser<'h>,
 }
 
@@ -26,14 +26,14 @@ fn between(page: &str, before: &str, after: &str) -> String {
 
 impl Clerk<'_> {
     async fn post(&self, path: &str, fields: &[(&str, &str)]) -> Answer {
-        let organization = [("organization", self.house.acme())];
+        let organization = [("organization", self.fixture.acme())];
         self.ada.post(path, &[&organization, fields].concat()).await
     }
 
     /// Creates a key of this name and returns its id.
     async fn key(&self, name: &str) -> String {
         let fields = [
-            ("organization", self.house.acme()),
+            ("organization", self.fixture.acme()),
             ("name", name),
             ("expires_in", "7"),
         ];
@@ -45,11 +45,11 @@ impl Clerk<'_> {
 
     /// Sends the form of this path once for each thing that it can do, and returns the answers.
     async fn send(&self, template: &str) -> Vec<Answer> {
-        let house = self.house;
+        let fixture = self.fixture;
         let path = template
-            .replace("{organization}", house.acme())
-            .replace("{user}", &house.bob().id)
-            .replace("{connection}", house.sso_connection());
+            .replace("{organization}", fixture.acme())
+            .replace("{user}", &fixture.bob().id)
+            .replace("{connection}", fixture.sso_connection());
         match template
             .replace("/organization/{organization}", "")
             .as_str()
@@ -68,18 +68,18 @@ impl Clerk<'_> {
                     .await
             }
             "/sso/policy" => {
-                let ada = [("owner", house.ada().id)];
+                let ada = [("owner", fixture.ada().id)];
                 self.acts(&path, &["break_glass", "enforce", "relax"], &ada)
                     .await
             }
             "/sso/{connection}" => self.acts(&path, &["disable", "enable"], &[]).await,
             "/sign-out" => {
-                let other = Browser::of(house, &house.bob()).await;
+                let other = Browser::of(fixture, &fixture.bob()).await;
                 vec![other.post(&path, &[]).await]
             }
             "/switch" => {
-                let mut other = Browser::of(house, &house.ada()).await;
-                vec![other.switch(house.globex(), "/account").await]
+                let mut other = Browser::of(fixture, &fixture.ada()).await;
+                vec![other.switch(fixture.globex(), "/account").await]
             }
             rest => {
                 let fields = self.fields(rest, &path).await;
@@ -91,7 +91,7 @@ impl Clerk<'_> {
 
     /// Returns the fields of a form that does one thing.
     async fn fields(&self, form: &str, path: &str) -> Vec<(&'static str, String)> {
-        let (house, ada) = (self.house, &self.ada);
+        let (fixture, ada) = (self.fixture, &self.ada);
         let text = str::to_owned;
         match form {
             "/account" => vec![("first_name", text("Ada"))],
@@ -102,19 +102,19 @@ impl Clerk<'_> {
             ],
             "/account/keys/revoke" => vec![("key", self.key("To be revoked").await)],
             "/account/sessions/end" => {
-                Browser::of(house, &house.ada()).await;
+                Browser::of(fixture, &fixture.ada()).await;
                 let list = ada.get("/account/sessions").await.expect(200).text;
                 vec![("session", between(&list, "name=\"session\" value=\"", "\""))]
             }
             "/keys/revoke" => vec![
-                ("owner", house.ada().id),
+                ("owner", fixture.ada().id),
                 ("key", self.key("To be revoked by an owner").await),
             ],
             "/settings" => vec![("name", text("Acme"))],
             "/sso/new" => vec![
                 ("name", text("Sweep")),
                 ("preset", text("generic")),
-                ("issuer", house.idp_url().to_owned()),
+                ("issuer", fixture.idp_url().to_owned()),
                 ("client_id", text("nobody")),
                 ("client_secret", text("secret")),
                 ("save_anyway", text("yes")),
@@ -123,13 +123,13 @@ impl Clerk<'_> {
             "/account/sessions/end-others"
             | "/sso/{connection}/preflight"
             | "/sso/{connection}/test" => vec![],
-            "/sign-in" => vec![("email", house.bob().email)],
+            "/sign-in" => vec![("email", fixture.bob().email)],
             "/sign-in/confirm" => vec![
-                ("connection", house.sso_connection().to_owned()),
-                ("user", house.ada().id),
+                ("connection", fixture.sso_connection().to_owned()),
+                ("user", fixture.ada().id),
             ],
             "/sign-in/password" => {
-                let bob = house.bob();
+                let bob = fixture.bob();
                 vec![("email", bob.email), ("password", bob.password)]
             }
             other => panic!("what is sent to {other}?"),
@@ -149,9 +149,9 @@ impl Clerk<'_> {
 
     /// Changes the password of somebody else, so that the owner's sessions stay.
     async fn password(&self, path: &str) -> Answer {
-        let acme = self.house.acme();
-        let person = self.house.newcomer("pat@example.com", acme, "USER").await;
-        let pat = Browser::of(self.house, &person).await;
+        let acme = self.fixture.acme();
+        let person = self.fixture.newcomer("pat@example.com", acme, "USER").await;
+        let pat = Browser::of(self.fixture, &person).await;
         let fields = [
             ("organization", acme),
             ("current_password", person.password.as_str()),
@@ -165,9 +165,9 @@ impl Clerk<'_> {
         let mut answers = self
             .acts(path, &["role", "deactivate", "activate"], &role)
             .await;
-        let (house, acme) = (self.house, self.house.acme());
-        let leaver = house.newcomer("lee@example.com", acme, "USER").await;
-        let path = path.replace(&house.bob().id, &leaver.id);
+        let (fixture, acme) = (self.fixture, self.fixture.acme());
+        let leaver = fixture.newcomer("lee@example.com", acme, "USER").await;
+        let path = path.replace(&fixture.bob().id, &leaver.id);
         answers.push(self.post(&path, &[("act", "remove")]).await);
         answers
     }
@@ -205,9 +205,12 @@ impl Clerk<'_> {
 
 #[tokio::test]
 async fn every_form_that_creates_or_changes_something_answers_with_303_to_a_page_of_ours() {
-    let house = Setup::new(Backend::Sqlite).with_idp().start().await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let clerk = Clerk { house: &house, ada };
+    let fixture = Setup::new(Backend::Sqlite).with_idp().start().await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let clerk = Clerk {
+        fixture: &fixture,
+        ada,
+    };
     let lines = FORMS.lines().filter(|line| !line.is_empty());
     let forms: Vec<_> = lines.filter(|line| !line.starts_with('#')).collect();
     assert!(forms.len() > 20, "{forms:?}");

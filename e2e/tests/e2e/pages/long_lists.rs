@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _};
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use super::many_members::next_part;
 use super::{Browser, assert_page};
@@ -28,13 +28,13 @@ const MANY: &str = "
 
 #[tokio::test]
 async fn a_list_of_more_than_ten_thousand_is_walked_from_part_to_part_and_not_counted() {
-    let house = House::start(Backend::Sqlite).await;
-    let file = house.data().join("vestibule.db");
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let file = fixture.data().join("vestibule.db");
     let options = SqliteConnectOptions::new().filename(file);
     let mut connection = options.connect().await.unwrap();
     connection.execute(MANY).await.unwrap();
-    let ada = Browser::of(&house, &house.ada()).await;
-    let base = format!("/organization/{}", house.acme());
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let base = format!("/organization/{}", fixture.acme());
     let shown = |page: &str| page.matches("<div class=\"what\">").count();
     for list in ["keys", "audit", "audit?kind=test.*"] {
         let first = ada.get(&format!("{base}/{list}")).await.expect(200);
@@ -63,7 +63,7 @@ async fn a_list_of_more_than_ten_thousand_is_walked_from_part_to_part_and_not_co
         assert!(page.text.contains("1 to 50 of"), "{query}");
     }
     // The command line says the same, and goes on where it is told to.
-    let json = house
+    let json = fixture
         .cli_json(&["key", "list", "Acme", "--limit", "5"])
         .await;
     assert_eq!(
@@ -71,7 +71,7 @@ async fn a_list_of_more_than_ten_thousand_is_walked_from_part_to_part_and_not_co
         (&10_000.into(), &false.into())
     );
     let next = json["next"].as_str().unwrap();
-    let more = house
+    let more = fixture
         .cli_json(&["key", "list", "Acme", "--after", next])
         .await;
     assert_eq!(more["items"].as_array().unwrap().len(), 100);
@@ -80,35 +80,37 @@ async fn a_list_of_more_than_ten_thousand_is_walked_from_part_to_part_and_not_co
 
 #[tokio::test]
 async fn the_log_is_followed_and_exported_from_where_one_stopped() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let ids = |items: &serde_json::Value| {
         let items = items["items"].as_array().unwrap().iter();
         items.map(|it| it["id"].clone()).collect::<Vec<_>>()
     };
     let start = ["audit", "list", "Acme", "--after", "start", "--limit", "2"];
-    let first = house.cli_json(&start).await;
+    let first = fixture.cli_json(&start).await;
     assert_eq!(ids(&first).len(), 2);
     let cursor = first["next"].as_str().unwrap();
-    let rest = house
+    let rest = fixture
         .cli_json(&["audit", "list", "Acme", "--after", cursor])
         .await;
-    let all = house
+    let all = fixture
         .cli_json(&["audit", "list", "Acme", "--after", "start"])
         .await;
     assert_eq!([ids(&first), ids(&rest)].concat(), ids(&all));
     let end = all["next"].as_str().unwrap();
     let follow = ["audit", "list", "Acme", "--after", end];
     assert_eq!(
-        house.cli_json(&follow).await["items"],
+        fixture.cli_json(&follow).await["items"],
         serde_json::json!([])
     );
-    house.cli_json(&["org", "rename", "Acme", "Acme Inc"]).await;
-    let new = house
+    fixture
+        .cli_json(&["org", "rename", "Acme", "Acme Inc"])
+        .await;
+    let new = fixture
         .cli_json(&["audit", "list", "Acme Inc", "--after", end])
         .await;
     assert_eq!(new["items"].as_array().unwrap().len(), 1, "{new}");
 
-    let export = house.cli(&["audit", "export", "Acme Inc"]).await;
+    let export = fixture.cli(&["audit", "export", "Acme Inc"]).await;
     let lines = String::from_utf8(export.stdout).unwrap();
     let exported: Vec<serde_json::Value> = lines
         .lines()
@@ -117,11 +119,11 @@ async fn the_log_is_followed_and_exported_from_where_one_stopped() {
     let exported_ids: Vec<_> = exported.iter().map(|it| it["id"].clone()).collect();
     assert_eq!(exported_ids, [ids(&all), ids(&new)].concat());
     let again = ["audit", "export", "Acme Inc", "--after", end];
-    let again = String::from_utf8(house.cli(&again).await.stdout).unwrap();
+    let again = String::from_utf8(fixture.cli(&again).await.stdout).unwrap();
     assert_eq!(again.lines().count(), 1, "{again}");
-    let whole = house.cli(&["audit", "export"]).await.stdout;
+    let whole = fixture.cli(&["audit", "export"]).await.stdout;
     let whole = String::from_utf8(whole).unwrap();
     assert!(whole.lines().count() > exported.len(), "{whole}");
-    let wrong = house.cli(&["audit", "export", "--after", "x"]).await;
+    let wrong = fixture.cli(&["audit", "export", "--after", "x"]).await;
     assert_eq!(wrong.status.code(), Some(2));
 }

@@ -2,7 +2,7 @@
 
 use sqlx::sqlite::SqliteConnectOptions;
 use sqlx::{ConnectOptions as _, Executor as _};
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use super::{Browser, assert_page};
 
@@ -22,13 +22,13 @@ const MANY: &str = "
 
 #[tokio::test]
 async fn a_choice_of_members_says_when_it_is_cut_and_whoever_is_meant_is_in_it() {
-    let house = House::start(Backend::Sqlite).await;
-    let file = house.data().join("vestibule.db");
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let file = fixture.data().join("vestibule.db");
     let options = SqliteConnectOptions::new().filename(file);
     let mut connection = options.connect().await.unwrap();
     connection.execute(MANY).await.unwrap();
-    let ada = Browser::of(&house, &house.ada()).await;
-    let base = format!("/organization/{}", house.acme());
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let base = format!("/organization/{}", fixture.acme());
     let mut last = ada.get(&format!("{base}/members")).await.expect(200).text;
     let mut parts = 1;
     while let Some(next) = next_part(&last) {
@@ -62,20 +62,20 @@ async fn a_choice_of_members_says_when_it_is_cut_and_whoever_is_meant_is_in_it()
 /// The list of owners is complete, since whoever is not ticked has to use single sign-on.
 #[tokio::test]
 async fn an_owner_beyond_the_members_that_are_listed_may_be_exempt_from_single_sign_on() {
-    let house = House::start(Backend::Sqlite).await;
-    let last = house
-        .newcomer("last@example.com", house.acme(), "OWNER")
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let last = fixture
+        .newcomer("last@example.com", fixture.acme(), "OWNER")
         .await;
-    let file = house.data().join("vestibule.db");
+    let file = fixture.data().join("vestibule.db");
     let options = SqliteConnectOptions::new().filename(file);
     let mut connection = options.connect().await.unwrap();
     connection.execute(MANY).await.unwrap();
-    let ada = Browser::of(&house, &house.ada()).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     // All the others joined before.
     let late = "UPDATE membership SET created_at = 3000000000000000 WHERE user_id = \
         (SELECT id FROM user_account WHERE email = 'last@example.com')";
     connection.execute(late).await.unwrap();
-    let path = format!("/organization/{}/sso", house.acme());
+    let path = format!("/organization/{}/sso", fixture.acme());
     let page = ada.get(&path).await.expect(200);
     let choice = format!("name=\"owner\" value=\"{}\"", last.id);
     assert!(page.text.contains(&choice), "{}", page.text);

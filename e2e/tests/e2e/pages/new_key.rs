@@ -2,7 +2,7 @@
 
 use futures_util::future::join_all;
 use rstest::rstest;
-use vestibule_e2e::{Answer, Backend, House, Person, Setup, Visitor};
+use vestibule_e2e::{Answer, Backend, Fixture, Person, Setup, Visitor};
 
 use super::{Browser, assert_page, form, sealed_key, secret_of, token_of};
 
@@ -10,9 +10,9 @@ const SHOWN: &str = "This API key has been shown";
 const COOKIE: &str = "__Host-vestibule-new-key";
 
 /// Signs somebody in on the pages, to the form for a key.
-async fn at_the_form(house: &House, person: &Person) -> (Visitor, vestibule_e2e::Page) {
+async fn at_the_form(fixture: &Fixture, person: &Person) -> (Visitor, vestibule_e2e::Page) {
     let mut visitor = Visitor::new(&[]);
-    let url = format!("{}/account/keys/new", house.url());
+    let url = format!("{}/account/keys/new", fixture.url());
     let page = visitor.open(&url).await;
     let page = visitor.submit(&page, &[("email", &person.email)]).await;
     let password = [("password", person.password.as_str())];
@@ -27,17 +27,17 @@ async fn count(browser: &Browser<'_>, name: &str) -> usize {
 }
 
 /// Counts the keys of this name that were ever created in the first organisation.
-async fn ever(house: &House, name: &str) -> usize {
-    let records = house.audit(house.acme()).await;
+async fn ever(fixture: &Fixture, name: &str) -> usize {
+    let records = fixture.audit(fixture.acme()).await;
     let of_it = |record: &&serde_json::Value| {
         record["kind"] == "api_key.created" && record["details"]["after"]["name"] == name
     };
     records.iter().filter(of_it).count()
 }
 
-fn fields<'f>(house: &'f House, name: &'f str, token: &'f str) -> [(&'f str, &'f str); 4] {
+fn fields<'f>(fixture: &'f Fixture, name: &'f str, token: &'f str) -> [(&'f str, &'f str); 4] {
     [
-        ("organization", house.acme()),
+        ("organization", fixture.acme()),
         ("name", name),
         ("expires_in", "30"),
         ("form_token", token),
@@ -58,15 +58,15 @@ fn assert_shown(page: &Answer) {
 async fn a_new_key_is_shown_once_and_a_reload_creates_nothing_and_says_that_it_was_shown(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (mut visitor, page) = at_the_form(&house, &house.ada()).await;
+    let fixture = Fixture::start(backend).await;
+    let (mut visitor, page) = at_the_form(&fixture, &fixture.ada()).await;
     let form = page.form_to("/account/keys").unwrap();
     let fields = [("name", "Export"), ("expires_in", "30")];
     let shown = visitor.send(&page, form, &fields).await;
     assert_eq!(shown.status, 200, "{}", shown.text);
     let secret = secret_of(&shown.text);
     assert!(secret.starts_with("ks_live_"), "{secret}");
-    let call = house.get("/v1/users/me").bearer(secret);
+    let call = fixture.get("/v1/users/me").bearer(secret);
     call.send().await.expect(200);
     let path = "/account/keys/created/key_";
     assert!(
@@ -88,25 +88,25 @@ async fn a_new_key_is_shown_once_and_a_reload_creates_nothing_and_says_that_it_w
         assert!(!again.text.contains("ks_live_"), "{}", again.text);
     }
     let list = visitor
-        .open(&format!("{}/account/keys", house.url()))
+        .open(&format!("{}/account/keys", fixture.url()))
         .await
         .text;
     assert_eq!(list.matches("<bdi>Export</bdi>").count(), 1);
-    assert_eq!(ever(&house, "Export").await, 1);
+    assert_eq!(ever(&fixture, "Export").await, 1);
     // Of a key that is none of the person's, the page says no more.
-    let nobodys = format!("{}{path}01jhmpfn80e48s5s0q7b7cwx5e", house.url());
+    let nobodys = format!("{}{path}01jhmpfn80e48s5s0q7b7cwx5e", fixture.url());
     let page = visitor.open(&nobodys).await;
     assert!(page.status == 200 && page.text.contains(SHOWN));
-    let garbage = format!("{}{path}x", house.url());
+    let garbage = format!("{}{path}x", fixture.url());
     assert_eq!(visitor.open(&garbage).await.status, 404);
 }
 
 #[tokio::test]
 async fn a_new_secret_travels_sealed_for_a_minute_and_in_no_url() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     let token = ada.token("/account/keys/new").await;
-    let wanted = fields(&house, "Export", &token);
+    let wanted = fields(&fixture, "Export", &token);
     let made = ada.post("/account/keys", &wanted).await.expect(303);
     assert_eq!(made.header("cache-control"), "no-store");
     let cookie = made.header("set-cookie").to_owned();
@@ -132,14 +132,14 @@ async fn a_new_secret_travels_sealed_for_a_minute_and_in_no_url() {
         })
         .collect();
     let traces = || encoded.iter().map(String::as_str).chain([secret]);
-    let audit = serde_json::to_string(&house.audit(house.acme()).await).unwrap();
+    let audit = serde_json::to_string(&fixture.audit(fixture.acme()).await).unwrap();
     for text in [
         &cookie,
         &token,
         made.header("location"),
         &made.text,
         &audit,
-        &house.log(),
+        &fixture.log(),
     ] {
         for trace in traces() {
             assert!(!text.contains(trace), "{trace} in {text}");
@@ -152,25 +152,25 @@ async fn a_new_secret_travels_sealed_for_a_minute_and_in_no_url() {
 async fn a_secret_is_shown_to_the_session_that_created_the_key_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let mut ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(backend).await;
+    let mut ada = Browser::of(&fixture, &fixture.ada()).await;
     let token = ada.token("/account/keys/new").await;
-    let wanted = fields(&house, "Export", &token);
+    let wanted = fields(&fixture, "Export", &token);
     let made = ada.post("/account/keys", &wanted).await.expect(303);
     let sealed = sealed_key(&made).unwrap();
     let show = async |browser: &Browser<'_>, path: &str, sealed: &str| {
         let cookies = format!("__Host-vestibule={}; {COOKIE}={sealed}", browser.cookie);
-        let call = house.get(path).header("cookie", &cookies);
+        let call = fixture.get(path).header("cookie", &cookies);
         call.header("accept", "text/html").send().await
     };
     let path = made.header("location");
-    let other_session = Browser::of(&house, &house.ada()).await;
-    let other_user = Browser::of(&house, &house.bob()).await;
+    let other_session = Browser::of(&fixture, &fixture.ada()).await;
+    let other_user = Browser::of(&fixture, &fixture.bob()).await;
     for other in [&other_session, &other_user] {
         assert_shown(&show(other, path, &sealed).await);
     }
     // Whoever is not signed in is sent to the sign-in.
-    let call = house.get(path).header("accept", "text/html");
+    let call = fixture.get(path).header("accept", "text/html");
     let call = call.header("cookie", &format!("{COOKIE}={sealed}"));
     let asked = call.send().await.expect(303);
     assert!(asked.header("location").starts_with("/sign-in?"));
@@ -191,14 +191,14 @@ async fn a_secret_is_shown_to_the_session_that_created_the_key_alone(
     let elsewhere = "/account/keys/created/key_01jhmpfn80e48s5s0q7b7cwx5e";
     assert_shown(&show(&ada, elsewhere, &sealed).await);
     // In another organisation, too, and back again it is the one.
-    ada.switch(house.globex(), "/account/keys").await;
+    ada.switch(fixture.globex(), "/account/keys").await;
     assert_shown(&show(&ada, path, &sealed).await);
-    ada.switch(house.acme(), "/account/keys").await;
+    ada.switch(fixture.acme(), "/account/keys").await;
     let page = show(&ada, path, &sealed).await.expect(200);
     assert!(secret_of(&page.text).starts_with("ks_live_"));
     // Once the key is revoked it is no secret of anything.
     let key = path.rsplit('/').next().unwrap();
-    let fields = [("organization", house.acme()), ("key", key)];
+    let fields = [("organization", fixture.acme()), ("key", key)];
     ada.post("/account/keys/revoke", &fields).await.expect(303);
     assert_shown(&show(&ada, path, &sealed).await);
 }
@@ -208,10 +208,10 @@ async fn a_secret_is_shown_to_the_session_that_created_the_key_alone(
 async fn the_same_form_sent_many_times_at_once_creates_one_key_and_every_answer_shows_it(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(backend).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     let token = ada.token("/account/keys/new").await;
-    let fields = fields(&house, "Export", &token);
+    let fields = fields(&fixture, "Export", &token);
     let all = join_all((0..8).map(|_| ada.post("/account/keys", &fields))).await;
     let mut seen = Vec::new();
     for made in &all {
@@ -229,22 +229,22 @@ async fn the_same_form_sent_many_times_at_once_creates_one_key_and_every_answer_
     let again = ada.post("/account/keys", &fields).await.expect(303);
     assert_eq!(again.header("location"), seen[0].0);
     assert_eq!(count(&ada, "Export").await, 1);
-    assert_eq!(ever(&house, "Export").await, 1);
+    assert_eq!(ever(&fixture, "Export").await, 1);
     // Another form is another key.
     let token = ada.token("/account/keys/new").await;
-    let another = self::fields(&house, "Another", &token);
+    let another = self::fields(&fixture, "Another", &token);
     let made = ada.post("/account/keys", &another).await.expect(303);
     assert_ne!(made.header("location"), seen[0].0);
     assert_eq!(count(&ada, "Another").await, 1);
     // So is one after the key is revoked: it comes to no life again.
     let key = seen[0].0.rsplit('/').next().unwrap();
-    let revoke = [("organization", house.acme()), ("key", key)];
+    let revoke = [("organization", fixture.acme()), ("key", key)];
     ada.post("/account/keys/revoke", &revoke).await.expect(303);
     let again = ada.post("/account/keys", &fields).await.expect(303);
     assert_eq!(sealed_key(&again), None);
     assert_shown(&ada.show_key(&again).await);
     assert_eq!(count(&ada, "Export").await, 0);
-    let call = house.get("/v1/users/me").bearer(&seen[0].1);
+    let call = fixture.get("/v1/users/me").bearer(&seen[0].1);
     call.send().await.expect(401);
 }
 
@@ -253,10 +253,10 @@ async fn the_same_form_sent_many_times_at_once_creates_one_key_and_every_answer_
 async fn a_form_of_another_session_creates_nothing_and_is_shown_again_as_it_was_filled_in(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let bob = Browser::of(&house, &house.bob()).await;
-    let earlier = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(backend).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let bob = Browser::of(&fixture, &fixture.bob()).await;
+    let earlier = Browser::of(&fixture, &fixture.ada()).await;
     let token = ada.token("/account/keys/new").await;
     let mut changed = token.clone();
     changed.replace_range(40..41, if &token[40..41] == "A" { "B" } else { "A" });
@@ -268,7 +268,7 @@ async fn a_form_of_another_session_creates_nothing_and_is_shown_again_as_it_was_
         String::new(),
     ];
     for wrong in &tokens {
-        let wanted = fields(&house, "Export", wrong);
+        let wanted = fields(&fixture, "Export", wrong);
         let page = ada.post("/account/keys", &wanted).await.expect(409);
         assert_page(&page);
         assert!(page.text.contains("Nothing was created"), "{}", page.text);
@@ -276,12 +276,12 @@ async fn a_form_of_another_session_creates_nothing_and_is_shown_again_as_it_was_
         assert!(page.text.contains("value=\"30\" selected"), "{}", page.text);
         assert_ne!(token_of(&page.text), *wrong);
     }
-    let without = &fields(&house, "Export", "")[..3];
+    let without = &fields(&fixture, "Export", "")[..3];
     let page = ada.post("/account/keys", without).await.expect(409);
-    assert_eq!(ever(&house, "Export").await, 0);
+    assert_eq!(ever(&fixture, "Export").await, 0);
     // Sent again as it is shown, it creates the key.
     let token = token_of(&page.text);
-    let wanted = fields(&house, "Export", &token);
+    let wanted = fields(&fixture, "Export", &token);
     ada.post("/account/keys", &wanted).await.expect(303);
     assert_eq!(count(&ada, "Export").await, 1);
 }
@@ -291,17 +291,17 @@ async fn a_form_of_another_session_creates_nothing_and_is_shown_again_as_it_was_
 async fn the_form_for_a_connection_sent_twice_at_once_creates_one_connection(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = Setup::new(backend).with_idp().start().await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let base = format!("/organization/{}/sso", house.acme());
+    let fixture = Setup::new(backend).with_idp().start().await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let base = format!("/organization/{}/sso", fixture.acme());
     let new = format!("{base}/new");
     let token = ada.token(&new).await;
     let wanted = |token| {
         [
-            ("organization", house.acme()),
+            ("organization", fixture.acme()),
             ("name", "Second provider"),
             ("preset", "generic"),
-            ("issuer", house.idp_url()),
+            ("issuer", fixture.idp_url()),
             ("client_id", "nobody"),
             ("client_secret", "secret"),
             ("save_anyway", "yes"),
@@ -327,13 +327,16 @@ async fn the_form_for_a_connection_sent_twice_at_once_creates_one_connection(
 
 #[tokio::test]
 async fn a_form_for_a_key_from_another_site_creates_none_even_with_its_token() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     let token = ada.token("/account/keys/new").await;
-    let call = house.post("/account/keys").origin("https://evil.example");
-    let call = form(call.cookie(&ada.cookie), &fields(&house, "Export", &token));
+    let call = fixture.post("/account/keys").origin("https://evil.example");
+    let call = form(
+        call.cookie(&ada.cookie),
+        &fields(&fixture, "Export", &token),
+    );
     call.send().await.expect(403);
-    assert_eq!(ever(&house, "Export").await, 0);
+    assert_eq!(ever(&fixture, "Export").await, 0);
 }
 
 /// Back in the browser, changed, and sent again: the key of before is not passed off as this one.
@@ -342,10 +345,10 @@ async fn a_form_for_a_key_from_another_site_creates_none_even_with_its_token() {
 async fn a_form_sent_again_with_other_entries_shows_no_key_and_creates_none(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(backend).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     let token = ada.token("/account/keys/new").await;
-    let first = fields(&house, "Export", &token);
+    let first = fields(&fixture, "Export", &token);
     ada.post("/account/keys", &first).await.expect(303);
     let narrower = [
         ("scope", "paths"),
@@ -353,7 +356,7 @@ async fn a_form_sent_again_with_other_entries_shows_no_key_and_creates_none(
         ("grants[0].capability", "READ_ONLY"),
     ];
     for changed in [
-        fields(&house, "Partner", &token).to_vec(),
+        fields(&fixture, "Partner", &token).to_vec(),
         [&first[..], &narrower].concat(),
     ] {
         let page = ada.post("/account/keys", &changed).await.expect(409);
@@ -362,7 +365,10 @@ async fn a_form_sent_again_with_other_entries_shows_no_key_and_creates_none(
         assert!(!page.text.contains("ks_live_"), "{}", page.text);
     }
     assert_eq!(
-        (ever(&house, "Export").await, ever(&house, "Partner").await),
+        (
+            ever(&fixture, "Export").await,
+            ever(&fixture, "Partner").await
+        ),
         (1, 0)
     );
 }

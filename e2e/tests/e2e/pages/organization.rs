@@ -1,6 +1,6 @@
 //! `/organization`: what belongs to the organisation, and the switch to another.
 
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use super::{Browser, assert_page};
 use crate::support;
@@ -21,10 +21,10 @@ pub(crate) const ALL: &[&str] = &[
 
 #[tokio::test]
 async fn every_page_opens_for_an_owner_and_a_user_sees_those_that_are_for_users() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let bob = Browser::of(&house, &house.bob()).await;
-    let base = format!("/organization/{}", house.acme());
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let bob = Browser::of(&fixture, &fixture.bob()).await;
+    let base = format!("/organization/{}", fixture.acme());
     for rest in ALL {
         let path = format!("{base}{rest}");
         assert_page(&ada.get(&path).await.expect(200));
@@ -34,7 +34,7 @@ async fn every_page_opens_for_an_owner_and_a_user_sees_those_that_are_for_users(
         let listed = bob.get(&base).await.text;
         assert_eq!(listed.contains(&format!("href=\"{path}\"")), open, "{path}");
     }
-    let member = format!("{base}/members/{}", house.bob().id);
+    let member = format!("{base}/members/{}", fixture.bob().id);
     assert_page(&ada.get(&member).await.expect(200));
     assert_page(&ada.get(&format!("{base}/sso/new")).await.expect(200));
     for path in ["/organizations", "/account", "/account/password"] {
@@ -49,10 +49,10 @@ async fn every_page_opens_for_an_owner_and_a_user_sees_those_that_are_for_users(
 
 #[tokio::test]
 async fn the_switcher_gives_a_new_cookie_and_the_same_page_of_the_other_organization() {
-    let house = House::start(Backend::Sqlite).await;
-    let mut ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let mut ada = Browser::of(&fixture, &fixture.ada()).await;
     let old = ada.cookie.clone();
-    let (acme, globex) = (house.acme(), house.globex());
+    let (acme, globex) = (fixture.acme(), fixture.globex());
     let page = ada.get(&format!("/organization/{acme}/documents")).await;
     let section = "/organization/{organization}/documents";
     assert!(page.text.contains(&format!("value=\"{section}\"")));
@@ -61,10 +61,10 @@ async fn the_switcher_gives_a_new_cookie_and_the_same_page_of_the_other_organiza
     let there = format!("/organization/{globex}/documents");
     assert_eq!(switched.header("location"), there);
     assert_page(&ada.get(&there).await.expect(200));
-    let call = house.get("/account").cookie(&old);
+    let call = fixture.get("/account").cookie(&old);
     call.send().await.expect(303);
     // Not a member, or no organisation at all: not found.
-    let bob = Browser::of(&house, &house.bob()).await;
+    let bob = Browser::of(&fixture, &fixture.bob()).await;
     for to in [globex, "tenant_01h455vb4pex5vsknk084sn02q", "x", ""] {
         let fields = [("to", to), ("section", section)];
         assert_page(&bob.post("/switch", &fields).await.expect(404));
@@ -73,9 +73,9 @@ async fn the_switcher_gives_a_new_cookie_and_the_same_page_of_the_other_organiza
 
 #[tokio::test]
 async fn two_tabs_on_two_organizations_never_mix() {
-    let house = House::start(Backend::Sqlite).await;
-    let mut ada = Browser::of(&house, &house.ada()).await;
-    let (acme, globex) = (house.acme(), house.globex());
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let mut ada = Browser::of(&fixture, &fixture.ada()).await;
+    let (acme, globex) = (fixture.acme(), fixture.globex());
     let stale = [
         ("organization", acme),
         ("name", "Mixed"),
@@ -107,7 +107,7 @@ async fn two_tabs_on_two_organizations_never_mix() {
     let page = ada.get(&format!("/organization/{acme}/members")).await;
     assert_page(&page.expect(409));
     for organization in [acme, globex] {
-        let kinds: Vec<_> = house.audit(organization).await;
+        let kinds: Vec<_> = fixture.audit(organization).await;
         let made = kinds.iter().filter(|row| row["kind"] == "api_key.created");
         let renamed = kinds
             .iter()
@@ -118,9 +118,9 @@ async fn two_tabs_on_two_organizations_never_mix() {
 
 #[tokio::test]
 async fn who_may_do_what_is_explained_and_changes_with_a_permission() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let (acme, bob) = (house.acme(), house.bob());
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let (acme, bob) = (fixture.acme(), fixture.bob());
     let ask = format!(
         "/organization/{acme}/access?user={}&capability=READ_WRITE&path=/shared/reports/q1",
         bob.id
@@ -147,9 +147,9 @@ async fn who_may_do_what_is_explained_and_changes_with_a_permission() {
 
 #[tokio::test]
 async fn a_hostile_name_is_a_name_on_every_page() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let acme = house.acme();
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let acme = fixture.acme();
     let hostile = "\"><img src=x onerror=alert(1)>\u{202e}'{{7*7}}&amp;";
     let long = "W".repeat(100);
     let settings = format!("/organization/{acme}/settings");
@@ -186,14 +186,14 @@ async fn a_hostile_name_is_a_name_on_every_page() {
 
 #[tokio::test]
 async fn who_may_too_little_here_is_offered_the_same_page_of_another_organization() {
-    let house = House::start(Backend::Sqlite).await;
-    let bob = Browser::of(&house, &house.bob()).await;
-    let globex = house.globex();
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let bob = Browser::of(&fixture, &fixture.bob()).await;
+    let globex = fixture.globex();
     let page = bob.get(&format!("/organization/{globex}/members")).await;
     let offered = "/organizations?section=%2Forganization%2F%7Borganization%7D%2Fmembers";
     assert!(page.text.contains(offered), "{}", page.text);
     assert_page(&page.expect(403));
-    let ada = Browser::of(&house, &house.ada()).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     let page = ada.get(offered).await.expect(200);
     let kept = "name=\"section\" value=\"/organization/{organization}/members\"";
     assert!(page.text.contains(kept), "{}", page.text);
@@ -205,15 +205,15 @@ async fn who_may_too_little_here_is_offered_the_same_page_of_another_organizatio
 
 #[tokio::test]
 async fn redirect_uris_are_registered_and_removed_by_owners_alone() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let bob = Browser::of(&house, &house.bob()).await;
-    let sso = format!("/organization/{}/sso", house.acme());
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let bob = Browser::of(&fixture, &fixture.bob()).await;
+    let sso = format!("/organization/{}/sso", fixture.acme());
     let path = format!("{sso}/redirect-uris");
     let uri = "https://app.acme.example/arrived?by=sso&x=1";
     let add = |uri| {
         [
-            ("organization", house.acme()),
+            ("organization", fixture.acme()),
             ("act", "add"),
             ("redirect_uri", uri),
         ]
@@ -233,7 +233,7 @@ async fn redirect_uris_are_registered_and_removed_by_owners_alone() {
     let id = page.text.split("value=\"redirect_").last().unwrap();
     let id = format!("redirect_{}", id.split('"').next().unwrap());
     let remove = [
-        ("organization", house.acme()),
+        ("organization", fixture.acme()),
         ("act", "remove"),
         ("id", id.as_str()),
     ];
@@ -245,9 +245,9 @@ async fn redirect_uris_are_registered_and_removed_by_owners_alone() {
 
 #[tokio::test]
 async fn the_audit_log_says_what_was_done_to_what() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let acme = house.acme();
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let acme = fixture.acme();
     let fields = [
         ("organization", acme),
         ("name", "Nightly <b>"),
@@ -269,7 +269,7 @@ async fn the_audit_log_says_what_was_done_to_what() {
         );
     }
     // In the words of the other pages.
-    let bob = house.bob().id;
+    let bob = fixture.bob().id;
     let grants = format!("/organization/{acme}/members/{bob}/permissions");
     let fields = [
         ("organization", acme),
@@ -285,9 +285,9 @@ async fn the_audit_log_says_what_was_done_to_what() {
 
 #[tokio::test]
 async fn a_filter_of_the_audit_log_that_is_wrong_is_named_and_kept() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let audit = format!("/organization/{}/audit", house.acme());
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let audit = format!("/organization/{}/audit", fixture.acme());
     let wrong = format!("{audit}?since=never&kind=api_key.*&subject=key_1");
     let page = ada.get(&wrong).await.expect(422);
     assert_page(&page);
@@ -305,13 +305,13 @@ async fn a_filter_of_the_audit_log_that_is_wrong_is_named_and_kept() {
 
 #[tokio::test]
 async fn a_long_list_of_documents_is_shown_in_parts() {
-    let house = House::start(Backend::Sqlite).await;
-    let folder = support::shared(&house).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let folder = support::shared(&fixture).await;
     for number in 0..51 {
-        support::document(&house, &folder, &format!("Number {number}")).await;
+        support::document(&fixture, &folder, &format!("Number {number}")).await;
     }
-    let ada = Browser::of(&house, &house.ada()).await;
-    let path = format!("/organization/{}/documents", house.acme());
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let path = format!("/organization/{}/documents", fixture.acme());
     let shown = |page: &str| page.matches("<div class=\"what\">").count();
     let page = ada.get(&path).await.expect(200);
     assert_eq!(shown(&page.text), 50);
@@ -325,16 +325,16 @@ async fn a_long_list_of_documents_is_shown_in_parts() {
 
 #[tokio::test]
 async fn what_was_done_is_told_once_and_by_no_link() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let settings = format!("/organization/{}/settings", house.acme());
-    let fields = [("organization", house.acme()), ("name", "Acme")];
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let settings = format!("/organization/{}/settings", fixture.acme());
+    let fields = [("organization", fixture.acme()), ("name", "Acme")];
     let done = ada.post(&settings, &fields).await.expect(303);
     assert_eq!(done.header("location"), settings);
     let cookie = done.header("set-cookie").split(';').next().unwrap();
     assert_eq!(cookie, "__Host-notice=settings");
     let cookies = format!("__Host-vestibule={}; {cookie}", ada.cookie);
-    let told = house.get(&settings).header("cookie", &cookies);
+    let told = fixture.get(&settings).header("cookie", &cookies);
     let told = told.send().await.expect(200);
     let said = "The settings are saved.";
     assert!(told.text.contains(said), "{}", told.text);
@@ -346,10 +346,10 @@ async fn what_was_done_is_told_once_and_by_no_link() {
 
 #[tokio::test]
 async fn an_administrator_may_not_reach_the_keys_of_owners() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = Browser::of(&house, &house.ada()).await;
-    let acme = house.acme();
-    let member = format!("/organization/{acme}/members/{}", house.bob().id);
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
+    let acme = fixture.acme();
+    let member = format!("/organization/{acme}/members/{}", fixture.bob().id);
     let fields = [("organization", acme), ("act", "role"), ("role", "ADMIN")];
     ada.post(&member, &fields).await.expect(303);
     let path = format!("/organization/{acme}/keys");
@@ -358,10 +358,10 @@ async fn an_administrator_may_not_reach_the_keys_of_owners() {
     assert!(page.contains(&revoke), "{page}");
     let id = page.split("name=\"key\" value=\"").nth(1).unwrap();
     let id = id.split('"').next().unwrap().to_owned();
-    let bob = Browser::of(&house, &house.bob()).await;
+    let bob = Browser::of(&fixture, &fixture.bob()).await;
     let page = bob.get(&path).await.expect(200).text;
     assert!(!page.contains(&revoke), "{page}");
-    let owner = house.ada().id;
+    let owner = fixture.ada().id;
     let fields = [
         ("organization", acme),
         ("owner", owner.as_str()),

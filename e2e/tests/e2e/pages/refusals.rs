@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use rstest::rstest;
-use vestibule_e2e::{Answer, Backend, House, Setup};
+use vestibule_e2e::{Answer, Backend, Fixture, Setup};
 
 use super::{Browser, assert_page, form};
 
 /// Sends the form with the password.
-async fn enter(house: &House, email: &str) -> Answer {
-    let call = house.post("/sign-in/password").origin(house.url());
+async fn enter(fixture: &Fixture, email: &str) -> Answer {
+    let call = fixture.post("/sign-in/password").origin(fixture.url());
     form(call, &[("email", email), ("password", "wrong")])
         .send()
         .await
@@ -39,13 +39,13 @@ async fn too_many_sign_ins_are_told_when_to_come_back(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let setup = Setup::new(backend).with("LIMITS__SIGN_IN_PER_ADDRESS_PER_MINUTE", "3");
-    let house = setup.start().await;
+    let fixture = setup.start().await;
     for number in 0..3 {
-        enter(&house, &format!("{number}@example.com"))
+        enter(&fixture, &format!("{number}@example.com"))
             .await
             .expect(401);
     }
-    let page = enter(&house, "3@example.com").await.expect(429);
+    let page = enter(&fixture, "3@example.com").await.expect(429);
     assert_tells(
         &page,
         "Too many requests",
@@ -62,11 +62,11 @@ async fn more_passwords_at_once_than_can_be_looked_at_are_told_to_come_back(
     let setup = Setup::new(backend)
         .with("PASSWORDS__THREADS", "1")
         .with("PASSWORDS__QUEUE", "1");
-    let house = setup.start().await;
+    let fixture = setup.start().await;
     let emails: Vec<_> = (0..20)
         .map(|number| format!("{number}@example.com"))
         .collect();
-    let pages = join_all(emails.iter().map(|email| enter(&house, email))).await;
+    let pages = join_all(emails.iter().map(|email| enter(&fixture, email))).await;
     let busy = pages.iter().find(|page| page.status == 503);
     assert_tells(
         busy.expect("one is too many"),
@@ -78,11 +78,11 @@ async fn more_passwords_at_once_than_can_be_looked_at_are_told_to_come_back(
 
 #[tokio::test]
 async fn a_page_whose_data_is_out_of_reach_says_so_and_opens_again_when_it_is_back() {
-    let house = Setup::new(Backend::Postgres).wired().start().await;
-    let ada = Browser::of(&house, &house.ada()).await;
+    let fixture = Setup::new(Backend::Postgres).wired().start().await;
+    let ada = Browser::of(&fixture, &fixture.ada()).await;
     let path = "/account/sessions";
     ada.get(path).await.expect(200);
-    house.wire().cut();
+    fixture.wire().cut();
     let mut page = ada.get(path).await;
     // What is remembered of the session may still pass; what it asks for is away in any case.
     while page.status == 200 {
@@ -97,7 +97,7 @@ async fn a_page_whose_data_is_out_of_reach_says_so_and_opens_again_when_it_is_ba
         path,
     );
     // A form cannot be sent again by a link.
-    let fields = [("organization", house.acme()), ("first_name", "Ada")];
+    let fields = [("organization", fixture.acme()), ("first_name", "Ada")];
     let page = ada.post("/account", &fields).await.expect(503);
     assert_tells(
         &page,
@@ -105,7 +105,7 @@ async fn a_page_whose_data_is_out_of_reach_says_so_and_opens_again_when_it_is_ba
         "cannot reach its data",
         "/organization",
     );
-    house.wire().mend();
+    fixture.wire().mend();
     for _ in 0..100 {
         if ada.get(path).await.status == 200 {
             return;

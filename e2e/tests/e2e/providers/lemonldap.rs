@@ -3,11 +3,11 @@
 use serde_json::json;
 use vestibule_e2e::{Backend, Lemonldap, LemonldapClient, Visitor};
 
-use super::{APPLICATION, CLIENT, connect_within, house, initiate, me, token};
+use super::{APPLICATION, CLIENT, connect_within, fixture, initiate, me, token};
 
 #[tokio::test]
 async fn a_person_of_lemonldap_signs_in_for_a_token_and_for_a_session() {
-    let house = house(Backend::Sqlite).await;
+    let fixture = fixture(Backend::Sqlite).await;
     let client = LemonldapClient {
         id: CLIENT,
         secret: "a secret of the portal",
@@ -23,7 +23,7 @@ async fn a_person_of_lemonldap_signs_in_for_a_token_and_for_a_session() {
         },
         "client_secret": client.secret,
     });
-    let connection = connect_within(&house, body, APPLICATION, "badwolf.org").await;
+    let connection = connect_within(&fixture, body, APPLICATION, "badwolf.org").await;
     let redirect_uri = connection["callback_url"].as_str().unwrap();
     portal
         .enter(LemonldapClient {
@@ -33,13 +33,13 @@ async fn a_person_of_lemonldap_signs_in_for_a_token_and_for_a_session() {
         .await;
 
     let mut visitor = Visitor::new(&[APPLICATION]);
-    let form = visitor.open(&initiate(&house, APPLICATION).await).await;
+    let form = visitor.open(&initiate(&fixture, APPLICATION).await).await;
     let page = Lemonldap::sign_in(&mut visitor, &form, "dwho").await;
-    let me = me(&house, &token(&page)).await;
+    let me = me(&fixture, &token(&page)).await;
     assert_eq!(me["email"], "dwho@badwolf.org");
     assert_eq!(me["first_name"], "Doctor Who");
 
-    let start = format!("{}/v1/auth/sso/{}/signin", house.url(), house.acme());
+    let start = format!("{}/v1/auth/sso/{}/signin", fixture.url(), fixture.acme());
     let page = visitor
         .open(&format!("{start}?redirect=/api/auth/session"))
         .await;
@@ -48,7 +48,7 @@ async fn a_person_of_lemonldap_signs_in_for_a_token_and_for_a_session() {
 
     // Somebody who does not know the password stays there.
     let mut stranger = Visitor::new(&[APPLICATION]);
-    let form = stranger.open(&initiate(&house, APPLICATION).await).await;
+    let form = stranger.open(&initiate(&fixture, APPLICATION).await).await;
     let fields = [("user", "dwho"), ("password", "guess")];
     let page = stranger.submit(&form, &fields).await;
     assert!(page.url.starts_with(portal.issuer()), "{page:?}");

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House, OidcProvider, Visitor};
+use vestibule_e2e::{Backend, Fixture, OidcProvider, Visitor};
 
 use super::{
-    APPLICATION, client, connect, house, initiate, me, session, sign_in, token, unknown, usual,
+    APPLICATION, client, connect, fixture, initiate, me, session, sign_in, token, unknown, usual,
 };
 use crate::support::soon;
 
@@ -17,30 +17,30 @@ use crate::support::soon;
 async fn a_person_signs_in_with_rs256_a_secret_in_the_header_and_pkce(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
+    let fixture = fixture(backend).await;
     let settings = json!({ "algorithms": ["RS256"], "pkce": true });
     let mut provider = OidcProvider::start(settings).await;
     provider.enter(&client(&unknown(), &json!({}))).await;
-    let connection = connect(&house, usual(&provider), APPLICATION).await;
+    let connection = connect(&fixture, usual(&provider), APPLICATION).await;
     let more = json!({ "token_endpoint_auth_method": "client_secret_basic" });
     provider.enter(&client(&connection, &more)).await;
 
     let mut visitor = Visitor::new(&[APPLICATION]);
-    let page = sign_in(&house, &mut visitor, "carol").await;
+    let page = sign_in(&fixture, &mut visitor, "carol").await;
     assert_eq!(page.parameter("token_type").as_deref(), Some("bearer"));
-    let me = me(&house, &token(&page)).await;
+    let me = me(&fixture, &token(&page)).await;
     assert_eq!(me["email"], "carol@acme.example");
     assert_eq!(me["first_name"], "carol of Acme");
 
     // The same person, with a session cookie.
-    let cookie = session(&house, &mut visitor, "carol").await;
-    let call = house.get("/api/auth/session").cookie(&cookie);
+    let cookie = session(&fixture, &mut visitor, "carol").await;
+    let call = fixture.get("/api/auth/session").cookie(&cookie);
     let answer = call.send().await.expect(200).json();
     assert_eq!(answer["user"]["id"], me["id"], "{answer}");
 
     // Somebody else is somebody else.
-    let page = sign_in(&house, &mut Visitor::new(&[APPLICATION]), "dave").await;
-    let other = super::me(&house, &token(&page)).await;
+    let page = sign_in(&fixture, &mut Visitor::new(&[APPLICATION]), "dave").await;
+    let other = super::me(&fixture, &token(&page)).await;
     assert_ne!(other["id"], me["id"]);
 }
 
@@ -53,7 +53,7 @@ async fn a_person_signs_in_with_a_key_of_the_connection_and_claims_at_userinfo(
     #[case] algorithm: &str,
     #[case] key: &str,
 ) {
-    let house = house(Backend::Sqlite).await;
+    let fixture = fixture(Backend::Sqlite).await;
     let settings = json!({ "algorithms": [algorithm], "userinfo": true });
     let mut provider = OidcProvider::start(settings).await;
     let mut body = usual(&provider);
@@ -63,14 +63,14 @@ async fn a_person_signs_in_with_a_key_of_the_connection_and_claims_at_userinfo(
     body["settings"]["role_by_group"] = json!({ "carols": "ADMIN" });
     body.as_object_mut().unwrap().remove("client_secret");
     body["client_key"] = json!(key);
-    let connection = connect(&house, body, APPLICATION).await;
+    let connection = connect(&fixture, body, APPLICATION).await;
     let path = format!(
         "/v1/sso/connections/{}/client-key",
         connection["id"].as_str().unwrap()
     );
-    let public = house
+    let public = fixture
         .get(&path)
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200)
@@ -88,17 +88,17 @@ async fn a_person_signs_in_with_a_key_of_the_connection_and_claims_at_userinfo(
     provider.enter(&entered).await;
 
     let mut visitor = Visitor::new(&[APPLICATION]);
-    let page = sign_in(&house, &mut visitor, "carol").await;
-    let me = me(&house, &token(&page)).await;
+    let page = sign_in(&fixture, &mut visitor, "carol").await;
+    let me = me(&fixture, &token(&page)).await;
     assert_eq!(me["email"], "carol@acme.example");
-    let cookie = session(&house, &mut visitor, "carol").await;
-    let call = house.get("/api/auth/session").cookie(&cookie);
+    let cookie = session(&fixture, &mut visitor, "carol").await;
+    let call = fixture.get("/api/auth/session").cookie(&cookie);
     let answer = call.send().await.expect(200).json();
     assert_eq!(answer["organization"]["role"], "ADMIN", "{answer}");
 }
 
 /// EdDSA, the secret in the form, and back-channel logout: the provider, and what it knows of us.
-async fn with_logout(house: &House) -> (OidcProvider, Value) {
+async fn with_logout(fixture: &Fixture) -> (OidcProvider, Value) {
     let mut provider = OidcProvider::start(json!({ "algorithms": ["EdDSA", "RS256"] })).await;
     let mut body = usual(&provider);
     body["settings"]["algorithm"] = json!("EdDSA");
@@ -108,7 +108,7 @@ async fn with_logout(house: &House) -> (OidcProvider, Value) {
         "id_token_signed_response_alg": "EdDSA",
     });
     provider.enter(&client(&unknown(), &more)).await;
-    let connection = connect(house, body, APPLICATION).await;
+    let connection = connect(fixture, body, APPLICATION).await;
     let mut entered = client(&connection, &more);
     entered["backchannel_logout_uri"] = connection["backchannel_logout_url"].clone();
     entered["backchannel_logout_session_required"] = json!(true);
@@ -122,35 +122,35 @@ async fn with_logout(house: &House) -> (OidcProvider, Value) {
 async fn a_sign_out_at_the_provider_ends_the_sessions_here(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let (provider, _) = with_logout(&house).await;
-    let page = sign_in(&house, &mut Visitor::new(&[APPLICATION]), "dave").await;
+    let fixture = fixture(backend).await;
+    let (provider, _) = with_logout(&fixture).await;
+    let page = sign_in(&fixture, &mut Visitor::new(&[APPLICATION]), "dave").await;
     let of_dave = token(&page);
     let mut visitor = Visitor::new(&[APPLICATION]);
-    let page = sign_in(&house, &mut visitor, "carol").await;
+    let page = sign_in(&fixture, &mut visitor, "carol").await;
     let of_carol = token(&page);
-    let cookie = session(&house, &mut visitor, "carol").await;
-    me(&house, &of_carol).await;
+    let cookie = session(&fixture, &mut visitor, "carol").await;
+    me(&fixture, &of_carol).await;
 
     let page = visitor
         .open(&format!("{}/session/end", provider.issuer()))
         .await;
     let page = visitor.submit(&page, &[("logout", "yes")]).await;
     assert_eq!(page.status, 200, "{page:?}");
-    let call = || house.get("/v1/users/me").bearer(&of_carol).send();
+    let call = || fixture.get("/v1/users/me").bearer(&of_carol).send();
     soon(401, call).await;
-    let call = || house.get("/api/auth/session").cookie(&cookie).send();
+    let call = || fixture.get("/api/auth/session").cookie(&cookie).send();
     soon(401, call).await;
-    me(&house, &of_dave).await;
+    me(&fixture, &of_dave).await;
 }
 
 #[tokio::test]
 async fn a_sign_out_here_leads_through_the_provider_s_back_to_the_application() {
-    let house = house(Backend::Sqlite).await;
-    let (provider, _) = with_logout(&house).await;
+    let fixture = fixture(Backend::Sqlite).await;
+    let (provider, _) = with_logout(&fixture).await;
     let mut visitor = Visitor::new(&[APPLICATION]);
-    let token = token(&sign_in(&house, &mut visitor, "carol").await);
-    let call = house.post("/v1/auth/signout").bearer(&token);
+    let token = token(&sign_in(&fixture, &mut visitor, "carol").await);
+    let call = fixture.post("/v1/auth/signout").bearer(&token);
     let body = json!({ "post_logout_redirect_uri": APPLICATION });
     let url = call.json(body).send().await.expect(200);
     let url = url.text_at("/provider_sign_out_url");
@@ -159,7 +159,7 @@ async fn a_sign_out_here_leads_through_the_provider_s_back_to_the_application() 
     let page = visitor.submit(&page, &[("logout", "yes")]).await;
     assert!(page.url.starts_with(APPLICATION), "{page:?}");
     // Nobody is signed in there any more.
-    let page = visitor.open(&initiate(&house, APPLICATION).await).await;
+    let page = visitor.open(&initiate(&fixture, APPLICATION).await).await;
     assert_eq!(page.form().unwrap().value("prompt"), Some("login"));
 }
 
@@ -167,31 +167,31 @@ async fn a_sign_out_here_leads_through_the_provider_s_back_to_the_application() 
 /// more than a limit.
 #[tokio::test]
 async fn the_provider_may_change_its_keys_and_is_asked_for_them_once_a_minute() {
-    let house = house(Backend::Sqlite).await;
-    let (provider, entered) = with_logout(&house).await;
+    let fixture = fixture(Backend::Sqlite).await;
+    let (provider, entered) = with_logout(&fixture).await;
     let mut visitor = Visitor::new(&[APPLICATION]);
-    token(&sign_in(&house, &mut visitor, "carol").await);
+    token(&sign_in(&fixture, &mut visitor, "carol").await);
 
     let mut provider = provider.restart().await;
     provider.enter(&entered).await;
-    let refused = sign_in(&house, &mut visitor, "carol").await;
+    let refused = sign_in(&fixture, &mut visitor, "carol").await;
     assert_eq!(refused.parameter("error").as_deref(), Some("access_denied"));
     let path = format!(
         "/v1/sso/connections/{}/attempts",
-        connection_id(&house).await
+        connection_id(&fixture).await
     );
-    let attempts = house.get(&path).bearer(house.key()).send().await;
+    let attempts = fixture.get(&path).bearer(fixture.key()).send().await;
     assert_eq!(attempts.expect(200).json()[0]["clause"], "key_unknown");
 
     tokio::time::sleep(Duration::from_secs(61)).await;
-    let page = sign_in(&house, &mut visitor, "carol").await;
-    me(&house, &token(&page)).await;
+    let page = sign_in(&fixture, &mut visitor, "carol").await;
+    me(&fixture, &token(&page)).await;
 }
 
-async fn connection_id(house: &House) -> String {
-    let list = house
+async fn connection_id(fixture: &Fixture) -> String {
+    let list = fixture
         .get("/v1/sso/connections")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await;
     list.expect(200).text_at("/0/id")

@@ -2,13 +2,13 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House, Setup};
+use vestibule_e2e::{Backend, Fixture, Setup};
 
 use super::setup::secret;
 use super::{CLEO, Wanderer, token_of};
 
-/// A house whose command line may call the provider on this machine, too.
-async fn house(backend: Backend) -> House {
+/// A server whose command line may call the provider on this machine, too.
+async fn fixture(backend: Backend) -> Fixture {
     let setup = Setup::new(backend).with_idp();
     let setup = setup.with("SSO__ALLOWED_NETWORKS", "127.0.0.1/32");
     setup
@@ -18,8 +18,8 @@ async fn house(backend: Backend) -> House {
 }
 
 /// What a command says that must fail with this code.
-async fn refused(house: &House, arguments: &[&str], stdin: &str, code: i32) -> String {
-    let output = house.cli_with(arguments, stdin).await;
+async fn refused(fixture: &Fixture, arguments: &[&str], stdin: &str, code: i32) -> String {
+    let output = fixture.cli_with(arguments, stdin).await;
     let said = String::from_utf8(output.stderr).unwrap();
     assert_eq!(output.status.code(), Some(code), "{arguments:?}: {said}");
     said
@@ -30,36 +30,38 @@ async fn refused(house: &House, arguments: &[&str], stdin: &str, code: i32) -> S
 async fn a_connection_is_added_listed_tested_shown_and_disabled(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let discovery = format!("{}/.well-known/openid-configuration", house.idp_url());
+    let fixture = fixture(backend).await;
+    let discovery = format!("{}/.well-known/openid-configuration", fixture.idp_url());
     let add = |issuer, id| {
         let start = ["sso", "add", "Acme", "Second", "--issuer", issuer];
         [&start[..], &["--client-id", id, "--secret-stdin", "--json"]].concat()
     };
-    let secret = secret(&house);
+    let secret = secret(&fixture);
     // A wrong value is told, which one and why.
-    let wrong = format!("{}/realm", house.idp_url());
-    let said = refused(&house, &add(&wrong, "vestibule"), &secret, 2).await;
+    let wrong = format!("{}/realm", fixture.idp_url());
+    let said = refused(&fixture, &add(&wrong, "vestibule"), &secret, 2).await;
     assert!(
         said.contains("issuer") && said.contains("discovery"),
         "{said}"
     );
-    let said = refused(&house, &add(&discovery, "another"), &secret, 2).await;
+    let said = refused(&fixture, &add(&discovery, "another"), &secret, 2).await;
     assert!(
         said.contains("does not know the client id another"),
         "{said}"
     );
-    let said = refused(&house, &add(&discovery, "vestibule"), "wrong", 2).await;
+    let said = refused(&fixture, &add(&discovery, "vestibule"), "wrong", 2).await;
     assert!(said.contains("the client secret is wrong"), "{said}");
 
-    let added = house.cli_with(&add(&discovery, "vestibule"), &secret).await;
+    let added = fixture
+        .cli_with(&add(&discovery, "vestibule"), &secret)
+        .await;
     let said = String::from_utf8_lossy(&added.stderr);
     assert!(added.status.success(), "{said}");
     let added: Value = serde_json::from_slice(&added.stdout).unwrap();
-    assert_eq!(added["issuer"], house.idp_url());
+    assert_eq!(added["issuer"], fixture.idp_url());
     assert!(!added.to_string().contains(&secret));
 
-    let list = house.cli_json(&["sso", "list", "Acme"]).await;
+    let list = fixture.cli_json(&["sso", "list", "Acme"]).await;
     let names: Vec<_> = list["items"]
         .as_array()
         .unwrap()
@@ -68,7 +70,7 @@ async fn a_connection_is_added_listed_tested_shown_and_disabled(
         .collect();
     assert_eq!(names, ["Development provider", "Second"]);
 
-    let tested = house.cli_json(&["sso", "test", "Acme", "Second"]).await;
+    let tested = fixture.cli_json(&["sso", "test", "Acme", "Second"]).await;
     let checks = tested["items"].as_array().unwrap();
     assert!(checks.iter().any(|check| check["name"] == "credentials"));
     assert!(
@@ -76,27 +78,29 @@ async fn a_connection_is_added_listed_tested_shown_and_disabled(
         "{tested}"
     );
 
-    let shown = house.cli_json(&["sso", "show", "Acme", "Second"]).await;
+    let shown = fixture.cli_json(&["sso", "show", "Acme", "Second"]).await;
     assert_eq!(shown["enabled"], true);
     assert!(!shown.to_string().contains(&secret));
 
     // Whoever came by it is out, and nobody else comes in.
-    let token = token_of(&house, CLEO).await;
-    house.cli_json(&["sso", "disable", "Acme", "Second"]).await;
-    let shown = house.cli_json(&["sso", "show", "Acme", "Second"]).await;
+    let token = token_of(&fixture, CLEO).await;
+    fixture
+        .cli_json(&["sso", "disable", "Acme", "Second"])
+        .await;
+    let shown = fixture.cli_json(&["sso", "show", "Acme", "Second"]).await;
     assert_eq!(shown["enabled"], false);
     let disable = [
         "sso",
         "disable",
         "Acme",
-        house.sso_connection(),
+        fixture.sso_connection(),
         "--end-sessions",
     ];
-    house.cli_json(&[&disable[..], &["--yes"]].concat()).await;
-    let me = house.get("/v1/users/me").bearer(&token).send().await;
+    fixture.cli_json(&[&disable[..], &["--yes"]].concat()).await;
+    let me = fixture.get("/v1/users/me").bearer(&token).send().await;
     me.expect(401);
-    let body = json!({ "tenant_id": house.acme(), "redirect_uri": super::APP });
-    let call = house.post("/v1/auth/sso/initiate").json(body);
+    let body = json!({ "tenant_id": fixture.acme(), "redirect_uri": super::APP });
+    let call = fixture.post("/v1/auth/sso/initiate").json(body);
     call.send().await.expect(404);
 }
 
@@ -105,8 +109,8 @@ async fn a_connection_is_added_listed_tested_shown_and_disabled(
 async fn a_test_sign_in_begins_at_a_url_once_and_creates_nobody(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let public = format!("server.public_url={}", house.url());
+    let fixture = fixture(backend).await;
+    let public = format!("server.public_url={}", fixture.url());
     let command = [
         "sso",
         "test",
@@ -116,21 +120,21 @@ async fn a_test_sign_in_begins_at_a_url_once_and_creates_nobody(
         "--set",
         &public,
     ];
-    let url = house.cli(&command).await;
+    let url = fixture.cli(&command).await;
     assert!(url.status.success(), "{url:?}");
     let url = String::from_utf8(url.stdout).unwrap().trim().to_owned();
-    assert!(url.starts_with(house.url()), "{url}");
+    assert!(url.starts_with(fixture.url()), "{url}");
 
-    let mut browser = Wanderer::new(&house);
+    let mut browser = Wanderer::new(&fixture);
     let report = browser.sign_in(&url, CLEO).await.expect(200);
     assert_eq!(report.text_at("/claims/email"), CLEO);
     assert_eq!(report.json()["outcome"]["creates_user"], true);
     assert_eq!(report.json()["outcome"]["role"], "USER");
     assert_eq!(browser.session(), None);
-    let users = house.cli_json(&["member", "list", "Acme"]).await;
+    let users = fixture.cli_json(&["member", "list", "Acme"]).await;
     assert!(!users.to_string().contains(CLEO), "{users}");
     let attempts = ["sso", "show", "Acme", "Development provider", "--attempts"];
-    let attempts = house.cli_json(&attempts).await;
+    let attempts = fixture.cli_json(&attempts).await;
     assert_eq!(attempts["items"][0]["purpose"], "test");
     assert_eq!(attempts["items"][0]["report"]["claims"]["email"], CLEO);
 
@@ -150,8 +154,8 @@ async fn a_test_sign_in_begins_at_a_url_once_and_creates_nobody(
 async fn owners_are_kept_out_of_enforcement_and_nobody_once_it_is_over(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let ada = house.ada().email;
+    let fixture = fixture(backend).await;
+    let ada = fixture.ada().email;
     let enforce = [
         "sso",
         "policy",
@@ -161,14 +165,14 @@ async fn owners_are_kept_out_of_enforcement_and_nobody_once_it_is_over(
         "--break-glass",
         &ada,
     ];
-    let policy = house.cli_json(&enforce).await;
+    let policy = fixture.cli_json(&enforce).await;
     assert_eq!(policy["enforced"], true);
-    assert_eq!(policy["break_glass"], json!([house.ada().id]));
+    assert_eq!(policy["break_glass"], json!([fixture.ada().id]));
     let empty = ["sso", "policy", "Acme", "--no-break-glass"];
-    let said = refused(&house, &empty, "", 6).await;
+    let said = refused(&fixture, &empty, "", 6).await;
     assert!(said.contains("owner"), "{said}");
     let both = [&empty[..], &["--enforce", "false", "--json"]].concat();
-    let policy = house.cli(&both).await;
+    let policy = fixture.cli(&both).await;
     let policy: Value = serde_json::from_slice(&policy.stdout).unwrap();
     assert_eq!(policy["enforced"], false);
     assert_eq!(policy["break_glass"], json!([]));

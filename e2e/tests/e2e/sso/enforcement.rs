@@ -2,23 +2,23 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Answer, Backend, House};
+use vestibule_e2e::{Answer, Backend, Fixture};
 
-use super::{CLEO, cookie_of, house, token_of};
+use super::{CLEO, cookie_of, fixture, token_of};
 
 /// Demands single sign-on of everybody but Ada.
-async fn enforce(house: &House) {
-    let body = json!({ "enforced": true, "break_glass": [house.ada().id] });
-    let call = house.patch("/v1/sso/policy").bearer(house.key());
+async fn enforce(fixture: &Fixture) {
+    let body = json!({ "enforced": true, "break_glass": [fixture.ada().id] });
+    let call = fixture.patch("/v1/sso/policy").bearer(fixture.key());
     call.json(body).send().await.expect(200);
 }
 
-async fn by_token(house: &House, token: &str) -> Answer {
-    house.get("/v1/users/me").bearer(token).send().await
+async fn by_token(fixture: &Fixture, token: &str) -> Answer {
+    fixture.get("/v1/users/me").bearer(token).send().await
 }
 
-async fn by_cookie(house: &House, cookie: &str) -> Answer {
-    house.get("/api/auth/session").cookie(cookie).send().await
+async fn by_cookie(fixture: &Fixture, cookie: &str) -> Answer {
+    fixture.get("/api/auth/session").cookie(cookie).send().await
 }
 
 #[rstest]
@@ -26,25 +26,28 @@ async fn by_cookie(house: &House, cookie: &str) -> Answer {
 async fn whoever_came_in_by_password_is_out_with_the_next_request(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let (ada, bob) = (house.ada(), house.bob());
-    let (token, cookie) = (house.token_of(&bob).await, house.cookie_of(&bob).await);
-    let exempt = house.token_of(&ada).await;
-    let provided = (token_of(&house, CLEO).await, cookie_of(&house, CLEO).await);
-    by_token(&house, &token).await.expect(200);
-    by_cookie(&house, &cookie).await.expect(200);
+    let fixture = fixture(backend).await;
+    let (ada, bob) = (fixture.ada(), fixture.bob());
+    let (token, cookie) = (fixture.token_of(&bob).await, fixture.cookie_of(&bob).await);
+    let exempt = fixture.token_of(&ada).await;
+    let provided = (
+        token_of(&fixture, CLEO).await,
+        cookie_of(&fixture, CLEO).await,
+    );
+    by_token(&fixture, &token).await.expect(200);
+    by_cookie(&fixture, &cookie).await.expect(200);
 
-    enforce(&house).await;
-    by_token(&house, &token).await.expect(401);
-    by_cookie(&house, &cookie).await.expect(401);
-    let refresh = house.post("/v1/auth/uat").bearer(&token).send().await;
+    enforce(&fixture).await;
+    by_token(&fixture, &token).await.expect(401);
+    by_cookie(&fixture, &cookie).await.expect(401);
+    let refresh = fixture.post("/v1/auth/uat").bearer(&token).send().await;
     refresh.expect(401);
     // Owners for the day when the provider is away, keys, and who came by the provider.
-    by_token(&house, &exempt).await.expect(200);
-    by_token(&house, house.key()).await.expect(200);
-    by_token(&house, &provided.0).await.expect(200);
-    by_cookie(&house, &provided.1).await.expect(200);
-    let audit = house.audit(house.acme()).await;
+    by_token(&fixture, &exempt).await.expect(200);
+    by_token(&fixture, fixture.key()).await.expect(200);
+    by_token(&fixture, &provided.0).await.expect(200);
+    by_cookie(&fixture, &provided.1).await.expect(200);
+    let audit = fixture.audit(fixture.acme()).await;
     let enforced = audit.iter().find(|it| it["kind"] == "sso.enforced");
     let details = &enforced.unwrap()["details"];
     assert_eq!(details["sessions_ended"], 2, "{details}");
@@ -55,18 +58,18 @@ async fn whoever_came_in_by_password_is_out_with_the_next_request(
 async fn the_last_break_glass_owner_stays_at_every_door(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let (ada, bob) = (house.ada(), house.bob());
+    let fixture = fixture(backend).await;
+    let (ada, bob) = (fixture.ada(), fixture.bob());
     let promote = ["member", "role", "Acme", &bob.email, "OWNER"];
-    house.cli_json(&promote).await;
-    enforce(&house).await;
+    fixture.cli_json(&promote).await;
+    enforce(&fixture).await;
 
     // By another owner, on the pages.
-    let cookie = cookie_of(&house, &bob.email).await;
-    let path = format!("/organization/{}/members/{}", house.acme(), ada.id);
+    let cookie = cookie_of(&fixture, &bob.email).await;
+    let path = format!("/organization/{}/members/{}", fixture.acme(), ada.id);
     let form = async |fields: &str| {
-        let call = house.post(&path).origin(house.url()).cookie(&cookie);
-        let body = format!("organization={}&{fields}", house.acme());
+        let call = fixture.post(&path).origin(fixture.url()).cookie(&cookie);
+        let body = format!("organization={}&{fields}", fixture.acme());
         let kind = "application/x-www-form-urlencoded";
         call.body(kind, body).send().await
     };
@@ -81,14 +84,14 @@ async fn the_last_break_glass_owner_stays_at_every_door(
         &["deactivate", "Acme", &ada.email, "--yes"],
         &["remove", "Acme", &ada.email, "--yes"],
     ] {
-        let refused = house.cli(&[&["member"][..], verb].concat()).await;
+        let refused = fixture.cli(&[&["member"][..], verb].concat()).await;
         let said = String::from_utf8(refused.stderr).unwrap();
         assert!(!refused.status.success(), "{said}");
         assert!(said.contains("break-glass owner"), "{said}");
     }
 
     let both = json!({ "break_glass": [ada.id, bob.id] });
-    let call = house.patch("/v1/sso/policy").bearer(house.key());
+    let call = fixture.patch("/v1/sso/policy").bearer(fixture.key());
     call.json(both).send().await.expect(200);
     form("act=role&role=ADMIN").await.expect(303);
 }

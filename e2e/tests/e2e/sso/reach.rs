@@ -5,16 +5,16 @@ use std::collections::BTreeSet;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Answer, Backend, House};
+use vestibule_e2e::{Answer, Backend, Fixture};
 
-use super::{CLEO, cookie_of, house, token_of};
+use super::{CLEO, cookie_of, fixture, token_of};
 
 pub(super) const BOB: &str = "bob@example.com";
 
 /// Bob, a member of Acme and of Globex, with a session by password in each, and one that came by
 /// Acme's provider.
 struct Bob {
-    house: House,
+    fixture: Fixture,
     acme: String,
     globex: String,
     provided: String,
@@ -22,19 +22,24 @@ struct Bob {
 
 impl Bob {
     async fn new(backend: Backend) -> Self {
-        let house = house(backend).await;
-        house
-            .cli_json(&["member", "add", house.globex(), BOB, "--role", "ADMIN"])
+        let fixture = fixture(backend).await;
+        fixture
+            .cli_json(&["member", "add", fixture.globex(), BOB, "--role", "ADMIN"])
             .await;
-        let bob = house.bob();
-        let (acme, first) = (house.cookie_of(&bob).await, house.cookie_of(&bob).await);
-        let call = house.post("/api/auth/switch-org").cookie(&first);
-        let body = json!({ "organizationId": house.globex() });
-        let switched = call.origin(house.url()).json(body).send().await.expect(200);
+        let bob = fixture.bob();
+        let (acme, first) = (fixture.cookie_of(&bob).await, fixture.cookie_of(&bob).await);
+        let call = fixture.post("/api/auth/switch-org").cookie(&first);
+        let body = json!({ "organizationId": fixture.globex() });
+        let switched = call
+            .origin(fixture.url())
+            .json(body)
+            .send()
+            .await
+            .expect(200);
         let globex = switched.session_cookie().unwrap();
-        let provided = cookie_of(&house, BOB).await;
+        let provided = cookie_of(&fixture, BOB).await;
         Self {
-            house,
+            fixture,
             acme,
             globex,
             provided,
@@ -42,12 +47,12 @@ impl Bob {
     }
 
     async fn status(&self, cookie: &str) -> u16 {
-        let call = self.house.get("/api/auth/session").cookie(cookie);
+        let call = self.fixture.get("/api/auth/session").cookie(cookie);
         call.send().await.status
     }
 
     async fn page(&self, cookie: &str, path: &str) -> Answer {
-        let call = self.house.get(path).header("accept", "text/html");
+        let call = self.fixture.get(path).header("accept", "text/html");
         call.cookie(cookie).send().await.expect(200)
     }
 
@@ -61,9 +66,9 @@ impl Bob {
     }
 
     async fn post(&self, cookie: &str, path: &str, fields: &str) -> Answer {
-        let body = format!("organization={}&{fields}", self.house.acme());
-        let call = self.house.post(path).cookie(cookie);
-        let call = call.origin(self.house.url());
+        let body = format!("organization={}&{fields}", self.fixture.acme());
+        let call = self.fixture.post(path).cookie(cookie);
+        let call = call.origin(self.fixture.url());
         call.body("application/x-www-form-urlencoded", body)
             .send()
             .await
@@ -81,35 +86,35 @@ async fn it_is_told_of_its_own_organization_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let bob = Bob::new(backend).await;
-    let house = &bob.house;
-    let both = [house.acme(), house.globex()];
+    let fixture = &bob.fixture;
+    let both = [fixture.acme(), fixture.globex()];
     let session = async |cookie: &str| {
-        let call = house.get("/api/auth/session").cookie(cookie);
+        let call = fixture.get("/api/auth/session").cookie(cookie);
         call.send().await.expect(200).json()
     };
     let by_password = session(&bob.acme).await;
     assert_eq!(ids(&by_password["organizations"]), both);
     let provided = session(&bob.provided).await;
-    assert_eq!(ids(&provided["organizations"]), [house.acme()]);
-    assert_eq!(provided["organization"]["id"], house.acme());
+    assert_eq!(ids(&provided["organizations"]), [fixture.acme()]);
+    assert_eq!(provided["organization"]["id"], fixture.acme());
     let page = bob.page(&bob.provided, "/account").await;
-    assert!(!page.text.contains(house.globex()), "{}", page.text);
+    assert!(!page.text.contains(fixture.globex()), "{}", page.text);
     assert!(!page.text.contains("Globex"), "{}", page.text);
     let page = bob.page(&bob.acme, "/account").await;
-    assert!(page.text.contains(house.globex()), "{}", page.text);
+    assert!(page.text.contains(fixture.globex()), "{}", page.text);
 
     // The same by tokens; a key created after a sign-in with a password lists all.
-    let token = token_of(house, BOB).await;
-    let get = async |token: &str, path: &str| house.get(path).bearer(token).send().await;
+    let token = token_of(fixture, BOB).await;
+    let get = async |token: &str, path: &str| fixture.get(path).bearer(token).send().await;
     let tenants = get(&token, "/v1/tenants").await.expect(200).json();
-    assert_eq!(ids(&tenants["items"]), [house.acme()]);
+    assert_eq!(ids(&tenants["items"]), [fixture.acme()]);
     assert_eq!(tenants["total"], 1);
-    let there = format!("/v1/tenants/{}", house.globex());
+    let there = format!("/v1/tenants/{}", fixture.globex());
     get(&token, &there).await.expect(404);
     let me = get(&token, "/v1/users/me").await.expect(200);
-    assert_eq!(me.text_at("/default_tenant_id"), house.acme());
-    let by_password = house.token_of(&house.bob()).await;
-    let made = house.post("/v1/api-keys").bearer(&by_password);
+    assert_eq!(me.text_at("/default_tenant_id"), fixture.acme());
+    let by_password = fixture.token_of(&fixture.bob()).await;
+    let made = fixture.post("/v1/api-keys").bearer(&by_password);
     let made = made.json(json!({ "name": "all" })).send().await.expect(201);
     for credential in [&by_password, &made.text_at("/key")] {
         let tenants = get(credential, "/v1/tenants").await.expect(200).json();
@@ -155,7 +160,7 @@ async fn it_changes_names_only_of_whom_nobody_else_knows(
     let refused = refused.expect(403);
     assert!(refused.text.contains("sign in with your password"));
     let me = async |cookie: &str| {
-        let call = bob.house.get("/api/auth/session").cookie(cookie);
+        let call = bob.fixture.get("/api/auth/session").cookie(cookie);
         call.send().await.expect(200).json()["user"]["firstName"].clone()
     };
     assert_ne!(me(&bob.acme).await, "Robert");
@@ -163,18 +168,25 @@ async fn it_changes_names_only_of_whom_nobody_else_knows(
     assert_eq!(me(&bob.provided).await, "Robert");
 
     // Cleo has no password, and is nowhere else.
-    let cleo = cookie_of(&bob.house, CLEO).await;
+    let cleo = cookie_of(&bob.fixture, CLEO).await;
     bob.page(&cleo, "/account").await;
     bob.post(&cleo, "/account", fields).await.expect(303);
     assert_eq!(me(&cleo).await, "Robert");
-    let add = ["member", "add", bob.house.globex(), CLEO, "--role", "USER"];
-    bob.house.cli_json(&add).await;
+    let add = [
+        "member",
+        "add",
+        bob.fixture.globex(),
+        CLEO,
+        "--role",
+        "USER",
+    ];
+    bob.fixture.cli_json(&add).await;
     bob.post(&cleo, "/account", fields).await.expect(403);
 }
 
 /// Creates a key; its text and its id.
-pub(super) async fn create(house: &House, bearer: &str, name: &str) -> (String, String) {
-    let call = house.post("/v1/api-keys").bearer(bearer);
+pub(super) async fn create(fixture: &Fixture, bearer: &str, name: &str) -> (String, String) {
+    let call = fixture.post("/v1/api-keys").bearer(bearer);
     let made = call.json(json!({ "name": name })).send().await.expect(201);
     (made.text_at("/key"), made.text_at("/id"))
 }
@@ -185,40 +197,40 @@ async fn a_key_created_in_it_reaches_no_further_and_neither_does_a_key_of_that_k
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let bob = Bob::new(backend).await;
-    let house = &bob.house;
-    let provided = token_of(house, BOB).await;
-    let password = house.token_of(&house.bob()).await;
-    let (key, key_id) = create(house, &provided, "provided").await;
-    let (keys_key, keys_key_id) = create(house, &key, "inherited").await;
-    let (wide, wide_id) = create(house, &password, "wide").await;
-    let (wides_key, wides_key_id) = create(house, &wide, "wide, too").await;
-    let get = async |bearer: &str, path: &str| house.get(path).bearer(bearer).send().await;
-    let there = format!("/v1/tenants/{}", house.globex());
+    let fixture = &bob.fixture;
+    let provided = token_of(fixture, BOB).await;
+    let password = fixture.token_of(&fixture.bob()).await;
+    let (key, key_id) = create(fixture, &provided, "provided").await;
+    let (keys_key, keys_key_id) = create(fixture, &key, "inherited").await;
+    let (wide, wide_id) = create(fixture, &password, "wide").await;
+    let (wides_key, wides_key_id) = create(fixture, &wide, "wide, too").await;
+    let get = async |bearer: &str, path: &str| fixture.get(path).bearer(bearer).send().await;
+    let there = format!("/v1/tenants/{}", fixture.globex());
     for bound in [&key, &keys_key] {
         let tenants = get(bound, "/v1/tenants").await.expect(200).json();
-        assert_eq!(ids(&tenants["items"]), [house.acme()]);
+        assert_eq!(ids(&tenants["items"]), [fixture.acme()]);
         assert_eq!(tenants["total"], 1);
         get(bound, &there).await.expect(404);
         let session = get(bound, "/api/auth/session").await.expect(200).json();
-        assert_eq!(ids(&session["organizations"]), [house.acme()]);
+        assert_eq!(ids(&session["organizations"]), [fixture.acme()]);
         let me = get(bound, "/v1/users/me").await.expect(200);
-        assert_eq!(me.text_at("/default_tenant_id"), house.acme());
+        assert_eq!(me.text_at("/default_tenant_id"), fixture.acme());
         assert_eq!(me.text_at("/idp_type"), "TENANT");
         // In its own organisation it is its owner as before.
         assert_eq!(me.text_at("/email"), BOB);
-        get(bound, &format!("/v1/tenants/{}", house.acme()))
+        get(bound, &format!("/v1/tenants/{}", fixture.acme()))
             .await
             .expect(200);
     }
     for free in [&wide, &wides_key] {
         let tenants = get(free, "/v1/tenants").await.expect(200).json();
-        assert_eq!(ids(&tenants["items"]), [house.acme(), house.globex()]);
+        assert_eq!(ids(&tenants["items"]), [fixture.acme(), fixture.globex()]);
         get(free, &there).await.expect(200);
         let session = get(free, "/api/auth/session").await.expect(200).json();
         assert_eq!(ids(&session["organizations"]).len(), 2);
     }
-    let audit = house.audit(house.acme()).await;
-    let connection = json!(house.sso_connection());
+    let audit = fixture.audit(fixture.acme()).await;
+    let connection = json!(fixture.sso_connection());
     for (id, by, connection) in [
         (key_id, "identity_provider", &connection),
         (keys_key_id, "api_key", &connection),

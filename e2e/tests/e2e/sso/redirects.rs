@@ -4,7 +4,7 @@ use rstest::rstest;
 use serde_json::json;
 use vestibule_e2e::Backend;
 
-use super::{APP, Wanderer, house};
+use super::{APP, Wanderer, fixture};
 
 /// What somebody tries who wants a token for `https://your-app.com/auth/callback` elsewhere: what
 /// it is, and the text.
@@ -140,14 +140,14 @@ const SPELLINGS: &[(&str, &str)] = &[
 async fn no_other_spelling_of_a_redirect_uri_is_accepted(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
+    let fixture = fixture(backend).await;
     assert!(SPELLINGS.len() >= 30);
     for (what, uri) in SPELLINGS {
         for mode in ["fragment", "code"] {
             let body = json!({
-                "tenant_id": house.acme(), "redirect_uri": uri, "response_mode": mode,
+                "tenant_id": fixture.acme(), "redirect_uri": uri, "response_mode": mode,
             });
-            let call = house.post("/v1/auth/sso/initiate").json(body);
+            let call = fixture.post("/v1/auth/sso/initiate").json(body);
             let refused = call.send().await.expect(422);
             let errors = refused.json()["errors"].take();
             assert_eq!(errors[0]["field"], "redirect_uri", "{what}: {errors}");
@@ -157,15 +157,15 @@ async fn no_other_spelling_of_a_redirect_uri_is_accepted(
         // Nor where the browser begins, past initiate.
         let query = form(&[("redirect_uri", uri)]);
         for path in [
-            format!("/v1/auth/sso/{}/start?{query}", house.acme()),
-            format!("/v1/auth/sso/initiate?tenant_id={}&{query}", house.acme()),
+            format!("/v1/auth/sso/{}/start?{query}", fixture.acme()),
+            format!("/v1/auth/sso/initiate?tenant_id={}&{query}", fixture.acme()),
         ] {
             let method = if path.contains("/start") {
                 "GET"
             } else {
                 "POST"
             };
-            let refused = house.call(method, &path).send().await;
+            let refused = fixture.call(method, &path).send().await;
             assert_eq!(refused.status, 422, "{what}: {path}");
             assert_eq!(refused.header("location"), "", "{what}");
         }
@@ -173,22 +173,22 @@ async fn no_other_spelling_of_a_redirect_uri_is_accepted(
     // Twice in one query, and one in the query with another in the body.
     let twice = format!(
         "/v1/auth/sso/{}/start?{}",
-        house.acme(),
+        fixture.acme(),
         form(&[
             ("redirect_uri", APP),
             ("redirect_uri", "https://evil.example/")
         ])
     );
-    let refused = house.get(&twice).send().await;
+    let refused = fixture.get(&twice).send().await;
     assert!((400..500).contains(&refused.status), "{}", refused.text);
     let path = format!("/v1/auth/sso/initiate?{}", form(&[("redirect_uri", APP)]));
-    let body = json!({ "tenant_id": house.acme(), "redirect_uri": "https://evil.example/" });
-    let refused = house.post(&path).json(body).send().await.expect(422);
+    let body = json!({ "tenant_id": fixture.acme(), "redirect_uri": "https://evil.example/" });
+    let refused = fixture.post(&path).json(body).send().await.expect(422);
     assert!(refused.text.contains("ambiguous_field"), "{}", refused.text);
 
     // The one that is registered is still good.
-    let body = json!({ "tenant_id": house.acme(), "redirect_uri": APP });
-    let call = house.post("/v1/auth/sso/initiate").json(body);
+    let body = json!({ "tenant_id": fixture.acme(), "redirect_uri": APP });
+    let call = fixture.post("/v1/auth/sso/initiate").json(body);
     call.send().await.expect(200);
 }
 
@@ -197,7 +197,7 @@ async fn no_other_spelling_of_a_redirect_uri_is_accepted(
 async fn a_browser_is_sent_to_pages_of_this_server_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
+    let fixture = fixture(backend).await;
     for page in [
         "https://evil.example",
         "//evil.example",
@@ -210,15 +210,15 @@ async fn a_browser_is_sent_to_pages_of_this_server_alone(
         "/x\r\nSet-Cookie: a=b",
     ] {
         let query = form(&[("redirect", page)]);
-        let path = format!("/v1/auth/sso/{}/signin?{query}", house.acme());
-        let refused = house.get(&path).send().await.expect(422);
+        let path = format!("/v1/auth/sso/{}/signin?{query}", fixture.acme());
+        let refused = fixture.get(&path).send().await.expect(422);
         assert!(refused.text.contains("invalid_redirect"), "{page}");
     }
-    let mut browser = Wanderer::new(&house);
+    let mut browser = Wanderer::new(&fixture);
     let start = format!(
         "{}/v1/auth/sso/{}/signin?redirect=",
-        house.url(),
-        house.acme()
+        fixture.url(),
+        fixture.acme()
     );
     let end = browser.sign_in(&start, super::CLEO).await.expect(303);
     assert_eq!(end.header("location"), "/");

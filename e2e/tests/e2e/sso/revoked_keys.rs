@@ -3,15 +3,15 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use super::reach::{BOB, create};
-use super::{CLEO, house, token_of};
+use super::{CLEO, fixture, token_of};
 use crate::support::soon;
 
 /// Returns true where a key is let in.
-async fn works(house: &House, key: &str) -> bool {
-    let answer = house.get("/v1/api-keys/current").bearer(key).send().await;
+async fn works(fixture: &Fixture, key: &str) -> bool {
+    let answer = fixture.get("/v1/api-keys/current").bearer(key).send().await;
     match answer.status {
         200 => true,
         401 => {
@@ -25,7 +25,7 @@ async fn works(house: &House, key: &str) -> bool {
 /// Keys of Bob and of Cleo created in sessions through the provider, and one of Bob's created after
 /// a sign-in with a password; all have been used.
 struct Keys {
-    house: House,
+    fixture: Fixture,
     bobs: String,
     bobs_id: String,
     inherited: String,
@@ -35,14 +35,14 @@ struct Keys {
 
 impl Keys {
     async fn new(backend: Backend) -> Self {
-        let house = house(backend).await;
-        let (bobs, bobs_id) = create(&house, &token_of(&house, BOB).await, "Bob's").await;
-        let (inherited, _) = create(&house, &bobs, "inherited").await;
-        let (cleos, _) = create(&house, &token_of(&house, CLEO).await, "Cleo's").await;
-        let password = house.token_of(&house.bob()).await;
-        let (by_password, _) = create(&house, &password, "by password").await;
+        let fixture = fixture(backend).await;
+        let (bobs, bobs_id) = create(&fixture, &token_of(&fixture, BOB).await, "Bob's").await;
+        let (inherited, _) = create(&fixture, &bobs, "inherited").await;
+        let (cleos, _) = create(&fixture, &token_of(&fixture, CLEO).await, "Cleo's").await;
+        let password = fixture.token_of(&fixture.bob()).await;
+        let (by_password, _) = create(&fixture, &password, "by password").await;
         let keys = Self {
-            house,
+            fixture,
             bobs,
             bobs_id,
             inherited,
@@ -58,22 +58,22 @@ impl Keys {
         let keys = [&self.bobs, &self.inherited, &self.cleos, &self.by_password];
         let mut alive = [false; 4];
         for (key, alive) in keys.into_iter().zip(&mut alive) {
-            *alive = works(&self.house, key).await;
+            *alive = works(&self.fixture, key).await;
         }
         alive
     }
 
     /// The details of the newest audit record of this kind.
     async fn record(&self, kind: &str) -> Value {
-        let mut audit = self.house.audit(self.house.acme()).await.into_iter();
+        let mut audit = self.fixture.audit(self.fixture.acme()).await.into_iter();
         let record = audit.find(|it| it["kind"] == kind);
         record.unwrap()["details"].clone()
     }
 
     async fn disable(&self, body: Value) {
-        let connection = self.house.sso_connection();
+        let connection = self.fixture.sso_connection();
         let path = format!("/v1/sso/connections/{connection}/disable");
-        let call = self.house.post(&path).bearer(self.house.key());
+        let call = self.fixture.post(&path).bearer(self.fixture.key());
         call.json(body).send().await.expect(200);
     }
 }
@@ -97,15 +97,15 @@ async fn disabling_a_connection_revokes_the_keys_created_through_it_only_where_t
         3
     );
     // Each key has its record, too.
-    let audit = keys.house.audit(keys.house.acme()).await;
+    let audit = keys.fixture.audit(keys.fixture.acme()).await;
     let revoked = audit.iter().find(|it| it["subject"] == *keys.bobs_id);
     let revoked = revoked.unwrap();
     assert_eq!(revoked["kind"], "api_key.deleted");
     assert_eq!(revoked["details"]["by"], "sso.connection_disabled");
-    assert_eq!(revoked["details"]["owner"], keys.house.bob().id);
+    assert_eq!(revoked["details"]["owner"], keys.fixture.bob().id);
     assert_eq!(
         revoked["details"]["before"]["connection"],
-        keys.house.sso_connection()
+        keys.fixture.sso_connection()
     );
     keys.disable(json!({ "revoke_keys": true })).await;
     assert_eq!(
@@ -120,13 +120,13 @@ async fn unlinking_a_user_revokes_the_keys_that_the_user_created_through_the_con
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let keys = Keys::new(backend).await;
-    let house = &keys.house;
+    let fixture = &keys.fixture;
     let path = format!(
         "/v1/sso/identities?user_id={}&connection_id={}",
-        house.bob().id,
-        house.sso_connection()
+        fixture.bob().id,
+        fixture.sso_connection()
     );
-    let unlink = async |path: &str| house.delete(path).bearer(house.key()).send().await;
+    let unlink = async |path: &str| fixture.delete(path).bearer(fixture.key()).send().await;
     let refused = unlink(&format!("{path}&revoke_keys=perhaps")).await;
     assert_eq!(
         refused.expect(422).json()["errors"][0]["field"],
@@ -135,7 +135,7 @@ async fn unlinking_a_user_revokes_the_keys_that_the_user_created_through_the_con
     unlink(&path).await.expect(204);
     assert_eq!(keys.alive().await, [true; 4]);
     // Linked again by the next sign-in.
-    token_of(house, BOB).await;
+    token_of(fixture, BOB).await;
     unlink(&format!("{path}&revoke_keys=true"))
         .await
         .expect(204);
@@ -151,26 +151,26 @@ async fn keys_revoked_at_the_command_line_are_dead_on_a_running_server(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let keys = Keys::new(backend).await;
-    let house = &keys.house;
-    let which = ["Acme", house.sso_connection()];
+    let fixture = &keys.fixture;
+    let which = ["Acme", fixture.sso_connection()];
     let unlink = [&["sso", "unlink"], &which[..], &[BOB, "--revoke-keys"]].concat();
     // A script has to say that it means it.
-    let refused = house.cli(&unlink).await;
+    let refused = fixture.cli(&unlink).await;
     assert_eq!(refused.status.code(), Some(2), "{refused:?}");
     assert_eq!(keys.alive().await, [true; 4]);
-    house.cli_json(&[&unlink[..], &["--yes"]].concat()).await;
+    fixture.cli_json(&[&unlink[..], &["--yes"]].concat()).await;
     let ask = |key: &str| {
-        let call = house.get("/v1/api-keys/current").bearer(key);
+        let call = fixture.get("/v1/api-keys/current").bearer(key);
         async move { call.send().await }
     };
     soon(401, || ask(&keys.bobs)).await;
     soon(401, || ask(&keys.inherited)).await;
     assert_eq!(keys.alive().await, [false, false, true, true]);
-    let again = house.cli(&[&unlink[..], &["--yes"]].concat()).await;
+    let again = fixture.cli(&[&unlink[..], &["--yes"]].concat()).await;
     assert_eq!(again.status.code(), Some(5), "{again:?}");
 
     let disable = [&["sso", "disable"], &which[..], &["--revoke-keys", "--yes"]].concat();
-    house.cli_json(&disable).await;
+    fixture.cli_json(&disable).await;
     soon(401, || ask(&keys.cleos)).await;
     assert_eq!(keys.alive().await, [false, false, false, true]);
 }
@@ -181,23 +181,23 @@ async fn the_pages_of_a_connection_and_of_a_member_ask_whether_keys_are_to_be_re
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let keys = Keys::new(backend).await;
-    let house = &keys.house;
-    let cookie = house.cookie_of(&house.ada()).await;
-    let (acme, connection) = (house.acme(), house.sso_connection());
+    let fixture = &keys.fixture;
+    let cookie = fixture.cookie_of(&fixture.ada()).await;
+    let (acme, connection) = (fixture.acme(), fixture.sso_connection());
     let path = format!("/organization/{acme}/sso/{connection}");
-    let page = house.get(&path).header("accept", "text/html");
+    let page = fixture.get(&path).header("accept", "text/html");
     let page = page.cookie(&cookie).send().await.expect(200);
     let asked = r#"<input type="checkbox" name="revoke_keys" value="yes">"#;
     assert!(page.text.contains(asked), "unticked: {}", page.text);
     let post = async |path: &str, fields: &str| {
         let body = format!("organization={acme}&{fields}");
-        let call = house.post(path).cookie(&cookie).origin(house.url());
+        let call = fixture.post(path).cookie(&cookie).origin(fixture.url());
         let form = "application/x-www-form-urlencoded";
         call.body(form, body).send().await.expect(303)
     };
     // So does the page of a member who is linked with it.
-    let of_bob = format!("/organization/{acme}/members/{}", house.bob().id);
-    let page = house.get(&of_bob).header("accept", "text/html");
+    let of_bob = format!("/organization/{acme}/members/{}", fixture.bob().id);
+    let page = fixture.get(&of_bob).header("accept", "text/html");
     let page = page.cookie(&cookie).send().await.expect(200);
     assert!(page.text.contains(asked), "unticked: {}", page.text);
     post(&path, "act=disable").await;
@@ -206,7 +206,7 @@ async fn the_pages_of_a_connection_and_of_a_member_ask_whether_keys_are_to_be_re
     let unlink = format!("act=unlink&connection={connection}");
     post(&of_bob, &unlink).await;
     assert_eq!(keys.alive().await, [true; 4]);
-    token_of(house, BOB).await;
+    token_of(fixture, BOB).await;
     post(&of_bob, &format!("{unlink}&revoke_keys=yes")).await;
     assert_eq!(keys.alive().await, [false, false, true, true]);
     post(&path, "act=disable&revoke_keys=yes").await;

@@ -2,41 +2,41 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Answer, Backend, House};
+use vestibule_e2e::{Answer, Backend, Fixture};
 
-use super::{APP, CLEO, Wanderer, fragment, house};
+use super::{APP, CLEO, Wanderer, fixture, fragment};
 
 /// The secret of the provider's one client, as the folder keeps it.
-pub(super) fn secret(house: &House) -> String {
-    let text = std::fs::read_to_string(house.data().join("idp.json")).unwrap();
+pub(super) fn secret(fixture: &Fixture) -> String {
+    let text = std::fs::read_to_string(fixture.data().join("idp.json")).unwrap();
     let kept: Value = serde_json::from_str(&text).unwrap();
     kept["client_secret"].as_str().unwrap().to_owned()
 }
 
-async fn connect(house: &House, issuer: &str, client_id: &str, secret: &str) -> Answer {
+async fn connect(fixture: &Fixture, issuer: &str, client_id: &str, secret: &str) -> Answer {
     let body = json!({
         "name": "Another",
         "settings": { "issuer": issuer, "client_id": client_id, "just_in_time": true },
         "client_secret": secret,
     });
-    let call = house.post("/v1/sso/connections").bearer(house.key());
+    let call = fixture.post("/v1/sso/connections").bearer(fixture.key());
     call.json(body).send().await
 }
 
 /// Begins a sign-in by a connection; where the browser stands then.
-async fn begin(browser: &mut Wanderer<'_>, house: &House, connection: &str) -> String {
+async fn begin(browser: &mut Wanderer<'_>, fixture: &Fixture, connection: &str) -> String {
     let body =
-        json!({ "connection_id": connection, "tenant_id": house.acme(), "redirect_uri": APP });
-    let call = house.post("/v1/auth/sso/initiate").json(body);
+        json!({ "connection_id": connection, "tenant_id": fixture.acme(), "redirect_uri": APP });
+    let call = fixture.post("/v1/auth/sso/initiate").json(body);
     let start = call.send().await.expect(200).text_at("/redirect_url");
     let begun = browser.get(&start).await.expect(303);
     begun.header("location").to_owned()
 }
 
 /// The newest attempt of a connection.
-async fn attempt(house: &House, connection: &str) -> Value {
+async fn attempt(fixture: &Fixture, connection: &str) -> Value {
     let path = format!("/v1/sso/connections/{connection}/attempts");
-    let list = house.get(&path).bearer(house.key()).send().await;
+    let list = fixture.get(&path).bearer(fixture.key()).send().await;
     list.expect(200).json()[0].take()
 }
 
@@ -45,13 +45,13 @@ async fn attempt(house: &House, connection: &str) -> Value {
 async fn a_discovery_url_an_id_and_a_secret_are_enough(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let url = format!("{}/.well-known/openid-configuration", house.idp_url());
-    let saved = connect(&house, &url, "vestibule", &secret(&house))
+    let fixture = fixture(backend).await;
+    let url = format!("{}/.well-known/openid-configuration", fixture.idp_url());
+    let saved = connect(&fixture, &url, "vestibule", &secret(&fixture))
         .await
         .expect(201);
-    assert_eq!(saved.text_at("/connection/live/issuer"), house.idp_url());
-    assert!(!saved.text.contains(&secret(&house)));
+    assert_eq!(saved.text_at("/connection/live/issuer"), fixture.idp_url());
+    assert!(!saved.text.contains(&secret(&fixture)));
     let checks = saved.json()["checks"].take();
     let checks = checks.as_array().unwrap();
     assert!(
@@ -60,12 +60,12 @@ async fn a_discovery_url_an_id_and_a_secret_are_enough(
     );
 
     let id = saved.text_at("/connection/id");
-    let mut browser = Wanderer::new(&house);
-    let at = begin(&mut browser, &house, &id).await;
+    let mut browser = Wanderer::new(&fixture);
+    let at = begin(&mut browser, &fixture, &id).await;
     let back = browser.pick(&at, CLEO).await;
     let end = browser.get(&back).await.expect(303);
     let token = &fragment(&end, APP)["access_token"];
-    let me = house.get("/v1/users/me").bearer(token).send().await;
+    let me = fixture.get("/v1/users/me").bearer(token).send().await;
     assert_eq!(me.expect(200).text_at("/email"), CLEO);
 }
 
@@ -74,8 +74,8 @@ async fn a_discovery_url_an_id_and_a_secret_are_enough(
 async fn a_wrong_discovery_url_is_named_when_it_is_saved(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let (idp, secret) = (house.idp_url().to_owned(), secret(&house));
+    let fixture = fixture(backend).await;
+    let (idp, secret) = (fixture.idp_url().to_owned(), secret(&fixture));
     let port = idp.split('/').nth(2).unwrap();
     for (issuer, reason) in [
         (format!("{idp}/realm"), "discovery"),
@@ -89,7 +89,7 @@ async fn a_wrong_discovery_url_is_named_when_it_is_saved(
         ("https://169.254.169.254/".to_owned(), "address_guard"),
         ("not a URL".to_owned(), "invalid_issuer"),
     ] {
-        let refused = connect(&house, &issuer, "vestibule", &secret).await;
+        let refused = connect(&fixture, &issuer, "vestibule", &secret).await;
         let errors = refused.expect(422).json()["errors"].take();
         assert_eq!(errors[0]["field"], "issuer", "{issuer}: {errors}");
         assert_eq!(errors[0]["reason"], reason, "{issuer}: {errors}");
@@ -98,7 +98,7 @@ async fn a_wrong_discovery_url_is_named_when_it_is_saved(
             "{errors}"
         );
     }
-    let list = house.get("/v1/sso/connections").bearer(house.key());
+    let list = fixture.get("/v1/sso/connections").bearer(fixture.key());
     let list = list.send().await.expect(200).json();
     assert_eq!(list.as_array().unwrap().len(), 1, "nothing was saved");
 }
@@ -108,12 +108,12 @@ async fn a_wrong_discovery_url_is_named_when_it_is_saved(
 async fn a_wrong_id_and_a_wrong_secret_are_named_when_they_are_saved(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
-    let idp = house.idp_url().to_owned();
+    let fixture = fixture(backend).await;
+    let idp = fixture.idp_url().to_owned();
     for (id, secret, field, said) in [
         (
             "another",
-            secret(&house),
+            secret(&fixture),
             "client_id",
             "does not know the client id another",
         ),
@@ -124,7 +124,7 @@ async fn a_wrong_id_and_a_wrong_secret_are_named_when_they_are_saved(
             "the client secret is wrong",
         ),
     ] {
-        let refused = connect(&house, &idp, id, &secret).await.expect(422);
+        let refused = connect(&fixture, &idp, id, &secret).await.expect(422);
         let errors = refused.json()["errors"].take();
         assert_eq!(errors[0]["reason"], "credentials", "{errors}");
         assert_eq!(errors[0]["field"], field, "{errors}");
@@ -139,24 +139,24 @@ async fn a_wrong_id_and_a_wrong_secret_are_named_when_they_are_saved(
 async fn a_secret_that_is_wrong_later_is_named_among_the_attempts(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = house(backend).await;
+    let fixture = fixture(backend).await;
     let body = json!({
         "name": "Another",
-        "settings": { "issuer": house.idp_url(), "client_id": "vestibule" },
+        "settings": { "issuer": fixture.idp_url(), "client_id": "vestibule" },
         "client_secret": "wrong",
         "save_anyway": true,
     });
-    let call = house.post("/v1/sso/connections").bearer(house.key());
+    let call = fixture.post("/v1/sso/connections").bearer(fixture.key());
     let saved = call.json(body).send().await.expect(201);
     let id = saved.text_at("/connection/id");
-    let mut browser = Wanderer::new(&house);
-    let at = begin(&mut browser, &house, &id).await;
+    let mut browser = Wanderer::new(&fixture);
+    let at = begin(&mut browser, &fixture, &id).await;
     let back = browser.pick(&at, CLEO).await;
     let end = browser.get(&back).await.expect(303);
     let told = fragment(&end, APP);
     // The application learns that it failed; why is for the administrators.
     assert_eq!(told["error_description"], "sso_refused");
-    let attempt = attempt(&house, &id).await;
+    let attempt = attempt(&fixture, &id).await;
     assert_eq!(attempt["clause"], "token_refused", "{attempt}");
     let detail = attempt["detail"].as_str().unwrap();
     assert!(detail.contains("the client secret is wrong"), "{detail}");

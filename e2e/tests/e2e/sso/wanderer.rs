@@ -2,28 +2,28 @@
 
 use std::collections::BTreeMap;
 
-use vestibule_e2e::{Answer, Call, House};
+use vestibule_e2e::{Answer, Call, Fixture};
 
 const SESSION: &str = "__Host-vestibule";
 
 /// The browser of somebody.
 pub(crate) struct Wanderer<'h> {
-    house: &'h House,
+    fixture: &'h Fixture,
     cookies: BTreeMap<String, String>,
 }
 
 impl<'h> Wanderer<'h> {
-    pub(crate) fn new(house: &'h House) -> Self {
+    pub(crate) fn new(fixture: &'h Fixture) -> Self {
         Self {
-            house,
+            fixture,
             cookies: BTreeMap::new(),
         }
     }
 
-    /// Goes somewhere, with the house's cookies to the house alone.
+    /// Goes somewhere, with the server's cookies to the server alone.
     pub(crate) async fn get(&mut self, url: &str) -> Answer {
-        let mut call = self.house.beside("GET", url);
-        let at_home = url.starts_with(&format!("{}/", self.house.url()));
+        let mut call = self.fixture.beside("GET", url);
+        let at_home = url.starts_with(&format!("{}/", self.fixture.url()));
         if at_home {
             call = self.with_cookies(call);
         }
@@ -52,13 +52,13 @@ impl<'h> Wanderer<'h> {
 
     /// At the provider's page: sees the warning and picks a person; where that leads.
     pub(crate) async fn pick(&mut self, at: &str, email: &str) -> String {
-        assert!(at.starts_with(self.house.idp_url()), "{at}");
+        assert!(at.starts_with(self.fixture.idp_url()), "{at}");
         let page = self.get(at).await.expect(200);
         assert!(page.text.contains("Development only."), "{}", page.text);
         let picked = format!("{at}&email={email}");
         let picked = self.get(&picked).await.expect(303);
         let back = picked.header("location").to_owned();
-        assert!(back.starts_with(self.house.url()), "{back}");
+        assert!(back.starts_with(self.fixture.url()), "{back}");
         back
     }
 

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::{key, members, paths, unknown};
 
@@ -11,9 +11,9 @@ use crate::support::{key, members, paths, unknown};
 async fn a_key_is_shown_once_listed_and_dead_once_deleted(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let body = json!({ "name": "robot", "expires_at": "2099-01-01T00:00:00Z" });
-    let call = house.post("/v1/api-keys").bearer(house.key());
+    let call = fixture.post("/v1/api-keys").bearer(fixture.key());
     let created = call.json(body).send().await.expect(201);
     let (id, secret) = (created.text_at("/id"), created.text_at("/key"));
     let shape = [
@@ -28,7 +28,7 @@ async fn a_key_is_shown_once_listed_and_dead_once_deleted(
     assert!(secret.ends_with(&created.text_at("/key_suffix")));
 
     let path = format!("/v1/api-keys/{id}");
-    let got = house.get(&path).bearer(&secret).send().await.expect(200);
+    let got = fixture.get(&path).bearer(&secret).send().await.expect(200);
     let shape = [
         "created_at",
         "expires_at",
@@ -39,7 +39,7 @@ async fn a_key_is_shown_once_listed_and_dead_once_deleted(
     ];
     assert_eq!(members(&got.json()), shape);
     assert_eq!(got.json()["expires_at"], "2099-01-01T00:00:00Z");
-    let list = house
+    let list = fixture
         .get("/v1/api-keys")
         .bearer(&secret)
         .send()
@@ -55,25 +55,25 @@ async fn a_key_is_shown_once_listed_and_dead_once_deleted(
     assert_eq!(ids, ["quickstart", "robot"]);
 
     // Under its UUID, too.
-    let claims = house.token_of(&house.ada()).await;
-    let twice = house.delete(&path).bearer(&claims);
+    let claims = fixture.token_of(&fixture.ada()).await;
+    let twice = fixture.delete(&path).bearer(&claims);
     assert_eq!(twice.send().await.expect(204).text, "");
-    let refused = house
+    let refused = fixture
         .get("/v1/users/me")
         .bearer(&secret)
         .send()
         .await
         .expect(401);
     assert_eq!(refused.reason(), "credential_revoked");
-    house
+    fixture
         .get(&path)
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(404);
-    house
+    fixture
         .delete(&path)
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(404);
@@ -84,10 +84,10 @@ async fn a_key_is_shown_once_listed_and_dead_once_deleted(
 async fn keys_are_their_owners_alone(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (id, _) = key(&house, None).await;
-    let bob = house.token_of(&house.bob()).await;
-    let list = house
+    let fixture = Fixture::start(backend).await;
+    let (id, _) = key(&fixture, None).await;
+    let bob = fixture.token_of(&fixture.bob()).await;
+    let list = fixture
         .get("/v1/api-keys")
         .bearer(&bob)
         .send()
@@ -96,11 +96,11 @@ async fn keys_are_their_owners_alone(
     assert_eq!(list.json(), json!([]));
     for id in [id, unknown("key")] {
         let path = format!("/v1/api-keys/{id}");
-        house.get(&path).bearer(&bob).send().await.expect(404);
-        house.delete(&path).bearer(&bob).send().await.expect(404);
+        fixture.get(&path).bearer(&bob).send().await.expect(404);
+        fixture.delete(&path).bearer(&bob).send().await.expect(404);
     }
     // A plain user's key has a plain user's rights.
-    let call = house.post("/v1/api-keys").bearer(&bob);
+    let call = fixture.post("/v1/api-keys").bearer(&bob);
     let made = call
         .json(json!({ "name": "mine" }))
         .send()
@@ -108,12 +108,12 @@ async fn keys_are_their_owners_alone(
         .expect(201);
     let his = made.text_at("/key");
     let seen = |bearer: String| {
-        let call = house.get("/v1/documents").bearer(&bearer);
+        let call = fixture.get("/v1/documents").bearer(&bearer);
         async move { paths(&call.send().await.expect(200)) }
     };
     assert_eq!(seen(his.clone()).await, seen(bob).await);
-    let path = format!("/v1/user-permissions?user_id={}", house.bob().id);
-    let refused = house.get(&path).bearer(&his).send().await.expect(403);
+    let path = format!("/v1/user-permissions?user_id={}", fixture.bob().id);
+    let refused = fixture.get(&path).bearer(&his).send().await.expect(403);
     assert_eq!(refused.reason(), "role_required");
 }
 
@@ -122,10 +122,10 @@ async fn keys_are_their_owners_alone(
 async fn a_narrowed_key_has_its_paths_and_no_powers(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let grants = json!([{ "path": "/shared/reports", "capability": "READ_ONLY" }]);
-    let (_, narrowed) = key(&house, Some(grants)).await;
-    let list = house
+    let (_, narrowed) = key(&fixture, Some(grants)).await;
+    let list = fixture
         .get("/v1/documents")
         .bearer(&narrowed)
         .send()
@@ -134,11 +134,16 @@ async fn a_narrowed_key_has_its_paths_and_no_powers(
     assert_eq!(paths(&list), (vec!["/shared/reports/q1".to_owned()], 1));
     let document = list.text_at("/items/0/id");
     let path = format!("/v1/documents/{document}");
-    house.get(&path).bearer(&narrowed).send().await.expect(200);
-    let call = house.patch(&path).bearer(&narrowed);
+    fixture
+        .get(&path)
+        .bearer(&narrowed)
+        .send()
+        .await
+        .expect(200);
+    let call = fixture.patch(&path).bearer(&narrowed);
     let refused = call.json(json!({ "name": "x" })).send().await.expect(403);
     assert_eq!(refused.reason(), "capability_not_granted");
-    let call = house.post("/v1/api-keys").bearer(&narrowed);
+    let call = fixture.post("/v1/api-keys").bearer(&narrowed);
     let refused = call.json(json!({ "name": "x" })).send().await.expect(403);
     assert_eq!(refused.reason(), "key_is_narrowed");
 }
@@ -148,7 +153,7 @@ async fn a_narrowed_key_has_its_paths_and_no_powers(
 async fn a_key_that_may_not_be_made_is_not(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let long = "x".repeat(101);
     let many: Vec<_> = (0..51)
         .map(|n| json!({ "path": format!("/a{n}"), "capability": "READ_ONLY" }))
@@ -189,7 +194,7 @@ async fn a_key_that_may_not_be_made_is_not(
         ),
     ];
     for (body, field, reason) in cases {
-        let call = house.post("/v1/api-keys").bearer(house.key());
+        let call = fixture.post("/v1/api-keys").bearer(fixture.key());
         let refused = call.json(body.clone()).send().await.expect(422).json();
         let error = &refused["errors"][0];
         assert_eq!(
@@ -198,9 +203,9 @@ async fn a_key_that_may_not_be_made_is_not(
             "{body}"
         );
     }
-    let list = house
+    let list = fixture
         .get("/v1/api-keys")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);

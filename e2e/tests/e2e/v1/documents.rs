@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::{document, folder, paths, shared};
 
@@ -11,23 +11,23 @@ use crate::support::{document, folder, paths, shared};
 async fn a_document_is_written_read_moved_and_deleted(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let key = house.key();
-    let shared = shared(&house).await;
+    let fixture = Fixture::start(backend).await;
+    let key = fixture.key();
+    let shared = shared(&fixture).await;
     let (one, other) = (
-        folder(&house, Some(&shared), "one").await,
-        folder(&house, None, "other").await,
+        folder(&fixture, Some(&shared), "one").await,
+        folder(&fixture, None, "other").await,
     );
-    let id = document(&house, &one, "ä plan 100%").await;
+    let id = document(&fixture, &one, "ä plan 100%").await;
     let path = format!("/v1/documents/{id}");
-    let got = house.get(&path).bearer(key).send().await.expect(200);
+    let got = fixture.get(&path).bearer(key).send().await.expect(200);
     assert_eq!(got.text_at("/content"), "ä plan 100%");
     assert_eq!(got.text_at("/materialized_path"), "/shared/one/ä plan 100%");
     assert_eq!(got.text_at("/parent_path_part_id"), one);
-    assert_eq!(got.text_at("/tenant_id"), house.acme());
+    assert_eq!(got.text_at("/tenant_id"), fixture.acme());
 
     let body = json!({ "name": "final", "parent_path_part_id": other, "content": "" });
-    let changed = house
+    let changed = fixture
         .patch(&path)
         .bearer(key)
         .json(body)
@@ -36,19 +36,19 @@ async fn a_document_is_written_read_moved_and_deleted(
         .expect(200);
     assert_eq!(changed.text_at("/materialized_path"), "/other/final");
     assert_eq!(changed.text_at("/content"), "");
-    let list = house
+    let list = fixture
         .get(&format!("/v1/documents?parent_path_part_id={other}"))
         .bearer(key);
     assert_eq!(
         paths(&list.send().await.expect(200)),
         (vec!["/other/final".into()], 1)
     );
-    house.delete(&path).bearer(key).send().await.expect(204);
-    house.delete(&path).bearer(key).send().await.expect(404);
+    fixture.delete(&path).bearer(key).send().await.expect(204);
+    fixture.delete(&path).bearer(key).send().await.expect(404);
     // A folder is no document, though the two share a tree.
     let uuid_of = |id: &str| id.split_once('_').unwrap().1.to_owned();
     let path = format!("/v1/documents/doc_{}", uuid_of(&one));
-    house.get(&path).bearer(key).send().await.expect(404);
+    fixture.get(&path).bearer(key).send().await.expect(404);
 }
 
 /// What a page shows and counts is what the caller may read.
@@ -57,20 +57,20 @@ async fn a_document_is_written_read_moved_and_deleted(
 async fn pages_and_totals_are_cut_to_what_the_caller_may_read(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let shared = shared(&house).await;
-    let open = folder(&house, Some(&shared), "reports2").await;
+    let fixture = Fixture::start(backend).await;
+    let shared = shared(&fixture).await;
+    let open = folder(&fixture, Some(&shared), "reports2").await;
     for number in 0..5 {
-        document(&house, &open, &format!("d{number}")).await;
+        document(&fixture, &open, &format!("d{number}")).await;
     }
-    let token = house.token_of(&house.bob()).await;
+    let token = fixture.token_of(&fixture.bob()).await;
     let page = |query: &'static str| {
-        let call = house.get(&format!("/v1/documents{query}")).bearer(&token);
+        let call = fixture.get(&format!("/v1/documents{query}")).bearer(&token);
         async move { paths(&call.send().await.expect(200)) }
     };
     // /shared/reports does not cover /shared/reports2.
     assert_eq!(page("").await, (vec!["/shared/reports/q1".to_owned()], 1));
-    crate::support::grant(&house, &house.bob().id, "/shared/reports2", "READ_ONLY").await;
+    crate::support::grant(&fixture, &fixture.bob().id, "/shared/reports2", "READ_ONLY").await;
     let (all, total) = page("").await;
     assert_eq!((all.len(), total), (6, 6));
     let mut walked = Vec::new();

@@ -2,16 +2,19 @@
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::{key, unknown};
 
 const EXPIRES_AT: &str = "2099-01-01T00:00:00Z";
 
 /// A key of the owner of both organisations, narrowed to one folder of the first; its id and text.
-async fn partners_key(house: &House) -> (String, String) {
+async fn partners_key(fixture: &Fixture) -> (String, String) {
     let body = json!({ "name": "partner", "expires_at": EXPIRES_AT, "grants": grants() });
-    let call = house.post("/v1/api-keys").bearer(house.key()).json(body);
+    let call = fixture
+        .post("/v1/api-keys")
+        .bearer(fixture.key())
+        .json(body);
     let created = call.send().await.expect(201);
     (created.text_at("/id"), created.text_at("/key"))
 }
@@ -25,21 +28,21 @@ fn grants() -> Value {
 async fn a_narrowed_key_is_told_its_owners_id_and_itself_and_nothing_else(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (id, partner) = partners_key(&house).await;
-    let get = async |path: &str| house.get(path).bearer(&partner).send().await;
+    let fixture = Fixture::start(backend).await;
+    let (id, partner) = partners_key(&fixture).await;
+    let get = async |path: &str| fixture.get(path).bearer(&partner).send().await;
     let me = get("/v1/users/me").await.expect(200).json();
     assert_eq!(
         me,
         json!({
-            "id": house.ada().id,
+            "id": fixture.ada().id,
             "email": null,
             "first_name": null,
             "last_name": null,
             "idp_type": "PASSWORD",
-            "current_tenant_id": house.acme(),
+            "current_tenant_id": fixture.acme(),
             "current_tenant_role": "USER",
-            "default_tenant_id": house.acme(),
+            "default_tenant_id": fixture.acme(),
             "language_preference": "en",
             "join_method": "ADDED",
             "key": {
@@ -48,12 +51,12 @@ async fn a_narrowed_key_is_told_its_owners_id_and_itself_and_nothing_else(
         })
     );
     let session = get("/api/auth/session").await.expect(200).json();
-    let acme = json!({ "id": house.acme(), "name": "Acme", "role": "USER" });
+    let acme = json!({ "id": fixture.acme(), "name": "Acme", "role": "USER" });
     assert_eq!(
         session,
         json!({
             "user": {
-                "id": house.ada().id, "email": null, "firstName": null, "lastName": null,
+                "id": fixture.ada().id, "email": null, "firstName": null, "lastName": null,
             },
             "organization": acme,
             "organizations": [acme],
@@ -75,17 +78,17 @@ async fn a_narrowed_key_is_told_its_owners_id_and_itself_and_nothing_else(
 async fn a_narrowed_key_sees_its_own_organization_alone_without_plan_seats_and_role(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (_, partner) = partners_key(&house).await;
-    let get = async |bearer: &str, path: &str| house.get(path).bearer(bearer).send().await;
-    let own = format!("/v1/tenants/{}", house.acme());
+    let fixture = Fixture::start(backend).await;
+    let (_, partner) = partners_key(&fixture).await;
+    let get = async |bearer: &str, path: &str| fixture.get(path).bearer(bearer).send().await;
+    let own = format!("/v1/tenants/{}", fixture.acme());
     let told = get(&partner, &own).await.expect(200).json();
     let list = get(&partner, "/v1/tenants").await.expect(200).json();
     assert_eq!(list["items"], json!([told]));
     assert_eq!(list["total"], 1);
-    let owners = get(house.key(), &own).await.expect(200).json();
+    let owners = get(fixture.key(), &own).await.expect(200).json();
     // What stands there in place of plan and seats does not depend on what they are.
-    house.cli_json(&["plan", "set", "Acme", "free"]).await;
+    fixture.cli_json(&["plan", "set", "Acme", "free"]).await;
     assert_eq!(get(&partner, &own).await.expect(200).json(), told);
     for hidden in ["plan", "subscription_id", "seats", "role"] {
         assert_ne!(told[hidden], owners[hidden], "{hidden}");
@@ -98,7 +101,7 @@ async fn a_narrowed_key_sees_its_own_organization_alone_without_plan_seats_and_r
         assert_eq!(told[same], owners[same], "{same}");
     }
     // The maker's other organisation is not there, like one that never was.
-    let other = get(&partner, &format!("/v1/tenants/{}", house.globex())).await;
+    let other = get(&partner, &format!("/v1/tenants/{}", fixture.globex())).await;
     let none = get(&partner, &format!("/v1/tenants/{}", unknown("tenant"))).await;
     let bodies = [other.expect(404), none.expect(404)].map(|answer| {
         let mut body = answer.json();
@@ -113,12 +116,12 @@ async fn a_narrowed_key_sees_its_own_organization_alone_without_plan_seats_and_r
 async fn every_key_can_ask_what_it_is_and_nobody_else_can(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
+    let fixture = Fixture::start(backend).await;
     let current = async |bearer: &str| {
-        let call = house.get("/v1/api-keys/current").bearer(bearer);
+        let call = fixture.get("/v1/api-keys/current").bearer(bearer);
         call.send().await
     };
-    let (partner_id, partner) = partners_key(&house).await;
+    let (partner_id, partner) = partners_key(&fixture).await;
     let told = current(&partner).await.expect(200).json();
     assert_eq!(told["id"], *partner_id);
     assert_eq!(told["name"], "partner");
@@ -126,26 +129,26 @@ async fn every_key_can_ask_what_it_is_and_nobody_else_can(
     assert_eq!(told["expires_at"], EXPIRES_AT);
     assert_eq!(told["grants"], grants());
 
-    let (wide_id, wide) = key(&house, None).await;
+    let (wide_id, wide) = key(&fixture, None).await;
     let told = current(&wide).await.expect(200).json();
     assert_eq!(told["id"], *wide_id);
     assert!(told.get("grants").is_none(), "{told}");
     // The same as its owner sees of it.
     let path = format!("/v1/api-keys/{wide_id}");
-    let listed = house.get(&path).bearer(house.key()).send().await;
+    let listed = fixture.get(&path).bearer(fixture.key()).send().await;
     let listed = listed.expect(200).json();
     for same in ["id", "name", "key_suffix", "created_at", "expires_at"] {
         assert_eq!(told[same], listed[same], "{same}");
     }
 
-    let token = house.token_of(&house.ada()).await;
+    let token = fixture.token_of(&fixture.ada()).await;
     let refused = current(&token).await.expect(404);
     assert_eq!(refused.reason(), "not_found");
-    let gone = house.delete(&path).bearer(&token).send().await;
+    let gone = fixture.delete(&path).bearer(&token).send().await;
     gone.expect(204);
     let refused = current(&wide).await.expect(401);
     assert_eq!(refused.reason(), "credential_revoked");
     // It is no id: nothing can be done to it by this name.
-    let call = house.delete("/v1/api-keys/current").bearer(&partner);
+    let call = fixture.delete("/v1/api-keys/current").bearer(&partner);
     assert_eq!(call.send().await.expect(405).header("allow"), "GET, HEAD");
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::unknown;
 
@@ -11,10 +11,10 @@ use crate::support::unknown;
 async fn callers_see_the_organisations_they_are_in_and_no_other(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let list = house
+    let fixture = Fixture::start(backend).await;
+    let list = fixture
         .get("/v1/tenants")
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200)
@@ -27,9 +27,9 @@ async fn callers_see_the_organisations_they_are_in_and_no_other(
         .collect();
     assert_eq!(names, ["Acme", "Globex"]);
     assert_eq!(list["total"], 2);
-    let page = house
+    let page = fixture
         .get("/v1/tenants?limit=1&offset=1")
-        .bearer(house.key());
+        .bearer(fixture.key());
     let page = page.send().await.expect(200).json();
     assert_eq!(page["items"], json!([list["items"][1]]));
     assert_eq!(
@@ -38,17 +38,17 @@ async fn callers_see_the_organisations_they_are_in_and_no_other(
     );
 
     // Also one that the credential does not act in.
-    let path = format!("/v1/tenants/{}", house.globex());
-    let one = house
+    let path = format!("/v1/tenants/{}", fixture.globex());
+    let one = fixture
         .get(&path)
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);
     assert_eq!(one.json(), list["items"][1]);
 
-    let bob = house.token_of(&house.bob()).await;
-    let his = house
+    let bob = fixture.token_of(&fixture.bob()).await;
+    let his = fixture
         .get("/v1/tenants")
         .bearer(&bob)
         .send()
@@ -56,7 +56,7 @@ async fn callers_see_the_organisations_they_are_in_and_no_other(
         .expect(200);
     assert_eq!(his.json()["total"], 1);
     assert!(!his.text.contains("Globex"));
-    let foreign = house
+    let foreign = fixture
         .get(&path)
         .bearer(&bob)
         .send()
@@ -64,7 +64,7 @@ async fn callers_see_the_organisations_they_are_in_and_no_other(
         .expect(404)
         .json();
     let path = format!("/v1/tenants/{}", unknown("tenant"));
-    let missing = house
+    let missing = fixture
         .get(&path)
         .bearer(&bob)
         .send()
@@ -81,7 +81,7 @@ async fn callers_see_the_organisations_they_are_in_and_no_other(
         ("limit=1&limit=2", "limit"),
         ("page=2", "page"),
     ] {
-        let call = house.get(&format!("/v1/tenants?{query}")).bearer(&bob);
+        let call = fixture.get(&format!("/v1/tenants?{query}")).bearer(&bob);
         let refused = call.send().await.expect(422).json();
         assert_eq!(refused["errors"][0]["field"], field, "{query}: {refused}");
     }

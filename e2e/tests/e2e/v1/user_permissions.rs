@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::{document, folder, grant, members, try_grant, unknown};
 
@@ -11,13 +11,13 @@ use crate::support::{document, folder, grant, members, try_grant, unknown};
 async fn a_permission_is_given_changed_listed_and_taken_back(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (key, bob) = (house.key(), house.bob().id);
+    let fixture = Fixture::start(backend).await;
+    let (key, bob) = (fixture.key(), fixture.bob().id);
     let body = json!({
-        "tenant_id": house.acme(), "user_id": bob, "path": "/shared/eng",
+        "tenant_id": fixture.acme(), "user_id": bob, "path": "/shared/eng",
         "capability": "READ_WRITE", "can_approve": true,
     });
-    let given = house
+    let given = fixture
         .post("/v1/user-permissions")
         .bearer(key)
         .json(body)
@@ -40,12 +40,18 @@ async fn a_permission_is_given_changed_listed_and_taken_back(
     let id = given.text_at("/id");
     let list = format!(
         "/v1/user-permissions?tenant_id={}&user_id={bob}",
-        house.acme()
+        fixture.acme()
     );
-    let listed = house.get(&list).bearer(key).send().await.expect(200).json();
+    let listed = fixture
+        .get(&list)
+        .bearer(key)
+        .send()
+        .await
+        .expect(200)
+        .json();
     assert_eq!(listed["total"], 2);
     assert_eq!(listed["items"][1], given.json());
-    let filtered = house
+    let filtered = fixture
         .get(&format!("{list}&capability=READ_WRITE"))
         .bearer(key);
     assert_eq!(
@@ -53,8 +59,8 @@ async fn a_permission_is_given_changed_listed_and_taken_back(
         json!([given.json()])
     );
 
-    let path = format!("/v1/user-permissions/{id}?tenant_id={}", house.acme());
-    let call = house.patch(&path).bearer(key);
+    let path = format!("/v1/user-permissions/{id}?tenant_id={}", fixture.acme());
+    let call = fixture.patch(&path).bearer(key);
     let changed = call
         .json(json!({ "capability": "READ_ONLY" }))
         .send()
@@ -62,9 +68,9 @@ async fn a_permission_is_given_changed_listed_and_taken_back(
         .expect(200);
     assert_eq!(changed.json()["capability"], "READ_ONLY");
     assert_eq!(changed.json()["can_approve"], true);
-    house.delete(&path).bearer(key).send().await.expect(204);
-    house.delete(&path).bearer(key).send().await.expect(404);
-    house
+    fixture.delete(&path).bearer(key).send().await.expect(204);
+    fixture.delete(&path).bearer(key).send().await.expect(404);
+    fixture
         .patch(&path)
         .bearer(key)
         .json(json!({}))
@@ -89,13 +95,13 @@ fn uuid_of(id: &str) -> uuid::Uuid {
 async fn a_permission_is_given_on_what_stands_at_a_path(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let (key, bob) = (house.key(), house.bob().id);
-    let eng = folder(&house, None, "eng").await;
-    let plan = document(&house, &eng, "plan").await;
+    let fixture = Fixture::start(backend).await;
+    let (key, bob) = (fixture.key(), fixture.bob().id);
+    let eng = folder(&fixture, None, "eng").await;
+    let plan = document(&fixture, &eng, "plan").await;
     let body = |id: &str, capability: &str| json!({ "user_id": bob, "path_part_id": id, "capability": capability });
     let post = async |body| {
-        let call = house.post("/v1/user-permissions").bearer(key);
+        let call = fixture.post("/v1/user-permissions").bearer(key);
         call.json(body).send().await
     };
     let given = post(body(&eng, "READ_ONLY")).await.expect(201);
@@ -107,19 +113,19 @@ async fn a_permission_is_given_on_what_stands_at_a_path(
     assert_eq!(given.text_at("/path_part_id"), plan);
 
     // What moves takes its permissions along; what is gone, or another's, or none, is not named.
-    let renamed = house.patch(&format!("/v1/folders/{eng}")).bearer(key);
+    let renamed = fixture.patch(&format!("/v1/folders/{eng}")).bearer(key);
     let renamed = renamed.json(json!({ "name": "engineering" })).send().await;
     renamed.expect(200);
     let list = format!("/v1/user-permissions?user_id={bob}&sort_dir=DESC");
-    let listed = house.get(&list).bearer(key).send().await.expect(200);
+    let listed = fixture.get(&list).bearer(key).send().await.expect(200);
     assert_eq!(listed.text_at("/items/0/path"), "/engineering/plan");
     assert_eq!(listed.text_at("/items/0/path_part_id"), plan);
     assert_eq!(listed.text_at("/items/1/path_part_id"), eng);
-    let cy = house
-        .newcomer("cy@example.com", house.globex(), "OWNER")
+    let cy = fixture
+        .newcomer("cy@example.com", fixture.globex(), "OWNER")
         .await;
-    let token = house.token_of(&cy).await;
-    let foreign = house.post("/v1/user-permissions").bearer(&token);
+    let token = fixture.token_of(&cy).await;
+    let foreign = fixture.post("/v1/user-permissions").bearer(&token);
     let body_of_cy = json!({ "user_id": cy.id, "path_part_id": eng, "capability": "READ_ONLY" });
     foreign.json(body_of_cy).send().await.expect(404);
     for (id, status) in [(unknown("folder"), 404), ("eng".to_owned(), 422)] {
@@ -133,8 +139,8 @@ async fn a_permission_is_given_on_what_stands_at_a_path(
 async fn a_permission_adds_something_or_is_refused(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let bob = house.bob();
+    let fixture = Fixture::start(backend).await;
+    let bob = fixture.bob();
     // There is READ_ONLY on /shared/reports from the beginning.
     for (path, capability, status) in [
         ("/a", "READ_WRITE", 201),
@@ -144,7 +150,7 @@ async fn a_permission_adds_something_or_is_refused(
         ("/shared", "READ_ONLY", 201),            // 30
         ("/shared/reports", "READ_ONLY", 409),
     ] {
-        let answer = try_grant(&house, &bob.id, path, capability)
+        let answer = try_grant(&fixture, &bob.id, path, capability)
             .await
             .expect(status);
         if status == 409 {
@@ -154,21 +160,21 @@ async fn a_permission_adds_something_or_is_refused(
     }
     // 29: fifty, of which there are four.
     for number in 4..50 {
-        grant(&house, &bob.id, &format!("/many/{number}"), "READ_ONLY").await;
+        grant(&fixture, &bob.id, &format!("/many/{number}"), "READ_ONLY").await;
     }
-    let refused = try_grant(&house, &bob.id, "/many/50", "READ_ONLY")
+    let refused = try_grant(&fixture, &bob.id, "/many/50", "READ_ONLY")
         .await
         .expect(400);
     assert_eq!(refused.json()["code"], "permission_limit");
     // 40: for administrators, whatever else one may do.
-    grant(&house, &house.ada().id, "/", "READ_WRITE_DELETE").await;
-    let token = house.token_of(&bob).await;
+    grant(&fixture, &fixture.ada().id, "/", "READ_WRITE_DELETE").await;
+    let token = fixture.token_of(&bob).await;
     let list = format!(
         "/v1/user-permissions?tenant_id={}&user_id={}",
-        house.acme(),
+        fixture.acme(),
         bob.id
     );
-    let refused = house.get(&list).bearer(&token).send().await.expect(403);
+    let refused = fixture.get(&list).bearer(&token).send().await.expect(403);
     assert_eq!(refused.reason(), "role_required");
 }
 
@@ -177,36 +183,41 @@ async fn a_permission_adds_something_or_is_refused(
 async fn nobody_is_granted_anything_elsewhere(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let cy = house
-        .newcomer("cy@example.com", house.globex(), "OWNER")
+    let fixture = Fixture::start(backend).await;
+    let cy = fixture
+        .newcomer("cy@example.com", fixture.globex(), "OWNER")
         .await;
     // Somebody of another organisation, and nobody at all.
     for user in [cy.id.clone(), unknown("user")] {
-        let refused = try_grant(&house, &user, "/shared", "READ_ONLY")
+        let refused = try_grant(&fixture, &user, "/shared", "READ_ONLY")
             .await
             .expect(404);
         assert_eq!(refused.json()["detail"], "There is no such member.");
     }
     // An organisation that is not the credential's.
-    let bob = house.bob().id;
-    for tenant in [house.globex().to_owned(), unknown("tenant")] {
+    let bob = fixture.bob().id;
+    for tenant in [fixture.globex().to_owned(), unknown("tenant")] {
         let body = json!({
             "tenant_id": tenant, "user_id": bob, "path": "/x", "capability": "READ_ONLY",
         });
-        let call = house
+        let call = fixture
             .post("/v1/user-permissions")
-            .bearer(house.key())
+            .bearer(fixture.key())
             .json(body);
         call.send().await.expect(404);
     }
     // A permission of another organisation, by its owner there.
-    let id = grant(&house, &bob, "/shared/x", "READ_WRITE").await;
-    let token = house.token_of(&cy).await;
-    for tenant in [house.globex(), house.acme()] {
+    let id = grant(&fixture, &bob, "/shared/x", "READ_WRITE").await;
+    let token = fixture.token_of(&cy).await;
+    for tenant in [fixture.globex(), fixture.acme()] {
         let path = format!("/v1/user-permissions/{id}?tenant_id={tenant}");
-        house.delete(&path).bearer(&token).send().await.expect(404);
-        let call = house.patch(&path).bearer(&token);
+        fixture
+            .delete(&path)
+            .bearer(&token)
+            .send()
+            .await
+            .expect(404);
+        let call = fixture.patch(&path).bearer(&token);
         call.json(json!({ "capability": "READ_ONLY" }))
             .send()
             .await
@@ -214,12 +225,12 @@ async fn nobody_is_granted_anything_elsewhere(
     }
     let list = format!(
         "/v1/user-permissions?tenant_id={}&user_id={bob}",
-        house.acme()
+        fixture.acme()
     );
-    house.get(&list).bearer(&token).send().await.expect(404);
-    let list = house
+    fixture.get(&list).bearer(&token).send().await.expect(404);
+    let list = fixture
         .get(&list)
-        .bearer(house.key())
+        .bearer(fixture.key())
         .send()
         .await
         .expect(200);

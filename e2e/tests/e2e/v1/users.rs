@@ -1,7 +1,7 @@
 //! `/v1/users`
 
 use rstest::rstest;
-use vestibule_e2e::{Backend, House};
+use vestibule_e2e::{Backend, Fixture};
 
 use crate::support::members;
 
@@ -10,13 +10,13 @@ use crate::support::members;
 async fn everybody_sees_who_they_are(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
-    let house = House::start(backend).await;
-    let bob = house.token_of(&house.bob()).await;
+    let fixture = Fixture::start(backend).await;
+    let bob = fixture.token_of(&fixture.bob()).await;
     for (bearer, person, role) in [
-        (&*bob, house.bob(), "USER"),
-        (house.key(), house.ada(), "OWNER"),
+        (&*bob, fixture.bob(), "USER"),
+        (fixture.key(), fixture.ada(), "OWNER"),
     ] {
-        let me = house
+        let me = fixture
             .get("/v1/users/me")
             .bearer(bearer)
             .send()
@@ -38,26 +38,26 @@ async fn everybody_sees_who_they_are(
         assert_eq!(members(&body), required);
         assert_eq!(body["id"], *person.id);
         assert_eq!(body["email"], *person.email);
-        assert_eq!(body["current_tenant_id"], house.acme());
+        assert_eq!(body["current_tenant_id"], fixture.acme());
         assert_eq!(body["current_tenant_role"], role);
         assert_eq!(me.header("cache-control"), "no-store");
     }
-    house
+    fixture
         .get("/v1/users/me?all=1")
         .bearer(&bob)
         .send()
         .await
         .expect(422);
     // The cookie is the other dialect's.
-    let cookie = house.cookie_of(&house.bob()).await;
-    let refused = house
+    let cookie = fixture.cookie_of(&fixture.bob()).await;
+    let refused = fixture
         .get("/v1/users/me")
         .cookie(&cookie)
         .send()
         .await
         .expect(401);
     assert_eq!(refused.reason(), "no_credential");
-    let refused = house
+    let refused = fixture
         .get("/v1/users/me")
         .bearer(&cookie)
         .send()

@@ -6,7 +6,7 @@ use insta::assert_json_snapshot;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::house::{House, OUR_ORIGIN, PASSWORD};
+use crate::fixture::{Fixture, OUR_ORIGIN, PASSWORD};
 
 const SIGN_IN: &str = "/api/auth/sign-in";
 const SIGN_OUT: &str = "/api/auth/sign-out";
@@ -19,8 +19,8 @@ fn ada() -> Value {
 
 #[tokio::test]
 async fn a_sign_in_sets_the_cookie() {
-    let house = House::new().await;
-    let call = house.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
+    let fixture = Fixture::new().await;
+    let call = fixture.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
     let answer = call.json(&ada()).send().await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_eq!(answer.header(CACHE_CONTROL), Some("no-store"));
@@ -46,7 +46,7 @@ async fn a_sign_in_sets_the_cookie() {
         attributes,
         " Path=/; Max-Age=2592000; Secure; HttpOnly; SameSite=Lax"
     );
-    let session = house.get(SESSION).header(COOKIE, value).send().await;
+    let session = fixture.get(SESSION).header(COOKIE, value).send().await;
     assert_eq!(session.status, StatusCode::OK);
 }
 
@@ -59,10 +59,10 @@ async fn a_password_that_no_one_can_have_is_refused_in_the_same_words_at_both_do
     #[case] reason: &str,
     #[case] message: &str,
 ) {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let at = async |path, email| {
         let body = json!({ "email": email, "password": password });
-        let call = house.post(path).header(ORIGIN, OUR_ORIGIN);
+        let call = fixture.post(path).header(ORIGIN, OUR_ORIGIN);
         call.json(&body).send().await
     };
     let detail = format!("password: {message}");
@@ -82,33 +82,36 @@ async fn a_password_that_no_one_can_have_is_refused_in_the_same_words_at_both_do
 
 #[tokio::test]
 async fn a_sign_in_may_name_the_organisation() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let mut body = ada();
-    body["organizationId"] = json!(house.difference.id);
-    let call = house.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
+    body["organizationId"] = json!(fixture.difference.id);
+    let call = fixture.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
     let answer = call.json(&body).send().await;
     assert_eq!(answer.text_at("/organization/name"), "Difference");
 }
 
 #[tokio::test]
 async fn a_program_signs_out_with_its_token_and_no_origin() {
-    let house = House::new().await;
-    let token = house.token("ada@example.com").await;
-    let cookie = house.cookie("ada@example.com").await;
-    let beside = house.post(SIGN_OUT).bearer(&token).header(COOKIE, &cookie);
+    let fixture = Fixture::new().await;
+    let token = fixture.token("ada@example.com").await;
+    let cookie = fixture.cookie("ada@example.com").await;
+    let beside = fixture
+        .post(SIGN_OUT)
+        .bearer(&token)
+        .header(COOKIE, &cookie);
     let refused = beside.send().await;
     assert_eq!(refused.refusal(), (403, "csrf_origin_mismatch".to_owned()));
     let hint = refused.text_at("/hint");
     assert!(hint.contains("in place of the cookie"), "{hint}");
     // The second time the token is dead already.
     for _ in 0..2 {
-        let out = house.post(SIGN_OUT).bearer(&token).send().await;
+        let out = fixture.post(SIGN_OUT).bearer(&token).send().await;
         assert_eq!(out.status, StatusCode::OK);
     }
-    let gone = house.get(SESSION).bearer(&token).send().await;
+    let gone = fixture.get(SESSION).bearer(&token).send().await;
     assert_eq!(gone.status, StatusCode::UNAUTHORIZED);
     // At sign-in nothing stands for the Origin, and the hint does not say that a key does.
-    let refused = house.post(SIGN_IN).json(&ada()).send().await;
+    let refused = fixture.post(SIGN_IN).json(&ada()).send().await;
     assert_eq!(
         refused.text_at("/hint"),
         "Send the request from our own page."
@@ -121,10 +124,10 @@ async fn a_program_signs_out_with_its_token_and_no_origin() {
 #[case(Some("https://evil.example"))]
 #[tokio::test]
 async fn nobody_is_signed_in_or_out_from_elsewhere(#[case] origin: Option<&'static str>) {
-    let house = House::new().await;
-    let cookie = house.cookie("ada@example.com").await;
+    let fixture = Fixture::new().await;
+    let cookie = fixture.cookie("ada@example.com").await;
     for (path, body) in [(SIGN_IN, Some(ada())), (SIGN_OUT, None)] {
-        let mut call = house.post(path).header(COOKIE, &cookie);
+        let mut call = fixture.post(path).header(COOKIE, &cookie);
         if let Some(origin) = origin {
             call = call.header(ORIGIN, origin);
         }
@@ -136,7 +139,7 @@ async fn nobody_is_signed_in_or_out_from_elsewhere(#[case] origin: Option<&'stat
         assert_eq!(answer.header(SET_COOKIE), None);
     }
     // A bearer that is not good does not switch the guard off.
-    let mut call = house.post(SIGN_OUT).bearer("junk");
+    let mut call = fixture.post(SIGN_OUT).bearer("junk");
     if let Some(origin) = origin {
         call = call.header(ORIGIN, origin);
     }
@@ -157,8 +160,8 @@ async fn a_failed_sign_in_sets_nothing(
     #[case] status: u16,
     #[case] reason: &str,
 ) {
-    let house = House::new().await;
-    let call = house.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
+    let fixture = Fixture::new().await;
+    let call = fixture.post(SIGN_IN).header(ORIGIN, OUR_ORIGIN);
     let answer = call.json(&body).send().await;
     assert_eq!(answer.refusal(), (status, reason.to_owned()));
     assert!(!answer.text_at("/error").is_empty());
@@ -167,9 +170,9 @@ async fn a_failed_sign_in_sets_nothing(
 
 #[tokio::test]
 async fn the_session_shows_who_is_signed_in_and_for_what() {
-    let house = House::new().await;
-    let cookie = house.cookie("ada@example.com").await;
-    let answer = house.get(SESSION).header(COOKIE, &cookie).send().await;
+    let fixture = Fixture::new().await;
+    let cookie = fixture.cookie("ada@example.com").await;
+    let answer = fixture.get(SESSION).header(COOKIE, &cookie).send().await;
     assert_json_snapshot!(answer.json(), { ".**.id" => "[id]" }, @r#"
     {
       "organization": {
@@ -206,19 +209,19 @@ async fn the_session_shows_who_is_signed_in_and_for_what() {
       }
     }
     "#);
-    let key = house.key(&house.engines, &house.grace).await;
-    let by_key = house.get(SESSION).bearer(&key).send().await;
+    let key = fixture.key(&fixture.engines, &fixture.grace).await;
+    let by_key = fixture.get(SESSION).bearer(&key).send().await;
     assert_eq!(by_key.text_at("/organization/role"), "USER");
-    let stranger = house.get(SESSION).send().await;
+    let stranger = fixture.get(SESSION).send().await;
     assert_eq!(stranger.refusal(), (401, "no_credential".to_owned()));
 }
 
 #[tokio::test]
 async fn a_switch_changes_the_organisation_and_the_cookie() {
-    let house = House::new().await;
-    let old = house.cookie("ada@example.com").await;
-    let body = json!({ "organizationId": house.difference.id });
-    let answer = house.post(SWITCH).cookie(&old).json(&body).send().await;
+    let fixture = Fixture::new().await;
+    let old = fixture.cookie("ada@example.com").await;
+    let body = json!({ "organizationId": fixture.difference.id });
+    let answer = fixture.post(SWITCH).cookie(&old).json(&body).send().await;
     assert_eq!(answer.status, StatusCode::OK);
     assert_json_snapshot!(answer.json(), { ".**.id" => "[id]" }, @r#"
     {
@@ -232,41 +235,46 @@ async fn a_switch_changes_the_organisation_and_the_cookie() {
     "#);
     let new = answer.cookie();
     assert_ne!(new, old);
-    let session = house.get(SESSION).header(COOKIE, &new).send().await;
+    let session = fixture.get(SESSION).header(COOKIE, &new).send().await;
     assert_eq!(session.text_at("/organization/name"), "Difference");
     assert_eq!(session.text_at("/plan/name"), "free");
-    let dead = house.get(SESSION).header(COOKIE, &old).send().await;
+    let dead = fixture.get(SESSION).header(COOKIE, &old).send().await;
     assert_eq!(dead.status, StatusCode::UNAUTHORIZED);
 }
 
 #[tokio::test]
 async fn a_switch_is_for_members_and_for_cookies() {
-    let house = House::new().await;
-    let cookie = house.cookie("ada@example.com").await;
+    let fixture = Fixture::new().await;
+    let cookie = fixture.cookie("ada@example.com").await;
     let mut answers = Vec::new();
     for id in [
-        house.foreign.id.to_string(),
+        fixture.foreign.id.to_string(),
         "tenant_01h455vb4pex5vsknk084sn02q".to_owned(),
     ] {
         let body = json!({ "organizationId": id });
-        let answer = house.post(SWITCH).cookie(&cookie).json(&body).send().await;
+        let answer = fixture
+            .post(SWITCH)
+            .cookie(&cookie)
+            .json(&body)
+            .send()
+            .await;
         assert_eq!(answer.refusal(), (404, "not_found".to_owned()));
         answers.push(answer.text);
     }
     assert_eq!(answers[0], answers[1]);
 
-    let body = json!({ "organizationId": house.difference.id });
+    let body = json!({ "organizationId": fixture.difference.id });
     for credential in [
-        house.key(&house.engines, &house.ada).await,
-        house.token("ada@example.com").await,
+        fixture.key(&fixture.engines, &fixture.ada).await,
+        fixture.token("ada@example.com").await,
     ] {
-        let call = house.post(SWITCH).bearer(&credential).json(&body);
+        let call = fixture.post(SWITCH).bearer(&credential).json(&body);
         assert_eq!(
             call.send().await.refusal(),
             (403, "credential_kind_not_accepted".to_owned())
         );
     }
-    let without_origin = house.post(SWITCH).header(COOKIE, &cookie).json(&body);
+    let without_origin = fixture.post(SWITCH).header(COOKIE, &cookie).json(&body);
     assert_eq!(
         without_origin.send().await.refusal(),
         (403, "csrf_origin_mismatch".to_owned())
@@ -275,12 +283,12 @@ async fn a_switch_is_for_members_and_for_cookies() {
 
 #[tokio::test]
 async fn a_sign_out_ends_the_session_and_clears_the_cookie() {
-    let house = House::new().await;
-    let cookie = house.cookie("ada@example.com").await;
+    let fixture = Fixture::new().await;
+    let cookie = fixture.cookie("ada@example.com").await;
     for call in [
-        house.post(SIGN_OUT).cookie(&cookie),
-        house.post(SIGN_OUT).cookie(&cookie),
-        house.post(SIGN_OUT).header(ORIGIN, OUR_ORIGIN),
+        fixture.post(SIGN_OUT).cookie(&cookie),
+        fixture.post(SIGN_OUT).cookie(&cookie),
+        fixture.post(SIGN_OUT).header(ORIGIN, OUR_ORIGIN),
     ] {
         let answer = call.send().await;
         assert_eq!(
@@ -292,52 +300,52 @@ async fn a_sign_out_ends_the_session_and_clears_the_cookie() {
             Some("__Host-vestibule=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax")
         );
     }
-    let dead = house.get(SESSION).header(COOKIE, &cookie).send().await;
+    let dead = fixture.get(SESSION).header(COOKIE, &cookie).send().await;
     assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
 }
 
 #[tokio::test]
 async fn a_sign_out_ends_the_cookie_s_session_whatever_else_is_sent() {
-    let house = House::new().await;
-    let token = house.token("ada@example.com").await;
-    let key = house.key(&house.engines, &house.ada).await;
+    let fixture = Fixture::new().await;
+    let token = fixture.token("ada@example.com").await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
     for bearer in [token.as_str(), &key, "junk"] {
-        let cookie = house.cookie("grace@example.com").await;
-        let call = house.post(SIGN_OUT).cookie(&cookie).bearer(bearer);
+        let cookie = fixture.cookie("grace@example.com").await;
+        let call = fixture.post(SIGN_OUT).cookie(&cookie).bearer(bearer);
         assert_eq!(call.send().await.status, StatusCode::OK);
-        let dead = house.get(SESSION).header(COOKIE, &cookie).send().await;
+        let dead = fixture.get(SESSION).header(COOKIE, &cookie).send().await;
         assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
     }
     // The token's session has ended with the first of them.
-    let dead = house.get(SESSION).bearer(&token).send().await;
+    let dead = fixture.get(SESSION).bearer(&token).send().await;
     assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
 }
 
 #[tokio::test]
 async fn a_good_bearer_does_not_open_the_sign_out_to_pages_of_others() {
-    let house = House::new().await;
-    let token = house.token("ada@example.com").await;
-    let call = house.post(SIGN_OUT).bearer(&token);
+    let fixture = Fixture::new().await;
+    let token = fixture.token("ada@example.com").await;
+    let call = fixture.post(SIGN_OUT).bearer(&token);
     let answer = call.header(ORIGIN, "https://evil.example").send().await;
     assert_eq!(answer.refusal(), (403, "csrf_origin_mismatch".to_owned()));
-    let session = house.get(SESSION).bearer(&token).send().await;
+    let session = fixture.get(SESSION).bearer(&token).send().await;
     assert_eq!(session.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn a_sign_in_ends_the_session_of_the_cookie_that_it_replaces() {
-    let house = House::new().await;
-    let old = house.cookie("grace@example.com").await;
+    let fixture = Fixture::new().await;
+    let old = fixture.cookie("grace@example.com").await;
     let wrong = json!({ "email": "ada@example.com", "password": "wrong" });
-    let answer = house.post(SIGN_IN).cookie(&old).json(&wrong).send().await;
+    let answer = fixture.post(SIGN_IN).cookie(&old).json(&wrong).send().await;
     assert_eq!(answer.status, StatusCode::UNAUTHORIZED);
-    let session = house.get(SESSION).header(COOKIE, &old).send().await;
+    let session = fixture.get(SESSION).header(COOKIE, &old).send().await;
     assert_eq!(session.status, StatusCode::OK);
-    let answer = house.post(SIGN_IN).cookie(&old).json(&ada()).send().await;
+    let answer = fixture.post(SIGN_IN).cookie(&old).json(&ada()).send().await;
     assert_eq!(answer.status, StatusCode::OK);
     let new = answer.cookie();
-    let dead = house.get(SESSION).header(COOKIE, &old).send().await;
+    let dead = fixture.get(SESSION).header(COOKIE, &old).send().await;
     assert_eq!(dead.refusal(), (401, "credential_revoked".to_owned()));
-    let session = house.get(SESSION).header(COOKIE, &new).send().await;
+    let session = fixture.get(SESSION).header(COOKIE, &new).send().await;
     assert_eq!(session.text_at("/user/email"), "ada@example.com");
 }

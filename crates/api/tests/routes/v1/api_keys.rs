@@ -5,17 +5,17 @@ use insta::assert_json_snapshot;
 use rstest::rstest;
 use serde_json::{Value, json};
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 const PATH: &str = "/v1/api-keys";
 
 #[tokio::test]
 async fn a_key_is_made_shown_once_listed_and_deleted() {
-    let house = House::new().await;
-    let token = house.token("ada@example.com").await;
+    let fixture = Fixture::new().await;
+    let token = fixture.token("ada@example.com").await;
 
     let body = json!({ "name": "my-service-key" });
-    let made = house.post(PATH).bearer(&token).json(&body).send().await;
+    let made = fixture.post(PATH).bearer(&token).json(&body).send().await;
     assert_eq!(made.status, StatusCode::CREATED);
     assert_json_snapshot!(made.json(), {
         ".id" => "[key]", ".key" => "[secret]", ".key_suffix" => "[suffix]",
@@ -33,7 +33,7 @@ async fn a_key_is_made_shown_once_listed_and_deleted() {
     assert!(id.starts_with("key_") && key.starts_with("ks_live_"));
     assert!(key.ends_with(&made.text_at("/key_suffix")));
 
-    let list = house.get(PATH).bearer(&key).send().await;
+    let list = fixture.get(PATH).bearer(&key).send().await;
     assert_eq!(list.status, StatusCode::OK);
     assert_json_snapshot!(list.json(), { "[].id" => "[key]", "[].key_suffix" => "[suffix]" }, @r#"
     [
@@ -49,30 +49,30 @@ async fn a_key_is_made_shown_once_listed_and_deleted() {
     "#);
     assert!(!list.text.contains(&key));
     let path = format!("{PATH}/{id}");
-    let one = house.get(&path).bearer(&key).send().await;
+    let one = fixture.get(&path).bearer(&key).send().await;
     assert_eq!(one.json(), list.json()[0]);
 
-    let deleted = house.call("DELETE", &path).bearer(&token).send().await;
+    let deleted = fixture.call("DELETE", &path).bearer(&token).send().await;
     assert_eq!(
         (deleted.status, &*deleted.text),
         (StatusCode::NO_CONTENT, "")
     );
-    let refused = house.get(PATH).bearer(&key).send().await;
+    let refused = fixture.get(PATH).bearer(&key).send().await;
     assert_eq!(refused.refusal(), (401, "credential_revoked".to_owned()));
-    let again = house.call("DELETE", &path).bearer(&token).send().await;
+    let again = fixture.call("DELETE", &path).bearer(&token).send().await;
     assert_eq!(again.refusal(), (404, "not_found".to_owned()));
 }
 
 #[tokio::test]
 async fn a_narrowed_key_says_so_and_manages_nothing() {
-    let house = House::new().await;
-    let token = house.token("ada@example.com").await;
+    let fixture = Fixture::new().await;
+    let token = fixture.token("ada@example.com").await;
     let body = json!({
         "name": "narrow",
         "expires_at": "2027-02-01T00:00:00+01:00",
         "grants": [{ "path": "/shared/eng", "capability": "READ_ONLY" }],
     });
-    let made = house.post(PATH).bearer(&token).json(&body).send().await;
+    let made = fixture.post(PATH).bearer(&token).json(&body).send().await;
     assert_eq!(made.status, StatusCode::CREATED);
     assert_json_snapshot!(made.json()["grants"], @r#"
     [
@@ -85,27 +85,27 @@ async fn a_narrowed_key_says_so_and_manages_nothing() {
     "#);
     assert_eq!(made.json()["expires_at"], "2027-01-31T23:00:00Z");
     let key = made.text_at("/key");
-    for call in [house.get(PATH), house.post(PATH).json(&body)] {
+    for call in [fixture.get(PATH), fixture.post(PATH).json(&body)] {
         let refused = call.bearer(&key).send().await;
         assert_eq!(refused.refusal(), (403, "key_is_narrowed".to_owned()));
     }
-    let me = house.get("/v1/users/me").bearer(&key).send().await;
+    let me = fixture.get("/v1/users/me").bearer(&key).send().await;
     assert_eq!(me.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn the_keys_of_others_do_not_exist() {
-    let house = House::new().await;
-    let grace = house.key(&house.engines, &house.grace).await;
-    let list = house.get(PATH).bearer(&grace).send().await;
+    let fixture = Fixture::new().await;
+    let grace = fixture.key(&fixture.engines, &fixture.grace).await;
+    let list = fixture.get(PATH).bearer(&grace).send().await;
     let id = list.text_at("/0/id");
-    let elsewhere = house.key(&house.difference, &house.ada).await;
+    let elsewhere = fixture.key(&fixture.difference, &fixture.ada).await;
     let unknown = format!("{PATH}/key_01h455vb4pex5vsknk084sn02q");
-    let not_there = house.get(&unknown).bearer(&elsewhere).send().await;
-    for owner in [house.key(&house.engines, &house.ada).await, elsewhere] {
+    let not_there = fixture.get(&unknown).bearer(&elsewhere).send().await;
+    for owner in [fixture.key(&fixture.engines, &fixture.ada).await, elsewhere] {
         for method in ["GET", "DELETE"] {
             let path = format!("{PATH}/{id}");
-            let answer = house.call(method, &path).bearer(&owner).send().await;
+            let answer = fixture.call(method, &path).bearer(&owner).send().await;
             assert_eq!(answer.status, StatusCode::NOT_FOUND);
             assert_eq!(answer.text, not_there.text);
         }
@@ -131,9 +131,9 @@ async fn what_is_wrong_is_named(
     #[case] reason: &str,
     #[case] field: &str,
 ) {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let answer = house.post(PATH).bearer(&key).json(&body).send().await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let answer = fixture.post(PATH).bearer(&key).json(&body).send().await;
     assert_eq!(
         answer.refusal(),
         (status, reason.to_owned()),
@@ -146,14 +146,14 @@ async fn what_is_wrong_is_named(
 
 #[tokio::test]
 async fn all_that_is_wrong_is_named_at_once() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
     let body = json!({
         "name": "",
         "expires_at": "never",
         "grants": [{ "path": "/a", "capability": "READ_ONLY" }, { "path": "/../a", "capability": "all" }],
     });
-    let answer = house.post(PATH).bearer(&key).json(&body).send().await;
+    let answer = fixture.post(PATH).bearer(&key).json(&body).send().await;
     assert_json_snapshot!(answer.json(), @r##"
     {
       "code": "unprocessable_entity",
@@ -191,10 +191,10 @@ async fn all_that_is_wrong_is_named_at_once() {
 
 #[tokio::test]
 async fn an_id_of_another_kind_is_refused() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let path = format!("{PATH}/{}", house.ada.id);
-    let answer = house.get(&path).bearer(&key).send().await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let path = format!("{PATH}/{}", fixture.ada.id);
+    let answer = fixture.get(&path).bearer(&key).send().await;
     assert_eq!(answer.refusal(), (422, "invalid_id".to_owned()));
     assert_eq!(answer.text_at("/errors/0/field"), "id");
 }

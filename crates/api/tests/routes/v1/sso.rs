@@ -10,7 +10,7 @@ use rstest::rstest;
 use serde_json::{Value, json};
 use vestibule_accounts::Caller;
 
-use crate::house::{Answer, House, OPERATOR};
+use crate::fixture::{Answer, Fixture, OPERATOR};
 
 const APP: &str = "https://app.example/callback";
 
@@ -31,7 +31,7 @@ async fn provider() -> String {
 
 /// Engines with a connection, of which Ada is the owner.
 struct Connected {
-    house: House,
+    fixture: Fixture,
     key: String,
     id: String,
     callback: String,
@@ -39,8 +39,8 @@ struct Connected {
 
 impl Connected {
     async fn new() -> Self {
-        let house = House::new().await;
-        let key = house.key(&house.engines, &house.ada).await;
+        let fixture = Fixture::new().await;
+        let key = fixture.key(&fixture.engines, &fixture.ada).await;
         let body = json!({
             "name": "The provider",
             "settings": {
@@ -51,7 +51,7 @@ impl Connected {
             },
             "client_secret": "hush",
         });
-        let call = house.post("/v1/sso/connections").bearer(&key);
+        let call = fixture.post("/v1/sso/connections").bearer(&key);
         let made = call.json(&body).send().await;
         assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
         assert!(!made.text.contains("hush"));
@@ -63,45 +63,45 @@ impl Connected {
             (&*callback, &*logout),
             (&*of("callback"), &*of("backchannel-logout"))
         );
-        let uris = house.post("/v1/sso/redirect-uris").bearer(&key);
+        let uris = fixture.post("/v1/sso/redirect-uris").bearer(&key);
         let added = uris.json(&json!({ "uri": APP })).send().await;
         assert_eq!(added.status, StatusCode::CREATED, "{}", added.text);
-        let domains = house.post("/v1/sso/domains").bearer(&key);
+        let domains = fixture.post("/v1/sso/domains").bearer(&key);
         let domain = domains
             .json(&json!({ "domain": "example.com" }))
             .send()
             .await;
         assert_eq!(domain.status, StatusCode::CREATED, "{}", domain.text);
-        let operator = Caller::operator(&OPERATOR, house.engines.id);
+        let operator = Caller::operator(&OPERATOR, fixture.engines.id);
         let domain = domain.text_at("/id").parse().unwrap();
-        house.sso.assert_domain(&operator, domain).await.unwrap();
+        fixture.sso.assert_domain(&operator, domain).await.unwrap();
         Self {
             callback: callback.replace("https://app.example.com", ""),
-            house,
+            fixture,
             key,
             id,
         }
     }
 
     async fn initiate(&self, extra: Value) -> Answer {
-        let mut body = json!({ "tenant_id": self.house.engines.id, "redirect_uri": APP });
+        let mut body = json!({ "tenant_id": self.fixture.engines.id, "redirect_uri": APP });
         let members = extra.as_object().unwrap().clone();
         body.as_object_mut().unwrap().extend(members);
-        let call = self.house.post("/v1/auth/sso/initiate");
+        let call = self.fixture.post("/v1/auth/sso/initiate");
         call.json(&body).send().await
     }
 
     /// A browser that follows `start` to the provider and comes back.
     async fn follow(&self, start: &str) -> Answer {
         let start = start.replace("https://app.example.com", "");
-        let sent = self.house.get(&start).send().await;
+        let sent = self.fixture.get(&start).send().await;
         assert!(sent.status.is_redirection(), "{}", sent.text);
         self.arrive(&sent, &sent.cookie()).await
     }
 
     async fn arrive(&self, sent: &Answer, cookie: &str) -> Answer {
         let path = format!("{}?code=c&state={}", self.callback, state_of(sent));
-        self.house.get(&path).header(COOKIE, cookie).send().await
+        self.fixture.get(&path).header(COOKIE, cookie).send().await
     }
 }
 
@@ -116,8 +116,8 @@ fn is_private(answer: &Answer) {
     assert_eq!(answer.header(REFERRER_POLICY), Some("no-referrer"));
 }
 
-async fn me(house: &House, token: &str) -> String {
-    let answer = house.get("/v1/users/me").bearer(token).send().await;
+async fn me(fixture: &Fixture, token: &str) -> String {
+    let answer = fixture.get("/v1/users/me").bearer(token).send().await;
     answer.text_at("/email")
 }
 
@@ -138,7 +138,7 @@ async fn the_application_gets_a_token_in_the_fragment_that_is_good_for_users_me(
     };
     assert_eq!(value("token_type"), "bearer");
     assert_eq!(value("state"), "mine");
-    let email = me(&connected.house, &value("access_token")).await;
+    let email = me(&connected.fixture, &value("access_token")).await;
     assert_eq!(email, "grace@example.com");
 }
 
@@ -151,7 +151,7 @@ async fn a_one_time_code_is_exchanged_once_where_it_came_to() {
     let code = location.strip_prefix(&format!("{APP}?code=")).unwrap();
     let code = code.split('&').next().unwrap();
     let exchange = async |uri: &str| {
-        let call = connected.house.post("/v1/auth/sso/token");
+        let call = connected.fixture.post("/v1/auth/sso/token");
         let body = json!({ "code": code, "redirect_uri": uri });
         call.json(&body).send().await
     };
@@ -159,7 +159,7 @@ async fn a_one_time_code_is_exchanged_once_where_it_came_to() {
     assert_eq!(elsewhere.refusal(), (401, "sso_code".to_owned()));
     let done = exchange(APP).await;
     is_private(&done);
-    let email = me(&connected.house, &done.text_at("/access_token")).await;
+    let email = me(&connected.fixture, &done.text_at("/access_token")).await;
     assert_eq!(email, "grace@example.com");
     assert_eq!(exchange(APP).await.refusal(), (401, "sso_code".to_owned()));
 }
@@ -167,36 +167,36 @@ async fn a_one_time_code_is_exchanged_once_where_it_came_to() {
 #[tokio::test]
 async fn a_page_of_ours_gets_a_session_cookie() {
     let connected = Connected::new().await;
-    let tenant = connected.house.engines.id;
+    let tenant = connected.fixture.engines.id;
     let path = format!("/v1/auth/sso/{tenant}/signin?redirect=/console");
     let arrived = connected.follow(&path).await;
     assert_eq!(arrived.status, StatusCode::SEE_OTHER, "{}", arrived.text);
     assert_eq!(arrived.header(LOCATION), Some("/console"));
-    let house = &connected.house;
-    let session = house.get("/api/auth/session").cookie(&arrived.cookie());
+    let fixture = &connected.fixture;
+    let session = fixture.get("/api/auth/session").cookie(&arrived.cookie());
     assert_eq!(session.send().await.status, StatusCode::OK);
 }
 
 #[tokio::test]
 async fn without_a_redirect_uri_the_answer_holds_the_token() {
     let connected = Connected::new().await;
-    let tenant = connected.house.engines.id;
+    let tenant = connected.fixture.engines.id;
     let path = format!("/v1/auth/sso/initiate?provider=TENANT&tenant_id={tenant}");
-    let begun = connected.house.post(&path).send().await;
+    let begun = connected.fixture.post(&path).send().await;
     let arrived = connected.follow(&begun.text_at("/redirect_url")).await;
     is_private(&arrived);
-    let email = me(&connected.house, &arrived.text_at("/access_token")).await;
+    let email = me(&connected.fixture, &arrived.text_at("/access_token")).await;
     assert_eq!(email, "grace@example.com");
 }
 
 #[tokio::test]
 async fn a_sign_in_ends_once_and_in_the_browser_that_began_it() {
     let connected = Connected::new().await;
-    let tenant = connected.house.engines.id;
+    let tenant = connected.fixture.engines.id;
     let path = format!("/v1/auth/sso/{tenant}/signin");
-    let sent = connected.house.get(&path).send().await;
+    let sent = connected.fixture.get(&path).send().await;
     assert_eq!(sent.status, StatusCode::TEMPORARY_REDIRECT);
-    let other = connected.house.get(&path).send().await.cookie();
+    let other = connected.fixture.get(&path).send().await.cookie();
     let refused = (401, "sso_state".to_owned());
     for cookie in ["", &other] {
         let stranger = connected.arrive(&sent, cookie).await;
@@ -232,14 +232,14 @@ fn sent_by(jar: &std::collections::BTreeMap<String, String>) -> String {
 #[tokio::test]
 async fn tabs_of_one_browser_sign_in_beside_each_other_and_the_oldest_of_many_gives_way() {
     let connected = Connected::new().await;
-    let (house, tenant) = (&connected.house, connected.house.engines.id);
+    let (fixture, tenant) = (&connected.fixture, connected.fixture.engines.id);
     let path = format!("/v1/auth/sso/{tenant}/signin");
     let mut jar = std::collections::BTreeMap::new();
-    keep(&mut jar, &house.get(&path).send().await);
+    keep(&mut jar, &fixture.get(&path).send().await);
     // Two that begin at once: neither answer knows of the other.
     let before = sent_by(&jar);
-    let one = house.get(&path).header(COOKIE, &before).send().await;
-    let two = house.get(&path).header(COOKIE, &before).send().await;
+    let one = fixture.get(&path).header(COOKIE, &before).send().await;
+    let two = fixture.get(&path).header(COOKIE, &before).send().await;
     keep(&mut jar, &one);
     keep(&mut jar, &two);
     for sent in [&two, &one] {
@@ -249,12 +249,20 @@ async fn tabs_of_one_browser_sign_in_beside_each_other_and_the_oldest_of_many_gi
         assert_eq!(again.refusal(), (401, "sso_state".to_owned()));
     }
 
-    let first = house.get(&path).header(COOKIE, &sent_by(&jar)).send().await;
+    let first = fixture
+        .get(&path)
+        .header(COOKIE, &sent_by(&jar))
+        .send()
+        .await;
     keep(&mut jar, &first);
     let mut newest = None;
     for _ in 0..30 {
-        house.clock.advance(std::time::Duration::from_secs(1));
-        let sent = house.get(&path).header(COOKIE, &sent_by(&jar)).send().await;
+        fixture.clock.advance(std::time::Duration::from_secs(1));
+        let sent = fixture
+            .get(&path)
+            .header(COOKIE, &sent_by(&jar))
+            .send()
+            .await;
         keep(&mut jar, &sent);
         newest = Some(sent);
         assert!(sent_by(&jar).len() < 8 * 1_024, "{}", sent_by(&jar).len());
@@ -269,24 +277,24 @@ async fn tabs_of_one_browser_sign_in_beside_each_other_and_the_oldest_of_many_gi
 async fn a_test_sign_in_shows_what_would_happen_and_does_nothing() {
     let connected = Connected::new().await;
     let path = format!("/v1/sso/connections/{}", connected.id);
-    let house = &connected.house;
-    let call = house.post(&format!("{path}/test")).bearer(&connected.key);
+    let fixture = &connected.fixture;
+    let call = fixture.post(&format!("{path}/test")).bearer(&connected.key);
     let begun = call.send().await;
     let (_, rest) = begun.text.split_once("&state=").unwrap();
     let state = rest.split('&').next().unwrap();
     let back = format!("{}?code=c&state={state}", connected.callback);
-    let report = house
+    let report = fixture
         .get(&back)
         .header(COOKIE, &begun.cookie())
         .send()
         .await;
     assert_eq!(report.text_at("/email"), "grace@example.com");
     assert!(report.header(SET_COOKIE).is_none());
-    let attempts = house.get(&format!("{path}/attempts"));
+    let attempts = fixture.get(&format!("{path}/attempts"));
     let attempts = attempts.bearer(&connected.key).send().await;
     assert_eq!(attempts.text_at("/0/purpose"), "test");
-    let identities = format!("/v1/sso/identities?user_id={}", house.grace.id);
-    let identities = house.get(&identities).bearer(&connected.key).send().await;
+    let identities = format!("/v1/sso/identities?user_id={}", fixture.grace.id);
+    let identities = fixture.get(&identities).bearer(&connected.key).send().await;
     assert_eq!(identities.json(), json!([]));
 }
 
@@ -312,14 +320,14 @@ async fn what_is_wrong_with_a_sign_in_is_said_before_it_begins(
 async fn discovery_goes_by_the_domain_and_tells_nothing_of_the_address() {
     let connected = Connected::new().await;
     let discover = async |email: &str| {
-        let call = connected.house.post("/v1/auth/discover");
+        let call = connected.fixture.post("/v1/auth/discover");
         call.json(&json!({ "email": email })).send().await.json()
     };
     let password = json!({ "method": "password", "tenant_id": null, "connection_id": null });
     assert_eq!(discover("grace@elsewhere.example").await, password);
     let known = discover("grace@example.com").await;
     assert_eq!(known["method"], "both");
-    assert_eq!(known["tenant_id"], json!(connected.house.engines.id));
+    assert_eq!(known["tenant_id"], json!(connected.fixture.engines.id));
     assert_eq!(discover("nobody@example.com").await, known);
 }
 
@@ -332,7 +340,7 @@ async fn a_logout_token_that_is_none_is_refused(#[case] form: &'static str, #[ca
     let path = connected
         .callback
         .replace("/callback/", "/backchannel-logout/");
-    let call = connected.house.post(&path);
+    let call = connected.fixture.post(&path);
     let call = call.header(
         http::header::CONTENT_TYPE,
         "application/x-www-form-urlencoded",
@@ -344,18 +352,18 @@ async fn a_logout_token_that_is_none_is_refused(#[case] form: &'static str, #[ca
 
 #[tokio::test]
 async fn a_wrong_value_is_answered_with_which_one_and_why() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
     let body = json!({
         "name": "Nowhere",
         "settings": { "issuer": "http://idp.example", "client_id": "us" },
         "client_secret": "hush",
     });
-    let call = house.post("/v1/sso/connections").bearer(&key);
+    let call = fixture.post("/v1/sso/connections").bearer(&key);
     let answer = call.json(&body).send().await;
     assert_eq!(answer.refusal(), (422, "scheme".to_owned()));
     assert_eq!(answer.text_at("/errors/0/field"), "issuer");
-    let call = house.post("/v1/sso/connections").bearer(&key);
+    let call = fixture.post("/v1/sso/connections").bearer(&key);
     let body = json!({ "name": "Nowhere", "settings": {} });
     let answer = call.json(&body).send().await;
     assert_eq!(answer.refusal(), (422, "missing_field".to_owned()));
@@ -373,7 +381,7 @@ async fn a_group_of_the_provider_is_mapped_once() {
         ),
         ("groups_by_group", groups),
     ] {
-        let staged = connected.house.call("PUT", &path).bearer(&connected.key);
+        let staged = connected.fixture.call("PUT", &path).bearer(&connected.key);
         let staged = staged.header(CONTENT_TYPE, "application/json");
         let body = format!(r#"{{"settings":{{"{field}":{map}}}}}"#);
         let answer = staged.body(Body::from(body)).send().await;
@@ -387,16 +395,16 @@ async fn a_group_of_the_provider_is_mapped_once() {
 async fn a_change_is_staged_and_swapped() {
     let connected = Connected::new().await;
     let path = format!("/v1/sso/connections/{}", connected.id);
-    let house = &connected.house;
-    let staged = house.call("PUT", &format!("{path}/staged"));
+    let fixture = &connected.fixture;
+    let staged = fixture.call("PUT", &format!("{path}/staged"));
     let body = json!({ "settings": { "client_id": "us-too" } });
     let staged = staged.bearer(&connected.key).json(&body).send().await;
     assert_eq!(staged.text_at("/connection/live/client_id"), "us");
     assert_eq!(staged.text_at("/connection/staged/client_id"), "us-too");
-    let swap = house.post(&format!("{path}/swap")).bearer(&connected.key);
+    let swap = fixture.post(&format!("{path}/swap")).bearer(&connected.key);
     let swapped = swap.send().await;
     assert_eq!(swapped.text_at("/live/client_id"), "us-too");
-    let disable = house.post(&format!("{path}/disable"));
+    let disable = fixture.post(&format!("{path}/disable"));
     let disabled = disable.bearer(&connected.key).send().await;
     assert_eq!(disabled.json()["enabled"], false);
     let refused = connected.initiate(json!({})).await;
@@ -407,15 +415,15 @@ async fn a_change_is_staged_and_swapped() {
 async fn the_key_of_a_staged_change_is_fetched_before_the_change_holds() {
     let connected = Connected::new().await;
     let path = format!("/v1/sso/connections/{}", connected.id);
-    let (house, key) = (&connected.house, &connected.key);
+    let (fixture, key) = (&connected.fixture, &connected.key);
     let fetch = async |query: &str| {
-        let call = house.get(&format!("{path}/client-key{query}"));
+        let call = fixture.get(&format!("{path}/client-key{query}"));
         call.bearer(key).send().await
     };
     let nothing = fetch("?which=staged").await;
     assert_eq!(nothing.refusal(), (404, "not_found".to_owned()));
     let body = json!({ "settings": { "client_id": "us-too" } });
-    let staged = house.call("PUT", &format!("{path}/staged")).bearer(key);
+    let staged = fixture.call("PUT", &format!("{path}/staged")).bearer(key);
     let staged = staged.json(&body).send().await;
     assert_eq!(staged.status, StatusCode::OK, "{}", staged.text);
     // This one proves itself with a secret, so there is no key to show.
@@ -433,29 +441,35 @@ async fn the_key_of_a_staged_change_is_fetched_before_the_change_holds() {
 #[tokio::test]
 async fn nothing_is_enforced_while_no_owner_could_come_in_without_the_provider() {
     let connected = Connected::new().await;
-    let house = &connected.house;
+    let fixture = &connected.fixture;
     let change = async |body: Value| {
-        let call = house.call("PATCH", "/v1/sso/policy").bearer(&connected.key);
+        let call = fixture
+            .call("PATCH", "/v1/sso/policy")
+            .bearer(&connected.key);
         call.json(&body).send().await
     };
     let refused = change(json!({ "enforced": true })).await;
     assert_eq!(refused.status, StatusCode::CONFLICT);
-    let body = json!({ "enforced": true, "break_glass": [house.ada.id] });
+    let body = json!({ "enforced": true, "break_glass": [fixture.ada.id] });
     assert_eq!(change(body).await.json()["enforced"], true);
-    let body = json!({ "email": "grace@example.com", "password": crate::house::PASSWORD });
-    let answer = house.post("/v1/auth/pw/signin").json(&body).send().await;
+    let body = json!({ "email": "grace@example.com", "password": crate::fixture::PASSWORD });
+    let answer = fixture.post("/v1/auth/pw/signin").json(&body).send().await;
     assert_eq!(answer.refusal(), (403, "sso_required".to_owned()));
 }
 
 #[tokio::test]
 async fn only_administrators_see_connections_and_only_their_own() {
     let connected = Connected::new().await;
-    let house = &connected.house;
-    let grace = house.key(&house.engines, &house.grace).await;
-    let answer = house.get("/v1/sso/connections").bearer(&grace).send().await;
+    let fixture = &connected.fixture;
+    let grace = fixture.key(&fixture.engines, &fixture.grace).await;
+    let answer = fixture
+        .get("/v1/sso/connections")
+        .bearer(&grace)
+        .send()
+        .await;
     assert_eq!(answer.refusal(), (403, "role_required".to_owned()));
-    let other = house.key(&house.difference, &house.ada).await;
+    let other = fixture.key(&fixture.difference, &fixture.ada).await;
     let path = format!("/v1/sso/connections/{}", connected.id);
-    let answer = house.get(&path).bearer(&other).send().await;
+    let answer = fixture.get(&path).bearer(&other).send().await;
     assert_eq!(answer.status, StatusCode::NOT_FOUND);
 }

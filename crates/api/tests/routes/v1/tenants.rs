@@ -4,15 +4,15 @@ use http::StatusCode;
 use insta::assert_json_snapshot;
 use rstest::rstest;
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 const PATH: &str = "/v1/tenants";
 
 #[tokio::test]
 async fn the_caller_s_organisations_come_in_pages() {
-    let house = House::new().await;
-    let key = house.key(&house.difference, &house.ada).await;
-    let answer = house
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.difference, &fixture.ada).await;
+    let answer = fixture
         .get(&format!("{PATH}?limit=1"))
         .bearer(&key)
         .send()
@@ -47,7 +47,7 @@ async fn the_caller_s_organisations_come_in_pages() {
       "total_is_exact": true
     }
     "#);
-    let rest = house
+    let rest = fixture
         .get(&format!("{PATH}?offset=1"))
         .bearer(&key)
         .send()
@@ -59,20 +59,20 @@ async fn the_caller_s_organisations_come_in_pages() {
 
 #[tokio::test]
 async fn a_member_sees_an_organisation_whichever_the_key_is_for() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    for organization in [&house.engines, &house.difference] {
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    for organization in [&fixture.engines, &fixture.difference] {
         let path = format!("{PATH}/{}", organization.id);
-        let answer = house.get(&path).bearer(&key).send().await;
+        let answer = fixture.get(&path).bearer(&key).send().await;
         assert_eq!(answer.text_at("/name"), organization.name.as_str());
     }
     let mut answers = Vec::new();
     for id in [
-        house.foreign.id.to_string(),
+        fixture.foreign.id.to_string(),
         "tenant_01h455vb4pex5vsknk084sn02q".to_owned(),
     ] {
         let path = format!("{PATH}/{id}");
-        let answer = house.get(&path).bearer(&key).send().await;
+        let answer = fixture.get(&path).bearer(&key).send().await;
         assert_eq!(answer.status, StatusCode::NOT_FOUND);
         answers.push(answer.text);
     }
@@ -87,9 +87,9 @@ async fn a_member_sees_an_organisation_whichever_the_key_is_for() {
 #[case("page=2", "unknown_field", "page")]
 #[tokio::test]
 async fn a_page_has_its_bounds(#[case] query: &str, #[case] reason: &str, #[case] field: &str) {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let answer = house
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let answer = fixture
         .get(&format!("{PATH}?{query}"))
         .bearer(&key)
         .send()

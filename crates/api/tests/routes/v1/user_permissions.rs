@@ -12,25 +12,25 @@ use vestibule_http::Problem;
 use vestibule_layer::{PathParts, Permit};
 use vestibule_model::ResourcePath;
 
-use crate::house::{Answer, House};
+use crate::fixture::{Answer, Fixture};
 
 const PATH: &str = "/v1/user-permissions";
 
-async fn grant(house: &House, key: &str, body: &Value) -> Answer {
-    house.post(PATH).bearer(key).json(body).send().await
+async fn grant(fixture: &Fixture, key: &str, body: &Value) -> Answer {
+    fixture.post(PATH).bearer(key).json(body).send().await
 }
 
 #[tokio::test]
 async fn a_permission_is_given_listed_changed_and_taken_back() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
     let body = json!({
-        "tenant_id": house.engines.id,
-        "user_id": house.grace.id,
+        "tenant_id": fixture.engines.id,
+        "user_id": fixture.grace.id,
         "path": "/shared/eng",
         "capability": "READ_ONLY",
     });
-    let made = grant(&house, &key, &body).await;
+    let made = grant(&fixture, &key, &body).await;
     assert_eq!(made.status, StatusCode::CREATED);
     assert_json_snapshot!(made.json(), {
         ".id" => "[grant]", ".tenant_id" => "[engines]", ".user_id" => "[grace]",
@@ -51,9 +51,9 @@ async fn a_permission_is_given_listed_changed_and_taken_back() {
 
     let query = format!(
         "{PATH}?user_id={}&capability=READ_ONLY&limit=5",
-        house.grace.id
+        fixture.grace.id
     );
-    let list = house.get(&query).bearer(&key).send().await;
+    let list = fixture.get(&query).bearer(&key).send().await;
     assert_eq!(
         list.json(),
         json!({
@@ -64,13 +64,13 @@ async fn a_permission_is_given_listed_changed_and_taken_back() {
             "offset": 0,
         })
     );
-    let query = format!("{PATH}?user_id={}&capability=READ_WRITE", house.grace.id);
-    let none = house.get(&query).bearer(&key).send().await;
+    let query = format!("{PATH}?user_id={}&capability=READ_WRITE", fixture.grace.id);
+    let none = fixture.get(&query).bearer(&key).send().await;
     assert_eq!(none.json()["total"], 0);
 
     let path = format!("{PATH}/{}", made.text_at("/id"));
     let patch = json!({ "capability": "READ_WRITE", "can_approve": true });
-    let changed = house
+    let changed = fixture
         .call("PATCH", &path)
         .bearer(&key)
         .json(&patch)
@@ -81,9 +81,9 @@ async fn a_permission_is_given_listed_changed_and_taken_back() {
     assert_eq!(changed.json()["can_approve"], true);
     assert_eq!(changed.text_at("/path"), "/shared/eng");
 
-    let gone = house.call("DELETE", &path).bearer(&key).send().await;
+    let gone = fixture.call("DELETE", &path).bearer(&key).send().await;
     assert_eq!((gone.status, &*gone.text), (StatusCode::NO_CONTENT, ""));
-    let again = house.call("DELETE", &path).bearer(&key).send().await;
+    let again = fixture.call("DELETE", &path).bearer(&key).send().await;
     assert_eq!(again.refusal(), (404, "not_found".to_owned()));
 }
 
@@ -114,27 +114,27 @@ impl PathParts for OneFolder {
 
 #[tokio::test]
 async fn a_resource_may_be_named_by_its_id_and_answers_say_which_stands_there() {
-    let house = House::with_path_parts(Arc::new(OneFolder)).await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let by = |name: &str, place: &str| json!({ "user_id": house.grace.id, name: place, "capability": "READ_ONLY" });
-    let made = grant(&house, &key, &by("path_part_id", "folder_eng")).await;
+    let fixture = Fixture::with_path_parts(Arc::new(OneFolder)).await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let by = |name: &str, place: &str| json!({ "user_id": fixture.grace.id, name: place, "capability": "READ_ONLY" });
+    let made = grant(&fixture, &key, &by("path_part_id", "folder_eng")).await;
     assert_eq!(made.status, StatusCode::CREATED, "{}", made.text);
     assert_eq!(made.text_at("/path"), "/shared/eng");
     assert_eq!(made.text_at("/path_part_id"), "folder_eng");
-    house.clock.advance(Duration::from_secs(1));
-    let elsewhere = grant(&house, &key, &by("path", "/elsewhere")).await;
+    fixture.clock.advance(Duration::from_secs(1));
+    let elsewhere = grant(&fixture, &key, &by("path", "/elsewhere")).await;
     assert_eq!(elsewhere.json()["path_part_id"], Value::Null);
-    let unknown = grant(&house, &key, &by("path_part_id", "folder_ops")).await;
+    let unknown = grant(&fixture, &key, &by("path_part_id", "folder_ops")).await;
     assert_eq!(unknown.refusal(), (404, "not_found".to_owned()));
 
-    let query = format!("{PATH}?user_id={}", house.grace.id);
-    let list = house.get(&query).bearer(&key).send().await;
+    let query = format!("{PATH}?user_id={}", fixture.grace.id);
+    let list = fixture.get(&query).bearer(&key).send().await;
     assert_eq!(list.text_at("/items/0/path_part_id"), "folder_eng");
     assert_eq!(list.json()["items"][1]["path_part_id"], Value::Null);
 
     let path = format!("{PATH}/{}", elsewhere.text_at("/id"));
     let patch = json!({ "path_part_id": "folder_eng", "capability": "READ_WRITE" });
-    let moved = house.call("PATCH", &path).bearer(&key).json(&patch);
+    let moved = fixture.call("PATCH", &path).bearer(&key).json(&patch);
     let moved = moved.send().await;
     assert_eq!(moved.text_at("/materialized_path"), "/shared/eng");
     assert_eq!(moved.text_at("/path_part_id"), "folder_eng");
@@ -142,20 +142,20 @@ async fn a_resource_may_be_named_by_its_id_and_answers_say_which_stands_there() 
 
 #[tokio::test]
 async fn a_place_is_named_once_and_by_id_only_where_resources_have_ids() {
-    let house = House::with_path_parts(Arc::new(OneFolder)).await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let user = house.grace.id;
+    let fixture = Fixture::with_path_parts(Arc::new(OneFolder)).await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let user = fixture.grace.id;
     let neither = json!({ "user_id": user, "capability": "READ_ONLY" });
-    let answer = grant(&house, &key, &neither).await;
+    let answer = grant(&fixture, &key, &neither).await;
     assert_eq!(answer.refusal(), (422, "missing_field".to_owned()));
     let both = json!({ "user_id": user, "capability": "READ_ONLY", "path": "/shared/eng", "path_part_id": "folder_eng" });
-    let answer = grant(&house, &key, &both).await;
+    let answer = grant(&fixture, &key, &both).await;
     assert_eq!(answer.refusal(), (422, "ambiguous_field".to_owned()));
 
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let body = json!({ "user_id": house.grace.id, "capability": "READ_ONLY", "path_part_id": "folder_eng" });
-    let answer = grant(&house, &key, &body).await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let body = json!({ "user_id": fixture.grace.id, "capability": "READ_ONLY", "path_part_id": "folder_eng" });
+    let answer = grant(&fixture, &key, &body).await;
     assert_eq!(answer.refusal(), (422, "no_path_parts".to_owned()));
     assert_eq!(answer.text_at("/errors/0/field"), "path_part_id");
 }
@@ -170,23 +170,23 @@ async fn permissions_are_sorted_as_the_query_says(
     #[case] order: &str,
     #[case] expected: [&str; 3],
 ) {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
     for (path, capability) in [
         ("/a", "READ_WRITE_DELETE"),
         ("/b", "READ_ONLY"),
         ("/c", "READ_WRITE"),
     ] {
-        let body = json!({ "user_id": house.grace.id, "path": path, "capability": capability });
-        grant(&house, &key, &body).await;
-        house.clock.advance(Duration::from_secs(1));
+        let body = json!({ "user_id": fixture.grace.id, "path": path, "capability": capability });
+        grant(&fixture, &key, &body).await;
+        fixture.clock.advance(Duration::from_secs(1));
     }
     for (number, path) in expected.into_iter().enumerate() {
         let query = format!(
             "{PATH}?user_id={}{order}&limit=1&offset={number}",
-            house.grace.id
+            fixture.grace.id
         );
-        let list = house.get(&query).bearer(&key).send().await;
+        let list = fixture.get(&query).bearer(&key).send().await;
         assert_eq!(list.json()["total"], 3);
         assert_eq!(list.text_at("/items/0/path"), path);
     }
@@ -194,46 +194,46 @@ async fn permissions_are_sorted_as_the_query_says(
 
 #[tokio::test]
 async fn one_that_adds_nothing_conflicts_and_the_fifty_first_is_too_many() {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let body = |path: String| json!({ "user_id": house.grace.id, "path": path, "capability": "READ_WRITE" });
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let body = |path: String| json!({ "user_id": fixture.grace.id, "path": path, "capability": "READ_WRITE" });
     for number in 0..50 {
-        let made = grant(&house, &key, &body(format!("/shared/{number}"))).await;
+        let made = grant(&fixture, &key, &body(format!("/shared/{number}"))).await;
         assert_eq!(made.status, StatusCode::CREATED);
     }
-    let below = grant(&house, &key, &body("/shared/7/deeper".to_owned())).await;
+    let below = grant(&fixture, &key, &body("/shared/7/deeper".to_owned())).await;
     assert_eq!(below.refusal(), (409, "subsumed".to_owned()));
     assert_eq!(below.text_at("/code"), "conflict");
-    let more = grant(&house, &key, &body("/shared/50".to_owned())).await;
+    let more = grant(&fixture, &key, &body("/shared/50".to_owned())).await;
     assert_eq!(more.refusal(), (400, "permission_limit".to_owned()));
     assert_eq!(more.text_at("/code"), "permission_limit");
 }
 
 #[tokio::test]
 async fn only_administrators_of_the_organisation_may() {
-    let house = House::new().await;
-    let grace = house.key(&house.engines, &house.grace).await;
-    let body = json!({ "user_id": house.grace.id, "path": "/", "capability": "READ_ONLY" });
-    let refused = grant(&house, &grace, &body).await;
+    let fixture = Fixture::new().await;
+    let grace = fixture.key(&fixture.engines, &fixture.grace).await;
+    let body = json!({ "user_id": fixture.grace.id, "path": "/", "capability": "READ_ONLY" });
+    let refused = grant(&fixture, &grace, &body).await;
     assert_eq!(refused.refusal(), (403, "role_required".to_owned()));
 
     // Grace is nobody in the other organisation, and Ada's key for it does not reach this one.
-    let elsewhere = house.key(&house.difference, &house.ada).await;
-    let stranger = grant(&house, &elsewhere, &body).await;
+    let elsewhere = fixture.key(&fixture.difference, &fixture.ada).await;
+    let stranger = grant(&fixture, &elsewhere, &body).await;
     assert_eq!(stranger.refusal(), (404, "not_found".to_owned()));
-    for organization in [&house.engines, &house.foreign] {
+    for organization in [&fixture.engines, &fixture.foreign] {
         let query = format!(
             "{PATH}?user_id={}&tenant_id={}",
-            house.ada.id, organization.id
+            fixture.ada.id, organization.id
         );
-        let other = house.get(&query).bearer(&elsewhere).send().await;
+        let other = fixture.get(&query).bearer(&elsewhere).send().await;
         assert_eq!(other.refusal(), (404, "not_found".to_owned()));
     }
-    let here = house.key(&house.engines, &house.ada).await;
-    let made = grant(&house, &here, &body).await;
+    let here = fixture.key(&fixture.engines, &fixture.ada).await;
+    let made = grant(&fixture, &here, &body).await;
     let path = format!("{PATH}/{}", made.text_at("/id"));
     let patch = json!({ "capability": "READ_WRITE" });
-    let foreign = house
+    let foreign = fixture
         .call("PATCH", &path)
         .bearer(&elsewhere)
         .json(&patch)
@@ -271,9 +271,9 @@ async fn a_malformed_query_is_told_its_parameter(
     #[case] reason: &str,
     #[case] field: &str,
 ) {
-    let house = House::new().await;
-    let key = house.key(&house.engines, &house.ada).await;
-    let answer = house
+    let fixture = Fixture::new().await;
+    let key = fixture.key(&fixture.engines, &fixture.ada).await;
+    let answer = fixture
         .get(&format!("{PATH}?{query}"))
         .bearer(&key)
         .send()

@@ -2,17 +2,17 @@
 
 use insta::{allow_duplicates, assert_json_snapshot};
 
-use crate::house::House;
+use crate::fixture::Fixture;
 
 #[tokio::test]
 async fn any_credential_may_ask_who_it_is() {
-    let house = House::new().await;
+    let fixture = Fixture::new().await;
     let credentials = [
-        house.key(&house.engines, &house.grace).await,
-        house.token("grace@example.com").await,
+        fixture.key(&fixture.engines, &fixture.grace).await,
+        fixture.token("grace@example.com").await,
     ];
     for credential in credentials {
-        let answer = house.get("/v1/users/me").bearer(&credential).send().await;
+        let answer = fixture.get("/v1/users/me").bearer(&credential).send().await;
         allow_duplicates! {
         assert_json_snapshot!(answer.json(), {
             ".id" => "[user]", ".current_tenant_id" => "[engines]", ".default_tenant_id" => "[engines]",
@@ -32,6 +32,6 @@ async fn any_credential_may_ask_who_it_is() {
         "#);
         }
     }
-    let stranger = house.get("/v1/users/me").send().await;
+    let stranger = fixture.get("/v1/users/me").send().await;
     assert_eq!(stranger.refusal(), (401, "no_credential".to_owned()));
 }

@@ -171,11 +171,11 @@ async fn past_the_lease_the_directory_is_asked_every_time_and_again_until_it_is_
 
 #[tokio::test]
 async fn a_check_that_nobody_tells_of_changes_remembers_without_a_lease() {
-    let house = house();
-    assert_eq!(house.reason("GET /v1/things", &[KEY]).await, "passed");
-    house.clock.advance(Duration::from_secs(60));
+    let fixture = fixture();
+    assert_eq!(fixture.reason("GET /v1/things", &[KEY]).await, "passed");
+    fixture.clock.advance(Duration::from_secs(60));
     let mut headers = HeaderMap::new();
-    let value = format!("Bearer {}", house.key.expose());
+    let value = format!("Bearer {}", fixture.key.expose());
     headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
     let head = RequestHead {
         method: &Method::GET,
@@ -185,5 +185,5 @@ async fn a_check_that_nobody_tells_of_changes_remembers_without_a_lease() {
         address: None,
         request_id: None,
     };
-    assert!(house.check.check_known(&head).is_some());
+    assert!(fixture.check.check_known(&head).is_some());
 }

@@ -2,21 +2,21 @@
 //! narrow screen; no scrolling sideways; nothing refused by the policy; nobody else asked.
 
 use serde_json::{Value, json};
-use vestibule_e2e::{Backend, Browser, House, Setup, Site};
+use vestibule_e2e::{Backend, Browser, Fixture, Setup, Site};
 
 use super::{assert_alone, make_key};
 
 /// A browser that looks at pages and remembers what is wrong with them.
 struct Examiner<'h> {
-    house: &'h House,
+    fixture: &'h Fixture,
     browser: Browser,
     faults: Vec<String>,
 }
 
 impl<'h> Examiner<'h> {
-    async fn new(house: &'h House) -> Self {
+    async fn new(fixture: &'h Fixture) -> Self {
         Self {
-            house,
+            fixture,
             browser: Browser::start().await,
             faults: Vec::new(),
         }
@@ -55,35 +55,35 @@ impl<'h> Examiner<'h> {
 
     /// Opens a page and looks at it.
     async fn open(&mut self, path: &str, status: u64) {
-        self.browser.open(self.house, path).await;
+        self.browser.open(self.fixture, path).await;
         self.look(status).await;
     }
 
     async fn assert_good(self) {
         assert_eq!(self.faults, [""; 0], "{:#?}", self.faults);
-        assert_alone(&self.browser, self.house).await;
+        assert_alone(&self.browser, self.fixture).await;
     }
 }
 
 /// A page that sends the browser on at once, held fast at another address. What it loads it loads
-/// from the house.
-async fn held(house: &House, html: &str) -> Site {
+/// from the server.
+async fn held(fixture: &Fixture, html: &str) -> Site {
     let (start, rest) = html.split_once("<meta http-equiv=\"refresh\"").unwrap();
     let (_, rest) = rest.split_once('>').unwrap();
-    let base = format!("<head><base href=\"{}/\">", house.url());
+    let base = format!("<head><base href=\"{}/\">", fixture.url());
     let html = format!("{start}{rest}").replacen("<head>", &base, 1);
     Site::serve(move |_| (String::new(), html.clone())).await
 }
 
-async fn house() -> House {
+async fn fixture() -> Fixture {
     Setup::new(Backend::Sqlite).with_idp().start().await
 }
 
 #[tokio::test]
 async fn the_pages_before_and_after_a_session_keep_nobody_out() {
-    let house = house().await;
-    let ada = house.ada();
-    let mut at = Examiner::new(&house).await;
+    let fixture = fixture().await;
+    let ada = fixture.ada();
+    let mut at = Examiner::new(&fixture).await;
     at.open("/sign-in", 200).await;
     at.open("/sign-in?ended=1", 200).await;
     at.browser.fill("#f-email", "nobody").await;
@@ -102,11 +102,11 @@ async fn the_pages_before_and_after_a_session_keep_nobody_out() {
         401,
     )
     .await;
-    at.browser.sign_in(&house, &ada, "/organizations").await;
+    at.browser.sign_in(&fixture, &ada, "/organizations").await;
     at.look(200).await;
-    let elsewhere = format!("/organization/{}/members", house.globex());
+    let elsewhere = format!("/organization/{}/members", fixture.globex());
     at.open(&elsewhere, 409).await;
-    let another = format!("/sign-in/confirm?connection={}", house.sso_connection());
+    let another = format!("/sign-in/confirm?connection={}", fixture.sso_connection());
     at.open(&another, 200).await;
     assert_eq!(at.browser.text("h1").await, "Sign in as somebody else?");
     at.assert_good().await;
@@ -114,12 +114,12 @@ async fn the_pages_before_and_after_a_session_keep_nobody_out() {
     // Where people are sent to their provider from.
     let path = format!(
         "/sign-in/provider?organization={}&connection={}&email=cleo@example.com",
-        house.acme(),
-        house.sso_connection()
+        fixture.acme(),
+        fixture.sso_connection()
     );
-    let page = house.get(&path).send().await.expect(200);
-    let site = held(&house, &page.text).await;
-    let mut at = Examiner::new(&house).await;
+    let page = fixture.get(&path).send().await.expect(200);
+    let site = held(&fixture, &page.text).await;
+    let mut at = Examiner::new(&fixture).await;
     at.browser.goto(site.url()).await;
     assert_eq!(at.browser.text("h1").await, "Single sign-on");
     at.look(200).await;
@@ -128,9 +128,11 @@ async fn the_pages_before_and_after_a_session_keep_nobody_out() {
 
 #[tokio::test]
 async fn the_pages_of_an_account_keep_nobody_out() {
-    let house = house().await;
-    let mut at = Examiner::new(&house).await;
-    at.browser.sign_in(&house, &house.ada(), "/account").await;
+    let fixture = fixture().await;
+    let mut at = Examiner::new(&fixture).await;
+    at.browser
+        .sign_in(&fixture, &fixture.ada(), "/account")
+        .await;
     for path in ["/account", "/account/sessions"] {
         at.open(path, 200).await;
     }
@@ -139,7 +141,7 @@ async fn the_pages_of_an_account_keep_nobody_out() {
         at.browser.follow("#content form button").await;
         at.look(422).await;
     }
-    make_key(&at.browser, &house, "Nightly export").await;
+    make_key(&at.browser, &fixture, "Nightly export").await;
     at.look(200).await;
     at.browser.reload().await;
     assert_eq!(at.browser.text("h1").await, "This API key has been shown");
@@ -155,12 +157,12 @@ async fn the_pages_of_an_account_keep_nobody_out() {
     at.assert_good().await;
 
     // As they are in a session that came by a provider.
-    let mut at = Examiner::new(&house).await;
-    let start = format!("/v1/auth/sso/{}/signin?redirect=/account", house.acme());
-    at.browser.goto(&format!("{}{start}", house.url())).await;
-    at.browser.arrived_at(house.idp_url()).await;
+    let mut at = Examiner::new(&fixture).await;
+    let start = format!("/v1/auth/sso/{}/signin?redirect=/account", fixture.acme());
+    at.browser.goto(&format!("{}{start}", fixture.url())).await;
+    at.browser.arrived_at(fixture.idp_url()).await;
     at.browser.follow("button[value='bob@example.com']").await;
-    at.browser.arrived(&house, "/account").await;
+    at.browser.arrived(&fixture, "/account").await;
     at.look(200).await;
     assert!(!at.browser.has("#f-first_name").await);
     at.open("/account/sessions", 200).await;
@@ -169,16 +171,16 @@ async fn the_pages_of_an_account_keep_nobody_out() {
 
 #[tokio::test]
 async fn the_pages_of_an_organization_keep_nobody_out() {
-    let house = house().await;
-    let (acme, bob) = (house.acme(), house.bob());
+    let fixture = fixture().await;
+    let (acme, bob) = (fixture.acme(), fixture.bob());
     let base = format!("/organization/{acme}");
     let grant = json!({
         "tenant_id": acme, "user_id": bob.id, "path": "/shared/reports", "capability": "READ_WRITE",
     });
-    let call = house.post("/v1/user-permissions").bearer(house.key());
+    let call = fixture.post("/v1/user-permissions").bearer(fixture.key());
     call.json(grant).send().await.expect(201);
-    let mut at = Examiner::new(&house).await;
-    at.browser.sign_in(&house, &house.ada(), &base).await;
+    let mut at = Examiner::new(&fixture).await;
+    at.browser.sign_in(&fixture, &fixture.ada(), &base).await;
     for rest in ["", "/members", "/keys", "/plan", "/documents", "/agents"] {
         at.open(&format!("{base}{rest}"), 200).await;
     }
@@ -204,14 +206,14 @@ async fn the_pages_of_an_organization_keep_nobody_out() {
 
 #[tokio::test]
 async fn the_pages_for_single_sign_on_keep_nobody_out() {
-    let house = house().await;
-    let base = format!("/organization/{}/sso", house.acme());
-    let one = format!("{base}/{}", house.sso_connection());
-    let call = house.post("/v1/sso/domains").bearer(house.key());
+    let fixture = fixture().await;
+    let base = format!("/organization/{}/sso", fixture.acme());
+    let one = format!("{base}/{}", fixture.sso_connection());
+    let call = fixture.post("/v1/sso/domains").bearer(fixture.key());
     let domain: Value = json!({ "domain": "unverified.example" });
     call.json(domain).send().await.expect(201);
-    let mut at = Examiner::new(&house).await;
-    at.browser.sign_in(&house, &house.ada(), &base).await;
+    let mut at = Examiner::new(&fixture).await;
+    at.browser.sign_in(&fixture, &fixture.ada(), &base).await;
     at.look(200).await;
     at.open(&format!("{base}/new"), 200).await;
     at.browser.follow("#content form button").await;

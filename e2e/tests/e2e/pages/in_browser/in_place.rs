@@ -1,6 +1,6 @@
 //! What a script puts in the place of a part of the page, and what it leaves to the browser.
 
-use vestibule_e2e::{Backend, Browser, House};
+use vestibule_e2e::{Backend, Browser, Fixture};
 
 use super::assert_alone;
 
@@ -30,12 +30,12 @@ async fn told(browser: &Browser, text: &str) {
 
 #[tokio::test]
 async fn an_answer_appears_in_its_place_and_is_told_and_the_way_back_asks_again() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let browser = Browser::start().await;
-    let access = format!("/organization/{}/access", house.acme());
-    browser.sign_in(&house, &house.ada(), &access).await;
+    let access = format!("/organization/{}/access", fixture.acme());
+    browser.sign_in(&fixture, &fixture.ada(), &access).await;
     mark(&browser).await;
-    let who = format!("#f-user option[value='{}']", house.bob().id);
+    let who = format!("#f-user option[value='{}']", fixture.bob().id);
     browser.click(&who).await;
     browser.fill("#f-path", "/private").await;
     browser.click("#ask").await;
@@ -49,7 +49,7 @@ async fn an_answer_appears_in_its_place_and_is_told_and_the_way_back_asks_again(
     browser.fill("#f-path", "no path").await;
     browser.click("#ask").await;
     browser.find("[role=alert]:focus").await;
-    let home = format!("/users/{}", house.bob().id);
+    let home = format!("/users/{}", fixture.bob().id);
     browser.fill("#f-path", &home).await;
     browser.click("#ask").await;
     told(&browser, "Allowed.").await;
@@ -71,29 +71,29 @@ async fn an_answer_appears_in_its_place_and_is_told_and_the_way_back_asks_again(
     let verdict = browser.text(".verdict").await;
     assert!(verdict.starts_with("Refused."), "{verdict}");
     assert!(!is_marked(&browser).await);
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }
 
 #[tokio::test]
 async fn the_audit_log_is_filtered_and_paged_in_its_place() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = super::super::Browser::of(&house, &house.ada()).await;
-    let settings = format!("/organization/{}/settings", house.acme());
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = super::super::Browser::of(&fixture, &fixture.ada()).await;
+    let settings = format!("/organization/{}/settings", fixture.acme());
     for number in 0..51 {
         let name = format!("Acme {number}");
-        let fields = [("organization", house.acme()), ("name", name.as_str())];
+        let fields = [("organization", fixture.acme()), ("name", name.as_str())];
         ada.post(&settings, &fields).await.expect(303);
     }
     let browser = Browser::start().await;
-    let audit = format!("/organization/{}/audit", house.acme());
-    browser.sign_in(&house, &house.ada(), &audit).await;
+    let audit = format!("/organization/{}/audit", fixture.acme());
+    browser.sign_in(&fixture, &fixture.ada(), &audit).await;
     mark(&browser).await;
     browser
         .click("#f-kind option[value='organization.*']")
         .await;
     browser.click("#filter").await;
     let filtered = format!("{audit}?kind=organization.");
-    browser.arrived(&house, &filtered).await;
+    browser.arrived(&fixture, &filtered).await;
     told(&browser, "found").await;
     assert!(is_marked(&browser).await);
     let chosen = browser.find("#f-kind").await.prop("value").await.unwrap();
@@ -104,7 +104,7 @@ async fn the_audit_log_is_filtered_and_paged_in_its_place() {
     // The link is gone; whoever uses the keyboard goes on from the list, not from nowhere.
     let focused = browser.focused().await.attr("id").await.unwrap();
     assert_eq!(focused.as_deref(), Some("content"));
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }
 
 /// Waits until the page is another one than the [marked](mark).
@@ -126,35 +126,35 @@ async fn user_menu(browser: &Browser) -> String {
 
 #[tokio::test]
 async fn what_is_for_somebody_else_is_not_put_within_the_frame_of_the_one_before() {
-    let house = House::start(Backend::Sqlite).await;
-    let bob = house.bob();
-    let ada = super::super::Browser::of(&house, &house.ada()).await;
-    let member = format!("/organization/{}/members/{}", house.acme(), bob.id);
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let bob = fixture.bob();
+    let ada = super::super::Browser::of(&fixture, &fixture.ada()).await;
+    let member = format!("/organization/{}/members/{}", fixture.acme(), bob.id);
     let role = |role| {
         [
-            ("organization", house.acme()),
+            ("organization", fixture.acme()),
             ("act", "role"),
             ("role", role),
         ]
     };
     ada.post(&member, &role("ADMIN")).await.expect(303);
     let browser = Browser::start().await;
-    let audit = format!("/organization/{}/audit", house.acme());
-    browser.sign_in(&house, &house.ada(), &audit).await;
+    let audit = format!("/organization/{}/audit", fixture.acme());
+    browser.sign_in(&fixture, &fixture.ada(), &audit).await;
     assert!(user_menu(&browser).await.ends_with(" of Ada"));
     mark(&browser).await;
     let first = browser.tab().await;
     browser.new_tab().await;
-    browser.open(&house, "/account").await;
+    browser.open(&fixture, "/account").await;
     browser.sign_out().await;
-    browser.arrived(&house, "/signed-out").await;
-    browser.sign_in(&house, &bob, "/account").await;
+    browser.arrived(&fixture, "/signed-out").await;
+    browser.sign_in(&fixture, &bob, "/account").await;
 
     browser.use_tab(&first).await;
     assert!(is_marked(&browser).await);
     browser.click("#filter").await;
     replaced(&browser).await;
-    browser.arrived(&house, &audit).await;
+    browser.arrived(&fixture, &audit).await;
     let menu = user_menu(&browser).await;
     assert!(menu.ends_with(" of Bob"), "{menu}");
     // From there on it is the frame of the one who works in it.
@@ -167,7 +167,7 @@ async fn what_is_for_somebody_else_is_not_put_within_the_frame_of_the_one_before
     ada.post(&member, &role("OWNER")).await.expect(303);
     browser.click("#filter").await;
     replaced(&browser).await;
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }
 
 /// Has the requests of the page told: `sent` has all of them, in order.
@@ -176,11 +176,11 @@ const WATCH: &str = "window.sent = []; const send = XMLHttpRequest.prototype.sen
 
 #[tokio::test]
 async fn of_two_requests_the_last_one_counts() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let browser = Browser::start().await;
-    let audit = format!("/organization/{}/audit", house.acme());
+    let audit = format!("/organization/{}/audit", fixture.acme());
     let filtered = format!("{audit}?subject=nothing");
-    browser.sign_in(&house, &house.ada(), &filtered).await;
+    browser.sign_in(&fixture, &fixture.ada(), &filtered).await;
     mark(&browser).await;
     browser.run(WATCH).await;
     let both = "for (const id of ['filter', 'clear']) document.getElementById(id).click()";
@@ -188,9 +188,9 @@ async fn of_two_requests_the_last_one_counts() {
     told(&browser, "found").await;
     let statuses = browser.run("return sent.map(xhr => xhr.status)").await;
     assert_eq!(statuses, serde_json::json!([0, 200]));
-    assert_eq!(browser.url().await, format!("{}{audit}", house.url()));
+    assert_eq!(browser.url().await, format!("{}{audit}", fixture.url()));
     assert!(is_marked(&browser).await);
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }
 
 /// Has the next request hang until the page is left, and then fail at once: some browsers cut off
@@ -200,39 +200,39 @@ const CUT_OFF: &str = "XMLHttpRequest.prototype.send = function () { \
 
 #[tokio::test]
 async fn a_request_that_is_cut_off_by_another_page_does_not_take_the_person_back() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let browser = Browser::start().await;
-    let audit = format!("/organization/{}/audit", house.acme());
-    browser.sign_in(&house, &house.ada(), &audit).await;
+    let audit = format!("/organization/{}/audit", fixture.acme());
+    browser.sign_in(&fixture, &fixture.ada(), &audit).await;
     browser.run(CUT_OFF).await;
     browser.click("#filter").await;
     browser.run("location.assign('/account')").await;
-    browser.arrived(&house, "/account").await;
+    browser.arrived(&fixture, "/account").await;
     tokio::time::sleep(std::time::Duration::from_millis(300)).await;
-    browser.arrived(&house, "/account").await;
+    browser.arrived(&fixture, "/account").await;
     assert_eq!(browser.status().await, 200);
 
     // One that fails by itself leads to what the browser says of it.
-    browser.open(&house, &audit).await;
+    browser.open(&fixture, &audit).await;
     mark(&browser).await;
     let fails = "XMLHttpRequest.prototype.send = function () { setTimeout(() => this.onerror()) }";
     browser.run(fails).await;
     browser.click("#filter").await;
     replaced(&browser).await;
-    browser.arrived(&house, &audit).await;
+    browser.arrived(&fixture, &audit).await;
 }
 
 #[tokio::test]
 async fn what_is_not_the_page_asked_for_is_opened_as_a_page_of_its_own() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let browser = Browser::start().await;
-    let audit = format!("/organization/{}/audit", house.acme());
-    browser.sign_in(&house, &house.ada(), &audit).await;
+    let audit = format!("/organization/{}/audit", fixture.acme());
+    browser.sign_in(&fixture, &fixture.ada(), &audit).await;
     let first = browser.tab().await;
     let second = browser.new_tab().await;
-    browser.open(&house, "/account").await;
-    browser.switch(house.globex()).await;
-    browser.arrived(&house, "/account").await;
+    browser.open(&fixture, "/account").await;
+    browser.switch(fixture.globex()).await;
+    browser.arrived(&fixture, "/account").await;
 
     // Another organisation meanwhile: the whole page says so, and nothing of the frame is left.
     browser.use_tab(&first).await;
@@ -242,18 +242,18 @@ async fn what_is_not_the_page_asked_for_is_opened_as_a_page_of_its_own() {
     assert_eq!(title, "You are in another organisation now");
     assert!(!browser.has(".menu").await);
     browser
-        .follow(&format!("button[value='{}']", house.acme()))
+        .follow(&format!("button[value='{}']", fixture.acme()))
         .await;
-    browser.arrived(&house, &audit).await;
+    browser.arrived(&fixture, &audit).await;
 
     // Signed out meanwhile: to the sign-in, with the way back.
     browser.use_tab(&second).await;
     browser.reload().await;
     browser.sign_out().await;
-    browser.arrived(&house, "/signed-out").await;
+    browser.arrived(&fixture, "/signed-out").await;
     browser.use_tab(&first).await;
     browser.click("#filter").await;
-    browser.arrived(&house, "/sign-in?return_to=").await;
+    browser.arrived(&fixture, "/sign-in?return_to=").await;
     assert!(!browser.has(".menu").await);
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }

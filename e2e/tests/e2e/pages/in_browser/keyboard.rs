@@ -1,6 +1,6 @@
 //! Signing in and switching by keyboard alone.
 
-use vestibule_e2e::{Backend, Browser, House, Key};
+use vestibule_e2e::{Backend, Browser, Fixture, Key};
 
 use super::assert_alone;
 
@@ -35,10 +35,10 @@ async fn tab_to(browser: &Browser, selector: &str) {
 
 #[tokio::test]
 async fn a_person_without_a_mouse_signs_in_switches_and_signs_out() {
-    let house = House::start(Backend::Sqlite).await;
-    let (ada, acme, globex) = (house.ada(), house.acme(), house.globex());
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let (ada, acme, globex) = (fixture.ada(), fixture.acme(), fixture.globex());
     let browser = Browser::start().await;
-    browser.open(&house, "/sign-in").await;
+    browser.open(&fixture, "/sign-in").await;
     browser.find("#f-email:focus").await;
     assert!(is_at(&browser, "#f-email").await);
     browser.press(ada.email.as_str()).await;
@@ -47,11 +47,11 @@ async fn a_person_without_a_mouse_signs_in_switches_and_signs_out() {
     browser.find("#f-password:focus").await;
     browser.press(ada.password.as_str()).await;
     enter(&browser).await;
-    browser.arrived(&house, "/organizations").await;
+    browser.arrived(&fixture, "/organizations").await;
     tab_to(&browser, &format!("button[value='{acme}']")).await;
     enter(&browser).await;
     let overview = format!("/organization/{acme}");
-    browser.arrived(&house, &overview).await;
+    browser.arrived(&fixture, &overview).await;
 
     // The first stop leads past the menu.
     browser.press(Key::Tab).await;
@@ -62,18 +62,18 @@ async fn a_person_without_a_mouse_signs_in_switches_and_signs_out() {
     tab_to(&browser, "#content a").await;
 
     browser
-        .open(&house, &format!("/organization/{acme}/members"))
+        .open(&fixture, &format!("/organization/{acme}/members"))
         .await;
     tab_to(&browser, ".user > summary").await;
     enter(&browser).await;
     tab_to(&browser, &format!("button[value='{globex}']")).await;
     enter(&browser).await;
     let members = format!("/organization/{globex}/members");
-    browser.arrived(&house, &members).await;
+    browser.arrived(&fixture, &members).await;
     tab_to(&browser, ".user > summary").await;
     browser.press(Key::Space).await;
     tab_to(&browser, "form[action='/sign-out'] button").await;
     browser.press(Key::Space).await;
-    browser.arrived(&house, "/signed-out").await;
-    assert_alone(&browser, &house).await;
+    browser.arrived(&fixture, "/signed-out").await;
+    assert_alone(&browser, &fixture).await;
 }

@@ -2,7 +2,7 @@
 //! that is all.
 
 use serde_json::json;
-use vestibule_e2e::{Backend, Browser, House, Setup};
+use vestibule_e2e::{Backend, Browser, Fixture, Setup};
 
 use super::super::Browser as Visitor;
 use super::assert_alone;
@@ -53,11 +53,11 @@ async fn examine(browser: &Browser, faults: &mut Vec<String>) {
 }
 
 /// Gives everything in the organisation a hostile name; the id of a connection that has one.
-async fn name_everything(house: &House) -> String {
-    let acme = house.acme();
+async fn name_everything(fixture: &Fixture) -> String {
+    let acme = fixture.acme();
     let hundred = name(100);
-    let mut ada = Visitor::of(house, &house.ada()).await;
-    let bob = Visitor::of(house, &house.bob()).await;
+    let mut ada = Visitor::of(fixture, &fixture.ada()).await;
+    let bob = Visitor::of(fixture, &fixture.bob()).await;
     for visitor in [&ada, &bob] {
         let fields = [
             ("organization", acme),
@@ -75,56 +75,59 @@ async fn name_everything(house: &House) -> String {
         ("expires_in", "never"),
     ];
     ada.make_key(&fields).await.expect(200);
-    ada.switch(house.globex(), "/account").await;
-    let settings = format!("/organization/{}/settings", house.globex());
-    let fields = [("organization", house.globex()), ("name", hundred.as_str())];
+    ada.switch(fixture.globex(), "/account").await;
+    let settings = format!("/organization/{}/settings", fixture.globex());
+    let fields = [
+        ("organization", fixture.globex()),
+        ("name", hundred.as_str()),
+    ];
     ada.post(&settings, &fields).await.expect(303);
 
     // These are parts of paths, and may be longer.
     let part = name(200).replace('/', "|");
     let folder = json!({ "name": part, "parent_path_part_id": null });
-    let call = house.post("/v1/folders").bearer(house.key());
+    let call = fixture.post("/v1/folders").bearer(fixture.key());
     let folder = call.json(folder).send().await.expect(201).text_at("/id");
     let document = json!({ "name": part, "parent_path_part_id": folder, "content": HOSTILE });
-    let call = house.post("/v1/documents").bearer(house.key());
+    let call = fixture.post("/v1/documents").bearer(fixture.key());
     call.json(document).send().await.expect(201);
-    let cookie = house.cookie_of(&house.ada()).await;
-    let call = house.post("/api/managed-agents/session").cookie(&cookie);
-    let call = call.origin(house.url()).json(json!({}));
+    let cookie = fixture.cookie_of(&fixture.ada()).await;
+    let call = fixture.post("/api/managed-agents/session").cookie(&cookie);
+    let call = call.origin(fixture.url()).json(json!({}));
     let session = call.send().await;
     if session.status == 200 || session.status == 201 {
         let id = session.text_at("/id");
-        let call = house.post("/api/managed-agents/message").cookie(&cookie);
+        let call = fixture.post("/api/managed-agents/message").cookie(&cookie);
         let message = json!({ "sessionId": id, "message": name(200) });
-        call.origin(house.url()).json(message).send().await;
+        call.origin(fixture.url()).json(message).send().await;
     }
 
     let connection = json!({
         "name": hundred,
-        "settings": { "issuer": house.idp_url(), "client_id": name(200) },
+        "settings": { "issuer": fixture.idp_url(), "client_id": name(200) },
         "client_secret": "secret",
         "enabled": false,
         "save_anyway": true,
     });
-    let call = house.post("/v1/sso/connections").bearer(house.key());
+    let call = fixture.post("/v1/sso/connections").bearer(fixture.key());
     let saved = call.json(connection).send().await.expect(201);
     saved.text_at("/connection/id")
 }
 
 #[tokio::test]
 async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_place() {
-    let house = Setup::new(Backend::Sqlite).with_idp().start().await;
-    let connection = name_everything(&house).await;
-    let bob = house.bob().id;
-    let base = format!("/organization/{}", house.acme());
+    let fixture = Setup::new(Backend::Sqlite).with_idp().start().await;
+    let connection = name_everything(&fixture).await;
+    let bob = fixture.bob().id;
+    let base = format!("/organization/{}", fixture.acme());
     let browser = Browser::start().await;
     let mut faults = Vec::new();
     browser
-        .sign_in(&house, &house.ada(), "/organizations")
+        .sign_in(&fixture, &fixture.ada(), "/organizations")
         .await;
     examine(&browser, &mut faults).await;
     browser
-        .follow(&format!("button[value='{}']", house.acme()))
+        .follow(&format!("button[value='{}']", fixture.acme()))
         .await;
     let access = format!("/access?user={bob}&capability=READ_ONLY&path=/shared");
     let mut paths: Vec<_> = ALL
@@ -138,19 +141,19 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
         paths.push(format!("/account{path}"));
     }
     // Where an organisation that somebody else has made is about to sign one in.
-    let another = house.sso_connection();
+    let another = fixture.sso_connection();
     paths.push(format!("/sign-in/confirm?connection={another}"));
     // The page of two organisations.
-    paths.push(format!("/organization/{}/members", house.globex()));
+    paths.push(format!("/organization/{}/members", fixture.globex()));
     for path in paths {
-        browser.open(&house, &path).await;
+        browser.open(&fixture, &path).await;
         let shown = browser.driver().source().await.unwrap();
         assert!(shown.contains("{{7*7}}"), "{path} shows no name");
         examine(&browser, &mut faults).await;
     }
 
     // Longer than names may be: said beside the field, with what was typed.
-    browser.open(&house, "/account/keys/new").await;
+    browser.open(&fixture, "/account/keys/new").await;
     let script = format!(
         "const field = document.getElementById('f-name'); field.removeAttribute('maxlength'); \
          field.value = {}",
@@ -169,5 +172,5 @@ async fn hostile_names_are_shown_on_every_page_do_nothing_and_stay_in_their_plac
     browser.find("#secret").await;
     examine(&browser, &mut faults).await;
     assert!(faults.is_empty(), "{faults:#?}");
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }

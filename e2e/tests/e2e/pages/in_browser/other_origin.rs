@@ -1,11 +1,11 @@
 //! What a page of another origin can do to somebody who is signed in: nothing.
 
 use rstest::rstest;
-use vestibule_e2e::{Backend, Browser, BrowserSetup, House, Setup, Site};
+use vestibule_e2e::{Backend, Browser, BrowserSetup, Fixture, Setup, Site};
 
 /// A page with a form for each change, a frame with one of our pages, and a script that reads one.
-fn trap(house: &House, target: &str) -> (String, String) {
-    let (url, acme, globex) = (house.url(), house.acme(), house.globex());
+fn trap(fixture: &Fixture, target: &str) -> (String, String) {
+    let (url, acme, globex) = (fixture.url(), fixture.acme(), fixture.globex());
     let settings = format!("/organization/{acme}/settings");
     let form = |name: &str, action: &str, fields: &[(&str, &str)]| {
         let field = |(name, value): &(&str, &str)| {
@@ -52,12 +52,14 @@ fn trap(house: &House, target: &str) -> (String, String) {
 
 #[tokio::test]
 async fn a_page_of_another_origin_changes_nothing_reads_nothing_and_frames_nothing() {
-    let house = std::sync::Arc::new(House::start(Backend::Sqlite).await);
+    let fixture = std::sync::Arc::new(Fixture::start(Backend::Sqlite).await);
     let browser = Browser::start().await;
-    browser.sign_in(&house, &house.ada(), "/account/keys").await;
+    browser
+        .sign_in(&fixture, &fixture.ada(), "/account/keys")
+        .await;
     let before = browser.cookie("__Host-vestibule").await.unwrap().value;
-    let records = house.audit(house.acme()).await.len();
-    let of = std::sync::Arc::clone(&house);
+    let records = fixture.audit(fixture.acme()).await.len();
+    let of = std::sync::Arc::clone(&fixture);
     let site = Site::serve(move |target| trap(&of, target)).await;
     // The same host with another port, to which browsers send the cookie as to ourselves; another
     // host; and a page without an origin.
@@ -74,7 +76,7 @@ async fn a_page_of_another_origin_changes_nothing_reads_nothing_and_frames_nothi
                 assert_eq!(browser.text(read).await, "refused", "{page}");
             }
             browser.follow(button).await;
-            let url = browser.arrived_at(house.url()).await;
+            let url = browser.arrived_at(fixture.url()).await;
             // Without a cookie nobody is signed in; where it is sent, the origin is looked at.
             let status = browser.status().await;
             let is_own_site = page == format!("{}/", site.url());
@@ -88,10 +90,10 @@ async fn a_page_of_another_origin_changes_nothing_reads_nothing_and_frames_nothi
 
     let after = browser.cookie("__Host-vestibule").await.unwrap().value;
     assert_eq!(before, after);
-    browser.open(&house, "/account/keys").await;
+    browser.open(&fixture, "/account/keys").await;
     assert_eq!(browser.text(".user summary").await, "Acme");
     assert!(!browser.page().await.contains("Stolen"));
-    let after = house.audit(house.acme()).await;
+    let after = fixture.audit(fixture.acme()).await;
     let changes = after[..after.len() - records].iter();
     let changes: Vec<_> = changes.filter(|it| it["kind"] != "access.denied").collect();
     assert!(changes.is_empty(), "{changes:#?}");
@@ -102,12 +104,14 @@ async fn a_page_of_another_origin_changes_nothing_reads_nothing_and_frames_nothi
 async fn a_link_to_a_provider_on_another_site_asks_before_it_ends_a_session(
     #[values(true, false)] scripts: bool,
 ) {
-    let house = Setup::new(Backend::Sqlite).with_idp().start().await;
+    let fixture = Setup::new(Backend::Sqlite).with_idp().start().await;
     let browser = BrowserSetup::new().scripts(scripts).start().await;
-    browser.sign_in(&house, &house.ada(), "/account/keys").await;
+    browser
+        .sign_in(&fixture, &fixture.ada(), "/account/keys")
+        .await;
     let before = browser.cookie("__Host-vestibule").await.unwrap().value;
-    let (url, acme) = (house.url().to_owned(), house.acme().to_owned());
-    let connection = house.sso_connection().to_owned();
+    let (url, acme) = (fixture.url().to_owned(), fixture.acme().to_owned());
+    let connection = fixture.sso_connection().to_owned();
     // Straight, and by way of a page of ours that leads on by itself.
     let links = [
         format!("{url}/v1/auth/sso/{acme}/signin?redirect=/account/sessions"),
@@ -128,16 +132,16 @@ async fn a_link_to_a_provider_on_another_site_asks_before_it_ends_a_session(
         browser.follow(link).await;
         browser.arrived_at(&format!("{url}/sign-in/confirm?")).await;
         let text = browser.text(".card").await;
-        for told in [&house.ada().email, "Acme"] {
+        for told in [&fixture.ada().email, "Acme"] {
             assert!(text.contains(told), "{told}: {text}");
         }
         let after = browser.cookie("__Host-vestibule").await.unwrap().value;
         assert_eq!(before, after);
     }
     browser.follow(".card form button").await;
-    browser.arrived_at(house.idp_url()).await;
+    browser.arrived_at(fixture.idp_url()).await;
     browser.follow("button[name=email]").await;
-    browser.arrived(&house, "/account/sessions").await;
+    browser.arrived(&fixture, "/account/sessions").await;
     let after = browser.cookie("__Host-vestibule").await.unwrap().value;
     assert_ne!(before, after);
     let told = browser.text(".notice.good").await;

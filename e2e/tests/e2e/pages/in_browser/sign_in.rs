@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use rstest::rstest;
-use vestibule_e2e::{Backend, Browser, BrowserSetup, House};
+use vestibule_e2e::{Backend, Browser, BrowserSetup, Fixture};
 
 use super::assert_alone;
 
@@ -11,11 +11,11 @@ const ALERT: &str = ".notice[role=alert]";
 
 #[tokio::test]
 async fn the_printed_link_leads_through_a_wrong_and_the_right_password_to_the_organization() {
-    let house = House::start(Backend::Sqlite).await;
-    let ada = house.ada();
+    let fixture = Fixture::start(Backend::Sqlite).await;
+    let ada = fixture.ada();
     let browser = Browser::start().await;
     browser
-        .goto(house.facts()["sign_in_url"].as_str().unwrap())
+        .goto(fixture.facts()["sign_in_url"].as_str().unwrap())
         .await;
     let email = browser.attribute("#f-email", "value").await;
     assert_eq!(email.as_deref(), Some(ada.email.as_str()));
@@ -36,7 +36,7 @@ async fn the_printed_link_leads_through_a_wrong_and_the_right_password_to_the_or
 
     browser.fill("#f-password", &ada.password).await;
     browser.follow(".card form button").await;
-    browser.arrived(&house, "/organizations").await;
+    browser.arrived(&fixture, "/organizations").await;
     assert_eq!(
         browser.texts(".choice bdi").await,
         ["Acme", "Globex"],
@@ -44,19 +44,21 @@ async fn the_printed_link_leads_through_a_wrong_and_the_right_password_to_the_or
         browser.page().await
     );
     browser
-        .follow(&format!("button[value='{}']", house.acme()))
+        .follow(&format!("button[value='{}']", fixture.acme()))
         .await;
-    let overview = format!("/organization/{}", house.acme());
-    browser.arrived(&house, &overview).await;
+    let overview = format!("/organization/{}", fixture.acme());
+    browser.arrived(&fixture, &overview).await;
     assert_eq!(browser.text("h1").await, "Acme");
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }
 
 #[tokio::test]
 async fn the_cookie_is_for_this_host_and_no_script_and_is_gone_after_signing_out() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let browser = Browser::start().await;
-    browser.sign_in(&house, &house.ada(), "/account/keys").await;
+    browser
+        .sign_in(&fixture, &fixture.ada(), "/account/keys")
+        .await;
     let cookies = browser.cookies().await;
     assert_eq!(cookies.len(), 1, "{cookies:?}");
     let cookie = &cookies[0];
@@ -69,15 +71,15 @@ async fn the_cookie_is_for_this_host_and_no_script_and_is_gone_after_signing_out
     assert_eq!(browser.run("return document.cookie").await, "");
 
     browser.sign_out().await;
-    browser.arrived(&house, "/signed-out").await;
+    browser.arrived(&fixture, "/signed-out").await;
     assert_eq!(browser.text("h1").await, "You are signed out");
     assert_eq!(browser.cookies().await.len(), 0);
-    let call = house.get("/api/auth/session").cookie(&cookie.value);
+    let call = fixture.get("/api/auth/session").cookie(&cookie.value);
     call.send().await.expect(401);
-    browser.open(&house, "/account/keys").await;
-    browser.arrived(&house, "/sign-in").await;
+    browser.open(&fixture, "/account/keys").await;
+    browser.arrived(&fixture, "/sign-in").await;
     assert!(!browser.has(".user").await);
-    assert_alone(&browser, &house).await;
+    assert_alone(&browser, &fixture).await;
 }
 
 #[rstest]
@@ -85,15 +87,15 @@ async fn the_cookie_is_for_this_host_and_no_script_and_is_gone_after_signing_out
 async fn the_way_back_after_signing_out_shows_nothing_of_the_organization(
     #[values(true, false)] scripts: bool,
 ) {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let browser = BrowserSetup::new().scripts(scripts).start().await;
-    let members = format!("/organization/{}/members", house.acme());
-    browser.sign_in(&house, &house.ada(), &members).await;
+    let members = format!("/organization/{}/members", fixture.acme());
+    browser.sign_in(&fixture, &fixture.ada(), &members).await;
     assert!(browser.page().await.contains("bob@example.com"));
     browser.sign_out().await;
-    browser.arrived(&house, "/signed-out").await;
+    browser.arrived(&fixture, "/signed-out").await;
     browser.driver().back().await.unwrap();
-    browser.arrived(&house, "/sign-in").await;
+    browser.arrived(&fixture, "/sign-in").await;
     let page = browser.page().await;
     assert!(
         !page.contains("bob@example.com") && !page.contains("Acme"),
@@ -108,9 +110,9 @@ const WEIGHT: &str = "const parts = performance.getEntriesByType('navigation') \
 
 #[tokio::test]
 async fn the_sign_in_is_light_and_shown_without_a_script() {
-    let house = House::start(Backend::Sqlite).await;
+    let fixture = Fixture::start(Backend::Sqlite).await;
     let browser = Browser::start().await;
-    browser.open(&house, "/sign-in").await;
+    browser.open(&fixture, "/sign-in").await;
     let weight = browser.run(WEIGHT).await;
     let bytes = weight[0].as_u64().unwrap();
     assert!((1_000..30 * 1024).contains(&bytes), "{weight}");
@@ -118,6 +120,6 @@ async fn the_sign_in_is_light_and_shown_without_a_script() {
     // The page, its stylesheet and its icon, which the page names itself: one round trip more.
     let requests: BTreeSet<_> = browser.requests().await.into_iter().collect();
     assert!(requests.len() <= 3, "{requests:?}");
-    let own = |url: &String| url.starts_with(house.url());
+    let own = |url: &String| url.starts_with(fixture.url());
     assert!(requests.iter().all(own), "{requests:?}");
 }

@@ -23,7 +23,7 @@ pub struct Person {
     pub password: String,
 }
 
-/// How a house is to be started.
+/// The setup of a server to be started.
 #[derive(Debug, Clone)]
 pub struct Setup {
     backend: Backend,
@@ -33,7 +33,7 @@ pub struct Setup {
 }
 
 impl Setup {
-    /// A house on this store, with limits that many tests on one machine do not reach.
+    /// A server on this store, with limits that many tests on one machine do not reach.
     pub fn new(backend: Backend) -> Self {
         Self {
             backend,
@@ -62,22 +62,22 @@ impl Setup {
         self
     }
 
-    /// With a wire to PostgreSQL that can be cut: [`House::wire`].
+    /// With a wire to PostgreSQL that can be cut: [`Fixture::wire`].
     #[must_use]
     pub const fn wired(mut self) -> Self {
         self.wired = true;
         self
     }
 
-    /// With a provider for development and a connection with it: [`House::idp_url`].
+    /// With a provider for development and a connection with it: [`Fixture::idp_url`].
     #[must_use]
     pub const fn with_idp(mut self) -> Self {
         self.with_idp = true;
         self
     }
 
-    /// Starts the house.
-    pub async fn start(self) -> House {
+    /// Starts the server.
+    pub async fn start(self) -> Fixture {
         let database = match self.backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Database::create().await),
@@ -98,7 +98,7 @@ impl Setup {
         let log = folder.path().join("log");
         let (process, facts) =
             run_quickstart(&data, &environment, "127.0.0.1:0", self.with_idp, &log).await;
-        House {
+        Fixture {
             process,
             facts,
             with_idp: self.with_idp,
@@ -183,7 +183,7 @@ fn clean(mut command: Command) -> Command {
 
 /// A running server and what is known of it.
 #[derive(Debug)]
-pub struct House {
+pub struct Fixture {
     pub(crate) process: Child,
     facts: Value,
     with_idp: bool,
@@ -196,8 +196,8 @@ pub struct House {
     _folder: TempDir,
 }
 
-impl House {
-    /// A house as quickstart makes it, on this store.
+impl Fixture {
+    /// A server as quickstart makes it, on this store.
     pub async fn start(backend: Backend) -> Self {
         Setup::new(backend).start().await
     }
@@ -224,7 +224,7 @@ impl House {
         self.fact("/admin_url").trim_end_matches('/')
     }
 
-    /// The issuer of the provider for development, where the house was set up with one.
+    /// The issuer of the provider for development, where the server was set up with one.
     pub fn idp_url(&self) -> &str {
         self.fact("/idp_url")
     }
@@ -411,12 +411,12 @@ impl House {
         self.data = data;
     }
 
-    /// The wire to the database, where the house was set up with one.
+    /// The wire to the database, where the server was set up with one.
     ///
     /// # Panics
     /// Where it was not.
     pub const fn wire(&self) -> &Wire {
-        self.wire.as_ref().expect("a house with a wire")
+        self.wire.as_ref().expect("a fixture with a wire")
     }
 
     /// The database, where the store is PostgreSQL.

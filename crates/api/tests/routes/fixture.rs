@@ -43,7 +43,7 @@ pub(crate) const OUR_ORIGIN: &str = "https://app.example.com";
 pub(crate) const PASSWORD: &str = "correct horse battery staple";
 
 /// See the module.
-pub(crate) struct House {
+pub(crate) struct Fixture {
     pub(crate) accounts: Accounts,
     pub(crate) sso: Sso,
     pub(crate) clock: Arc<ManualClock>,
@@ -107,7 +107,7 @@ impl Answer {
 
 /// A request in the making.
 pub(crate) struct Call<'h> {
-    house: &'h House,
+    fixture: &'h Fixture,
     request: http::request::Builder,
     body: Body,
 }
@@ -143,7 +143,7 @@ impl Call<'_> {
         let request = self.request.body(self.body).unwrap();
         // So that the check can tell that a body follows, as hyper does.
         let request = with_length(request);
-        let Ok(response) = self.house.service.clone().oneshot(request).await;
+        let Ok(response) = self.fixture.service.clone().oneshot(request).await;
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await.unwrap().to_bytes();
         Answer {
@@ -174,7 +174,7 @@ fn plans() -> Plans {
     Plans::new([team, Plan::bare("free".parse().unwrap())])
 }
 
-impl House {
+impl Fixture {
     pub(crate) async fn new() -> Self {
         Self::with(None).await
     }
@@ -231,7 +231,7 @@ impl House {
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
         Call {
-            house: self,
+            fixture: self,
             request: Request::builder().method(method).uri(path),
             body: Body::empty(),
         }
