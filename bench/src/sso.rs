@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use serde_json::{Value, json};
+use vestibule_devtools::dev_idp::{self, CLIENT_ID, DevIdpParts};
 use vestibule_model::{OsEntropy, SystemClock};
-use vestibule_server::dev_idp::{self, CLIENT_ID, DevIdpParts};
 use vestibule_sso::PlainClientSecret;
 
 use crate::client::Connection;

@@ -161,7 +161,7 @@ fn binary() -> PathBuf {
     let binary = folder.join("vestibule");
     assert!(
         binary.exists(),
-        "build the server first: cargo build --package vestibule-server"
+        "build the server first: cargo build --bin vestibule"
     );
     binary
 }

@@ -31,7 +31,7 @@ pub(crate) fn server() -> PathBuf {
 
 /// Builds the server, for chores that are not run after a build of everything.
 pub(crate) fn build_server() -> Result<()> {
-    run(cargo().args(["build", "--quiet", "--package", "vestibule-server"]))
+    run(cargo().args(["build", "--quiet", "--bin", "vestibule"]))
 }
 
 /// A program in the root of the repository, without input, with our own tools on its path.

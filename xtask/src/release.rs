@@ -26,7 +26,7 @@ pub(crate) fn fixture() -> Result<()> {
     }
     let checkout = ["-C", path, "checkout", "--quiet", "--detach", LAST_RELEASE];
     chore::run(chore::command("git").args(checkout))?;
-    let build = ["build", "--quiet", "--package", "vestibule-server"];
+    let build = ["build", "--quiet", "--bin", "vestibule"];
     chore::run(
         chore::cargo()
             .current_dir(&worktree)

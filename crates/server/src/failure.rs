@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use vestibule_accounts::Error;
 use vestibule_store::StoreError;
 
-use crate::config::{ConfigError, ConfigErrors};
+use vestibule_config::{ConfigError, ConfigErrors};
 
 /// What a command says to the shell.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,18 +1,13 @@
-//! The binary `vestibule`: command line, configuration, wiring, listeners, the order of layers,
-//! telemetry.
+//! A server from its settings to its orderly end: wiring, listeners, the order of layers, telemetry.
 //!
-//! Read [`serve`] for what happens from start to end, [`stack`] for what happens to a request,
-//! [`wiring`] for who gets what.
+//! Read [`serve`] for the life of a server, [`stack`] for the way of a request through it, and
+//! [`wiring`] for the construction of its parts.
 
 pub mod admin;
-pub mod cli;
-pub mod config;
-pub mod dev_idp;
 pub mod failure;
 pub mod listen;
 mod operator;
-mod printable;
-pub mod quickstart;
+pub mod printable;
 mod sample;
 pub mod serve;
 pub mod shutdown;
@@ -20,3 +15,5 @@ pub mod stack;
 mod tasks;
 pub mod telemetry;
 pub mod wiring;
+
+pub use operator::OPERATOR;

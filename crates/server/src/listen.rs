@@ -27,6 +27,7 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, sleep_until, timeout_at};
 use tower::ServiceExt as _;
+use vestibule_config::Timeouts;
 use vestibule_http::TrustedProxies;
 
 use crate::stack::StackService;
@@ -66,25 +67,6 @@ pub struct Bounds {
     pub proxies: Arc<TrustedProxies>,
     /// The time for which a connection may be open without a complete request.
     pub timeouts: Timeouts,
-}
-
-/// The times for which a connection may be open without a complete request.
-#[derive(Debug, Clone, Copy)]
-pub struct Timeouts {
-    /// The time for the first head of a connection, and for each further one from its first byte.
-    pub head: Duration,
-    /// The time without a byte after an answer. A proxy that keeps connections for longer sends
-    /// requests into those that are being closed.
-    pub idle: Duration,
-}
-
-impl Default for Timeouts {
-    fn default() -> Self {
-        Self {
-            head: Duration::from_secs(10),
-            idle: Duration::from_secs(75),
-        }
-    }
 }
 
 /// Serves what `service` makes for each peer, until `shutdown` is ready; then closes what is idle,

@@ -7,4 +7,4 @@ use vestibule_accounts::Operator;
     clippy::disallowed_methods,
     reason = "this is the binary, and what it runs for the operator are its commands"
 )]
-pub(crate) const OPERATOR: Operator = Operator::at_the_command_line();
+pub const OPERATOR: Operator = Operator::at_the_command_line();

@@ -13,7 +13,7 @@ use vestibule_model::name::is_display_control;
 /// Displays a path with everything percent-encoded that is not visible ASCII, and quotation marks
 /// and backslashes, which mean something to readers of logs. What is encoded already stays so.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct PercentEncoded<'a>(pub(crate) &'a str);
+pub struct PercentEncoded<'a>(pub(crate) &'a str);
 
 impl fmt::Display for PercentEncoded<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -38,12 +38,12 @@ impl fmt::Display for PercentEncoded<'_> {
 
 /// Escapes all characters that are commands to somebody, but for ends of lines, as `\u202e`. In
 /// JSON such a character stands within a string, where the escape means the same.
-pub(crate) fn escape(text: &str) -> Cow<'_, str> {
+pub fn escape(text: &str) -> Cow<'_, str> {
     escape_but(text, |character| character == '\n')
 }
 
 /// Escapes all of them.
-pub(crate) fn escape_all(text: &str) -> Cow<'_, str> {
+pub fn escape_all(text: &str) -> Cow<'_, str> {
     escape_but(text, |_| false)
 }
 
@@ -73,14 +73,15 @@ fn push_escape(text: &mut String, character: char) {
 /// A log whose lines hold no commands. Each write is one line with its end, as the subscriber
 /// makes them.
 #[derive(Debug)]
-pub(crate) struct PlainLines<W> {
+pub struct PlainLines<W> {
     inner: W,
     /// True if the subscriber colours its lines.
     color: bool,
 }
 
 impl<W> PlainLines<W> {
-    pub(crate) const fn new(inner: W, color: bool) -> Self {
+    /// Wraps `inner`. With `color`, the sequences that choose a colour pass.
+    pub const fn new(inner: W, color: bool) -> Self {
         Self { inner, color }
     }
 }

@@ -15,7 +15,6 @@ use vestibule_accounts::{Duties, Intervals};
 use vestibule_layer::ResourceChanges;
 use vestibule_sample::Sample;
 
-use crate::config::{PublicUrl, Settings};
 use crate::failure::Failure;
 use crate::listen::Bounds;
 use crate::shutdown::Shutdown;
@@ -23,6 +22,7 @@ use crate::stack::StackService;
 use crate::tasks::Tasks;
 use crate::wiring::{OldClock, Tables, Wired};
 use crate::{admin, listen, wiring};
+use vestibule_config::{PublicUrl, Settings};
 
 /// Connections that may wait to be accepted. A burst beyond it is dropped by the system, and each
 /// client tries again after a whole second; the usual 128 are too few for a few hundred at once.
@@ -100,7 +100,7 @@ impl Server {
     }
 
     /// The same, typed.
-    pub(crate) fn public_url(&self) -> &PublicUrl {
+    pub fn public_url(&self) -> &PublicUrl {
         &self.public_url
     }
 
@@ -278,7 +278,7 @@ fn ended_early(name: &str) -> Failure {
 }
 
 /// A router without layers of ours, as connections want it.
-pub(crate) fn plain(router: Router) -> impl StackService<Incoming> {
+pub fn plain(router: Router) -> impl StackService<Incoming> {
     router.map_request(|request: Request<Incoming>| request.map(Body::new))
 }
 

@@ -28,11 +28,11 @@ use vestibule_web::{Look, Web, WebParts};
 pub use self::clock::OldClock;
 pub use self::databases::{Tables, sample, store};
 pub use self::description::openapi;
-use crate::config::{PublicUrl, Settings};
 use crate::failure::Failure;
 use crate::sample::{FollowingGrants, Lists};
 use crate::stack::Stack;
 use crate::telemetry::{Metrics, Requests};
+use vestibule_config::{PublicUrl, Settings};
 
 /// A server that only lacks its listeners.
 pub struct Wired {

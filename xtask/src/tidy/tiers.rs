@@ -28,14 +28,17 @@ const TIERS: &[(&str, u8)] = &[
     ("api", 5),
     ("web", 5),
     ("sample", 5),
-    ("server", 6),
+    ("config", 6),
+    ("server", 7),
+    ("devtools", 8),
+    ("cli", 9),
     ("e2e", TOOLS),
     ("bench", TOOLS),
     ("xtask", TOOLS),
 ];
 
 /// Nothing of this tier is shipped, and nothing imports it.
-const TOOLS: u8 = 7;
+const TOOLS: u8 = 10;
 
 /// What a crate must not reach, not even through another.
 const APART: &[(&str, &[&str])] = &[

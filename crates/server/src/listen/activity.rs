@@ -9,7 +9,7 @@ use std::time::Duration;
 use futures_util::task::AtomicWaker;
 use tokio::time::Instant;
 
-use super::Timeouts;
+use vestibule_config::Timeouts;
 
 /// Accepted, and not a byte has come.
 const FRESH: u8 = 0;

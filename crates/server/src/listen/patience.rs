@@ -173,7 +173,7 @@ mod tests {
     use tokio::net::{TcpListener, TcpStream};
 
     use super::*;
-    use crate::listen::Timeouts;
+    use vestibule_config::Timeouts;
 
     fn activity() -> Arc<Activity> {
         Arc::new(Activity::new(Instant::now(), Timeouts::default()))

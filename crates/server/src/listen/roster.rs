@@ -8,7 +8,9 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::Instant;
 
 use super::activity::Activity;
-use super::{LAST_HEAD, Timeouts};
+use vestibule_config::Timeouts;
+
+use super::LAST_HEAD;
 
 /// A connection is not closed for others before it was idle for this long: who asks again and
 /// again would only connect again and again.

@@ -5,9 +5,9 @@ use vestibule_model::{BootTime, Change};
 use vestibule_store::ChangeSink;
 
 use super::*;
-use crate::config::Sources;
 use crate::failure::Code;
 use crate::operator::OPERATOR;
+use vestibule_config::Sources;
 
 /// Whoever hears of changes through it panics once they are heard.
 struct Brittle;

@@ -4,8 +4,8 @@ use std::io::{IsTerminal, stderr};
 
 use tracing_subscriber::EnvFilter;
 
-use crate::config::LogFormat;
 use crate::printable::PlainLines;
+use vestibule_config::LogFormat;
 
 /// Starts the log on stderr. What is logged before is lost; a second call changes nothing.
 pub fn start(format: LogFormat, level: &str) {

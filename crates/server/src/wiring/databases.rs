@@ -3,8 +3,8 @@
 use vestibule_sample::{Sample, SampleError};
 use vestibule_store::{Store, StoreError, StoreUrl};
 
-use crate::config::Settings;
 use crate::failure::{Code, Failure};
+use vestibule_config::Settings;
 
 /// The treatment of the tables when a database is opened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -49,7 +49,7 @@ fn imports_for_tests_for_build_scripts_for_one_target_and_under_another_name_cou
     ] {
         let found = problems(&[("check", text)]);
         assert!(
-            found.contains("check (tier 2): imports server (tier 6)"),
+            found.contains("check (tier 2): imports server (tier 7)"),
             "{text}: {found}"
         );
     }

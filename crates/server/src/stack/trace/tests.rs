@@ -11,7 +11,9 @@ use vestibule_store::{Store, StoreUrl};
 
 use super::super::tests::stack_of;
 use super::*;
-use crate::listen::{self, Bounds, Timeouts};
+use vestibule_config::Timeouts;
+
+use crate::listen::{self, Bounds};
 use crate::telemetry::Metrics;
 
 /// A log in memory.

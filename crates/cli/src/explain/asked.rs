@@ -1,0 +1,82 @@
+//! The request as the server would see it, and what allows what was asked.
+
+use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
+use http::{HeaderMap, HeaderValue, Method};
+use vestibule_check::Check;
+use vestibule_credential::frame::{self, SecretKind};
+use vestibule_model::{Principal, ResourcePath};
+use vestibule_policy::explain::describe;
+use vestibule_policy::table::Found;
+use vestibule_policy::{Basis, Dialect};
+
+use vestibule_config::Settings;
+use vestibule_server::failure::Failure;
+
+/// The headers of a request with this credential, put where its route looks for it, and from a
+/// page of our own.
+pub(super) fn headers(
+    settings: &Settings,
+    check: &Check,
+    method: &Method,
+    path: &str,
+    credential: Option<&str>,
+) -> Result<HeaderMap, Failure> {
+    let mut headers = HeaderMap::new();
+    let origin = HeaderValue::from_str(check.origin().as_str()).map_err(Failure::defect)?;
+    headers.insert(ORIGIN, origin);
+    let Some(credential) = credential else {
+        return Ok(headers);
+    };
+    let kind = frame::recognize(&settings.prefix, credential.as_bytes());
+    let is_cookie = match dialect(check, method, path) {
+        Dialect::Bearer => false,
+        Dialect::Browser => kind == Ok(SecretKind::Session),
+        Dialect::Page => true,
+    };
+    let (name, text) = if is_cookie {
+        (COOKIE, format!("{}={credential}", settings.cookie_name))
+    } else {
+        (AUTHORIZATION, format!("Bearer {credential}"))
+    };
+    let mut value = HeaderValue::from_str(&text).map_err(|_| {
+        Failure::usage("The credential holds characters that no header can carry.")
+            .reason("malformed_credential")
+    })?;
+    value.set_sensitive(true);
+    headers.insert(name, value);
+    Ok(headers)
+}
+
+/// The credential itself, where the whole value of a header was handed over.
+pub(super) fn bare(text: &str) -> &str {
+    match text.split_at_checked("Bearer ".len()) {
+        Some((scheme, rest)) if scheme.eq_ignore_ascii_case("Bearer ") => rest.trim_start(),
+        _ => text,
+    }
+}
+
+fn dialect(check: &Check, method: &Method, path: &str) -> Dialect {
+    let table = check.table();
+    match table.find(method.as_str(), path) {
+        Found::Rule { dialect, .. } | Found::OtherMethod { dialect, .. } => dialect,
+        Found::Nothing => table.dialect_of(path),
+    }
+}
+
+/// By which role, home or grant something is allowed on a path.
+pub(super) fn ground(principal: &Principal, path: &ResourcePath, basis: Basis<'_>) -> String {
+    let ground = match basis {
+        Basis::Role(role) => format!("by the role {role}"),
+        Basis::Home => format!("in the own folder {}", principal.home),
+        Basis::Grant(grant) => format!("by {}", describe(grant)),
+    };
+    let own = principal
+        .narrowed_to
+        .iter()
+        .flat_map(|grants| grants.iter());
+    let covering = own.filter(|grant| grant.path.covers(path));
+    match covering.max_by_key(|grant| grant.capability) {
+        Some(own) => format!("{ground}, and the key by {}", describe(own)),
+        None => ground,
+    }
+}
