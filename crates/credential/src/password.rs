@@ -7,7 +7,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -23,6 +23,10 @@ use phc::{Fresh, Scratch, Stored};
 
 /// About what one hash takes on a core of its own; only the advice in `Busy` rests on it.
 const ONE_HASH: Duration = Duration::from_millis(30);
+
+/// The quiet time after which the threads release their memory. Long enough that a steady trickle
+/// of sign-ins does not fetch 19 MiB from the system each time, which costs a third of a hash.
+const QUIET: Duration = Duration::from_secs(5);
 
 /// A password in clear, 1 to 1,024 bytes. Wiped when dropped, as is every clone; never printed.
 #[derive(Clone)]
@@ -80,7 +84,7 @@ impl fmt::Debug for PlainPassword {
 /// How many hashes run and wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HasherConfig {
-    /// Threads, each with 19 MiB once it has hashed; one at least.
+    /// Threads, each with 19 MiB while it hashes and for some seconds after; one at least.
     pub threads: usize,
     /// Hashes that may wait for a thread; one at least.
     pub queue: usize,
@@ -149,11 +153,20 @@ pub struct PasswordHasher {
 }
 
 impl PasswordHasher {
-    /// Starts the threads. Their memory is taken when each hashes for the first time.
+    /// Starts the threads. Their memory is taken when they hash, and released when nobody has
+    /// asked for some seconds.
     ///
     /// # Errors
     /// When the operating system gives no thread.
     pub fn start(config: HasherConfig) -> std::io::Result<Self> {
+        Self::start_with(config, &Arc::default(), QUIET)
+    }
+
+    fn start_with(
+        config: HasherConfig,
+        memory: &Arc<Memory>,
+        quiet: Duration,
+    ) -> std::io::Result<Self> {
         let config = HasherConfig {
             threads: config.threads.max(1),
             queue: config.queue.max(1),
@@ -162,12 +175,12 @@ impl PasswordHasher {
         let (sender, receiver) = sync_channel(config.queue);
         let receiver = Arc::new(Mutex::new(receiver));
         for number in 0..config.threads {
-            let receiver = Arc::clone(&receiver);
+            let (receiver, memory) = (Arc::clone(&receiver), Arc::clone(memory));
             std::thread::Builder::new()
                 .name(format!("password-{number}"))
                 .spawn(move || {
                     priority::lower(config.nice);
-                    work(&receiver);
+                    work(&receiver, &memory, quiet);
                 })?;
         }
         Ok(Self {
@@ -239,23 +252,63 @@ async fn wait<T>(
     answered.await.unwrap_or(Err(HashError::Stopped))
 }
 
-/// One thread's life: job after job, until nobody can ask any more.
-fn work(jobs: &Mutex<Receiver<Job>>) {
-    let mut scratch = Scratch::default();
+/// Memory of the hashes that have ended, for those to come. It is shared because the one thread
+/// that waits for a job has to release what all of them have used.
+#[derive(Default)]
+struct Memory(Mutex<Vec<Scratch>>);
+
+impl Memory {
+    fn take(&self) -> Scratch {
+        self.lock().pop().unwrap_or_default()
+    }
+
+    fn keep(&self, scratch: Scratch) {
+        self.lock().push(scratch);
+    }
+
+    fn release(&self) {
+        // Freed outside the lock: giving 19 MiB back to the system takes a while.
+        let kept = std::mem::take(&mut *self.lock());
+        drop(kept);
+    }
+
+    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Runs one thread: job after job, until nobody can ask any more.
+fn work(jobs: &Mutex<Receiver<Job>>, memory: &Memory, quiet: Duration) {
     loop {
         // The lock is held while waiting; the other threads wait for it instead of for a job.
-        let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
+        let job = jobs
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .recv_timeout(quiet);
         match job {
-            // Whoever asked may have gone: a closed connection costs no hash.
+            // Nobody waits for the answer any more: a closed connection costs no hash.
             Ok(Job::Hash(_, _, answer)) if answer.is_closed() => {}
             Ok(Job::Verify(_, _, answer)) if answer.is_closed() => {}
-            Ok(Job::Hash(password, fresh, answer)) => {
-                let _ = answer.send(fresh.hash(password.as_bytes(), &mut scratch));
+            Ok(job) => {
+                let mut scratch = memory.take();
+                job.run(&mut scratch);
+                memory.keep(scratch);
             }
-            Ok(Job::Verify(password, stored, answer)) => {
-                let _ = answer.send(stored.verify(password.as_bytes(), &mut scratch));
+            Err(RecvTimeoutError::Timeout) => memory.release(),
+            Err(RecvTimeoutError::Disconnected) => return,
+        }
+    }
+}
+
+impl Job {
+    fn run(self, scratch: &mut Scratch) {
+        match self {
+            Self::Hash(password, fresh, answer) => {
+                let _ = answer.send(fresh.hash(password.as_bytes(), scratch));
             }
-            Err(_) => return,
+            Self::Verify(password, stored, answer) => {
+                let _ = answer.send(stored.verify(password.as_bytes(), scratch));
+            }
         }
     }
 }

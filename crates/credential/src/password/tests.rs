@@ -260,3 +260,32 @@ proptest! {
         let _ = phc::Stored::read(&text);
     }
 }
+
+#[tokio::test]
+async fn memory_is_kept_for_the_next_hash_and_released_after_a_quiet_time() {
+    let config = HasherConfig {
+        threads: 2,
+        queue: 8,
+        nice: 10,
+    };
+    let kept = |memory: &Arc<Memory>| memory.lock().len();
+
+    let memory = Arc::new(Memory::default());
+    let hasher = PasswordHasher::start_with(config, &memory, Duration::from_secs(3_600)).unwrap();
+    for _ in 0..4 {
+        hasher.hash(password("kept"), &OsEntropy).await.unwrap();
+    }
+    // The threads hand it back after they have answered.
+    while kept(&memory) == 0 {
+        tokio::task::yield_now().await;
+    }
+    assert!(kept(&memory) <= 2, "more than one block a thread");
+
+    // Kept by hand, so that nothing can be released before it is looked at.
+    let memory = Arc::new(Memory::default());
+    memory.keep(phc::Scratch::default());
+    let _hasher = PasswordHasher::start_with(config, &memory, Duration::from_millis(10)).unwrap();
+    while kept(&memory) > 0 {
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}
