@@ -163,7 +163,7 @@ pub(crate) fn callers() -> Result<Callers> {
 /// The check that knows them, and the credentials.
 pub(crate) fn check(table: RuleTable) -> Result<(Check, Callers)> {
     let made = made()?;
-    let origin = OwnOrigin::new("http://127.0.0.1");
+    let origin: OwnOrigin = "http://127.0.0.1".parse()?;
     let check = Check::new(CheckParts {
         plans: made.plans,
         keyring: Some(Arc::new(ArcSwap::from_pointee(made.keyring))),

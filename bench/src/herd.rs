@@ -34,7 +34,7 @@ pub(crate) async fn check(table: RuleTable, database: &Path) -> Result<Check> {
     let store = Store::connect(url(database)?).await?;
     let plans = Arc::new(Plans::default());
     let directory = StoreDirectory::new(store, Arc::new(SystemClock), plans, Lifetimes::default());
-    let origin = OwnOrigin::new("http://127.0.0.1");
+    let origin: OwnOrigin = "http://127.0.0.1".parse()?;
     Ok(Check::new(CheckParts::new(
         table,
         Arc::new(directory),

@@ -119,7 +119,7 @@ pub(crate) fn remember(callers: Callers, mib: usize) -> Result<()> {
         callers,
         plan: Arc::new(Plan::bare(PlanName::default())),
     };
-    let origin = OwnOrigin::new("http://127.0.0.1");
+    let origin: OwnOrigin = "http://127.0.0.1".parse()?;
     let check = Check::new(CheckParts {
         cache: CacheBounds {
             bytes: mib * 1_024 * 1_024,

@@ -8,20 +8,26 @@ use vestibule_model::{OriginError, WebOrigin};
 
 use crate::denial::{Csrf, WrongOrigin};
 
-/// The origin of our own pages, such as `https://app.example.com`: scheme, host and port as a
-/// browser writes them (RFC 6454, 6.1).
+/// The origin of a service's own pages, such as `https://app.example.com`: scheme, host and port as
+/// a browser writes them (RFC 6454, 6.1).
+///
+/// A browser's `Origin` is compared byte for byte, so that any other spelling would refuse every
+/// change by cookie. [`FromStr`] is therefore the only way from a text: it returns an error for a
+/// trailing slash, a capital letter, a default port or an empty text, and names the right spelling.
+///
+/// ```
+/// use vestibule_check::OwnOrigin;
+///
+/// assert!("https://app.example.com".parse::<OwnOrigin>().is_ok());
+/// for wrong in ["https://app.example.com/", "https://App.example.com", "https://app.example.com:443", ""] {
+///     assert!(wrong.parse::<OwnOrigin>().is_err(), "{wrong}");
+/// }
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OwnOrigin(Box<str>);
 
 impl OwnOrigin {
-    /// Takes a text as it is. Of one in another spelling than that of browsers every change by
-    /// cookie is refused, so parse what a person has written: [`FromStr`] refuses such a text and
-    /// names the right one.
-    pub fn new(origin: impl Into<Box<str>>) -> Self {
-        Self(origin.into())
-    }
-
-    /// The origin's text.
+    /// Returns the origin as text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -120,7 +126,7 @@ mod tests {
         #[case] site: Option<&'static str>,
         #[case] passes: bool,
     ) {
-        let own = OwnOrigin::new("https://app.example.com");
+        let own = "https://app.example.com".parse::<OwnOrigin>().unwrap();
         assert_eq!(own.guard(&headers(origin, site)).is_ok(), passes);
     }
 
@@ -133,12 +139,21 @@ mod tests {
             let right = OURS.parse().unwrap();
             assert_eq!(text.parse::<OwnOrigin>(), Err(OriginError::Spelling(right)));
         }
+        let longer = format!("{OURS}/").parse::<OwnOrigin>();
+        assert_eq!(longer, Err(OriginError::Longer(OURS.parse().unwrap())));
+        assert_eq!("".parse::<OwnOrigin>(), Err(OriginError::Scheme));
     }
 
     #[test]
     fn a_refusal_says_what_was_wrong() {
         const OURS: &str = "https://app.example.com";
-        let found = |headers| OwnOrigin::new(OURS).guard(&headers).unwrap_err().found;
+        let found = |headers| {
+            OURS.parse::<OwnOrigin>()
+                .unwrap()
+                .guard(&headers)
+                .unwrap_err()
+                .found
+        };
         let other = WrongOrigin::Other("null".into());
         assert_eq!(found(headers(Some("null"), Some("cross-site"))), other);
         assert_eq!(found(headers(None, None)), WrongOrigin::Missing);
@@ -148,7 +163,7 @@ mod tests {
 
     #[test]
     fn an_origin_sent_twice_is_refused_even_if_both_are_ours() {
-        let own = OwnOrigin::new("https://app.example.com");
+        let own = "https://app.example.com".parse::<OwnOrigin>().unwrap();
         for second in ["https://evil.example", "https://app.example.com"] {
             let mut headers = headers(Some("https://app.example.com"), None);
             headers.append(ORIGIN, HeaderValue::from_static(second));

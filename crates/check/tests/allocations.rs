@@ -28,7 +28,7 @@ async fn a_known_key_is_judged_without_an_allocation() {
         .build();
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
-    let origin = OwnOrigin::new("http://localhost");
+    let origin: OwnOrigin = "http://localhost".parse().unwrap();
     let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
 
     let mut headers = HeaderMap::new();

@@ -85,7 +85,7 @@ fn fixture(body_bytes: usize) -> Fixture {
     let is_revoked = Arc::new(AtomicBool::new(false));
     let memory = MemoryDirectory::with_owner_key(&key.digest());
     let directory = OneKey(memory, Arc::clone(&is_revoked));
-    let origin = OwnOrigin::new("http://localhost");
+    let origin: OwnOrigin = "http://localhost".parse().unwrap();
     let check = Check::new(CheckParts {
         body_bytes,
         ..CheckParts::new(table, Arc::new(directory), origin)

@@ -65,7 +65,7 @@ fn service() -> (Service, PlainSecret) {
     let (router, table) = routes.into_parts().unwrap();
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
-    let origin = OwnOrigin::new("http://localhost");
+    let origin: OwnOrigin = "http://localhost".parse().unwrap();
     let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
     (CheckLayer::new(check).layer(router), key)
 }
@@ -170,7 +170,7 @@ async fn a_permit_that_comes_in_with_a_request_is_not_believed() {
         .into_parts()
         .unwrap();
     let directory = MemoryDirectory::with_owner_key(&key.digest());
-    let origin = OwnOrigin::new("http://localhost");
+    let origin: OwnOrigin = "http://localhost".parse().unwrap();
     let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
     let catcher = CheckLayer::new(check).layer(router);
     let mut caught = send(&catcher, "/v1/catch", Some(&key)).await;
@@ -205,7 +205,7 @@ async fn what_a_handler_refuses_to_a_known_caller_is_noted_with_its_route_and_ca
         .unwrap();
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
-    let origin = OwnOrigin::new("http://localhost");
+    let origin: OwnOrigin = "http://localhost".parse().unwrap();
     let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
     let service = CheckLayer::new(check.clone()).layer(router);
     for _ in ["the directory is asked", "the key is known"] {
@@ -241,7 +241,7 @@ async fn a_problem_keeps_every_cookie_that_came_with_it() {
         .get("/v1/thing", Rule::public(), refuse)
         .into_parts()
         .unwrap();
-    let origin = OwnOrigin::new("http://localhost");
+    let origin: OwnOrigin = "http://localhost".parse().unwrap();
     let parts = CheckParts::new(table, Arc::new(MemoryDirectory::new()), origin);
     let service = CheckLayer::new(Check::new(parts)).layer(router);
     let response = send(&service, "/v1/thing", None).await;
@@ -301,7 +301,7 @@ async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
         MemoryDirectory::with_owner_key(&key.digest()),
         false.into(),
     ));
-    let origin = OwnOrigin::new("http://localhost");
+    let origin: OwnOrigin = "http://localhost".parse().unwrap();
     let check = Check::new(CheckParts::new(
         table,
         Arc::clone(&directory) as Arc<dyn vestibule_layer::Directory>,

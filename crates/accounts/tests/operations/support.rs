@@ -12,9 +12,7 @@ use vestibule_accounts::{
     Accounts, AccountsParts, AuditFilter, AuditRow, Bridge, Caller, CreatedApiKey, Error,
     KeyringParts, NewApiKey, NewOrganization, NewUser, Operator, Page, SignInLimits, SignOut,
 };
-use vestibule_check::{
-    CacheBounds, Cause, Check, CheckParts, OwnOrigin, Permit, Rejected, RequestHead,
-};
+use vestibule_check::{CacheBounds, Cause, Check, CheckParts, Permit, Rejected, RequestHead};
 use vestibule_credential::{
     Claims, HasherConfig, Issuer, MasterKey, PasswordHasher, PlainSecret, Prefix, SecretKind,
     TokenId, frame,
@@ -469,7 +467,7 @@ async fn open(store: Store, clock: Arc<dyn Clock>, options: Options) -> (Account
         keyring: Some(keyring),
         prefix: Prefix::default(),
         cookie_name: "__Host-vestibule".to_owned(),
-        origin: OwnOrigin::new("https://app.example.com"),
+        origin: "https://app.example.com".parse().unwrap(),
         cache: CacheBounds::default(),
         body_bytes: CheckParts::BODY_BYTES,
         clock,

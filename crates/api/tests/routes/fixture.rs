@@ -18,7 +18,7 @@ use vestibule_accounts::{
     Operator, SignInLimits, Sso, SsoParts,
 };
 use vestibule_api::ApiState;
-use vestibule_check::{CacheBounds, Check, CheckParts, OwnOrigin};
+use vestibule_check::{CacheBounds, Check, CheckParts};
 use vestibule_credential::{HasherConfig, Issuer, Keyring, MasterKey, PasswordHasher, Prefix};
 use vestibule_http::SessionCookie;
 use vestibule_layer::{CheckLayer, CheckService, PathParts};
@@ -350,7 +350,7 @@ fn open(
         keyring: Some(keyring),
         prefix: Prefix::default(),
         cookie_name: vestibule_check::DEFAULT_COOKIE_NAME.to_owned(),
-        origin: OwnOrigin::new(OUR_ORIGIN),
+        origin: OUR_ORIGIN.parse().unwrap(),
         cache: CacheBounds::default(),
         body_bytes: CheckParts::BODY_BYTES,
         clock: clock.clone(),

@@ -125,7 +125,11 @@ fn fixture() -> Fixture {
         plans: Plans::new([team]),
         keyring: Some(Arc::new(ArcSwap::from_pointee(keyring))),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        ..CheckParts::new(table(), Arc::new(directory), OwnOrigin::new(ORIGIN))
+        ..CheckParts::new(
+            table(),
+            Arc::new(directory),
+            ORIGIN.parse::<OwnOrigin>().unwrap(),
+        )
     });
     Fixture {
         check,

@@ -309,7 +309,7 @@ impl World {
         let check = Check::new(CheckParts::new(
             table,
             people.clone(),
-            OwnOrigin::new(ORIGIN),
+            ORIGIN.parse::<OwnOrigin>().unwrap(),
         ));
         // Nothing is remembered: what a test changes holds at once.
         check.suspend();

@@ -44,7 +44,7 @@ fn routes() -> Routes {
 
 pub(super) fn stack_of(routes: Routes, https: bool) -> Stack {
     let (router, table) = routes.into_parts().unwrap();
-    let origin = OwnOrigin::new("https://auth.example.com");
+    let origin: OwnOrigin = "https://auth.example.com".parse().unwrap();
     let directory = Arc::new(MemoryDirectory::new());
     Stack {
         check: Check::new(CheckParts::new(table, directory, origin)),

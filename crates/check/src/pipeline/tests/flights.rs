@@ -115,7 +115,7 @@ fn doors() -> Doors {
         ..CheckParts::new(
             table(),
             Arc::clone(&directory) as Arc<dyn Directory>,
-            OwnOrigin::new(ORIGIN),
+            ORIGIN.parse::<OwnOrigin>().unwrap(),
         )
     });
     Doors {

@@ -69,7 +69,7 @@ impl Node {
             ..CheckParts::new(
                 table(),
                 Arc::clone(&directory) as Arc<dyn Directory>,
-                OwnOrigin::new(ORIGIN),
+                ORIGIN.parse::<OwnOrigin>().unwrap(),
             )
         });
         check.suspend();
