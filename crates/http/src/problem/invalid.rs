@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use http::StatusCode;
 use serde::Serialize;
+use vestibule_model::Invalid;
 
 use super::Problem;
 
@@ -16,6 +17,26 @@ pub struct FieldError {
     pub reason: Cow<'static, str>,
     /// What would be right.
     pub message: String,
+}
+
+impl FieldError {
+    /// Names the field that a value was refused in.
+    pub fn new(field: impl Into<String>, invalid: Invalid) -> Self {
+        Self {
+            field: field.into(),
+            reason: invalid.reason.into(),
+            message: invalid.message,
+        }
+    }
+}
+
+/// 422 (400 on `/api`): a value was refused, of a field that is not known here. A handler that
+/// knows the field says so with [`Problem::invalid`] and [`FieldError::new`].
+impl From<Invalid> for Problem {
+    fn from(Invalid { reason, message }: Invalid) -> Self {
+        let detail = format!("A value was refused: it {message}.");
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, reason, detail)
+    }
 }
 
 impl Problem {
@@ -72,6 +93,14 @@ mod tests {
             message: "must be a path".to_owned(),
         };
         (0..count).map(error).collect()
+    }
+
+    #[test]
+    fn a_value_without_a_field_is_refused_with_its_own_reason() {
+        let invalid = Invalid::new("invalid_path", "must begin with a slash");
+        let problem = Problem::from(invalid);
+        let told = "A value was refused: it must begin with a slash.";
+        assert_eq!((problem.reason(), problem.detail()), ("invalid_path", told));
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! A problem on the wire, in any dialect.
+//! Rendering of a problem on the wire, in any dialect.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
@@ -68,8 +68,19 @@ impl Problem {
         }
     }
 
-    /// The answer on the wire.
+    /// Renders the answer on the wire, with a [`PageProblem`] in its extensions.
     pub fn render(&self, dialect: Dialect, id: Option<&RequestId>) -> Response {
+        let mut response = self.written(dialect, id);
+        response.extensions_mut().insert(PageProblem {
+            problem: self.clone(),
+            request_id: id.cloned(),
+            dialect,
+        });
+        response
+    }
+
+    /// Writes status, headers and body.
+    fn written(&self, dialect: Dialect, id: Option<&RequestId>) -> Response {
         let request_id = id.map(RequestId::as_str);
         let status = self.status(dialect);
         let hint = self.0.hint.as_deref();
@@ -107,18 +118,13 @@ impl Problem {
         headers.extend(self.0.headers.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        response.extensions_mut().insert(PageProblem {
-            problem: self.clone(),
-            request_id: id.cloned(),
-            dialect,
-        });
         response
     }
 }
 
 impl Problem {
-    /// The answer on the wire, in the place of the one that left the problem: what else that one
-    /// carried, such as cookies, stays, but not the length of its empty body.
+    /// Renders the answer in place of the one that carries the problem in its extensions. Other
+    /// headers of that one, such as cookies, stay, but not the length of its body.
     pub fn render_over(
         &self,
         left: &Response,
@@ -144,11 +150,12 @@ pub fn keep_headers(answer: &mut Response, headers: &HeaderMap, except: &[Header
     }
 }
 
-/// Leaves the problem in the answer's extensions, where the check's layer finds it and renders it
-/// in the dialect of the request, with the request's id.
+/// Renders RFC 9457 without a request id, and keeps the problem in the response's extensions: the
+/// check's layer finds it there and renders it again in the dialect of the route, with the id of
+/// the request ([`render_over`](Problem::render_over)).
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.0.status.into_response();
+        let mut response = self.written(Dialect::Bearer, None);
         response.extensions_mut().insert(self);
         response
     }
@@ -178,6 +185,34 @@ mod tests {
     use http::header::{SET_COOKIE, VARY};
 
     use super::*;
+
+    #[tokio::test]
+    async fn a_problem_without_any_layer_is_a_full_problem_json() {
+        let problem = Problem::conflict("name_taken", "The name is taken.")
+            .hint("Choose another one.")
+            .retry_after(std::time::Duration::from_secs(2));
+        let response = problem.into_response();
+        assert_eq!(response.status(), StatusCode::CONFLICT);
+        assert_eq!(response.headers()[CONTENT_TYPE], "application/problem+json");
+        assert_eq!(response.headers()[CACHE_CONTROL], "no-store");
+        assert_eq!(response.headers()[http::header::RETRY_AFTER], "2");
+        assert!(response.extensions().get::<PageProblem>().is_none());
+        let body = axum::body::to_bytes(response.into_body(), 1_024).await;
+        let body: serde_json::Value = serde_json::from_slice(&body.unwrap()).unwrap();
+        assert_eq!(
+            body,
+            serde_json::json!({
+                "type": "/problems#name_taken",
+                "title": "Conflict",
+                "status": 409,
+                "detail": "The name is taken.",
+                "code": "conflict",
+                "reason": "name_taken",
+                "request_id": null,
+                "hint": "Choose another one.",
+            })
+        );
+    }
 
     #[test]
     fn what_else_the_answer_carried_stays_and_every_header_of_one_name() {
