@@ -1,7 +1,7 @@
 //! What all operations share.
 
 use std::num::NonZeroU32;
-use std::sync::{Arc, OnceLock};
+use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use tokio::sync::Mutex;
@@ -63,9 +63,6 @@ pub(crate) struct Inner {
     pub(crate) api_keys_per_day: NonZeroU32,
     pub(crate) sign_ins_by_address: Limiter,
     pub(crate) sign_ins_by_email: Limiter,
-    /// How often one address may begin a sign-in through a provider, once single sign-on is set
-    /// up.
-    pub(crate) sso_starts: OnceLock<Limiter>,
     /// The line in which strangers wait for their turn to write.
     pub(crate) strangers: Strangers,
     /// The lines in which those of each organisation wait for their turn to write.
@@ -93,7 +90,6 @@ impl Accounts {
             api_keys_per_day: parts.api_keys_per_day,
             sign_ins_by_address: limits.by_address(),
             sign_ins_by_email: limits.by_email(),
-            sso_starts: OnceLock::new(),
             strangers: Strangers::default(),
             turns: Turns::default(),
             keyring_watch: Arc::new(KeyringWatch::new()),
@@ -131,7 +127,8 @@ impl Accounts {
         &self.0.lifetimes
     }
 
-    pub(crate) fn now(&self) -> Timestamp {
+    /// The time by the clock that all operations go by.
+    pub fn now(&self) -> Timestamp {
         self.0.clock.now()
     }
 
@@ -140,11 +137,13 @@ impl Accounts {
         Arc::clone(&self.0.clock)
     }
 
-    pub(crate) fn clock(&self) -> &dyn Clock {
+    /// The clock that all operations go by.
+    pub fn clock(&self) -> &dyn Clock {
         self.0.clock.as_ref()
     }
 
-    pub(crate) fn entropy(&self) -> &dyn Entropy {
+    /// The source of secrets and of the random part of ids.
+    pub fn entropy(&self) -> &dyn Entropy {
         self.0.entropy.as_ref()
     }
 }

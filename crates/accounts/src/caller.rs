@@ -54,7 +54,7 @@ impl Caller {
 
     /// Somebody who arrives from an organisation's identity provider, or the provider itself:
     /// nobody with powers, for whom the server does what the organisation has set up.
-    pub(crate) const fn arriving(scope: OrgScope, actor: Actor) -> Self {
+    pub const fn arriving(scope: OrgScope, actor: Actor) -> Self {
         Self {
             scope,
             actor,
@@ -78,7 +78,7 @@ impl Caller {
     }
 
     /// The permit; `None` for the operator, and for whoever arrives.
-    pub(crate) const fn permit(&self) -> Option<&Permit> {
+    pub const fn permit(&self) -> Option<&Permit> {
         match &self.who {
             Who::Permit(permit) => Some(permit),
             Who::Operator | Who::Arriving => None,
@@ -95,7 +95,7 @@ impl Caller {
 
     /// Refuses whoever has not the powers of `role`. A key narrowed to paths has no powers at all,
     /// and neither has whoever arrives.
-    pub(crate) fn needs(&self, role: Role) -> Result<()> {
+    pub fn needs(&self, role: Role) -> Result<()> {
         match &self.who {
             Who::Operator => Ok(()),
             Who::Permit(permit) => Ok(permit.administers(role)?),
@@ -127,7 +127,7 @@ impl Caller {
     }
 
     /// Refuses whoever is not the operator.
-    pub(crate) fn needs_operator(&self) -> Result<()> {
+    pub fn needs_operator(&self) -> Result<()> {
         let presented = match &self.who {
             Who::Operator => return Ok(()),
             Who::Permit(permit) => permit.credential().kind(),

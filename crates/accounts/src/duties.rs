@@ -1,10 +1,11 @@
 //! What the server does in the background.
 
 use std::future::Future;
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
-use vestibule_check::Check;
+use vestibule_check::{Check, Limiter};
 
 use crate::clock::ClockTrust;
 use crate::denials::WaitingDenials;
@@ -49,6 +50,8 @@ pub struct Duties {
     check: Check,
     intervals: Intervals,
     trust: ClockTrust,
+    /// Limiters of others, whose idle callers are forgotten along with those of `accounts`.
+    limiters: Vec<Arc<Limiter>>,
 }
 
 impl Duties {
@@ -59,7 +62,16 @@ impl Duties {
             check,
             intervals,
             trust,
+            limiters: Vec::new(),
         }
+    }
+
+    /// Adds a limiter whose idle callers [`forget_idle_limits`](Self::forget_idle_limits) forgets,
+    /// too.
+    #[must_use]
+    pub fn with_limiter(mut self, limiter: Arc<Limiter>) -> Self {
+        self.limiters.push(limiter);
+        self
     }
 
     /// Writes down which credentials were used and which calls were denied; once more at the end.
@@ -121,6 +133,9 @@ impl Duties {
             self.check.forget_idle_limits();
             self.check.forget_expired();
             self.accounts.forget_idle_limits();
+            for limiter in &self.limiters {
+                limiter.forget_idle();
+            }
         }
     }
 
@@ -177,9 +192,6 @@ impl Accounts {
     fn forget_idle_limits(&self) {
         self.0.sign_ins_by_address.forget_idle();
         self.0.sign_ins_by_email.forget_idle();
-        if let Some(starts) = self.0.sso_starts.get() {
-            starts.forget_idle();
-        }
     }
 }
 

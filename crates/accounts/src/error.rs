@@ -155,28 +155,32 @@ impl Error {
         Self::field(field, invalid.reason, invalid.message)
     }
 
-    pub(crate) fn conflict(reason: &'static str, message: impl Into<String>) -> Self {
+    /// A state that stands in the way, with a stable reason and a sentence for the caller.
+    pub fn conflict(reason: &'static str, message: impl Into<String>) -> Self {
         Self::Conflict {
             reason,
             message: message.into(),
         }
     }
 
-    pub(crate) fn denied(reason: &'static str, message: impl Into<String>) -> Self {
+    /// Something that is not allowed, with a stable reason and a sentence for the caller.
+    pub fn denied(reason: &'static str, message: impl Into<String>) -> Self {
         Self::Denied {
             reason,
             message: message.into(),
         }
     }
 
-    pub(crate) fn sign_in_failed(reason: &'static str, message: impl Into<String>) -> Self {
+    /// A sign-in that failed, with a stable reason and a sentence for the caller.
+    pub fn sign_in_failed(reason: &'static str, message: impl Into<String>) -> Self {
         Self::SignInFailed {
             reason,
             message: message.into(),
         }
     }
 
-    pub(crate) fn internal(cause: impl Into<Cause>) -> Self {
+    /// A failure that is the server's to mend; its cause goes to the log.
+    pub fn internal(cause: impl Into<Cause>) -> Self {
         Self::Internal(cause.into())
     }
 

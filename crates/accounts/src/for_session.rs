@@ -14,14 +14,14 @@ use zeroize::Zeroizing;
 use crate::{Accounts, Caller, Error, Result};
 
 /// The time in which a form can be sent after it was opened.
-pub(crate) const FORM_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+pub const FORM_LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// The longest text that is opened, in characters; what is sealed here is far shorter.
 const LONGEST: usize = 1_024;
 
 impl Accounts {
     /// Seals `plain` for the caller's session, to be opened for the same purpose before `until`.
-    pub(crate) fn seal_for_session(
+    pub fn seal_for_session(
         &self,
         caller: &Caller,
         purpose: &str,
@@ -40,7 +40,7 @@ impl Accounts {
 
     /// Opens what was sealed for the caller's session and this purpose. `None` for anything else:
     /// of another session, changed, cut off, expired, or no such thing at all.
-    pub(crate) fn open_for_session(
+    pub fn open_for_session(
         &self,
         caller: &Caller,
         purpose: &str,

@@ -19,6 +19,7 @@ mod clock;
 mod denials;
 mod directory;
 mod duties;
+mod enforcement;
 mod error;
 mod explain;
 mod for_session;
@@ -31,11 +32,12 @@ mod organization;
 mod password;
 mod plan;
 mod reach;
+mod request_source;
 mod revoking;
+mod seal;
 mod session;
 mod sign_in;
 mod sign_out;
-mod sso;
 mod strangers;
 mod token;
 mod transaction;
@@ -55,21 +57,18 @@ pub use directory::StoreDirectory;
 pub use duties::{Duties, Intervals};
 pub use error::{Error, FieldError, Result};
 pub use explain::{CannotResolve, OnRecord, Resolved};
+pub use for_session::FORM_LIFE;
 pub use grant::{GrantPatch, HolderKind, NewGrant};
 pub use keyring::{KeyringError, KeyringParts, OldKeys};
 pub use membership::Member;
 pub use organization::NewOrganization;
 pub use password::PasswordChange;
 pub use plan::Seats;
-pub use session::{SessionView, Switched};
+pub use request_source::RequestSource;
+pub use session::{ProviderSignIn, SessionView, Switched};
 pub use sign_in::{CookieSignIn, SignIn, SignInLimits, SignedIn, TokenSignIn};
-pub use sign_out::SignOut;
-pub use sso::{
-    Ahead, AlsoEnd, ArrivalFailure, Arrived, CallbackRequest, CarriedSignIn, Discovery, Initiate,
-    Initiated, Location, NewConnection, NewSecret, Origin, PlainBinding, PreparedConnection,
-    ReturnTo, Saved, SignInMethod, Sso, SsoParts, Target, TestOutcome, TestReport, Which,
-    sso_settings,
-};
+pub use sign_out::{FoundSession, SignOut};
+pub use strangers::StrangersWrite;
 pub use token::{AccessToken, Refreshed};
 pub use user::{Me, NewUser, Suspended};
 

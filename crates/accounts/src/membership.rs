@@ -242,7 +242,7 @@ impl Accounts {
     ///
     /// Tokens for the organisation that belong to a session in another one are refused by the
     /// directory.
-    pub(crate) async fn end_sessions_in(
+    pub async fn end_sessions_in(
         &self,
         write: &mut Write,
         scope: OrgScope,
@@ -256,7 +256,9 @@ impl Accounts {
         Ok(ended.len())
     }
 
-    pub(crate) async fn keep_seats(&self, write: &mut Write, caller: &Caller) -> Result<()> {
+    /// Refuses a member for whom the organisation's plan has no seat: counted after the membership
+    /// was written, in a transaction that has locked the organisation.
+    pub async fn keep_seats(&self, write: &mut Write, caller: &Caller) -> Result<()> {
         let organization = write.organization(caller.organization_id()).await?;
         let plan = organization.map(|organization| self.0.plans.get_or_bare(&organization.plan));
         let Some(seats) = plan.as_ref().and_then(|plan| plan.seats) else {

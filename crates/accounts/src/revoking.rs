@@ -15,7 +15,7 @@ pub(crate) fn is_revoking() -> bool {
 impl Accounts {
     /// Runs an operation that takes rights away and gives none: where the disk is full, once more in
     /// the room that is kept for such operations alone. What failed has changed nothing.
-    pub(crate) async fn revoking<T, F>(&self, operation: impl Fn() -> F) -> Result<T>
+    pub async fn revoking<T, F>(&self, operation: impl Fn() -> F) -> Result<T>
     where
         F: Future<Output = Result<T>>,
     {

@@ -1,4 +1,8 @@
-//! Sessions: seen, switched, ended.
+//! Sessions: seen, started after a sign-in at a provider, switched, ended.
+
+mod start;
+
+pub use start::ProviderSignIn;
 
 use serde_json::json;
 use vestibule_check::Permit;
@@ -50,6 +54,17 @@ pub struct Switched {
 }
 
 impl Accounts {
+    /// Who is signed in in a browser with these session cookies; of several the first.
+    pub async fn user_of_browser(&self, sessions: &[Digest]) -> Result<Option<User>> {
+        for cookie in sessions {
+            let session = self.0.store.session_by_cookie(cookie).await?;
+            if let Some(session) = session.filter(|it| it.is_live(self.now(), &self.0.lifetimes)) {
+                return Ok(self.0.store.user(session.user_id).await?);
+            }
+        }
+        Ok(None)
+    }
+
     /// Returns who is signed in. A narrowed key is refused, whose holder may know nothing of the user: see
     /// [`key_view`](Self::key_view).
     pub async fn session_view(&self, permit: &Permit) -> Result<SessionView> {

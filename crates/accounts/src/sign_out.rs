@@ -36,10 +36,17 @@ impl std::fmt::Debug for SignOut<'_> {
 
 /// A session whose cookie or token was presented.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FoundSession {
-    pub(crate) session: SessionId,
+pub struct FoundSession {
+    session: SessionId,
     credential: CredentialRef,
     organization_id: OrganizationId,
+}
+
+impl FoundSession {
+    /// The session's id.
+    pub const fn id(&self) -> SessionId {
+        self.session
+    }
 }
 
 impl Accounts {
@@ -56,10 +63,7 @@ impl Accounts {
     }
 
     /// The sessions of what is presented, whether they are over or not.
-    pub(crate) async fn found_sessions(
-        &self,
-        presented: &SignOut<'_>,
-    ) -> Result<Vec<FoundSession>> {
+    pub async fn found_sessions(&self, presented: &SignOut<'_>) -> Result<Vec<FoundSession>> {
         let mut found = Vec::new();
         for cookie in &presented.cookies {
             if let Some(session) = self.0.store.session_by_cookie(cookie).await? {
@@ -82,7 +86,7 @@ impl Accounts {
     }
 
     /// Ends what [`found_sessions`](Self::found_sessions) has found; those that have ended by this.
-    pub(crate) async fn end_found(
+    pub async fn end_found(
         &self,
         presented: &SignOut<'_>,
         found: &[FoundSession],

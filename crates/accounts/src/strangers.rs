@@ -29,13 +29,14 @@ impl Default for Strangers {
 }
 
 /// A transaction of somebody unknown. It changes no right, so it takes no record.
-pub(crate) struct StrangersWrite {
+pub struct StrangersWrite {
     write: Write,
     _turn: OwnedSemaphorePermit,
 }
 
 impl StrangersWrite {
-    pub(crate) async fn commit_unaudited(self) -> Result<()> {
+    /// Commits without a record.
+    pub async fn commit_unaudited(self) -> Result<()> {
         Ok(self.write.commit_unaudited().await?)
     }
 }
@@ -56,7 +57,7 @@ impl DerefMut for StrangersWrite {
 
 impl Accounts {
     /// Begins a transaction for somebody unknown, in the strangers' own line.
-    pub(crate) async fn begin_for_stranger(&self) -> Result<StrangersWrite> {
+    pub async fn begin_for_stranger(&self) -> Result<StrangersWrite> {
         let turn = Arc::clone(&self.0.strangers.0).acquire_owned();
         let turn = match tokio::time::timeout(PATIENCE, turn).await {
             Ok(turn) => turn.map_err(Error::internal)?,

@@ -13,7 +13,9 @@ use crate::revoking::is_revoking;
 use crate::{Accounts, Caller, Result};
 
 impl Accounts {
-    pub(crate) async fn begin(&self) -> Result<Write> {
+    /// Begins a transaction. Within [`revoking`](Self::revoking) it may use the space that a full
+    /// disk keeps for such operations.
+    pub async fn begin(&self) -> Result<Write> {
         Ok(if is_revoking() {
             self.0.store.begin_revoking().await?
         } else {
@@ -23,7 +25,7 @@ impl Accounts {
 
     /// A transaction in which what is counted in the organisation stays true, and in which the
     /// caller may still do what the permit says.
-    pub(crate) async fn begin_locked(&self, caller: &Caller) -> Result<Write> {
+    pub async fn begin_locked(&self, caller: &Caller) -> Result<Write> {
         let mut write = self.begin_counting(caller).await?;
         self.still_stands(&mut write, caller).await?;
         Ok(write)
@@ -33,7 +35,7 @@ impl Accounts {
     /// one subject, or of one of the provider's sessions, where they are named, of all otherwise.
     /// Their people are held in the order of [`hold_everyone`](Self::hold_everyone), the caller in
     /// the place among them.
-    pub(crate) async fn begin_holding_sso_people(
+    pub async fn begin_holding_sso_people(
         &self,
         caller: &Caller,
         connection: ConnectionId,
@@ -51,7 +53,7 @@ impl Accounts {
 
     /// [`begin_locked`](Self::begin_locked) where sessions of one user are ended, who is held in
     /// the order of [`hold_everyone`](Self::hold_everyone).
-    pub(crate) async fn begin_holding_user(&self, caller: &Caller, user: UserId) -> Result<Write> {
+    pub async fn begin_holding_user(&self, caller: &Caller, user: UserId) -> Result<Write> {
         let mut write = self.begin_counting(caller).await?;
         self.hold_in_order(&mut write, caller, vec![user]).await?;
         Ok(write)
@@ -114,7 +116,7 @@ impl Accounts {
     }
 
     /// Commits with the record of what `caller` did in the organisation of the call.
-    pub(crate) async fn commit(
+    pub async fn commit(
         &self,
         write: Write,
         caller: &Caller,
@@ -142,7 +144,7 @@ impl Accounts {
     }
 
     /// The record of what `actor` does now. `details` never holds a secret.
-    pub(crate) fn record(
+    pub fn record(
         &self,
         actor: &Actor,
         organization_id: Option<OrganizationId>,

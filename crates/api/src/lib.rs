@@ -22,7 +22,8 @@ use std::sync::Arc;
 use axum::extract::FromRef;
 use bytes::Bytes;
 use utoipa::openapi::OpenApi;
-use vestibule_accounts::{Accounts, Sso};
+use vestibule_accounts::Accounts;
+use vestibule_federation::Sso;
 use vestibule_http::SessionCookie;
 use vestibule_layer::{PathParts, Routes};
 

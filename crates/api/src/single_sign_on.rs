@@ -5,7 +5,8 @@ use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, LOCATION, REFERRER_POLICY, SET_COOKIE};
 use http::request::Parts;
 use http::{HeaderValue, StatusCode};
-use vestibule_accounts::{Error, SignOut, Sso};
+use vestibule_accounts::{Error, SignOut};
+use vestibule_federation::Sso;
 use vestibule_handler::Result;
 use vestibule_http::Problem;
 

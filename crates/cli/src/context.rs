@@ -5,7 +5,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use vestibule_accounts::{Accounts, Sso};
+use vestibule_accounts::Accounts;
+use vestibule_federation::Sso;
 use vestibule_model::{BootTime, Change};
 use vestibule_sample::Sample;
 use vestibule_store::{ChangeSink, Store};

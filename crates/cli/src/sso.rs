@@ -6,7 +6,7 @@ mod policy;
 mod redirect_uri;
 
 use clap::Subcommand;
-use vestibule_accounts::AlsoEnd;
+use vestibule_federation::AlsoEnd;
 
 use self::connection::{AddCommand, ConnectionArgs, StageCommand, TestCommand};
 use self::domain::DomainCommand;

@@ -3,7 +3,6 @@
 
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use vestibule_accounts::Initiated;
 use vestibule_check::cookie_values;
 use vestibule_http::{Problem, SessionCookie};
 
@@ -60,11 +59,11 @@ impl BindingCookie {
     pub fn set(
         &self,
         presented: &HeaderMap,
-        begun: &Initiated,
+        binding: &str,
+        (end, value): (&str, &str),
     ) -> Result<Vec<HeaderValue>, Problem> {
-        let (end, value) = (begun.carried.name(), begun.carried.expose());
         let mut set = vec![
-            self.cookie("", begun.binding.expose(), LIFE)?,
+            self.cookie("", binding, LIFE)?,
             self.cookie(&format!("-{end}"), value, LIFE)?,
         ];
         let mut kept = self.carried(presented);

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use axum::extract::FromRequestParts;
 use http::HeaderMap;
 use http::request::Parts;
-use vestibule_accounts::{Origin, SignOut};
+use vestibule_accounts::{RequestSource, SignOut};
 use vestibule_check::bearer_token;
 use vestibule_http::{ClientAddress, RequestId, SessionCookie};
 
@@ -34,7 +34,7 @@ impl<S: Sync> FromRequestParts<S> for Stranger {
     }
 }
 
-impl From<Stranger> for Origin {
+impl From<Stranger> for RequestSource {
     fn from(stranger: Stranger) -> Self {
         Self {
             address: stranger.address,

@@ -141,7 +141,10 @@ impl Server {
 
         let mut duties = Tasks::default();
         let (intervals, trust) = (Intervals::default(), wired.clock_trust);
-        let worker = Duties::new(wired.accounts, wired.check, intervals, trust);
+        let mut worker = Duties::new(wired.accounts, wired.check, intervals, trust);
+        if let Some(limiter) = wired.sso_starts {
+            worker = worker.with_limiter(limiter);
+        }
         let (feed, clock, end) = (store.clone(), wired.clock, duties_end.asked());
         duties.spawn("hearing changes", async move {
             feed.run_feed(&*clock, end).await;

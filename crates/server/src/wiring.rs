@@ -8,13 +8,12 @@ use std::sync::Arc;
 
 use arc_swap::ArcSwap;
 use axum::Router;
-use vestibule_accounts::{
-    Accounts, AccountsParts, Bridge, ClockTrust, KeyringError, KeyringParts, Sso, SsoParts,
-};
+use vestibule_accounts::{Accounts, AccountsParts, Bridge, ClockTrust, KeyringError, KeyringParts};
 use vestibule_api::ApiState;
-use vestibule_check::{Check, CheckParts, OwnOrigin};
+use vestibule_check::{Check, CheckParts, Limiter, OwnOrigin};
 use vestibule_credential::keyring::{Issuer, Keyring};
 use vestibule_credential::password::PasswordHasher;
+use vestibule_federation::{Sso, SsoParts};
 use vestibule_http::SessionCookie;
 use vestibule_layer::ResourceChanges;
 use vestibule_model::{OsEntropy, ProcessClock};
@@ -52,6 +51,8 @@ pub struct Wired {
     pub clock: Arc<ProcessClock>,
     /// Trust in that time.
     pub clock_trust: ClockTrust,
+    /// The limiter of sign-ins started at providers, where single sign-on is enabled.
+    pub sso_starts: Option<Arc<Limiter>>,
 }
 
 /// The operations on a store, and the keyring that they share with the check.
@@ -134,7 +135,7 @@ fn wrong_master_key(url: &StoreUrl) -> Failure {
     )
 }
 
-/// Single sign-on for these accounts. Its limits are those of the accounts, so there is one.
+/// Single sign-on for these accounts. A server makes one: its limiter counts for all entry points.
 pub fn sso(
     settings: &Settings,
     accounts: &Accounts,
@@ -179,7 +180,11 @@ pub async fn server(
             .refusing_writes_while(move || store.has_reserved_room())
     });
     let look = Look::new(settings.brand.clone());
-    let Routed { router, table } = routes(
+    let Routed {
+        router,
+        table,
+        sso_starts,
+    } = routes(
         settings,
         &accounts,
         public_url,
@@ -214,6 +219,7 @@ pub async fn server(
         sample,
         clock,
         clock_trust,
+        sso_starts,
     })
 }
 
@@ -257,6 +263,8 @@ pub struct Routed {
     pub router: Router,
     /// What each of them demands.
     pub table: RuleTable,
+    /// The limiter of sign-ins started at providers, where single sign-on is enabled.
+    pub sso_starts: Option<Arc<Limiter>>,
 }
 
 /// All routes with their rules, those of the sample among them where it is served.
@@ -277,6 +285,7 @@ pub fn routes(
     } else {
         None
     };
+    let sso_starts = single_sign_on.as_ref().map(Sso::starts);
     let state = ApiState::new(accounts.clone(), cookie.clone(), &document);
     let mut state = state.map_err(Failure::defect)?;
     if let Some(sso) = &single_sign_on {
@@ -301,5 +310,9 @@ pub fn routes(
     });
     let routes = routes.merge(vestibule_web::routes(web));
     let (router, table) = routes.into_parts().map_err(Failure::defect)?;
-    Ok(Routed { router, table })
+    Ok(Routed {
+        router,
+        table,
+        sso_starts,
+    })
 }

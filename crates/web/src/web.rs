@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use vestibule_accounts::{Accounts, Sso};
+use vestibule_accounts::Accounts;
+use vestibule_federation::Sso;
 use vestibule_http::SessionCookie;
 use vestibule_model::{Clock, Timestamp};
 

@@ -22,6 +22,7 @@ const TIERS: &[(&str, u8)] = &[
     ("check", 2),
     ("accounts", 3),
     ("http", 3),
+    ("federation", 4),
     ("handler", 4),
     ("layer", 4),
     ("gate", 4),
@@ -46,6 +47,7 @@ const APART: &[(&str, &[&str])] = &[
     ("layer", &["store", "accounts", "sso", "outbound"]), // a customer's build stays small
     ("sample", &["store", "accounts", "sso", "outbound"]),
     ("sso", &["store"]),
+    ("accounts", &["sso", "outbound"]), // only `federation` talks to providers
 ];
 
 /// Crates of the workspace that each of these crates may import, and no others.

@@ -68,7 +68,7 @@ impl Accounts {
     /// Revokes the keys whose creator had signed in through a connection: those of one owner where
     /// one is named, of all otherwise. Each gets an audit record of its own, which names `kind` as
     /// the cause. Returns the number of keys revoked. The organisation is locked.
-    pub(crate) async fn revoke_api_keys_of_connection(
+    pub async fn revoke_api_keys_of_connection(
         &self,
         write: &mut Write,
         caller: &Caller,

@@ -7,7 +7,7 @@ use http::{HeaderMap, StatusCode};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::Origin;
+use vestibule_accounts::RequestSource;
 use vestibule_accounts::limits;
 use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::Json;
@@ -78,11 +78,13 @@ async fn link(
     let connection = fields.finish_with(connection)?;
     let path = body.redirect.as_deref().unwrap_or("/");
     let cookie = BindingCookie::beside(&state.cookie);
-    let (binding, origin) = (cookie.presented(&headers), Origin::from(stranger));
+    let (binding, origin) = (cookie.presented(&headers), RequestSource::from(stranger));
     let begun = sso
         .link(&permit, connection, path, binding, &origin)
         .await?;
-    let cookies = cookie.set(&headers, &begun)?.into_iter();
+    let cookies = cookie
+        .set(&headers, begun.binding.expose(), begun.carried.named())?
+        .into_iter();
     let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
     let answer = Json(LinkStarted {
         redirect_url: begun.redirect_url,

@@ -15,11 +15,12 @@ use serde_json::{Value, json};
 use tower::{Layer, ServiceExt};
 use vestibule_accounts::{
     Accounts, AccountsParts, Bridge, Caller, KeyringParts, NewApiKey, NewOrganization, NewUser,
-    Operator, SignInLimits, Sso, SsoParts,
+    Operator, SignInLimits,
 };
 use vestibule_api::ApiState;
 use vestibule_check::{CacheBounds, Check, CheckParts};
 use vestibule_credential::{HasherConfig, Issuer, Keyring, MasterKey, PasswordHasher, Prefix};
+use vestibule_federation::{Sso, SsoParts};
 use vestibule_http::SessionCookie;
 use vestibule_layer::{CheckLayer, CheckService, PathParts};
 use vestibule_model::clock::ManualClock;

@@ -4,7 +4,8 @@ mod arguments;
 
 use clap::Args;
 use serde_json::{Value, json};
-use vestibule_accounts::{AlsoEnd, Caller, NewConnection, Sso, Which, sso_settings};
+use vestibule_accounts::Caller;
+use vestibule_federation::{AlsoEnd, NewConnection, Sso, Which, sso_settings};
 use vestibule_model::{ConnectionId, SsoAttempt, SsoConnection};
 use vestibule_sso::{NamedCheck, Preset};
 

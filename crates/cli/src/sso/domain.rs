@@ -2,7 +2,8 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::{Caller, Sso};
+use vestibule_accounts::Caller;
+use vestibule_federation::Sso;
 use vestibule_model::{DomainName, SsoDomain};
 
 use super::connection;

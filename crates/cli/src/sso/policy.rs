@@ -2,7 +2,7 @@
 
 use clap::Args;
 use serde_json::json;
-use vestibule_accounts::Sso;
+use vestibule_federation::Sso;
 
 use crate::lookup;
 use crate::output::Output;

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::{Value, json};
-use vestibule_accounts::Sso;
+use vestibule_federation::Sso;
 use vestibule_model::RegisteredRedirectUri;
 
 use crate::lookup;

@@ -8,7 +8,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 use tokio::net::TcpListener;
-use vestibule_accounts::{Caller, NewConnection, NewSecret, Page, Sso, sso_settings};
+use vestibule_accounts::{Caller, Page};
+use vestibule_federation::{NewConnection, NewSecret, Sso, sso_settings};
 use vestibule_model::{ConnectionId, Entropy as _, OsEntropy};
 use vestibule_sso::{PlainClientSecret, Preset};
 

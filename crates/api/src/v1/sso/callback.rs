@@ -7,7 +7,8 @@ use http::{HeaderMap, StatusCode, Uri};
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::{Arrived, CallbackRequest, Origin};
+use vestibule_accounts::RequestSource;
+use vestibule_federation::{Arrived, CallbackRequest};
 use vestibule_handler::{
     BindingCookie, Failure, Result, Stranger, notice, session_cookies, wants_page,
 };
@@ -75,7 +76,7 @@ async fn callback(
             binding: cookies.presented(&headers),
             carried: &cookies.carried(&headers),
             sessions: &sessions,
-            origin: &Origin::from(stranger),
+            origin: &RequestSource::from(stranger),
         })
         .await;
     let arrived = match arrived {
@@ -145,7 +146,7 @@ async fn exchange(
     stranger: Stranger,
     Json(body): Json<ExchangeCode>,
 ) -> Result<Response> {
-    let origin = Origin::from(stranger);
+    let origin = RequestSource::from(stranger);
     let done = sso
         .exchange_code(&body.code, &body.redirect_uri, &origin)
         .await?;

@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
-use vestibule_accounts::{Initiate, ReturnTo};
+use vestibule_federation::{Initiate, ReturnTo};
 use vestibule_handler::{Result, Stranger};
 use vestibule_http::{Json, OptionalJson, Query};
 use vestibule_layer::Rule;

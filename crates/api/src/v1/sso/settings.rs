@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use utoipa::ToSchema;
-use vestibule_accounts::{NewSecret, sso_settings};
+use vestibule_federation::{NewSecret, sso_settings};
 use vestibule_http::Problem;
 use vestibule_http::body::{Object, UniqueMap};
 use vestibule_model::{

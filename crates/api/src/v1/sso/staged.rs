@@ -9,7 +9,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
-use vestibule_accounts::{Caller, Origin};
+use vestibule_accounts::{Caller, RequestSource};
 use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::body::Object;
 use vestibule_http::{Json, OptionalJson, Query};
@@ -164,12 +164,14 @@ async fn test(
 ) -> Result<Response> {
     let which = body.unwrap_or_default().which;
     let cookie = BindingCookie::beside(&state.cookie);
-    let (caller, origin) = (Caller::from(&permit), Origin::from(stranger));
+    let (caller, origin) = (Caller::from(&permit), RequestSource::from(stranger));
     let binding = cookie.presented(&headers);
     let begun = sso
         .test_sign_in(&caller, id, which, binding, &origin)
         .await?;
-    let cookies = cookie.set(&headers, &begun)?.into_iter();
+    let cookies = cookie
+        .set(&headers, begun.binding.expose(), begun.carried.named())?
+        .into_iter();
     let cookies = AppendHeaders(cookies.map(|cookie| (SET_COOKIE, cookie)));
     let answer = Json(TestUrl {
         redirect_url: begun.redirect_url,

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
-use vestibule_accounts::NewSecret;
+use vestibule_federation::NewSecret;
 use vestibule_model::{ClientAuthMethod, ConnectionSettings, Role};
 use vestibule_sso::PlainClientSecret;
 use vestibule_sso::oidc::ClientKeyKind;

@@ -5,7 +5,8 @@ mod domain;
 mod redirect_uri;
 
 use askama::Template;
-use vestibule_accounts::{Error, Sso, SsoPolicy};
+use vestibule_accounts::{Error, SsoPolicy};
+use vestibule_federation::Sso;
 use vestibule_handler::Failure;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{RegisteredRedirectUri, Role, SsoConnection, SsoDomain, UserId};

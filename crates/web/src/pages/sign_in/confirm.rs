@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
-use vestibule_accounts::{Ahead, Initiate, ReturnTo, Sso, Target};
+use vestibule_federation::{Ahead, Initiate, ReturnTo, Sso, Target};
 use vestibule_handler::{BindingCookie, Stranger, session_cookies};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Email, User};
@@ -139,7 +139,7 @@ async fn go(State(web): State<Web>, stranger: Stranger, headers: HeaderMap, form
     request.binding = cookie.presented(&headers).map(str::to_owned);
     request.replaces = user.map(|user| user.id);
     let begun = sso.initiate(request).await?;
-    let cookies = cookie.set(&headers, &begun)?;
+    let cookies = cookie.set(&headers, begun.binding.expose(), begun.carried.named())?;
     // A form may not end at another site, so that this page sends the browser to the provider.
     let answer = page(
         StatusCode::OK,

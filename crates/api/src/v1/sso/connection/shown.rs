@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use vestibule_accounts::{Saved, Sso};
+use vestibule_federation::{Saved, Sso};
 use vestibule_model::{
     ConnectionId, ConnectionSettings, Name, OrganizationId, SsoConnection, Timestamp,
 };

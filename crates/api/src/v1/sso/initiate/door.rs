@@ -5,7 +5,8 @@ use axum::response::Response;
 use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
-use vestibule_accounts::{Initiate, Initiated, Origin, ReturnTo, Sso};
+use vestibule_accounts::RequestSource;
+use vestibule_federation::{Initiate, Initiated, ReturnTo, Sso};
 use vestibule_handler::{BindingCookie, Result, Stranger, session_cookies};
 use vestibule_http::Problem;
 use vestibule_model::{ConnectionId, Digest, OrganizationId};
@@ -19,7 +20,7 @@ use crate::single_sign_on::{SingleSignOn, redirect};
 pub(super) struct Door {
     pub(super) sso: Sso,
     pub(super) binding: Option<String>,
-    pub(super) origin: Origin,
+    pub(super) origin: RequestSource,
     /// The session cookies that the browser has.
     sessions: Vec<Digest>,
     organization: OrganizationId,
@@ -96,7 +97,10 @@ impl Door {
     /// Sends the browser to the provider, with the cookies to come back with.
     pub(super) fn go(&self, status: StatusCode, begun: &Initiated) -> Result<Response> {
         let mut response = redirect(status, &begun.redirect_url, None)?;
-        for cookie in self.cookie.set(&self.headers, begun)? {
+        for cookie in
+            self.cookie
+                .set(&self.headers, begun.binding.expose(), begun.carried.named())?
+        {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         Ok(response)

@@ -2,7 +2,8 @@
 
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
-use vestibule_accounts::{Error, ReturnTo, Sso, Target};
+use vestibule_accounts::Error;
+use vestibule_federation::{ReturnTo, Sso, Target};
 use vestibule_handler::Result;
 use vestibule_http::Problem;
 use vestibule_model::{ConnectionId, OrgScope, OrganizationId};

@@ -2,8 +2,9 @@
 
 use askama::Template;
 use http::{HeaderMap, StatusCode};
+use vestibule_accounts::Error;
 use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
-use vestibule_accounts::{AlsoEnd, Error, NewConnection, NewSecret, Which, sso_settings};
+use vestibule_federation::{AlsoEnd, NewConnection, NewSecret, Which, sso_settings};
 use vestibule_handler::{BindingCookie, Failure, Stranger};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Name, Role, SsoAttempt, SsoConnection};
@@ -195,7 +196,7 @@ async fn test(headers: HeaderMap, stranger: Stranger, posted: Posted) -> Outcome
         .await;
     match begun {
         Ok(begun) => {
-            let cookies = cookie.set(&headers, &begun)?;
+            let cookies = cookie.set(&headers, begun.binding.expose(), begun.carried.named())?;
             let test = Test {
                 frame: &visit.frame,
                 connection: id,

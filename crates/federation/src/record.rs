@@ -1,0 +1,5 @@
+//! What is kept of each attempt to sign in, and test sign-ins.
+
+pub(crate) mod attempt;
+pub(crate) mod report;
+mod trial;

@@ -1,0 +1,197 @@
+//! Connections: made, changed in stages, switched off and on.
+
+use serde_json::json;
+use vestibule_accounts::{Caller, Error, FieldError, Result};
+use vestibule_model::{ConnectionId, ConnectionSettings, Name, Role, SsoConnection};
+use vestibule_sso::NamedCheck;
+use vestibule_store::{ConnectionSecrets, Write};
+
+use super::settings;
+use crate::{NO_CONNECTION, NewSecret, Sso};
+
+/// How many connections an organisation may have.
+const MOST: u64 = 20;
+
+/// What a new connection is to be.
+#[derive(Debug, Clone)]
+pub struct NewConnection {
+    /// What its administrators call it.
+    pub name: Name,
+    /// All that is no secret; see [`sso_settings`](crate::sso_settings).
+    pub settings: ConnectionSettings,
+    /// Our proof at the provider.
+    pub secret: NewSecret,
+    /// Whether people may sign in by it at once.
+    pub enabled: bool,
+    /// Whether it is saved even where a check fails.
+    pub save_anyway: bool,
+}
+
+/// Credentials that end along with a connection that is disabled; none unless said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct AlsoEnd {
+    /// The sessions that came by it.
+    pub sessions: bool,
+    /// The API keys whose creator had signed in through it.
+    pub keys: bool,
+}
+
+/// Numbers of the credentials that ended along with a connection.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Ended {
+    pub(super) sessions: usize,
+    pub(super) keys: usize,
+}
+
+/// A connection that was saved, and what was found when it was looked over.
+#[derive(Debug, Clone)]
+pub struct Saved {
+    /// The connection.
+    pub connection: SsoConnection,
+    /// The checks in their order.
+    pub checks: Vec<NamedCheck>,
+}
+
+/// The fields that a failed check is about: two where the provider does not tell which of them is
+/// wrong.
+fn fields_of(check: &NamedCheck) -> &'static [&'static str] {
+    match (check.name, check.clause) {
+        ("algorithm" | "keys", _) => &["algorithm"],
+        ("client_auth", _) => &["client_auth"],
+        ("credentials", Some("client_unknown")) => &["client_id"],
+        ("credentials", Some("client_secret")) => &["client_secret"],
+        ("credentials", Some("token_refused")) => &["client_id", "client_secret"],
+        _ => &["issuer"],
+    }
+}
+
+pub(super) fn refuse_failed(checks: &[NamedCheck]) -> Result<()> {
+    let failed: Vec<_> = checks
+        .iter()
+        .filter(|check| !check.passed)
+        .flat_map(|check| {
+            let message = format!("failed the check {}: {}", check.name, check.detail);
+            let fields = fields_of(check).iter();
+            fields.map(move |field| FieldError::new(*field, check.name, message.clone()))
+        })
+        .collect();
+    if failed.is_empty() {
+        Ok(())
+    } else {
+        Err(Error::Invalid(failed))
+    }
+}
+
+impl Sso {
+    /// The connections of the organisation, the oldest first. For admins and owners.
+    pub async fn connections(&self, caller: &Caller) -> Result<Vec<SsoConnection>> {
+        caller.needs(Role::Admin)?;
+        Ok(self.accounts().store().connections(caller.scope()).await?)
+    }
+
+    /// A connection. For admins and owners.
+    pub async fn connection(&self, caller: &Caller, id: ConnectionId) -> Result<SsoConnection> {
+        caller.needs(Role::Admin)?;
+        let found = self.accounts().store().connection(caller.scope(), id);
+        let (connection, _) = found.await?.ok_or(NO_CONNECTION)?;
+        Ok(connection)
+    }
+
+    /// Makes a connection, if the provider passes every check or the caller wants it all the
+    /// same. For owners.
+    pub async fn create_connection(&self, caller: &Caller, new: NewConnection) -> Result<Saved> {
+        let accounts = self.accounts();
+        let id = ConnectionId::mint(accounts.clock(), accounts.entropy());
+        self.insert_connection(caller, id, new).await
+    }
+
+    pub(super) async fn insert_connection(
+        &self,
+        caller: &Caller,
+        id: ConnectionId,
+        new: NewConnection,
+    ) -> Result<Saved> {
+        caller.needs(Role::Owner)?;
+        let accounts = self.accounts();
+        let now = accounts.now();
+        self.check_settings(caller, &new.settings).await?;
+        let connection = SsoConnection {
+            id,
+            organization_id: caller.organization_id(),
+            name: new.name,
+            live: new.settings,
+            staged: None,
+            version: 1,
+            created_at: now,
+            updated_at: now,
+            disabled_at: (!new.enabled).then_some(now),
+        };
+        let method = connection.live.client_auth;
+        let secrets = ConnectionSecrets {
+            live: self.seal_secret(connection.id, method, &new.secret)?,
+            staged: None,
+        };
+        let provider = self.provider_of(&connection, &connection.live, &secrets.live)?;
+        let checks = provider.preflight().await;
+        if !new.save_anyway {
+            refuse_failed(&checks)?;
+        }
+        let mut write = accounts.begin_locked(caller).await?;
+        if write.count_connections(caller.scope()).await? >= MOST {
+            return Err(Error::conflict(
+                "too_many_connections",
+                format!("An organisation has at most {MOST} connections; change one instead."),
+            ));
+        }
+        write.insert_connection(&connection, &secrets).await?;
+        let kind = "sso.connection_created";
+        self.commit_connection(write, caller, kind, &connection, None)
+            .await?;
+        Ok(Saved { connection, checks })
+    }
+
+    /// Settings that are sound in themselves, with groups that exist.
+    pub(super) async fn check_settings(
+        &self,
+        caller: &Caller,
+        new: &ConnectionSettings,
+    ) -> Result<()> {
+        settings::check(new)?;
+        for id in new.mapped_groups() {
+            let group = self.accounts().store().group(caller.scope(), id).await?;
+            if group.is_none() {
+                return Err(Error::field(
+                    "groups_by_group",
+                    "unknown_group",
+                    format!("names the group {id}, which does not exist"),
+                ));
+            }
+        }
+        Ok(())
+    }
+
+    pub(super) async fn commit_connection(
+        &self,
+        write: Write,
+        caller: &Caller,
+        kind: &'static str,
+        connection: &SsoConnection,
+        ended: Option<Ended>,
+    ) -> Result<()> {
+        let details = json!({
+            "name": connection.name,
+            "version": connection.version,
+            "enabled": connection.is_enabled(),
+            "live": connection.live,
+            "staged": connection.staged,
+            "sessions_ended": ended.map(|it| it.sessions),
+            "keys_revoked": ended.map(|it| it.keys),
+        });
+        let subject = connection.id.to_string();
+        self.accounts()
+            .commit(write, caller, kind, subject, &details)
+            .await?;
+        self.forget(connection);
+        Ok(())
+    }
+}
