@@ -41,8 +41,12 @@ enum Chore {
     All,
     /// Install what the tests need and the machine lacks, as `test` does first
     Install,
-    /// Check the rules that the compiler does not check: tiers, leftovers, file sizes, paths in documents
-    Tidy,
+    /// Check the rules that the compiler does not: tiers, cycles, style, leftovers, file sizes, paths in documents
+    Tidy {
+        /// Name the places that the counts are about, by crate
+        #[arg(long)]
+        list: bool,
+    },
     /// Write docs/openapi.json from the server, or compare with it
     Openapi {
         /// Change nothing and fail on a difference
@@ -70,7 +74,7 @@ fn main() -> ExitCode {
         Chore::Test => suite::run(Trials::Few),
         Chore::All => suite::run(Trials::Full),
         Chore::Install => tools::install(),
-        Chore::Tidy => tidy::run(),
+        Chore::Tidy { list } => tidy::run(list),
         Chore::Openapi { check } => chore::build_server().and_then(|()| openapi::run(check)),
         Chore::Docs => chore::build_server().and_then(|()| snippets::run()),
         Chore::Screenshots => chore::build_server().and_then(|()| screenshots()),

@@ -65,7 +65,7 @@ pub(crate) fn run(trials: Trials) -> Result<()> {
         chore::run(chore::cargo().args(["fmt", "--all", "--check"]))?;
         chore::run(chore::cargo().args(["fmt", "--check", "--manifest-path", FUZZ]))
     });
-    suite.step("tidy: the project's rules", tidy::run);
+    suite.step("tidy: the project's rules", || tidy::run(false));
     suite.step("licences, bans and sources", deny::terms);
     suite.judge("advisories", deny::advisories);
     suite.step("lints", || {

@@ -1,8 +1,14 @@
 //! The rules that the compiler does not check.
 
+mod counts;
+mod cycles;
 mod documents;
+mod modules;
+mod openings;
+mod rust;
 mod sources;
 mod tiers;
+mod why;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -14,8 +20,9 @@ use crate::chore;
 /// Folders that are not ours to judge.
 const SKIPPED: &[&str] = &["target", ".git", "node_modules", "corpus", "artifacts"];
 
-/// Checks the whole tree and lists everything that is wrong.
-pub(crate) fn run() -> Result<()> {
+/// Checks the whole tree and lists everything that is wrong; with `list`, also the places that the
+/// counts are about, by crate.
+pub(crate) fn run(list: bool) -> Result<()> {
     let root = chore::root();
     let files = Tree::read(&root)?;
     let manifests = tiers::Manifest::read_all(&root)?;
@@ -24,6 +31,7 @@ pub(crate) fn run() -> Result<()> {
     problems.extend(tiers::check_document(&architecture, &manifests));
     problems.extend(sources::leftovers(&files));
     problems.extend(documents::check(&files, &root));
+    problems.extend(counts::check(&files, list));
     let lengths = sources::lengths(&files);
     for long in &lengths.long {
         println!("long: {long}");
@@ -61,6 +69,12 @@ impl Tree {
         }
         files.sort();
         Ok(Self(files))
+    }
+
+    /// The text of a file that the tree has.
+    fn text(&self, path: &Path) -> &str {
+        let found = self.0.iter().find(|(known, _)| known == path);
+        found.map(|(_, text)| text.as_str()).unwrap_or_default()
     }
 
     #[cfg(test)]
