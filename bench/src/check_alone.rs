@@ -5,8 +5,8 @@ use std::time::Instant;
 
 use anyhow::{Result, ensure};
 use http::{HeaderMap, HeaderValue, Method};
-use vestibule_check::{Check, RequestHead};
-use vestibule_layer::{Dialect, RuleTable};
+use vestibule_check::{EntryPoint, RequestHead};
+use vestibule_layer::{Accepts, RuleTable};
 
 use crate::cpu;
 use crate::fixture::{self, PATH, ROUTE};
@@ -37,7 +37,7 @@ fn headers(name: &'static str, value: HeaderValue) -> HeaderMap {
 /// Nanoseconds a check, the least of several rounds. Each request's head is written just before it
 /// is judged, as it is in a server; what the writing costs is measured without the check and taken
 /// off.
-fn cost(check: &Check, name: &'static str, values: &[HeaderValue]) -> Result<f64> {
+fn cost(check: &EntryPoint, name: &'static str, values: &[HeaderValue]) -> Result<f64> {
     let mut headers = headers(name, HeaderValue::from_static(""));
     let mut round = |judge: &dyn Fn(&HeaderMap) -> bool| -> Result<f64> {
         let start = Instant::now();
@@ -64,7 +64,7 @@ fn cost(check: &Check, name: &'static str, values: &[HeaderValue]) -> Result<f64
 pub(crate) fn measure(only: Option<&str>) -> Result<()> {
     cpu::pin(None, 1)?;
     let table = RuleTable::builder()
-        .add("GET", ROUTE, Dialect::Browser, fixture::rule())?
+        .add("GET", ROUTE, Accepts::BearerOrCookie, fixture::rule())?
         .build();
     let (check, callers) = fixture::check(table)?;
     let bearer = |token: &str| HeaderValue::from_str(&format!("Bearer {token}"));

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use tokio::runtime::Runtime;
 use vestibule_accounts::StoreDirectory;
-use vestibule_check::{CacheBounds, Check, CheckParts, OwnOrigin};
+use vestibule_check::{CacheBounds, Core, CoreParts, EntryPoint, OwnOrigin};
 use vestibule_credential::frame::{PlainSecret, Prefix, SecretKind, mint};
 use vestibule_layer::RuleTable;
 use vestibule_model::session::Lifetimes;
@@ -92,18 +92,19 @@ pub(crate) async fn fill(store: &Store, count: usize) -> Result<Vec<PlainSecret>
 
 /// A check over a database that remembers hardly anybody, so that nearly every request is the
 /// first sight of its key.
-pub(crate) async fn check(table: RuleTable, database: &Path) -> Result<Check> {
+pub(crate) async fn check(table: RuleTable, database: &Path) -> Result<EntryPoint> {
     let store = Store::connect(StoreUrl::sqlite(database)).await?;
     let plans = Arc::new(Plans::default());
     let directory = StoreDirectory::new(store, Arc::new(SystemClock), plans, Lifetimes::default());
     let origin: OwnOrigin = "http://127.0.0.1".parse()?;
-    Ok(Check::new(CheckParts {
+    let core = Core::new(CoreParts {
         cache: CacheBounds {
             entries: 16,
             ..CacheBounds::default()
         },
-        ..CheckParts::new(table, Arc::new(directory), origin)
-    }))
+        ..CoreParts::new(Arc::new(directory))
+    });
+    Ok(core.entry_point(table, origin))
 }
 
 /// A request for each key, in no order: neighbours are not looked up together.

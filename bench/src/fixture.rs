@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use anyhow::Result;
 use arc_swap::ArcSwap;
-use vestibule_check::{Check, CheckParts, MemoryDirectory, OwnOrigin};
+use vestibule_check::{Core, CoreParts, EntryPoint, MemoryDirectory, OwnOrigin};
 use vestibule_credential::frame::{PlainSecret, Prefix, SecretKind, mint};
 use vestibule_credential::keyring::{Issuer, Keyring, SigningKey};
 use vestibule_credential::token::{Claims, TokenId};
@@ -37,7 +37,7 @@ pub(crate) fn rule() -> Rule {
         .feature("things")
         .capability(Capability::ReadOnly, "/shared/{id}")
         .limit(LimitSpec {
-            name: "things",
+            name: "things".into(),
             per: LimitPer::User,
             count: NonZeroU32::MAX,
             window: Duration::from_secs(60),
@@ -161,10 +161,10 @@ pub(crate) fn callers() -> Result<Callers> {
 }
 
 /// The check that knows them, and the credentials.
-pub(crate) fn check(table: RuleTable) -> Result<(Check, Callers)> {
+pub(crate) fn check(table: RuleTable) -> Result<(EntryPoint, Callers)> {
     let made = made()?;
     let origin: OwnOrigin = "http://127.0.0.1".parse()?;
-    let check = Check::new(CheckParts {
+    let core = Core::new(CoreParts {
         plans: made.plans,
         keyring: Some(Arc::new(ArcSwap::from_pointee(made.keyring))),
         cache: vestibule_check::CacheBounds {
@@ -172,7 +172,7 @@ pub(crate) fn check(table: RuleTable) -> Result<(Check, Callers)> {
             entries: 2 * MANY,
             max_age: Duration::from_secs(3_600),
         },
-        ..CheckParts::new(table, Arc::new(made.directory), origin)
+        ..CoreParts::new(Arc::new(made.directory))
     });
-    Ok((check, made.callers))
+    Ok((core.entry_point(table, origin), made.callers))
 }

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, ensure};
 use tokio::runtime::Runtime;
 use vestibule_accounts::StoreDirectory;
-use vestibule_check::{Check, CheckParts, OwnOrigin};
+use vestibule_check::{Core, CoreParts, EntryPoint, OwnOrigin};
 use vestibule_credential::frame::PlainSecret;
 use vestibule_layer::RuleTable;
 use vestibule_model::session::Lifetimes;
@@ -30,16 +30,13 @@ const MANY: usize = 20_000;
 const VARIABLE: &str = "VESTIBULE_TEST_POSTGRES";
 
 /// A check over a database, which is a file or a URL, that remembers whom it has seen.
-pub(crate) async fn check(table: RuleTable, database: &Path) -> Result<Check> {
+pub(crate) async fn check(table: RuleTable, database: &Path) -> Result<EntryPoint> {
     let store = Store::connect(url(database)?).await?;
     let plans = Arc::new(Plans::default());
     let directory = StoreDirectory::new(store, Arc::new(SystemClock), plans, Lifetimes::default());
     let origin: OwnOrigin = "http://127.0.0.1".parse()?;
-    Ok(Check::new(CheckParts::new(
-        table,
-        Arc::new(directory),
-        origin,
-    )))
+    let core = Core::new(CoreParts::new(Arc::new(directory)));
+    Ok(core.entry_point(table, origin))
 }
 
 fn url(database: &Path) -> Result<StoreUrl> {

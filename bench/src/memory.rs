@@ -10,11 +10,11 @@ use clap::ValueEnum;
 use futures_util::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method};
 use vestibule_check::{
-    CacheBounds, Check, CheckParts, Directory, OwnOrigin, RequestHead, Unresolved,
+    CacheBounds, Core, CoreParts, Directory, OwnOrigin, RequestHead, Unresolved,
 };
 use vestibule_credential::frame::{Prefix, SecretKind, mint};
 use vestibule_credential::token::Verified;
-use vestibule_layer::{Dialect, Rule, RuleTable};
+use vestibule_layer::{Accepts, Rule, RuleTable};
 use vestibule_model::{
     ApiKeyId, Capability, CredentialRef, Digest, Grant, GrantId, Group, GroupId, HeldGrant,
     OrganizationId, OsEntropy, Plan, PlanName, Principal, ResourcePath, Role, SystemClock, UserId,
@@ -113,21 +113,22 @@ impl Directory for Anybody {
 pub(crate) fn remember(callers: Callers, mib: usize) -> Result<()> {
     let path = "/v1/things";
     let table = RuleTable::builder()
-        .add("GET", path, Dialect::Bearer, Rule::signed_in())?
+        .add("GET", path, Accepts::Bearer, Rule::signed_in())?
         .build();
     let directory = Anybody {
         callers,
         plan: Arc::new(Plan::bare(PlanName::default())),
     };
     let origin: OwnOrigin = "http://127.0.0.1".parse()?;
-    let check = Check::new(CheckParts {
+    let core = Core::new(CoreParts {
         cache: CacheBounds {
             bytes: mib * 1_024 * 1_024,
             entries: CALLERS,
             max_age: Duration::from_secs(3_600),
         },
-        ..CheckParts::new(table, Arc::new(directory), origin)
+        ..CoreParts::new(Arc::new(directory))
     });
+    let entry_point = core.entry_point(table, origin);
     let count = match callers {
         Callers::Typical => CALLERS,
         Callers::Heaviest => HEAVIEST,
@@ -151,10 +152,10 @@ pub(crate) fn remember(callers: Callers, mib: usize) -> Result<()> {
             address: None,
             request_id: None,
         };
-        let passed = runtime.block_on(check.check(&head));
+        let passed = runtime.block_on(entry_point.check(&head));
         ensure!(passed.is_ok(), "a caller was refused");
     }
-    let totals = check.totals();
+    let totals = core.totals();
     let weighed = f64::from(u32::try_from(totals.remembered_bytes / 1_024)?) * 1_024.0 / MIB;
     println!(
         "  {callers:?}, cache.memory_mib = {mib}: {} of {count} remembered, weighed {weighed:.1} \

@@ -12,9 +12,9 @@ use axum::routing::get;
 use axum::{Router, http::HeaderValue, http::header::CONTENT_TYPE};
 use clap::ValueEnum;
 use rustix::process::{Pid, Signal, kill_process};
+use tower::Service;
 use tower::make::Shared;
-use tower::{Layer, Service};
-use vestibule_layer::{CheckLayer, Permit, Routes, Rule};
+use vestibule_layer::{EntryPointExt as _, Permit, Routes, Rule};
 
 use crate::fixture::{self, ANSWER, ROUTE};
 use crate::{cpu, first_sight, herd};
@@ -151,21 +151,21 @@ pub(crate) fn serve(kind: Kind, database: Option<&Path>) -> Result<()> {
                     .get(ROUTE, fixture::rule(), checked)
                     .into_parts()?;
                 let (check, _) = fixture::check(table)?;
-                run(CheckLayer::new(check).layer(router.with_state(()))).await
+                run(check.guard(router.with_state(()))).await
             }
             Kind::Stored => {
                 let (router, table) = Routes::browser()
                     .get(ROUTE, Rule::signed_in(), checked)
                     .into_parts()?;
                 let check = first_sight::check(table, database.context("no database")?).await?;
-                run(CheckLayer::new(check).layer(router)).await
+                run(check.guard(router)).await
             }
             Kind::Herd => {
                 let (router, table) = Routes::browser()
                     .get(ROUTE, Rule::signed_in(), checked)
                     .into_parts()?;
                 let check = herd::check(table, database.context("no database")?).await?;
-                run(CheckLayer::new(check).layer(router)).await
+                run(check.guard(router)).await
             }
         }
     })

@@ -14,7 +14,7 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use vestibule_check::{
-    Check, CheckParts, DEFAULT_COOKIE_NAME, Directory as _, MemoryDirectory, OwnOrigin, RequestHead,
+    Core, CoreParts, DEFAULT_COOKIE_NAME, Directory as _, EntryPoint, MemoryDirectory, OwnOrigin, RequestHead,
 };
 use vestibule_credential::{
     Claims, Issuer, Keyring, Prefix, SecretKind, SigningKey, TokenId, frame,
@@ -22,7 +22,7 @@ use vestibule_credential::{
 use vestibule_model::clock::ManualClock;
 use vestibule_model::{Clock, CredentialRef, Digest, Entropy, Principal, SessionId, Timestamp};
 use vestibule_policy::RuleTable;
-use vestibule_policy::rule::{Dialect, Rule};
+use vestibule_policy::{Accepts, Rule};
 
 const ORIGIN: &str = "https://app.example.com";
 
@@ -37,7 +37,7 @@ impl Entropy for Fixed {
 }
 
 struct Fixture {
-    check: Check,
+    check: EntryPoint,
     key: String,
     cookie: String,
     token: String,
@@ -83,22 +83,23 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
         .with(&cookie.digest(), by_cookie)
         .with_session(by_token);
     let mut table = RuleTable::builder();
-    for (method, path, dialect) in [
-        ("GET", "/v1/things", Dialect::Bearer),
-        ("POST", "/v1/things/{id}", Dialect::Bearer),
-        ("GET", "/api/things", Dialect::Browser),
-        ("POST", "/api/things/{*rest}", Dialect::Browser),
+    for (method, path, accepts) in [
+        ("GET", "/v1/things", Accepts::Bearer),
+        ("POST", "/v1/things/{id}", Accepts::Bearer),
+        ("GET", "/api/things", Accepts::BearerOrCookie),
+        ("POST", "/api/things/{*rest}", Accepts::BearerOrCookie),
     ] {
         table = table
-            .add(method, path, dialect, Rule::signed_in())
+            .add(method, path, accepts, Rule::signed_in())
             .expect("a route");
     }
     Fixture {
-        check: Check::new(CheckParts {
+        check: Core::new(CoreParts {
             keyring: Some(Arc::new(ArcSwap::from_pointee(keyring))),
             clock,
-            ..CheckParts::new(table.build(), Arc::new(directory), OwnOrigin::new(ORIGIN))
-        }),
+            ..CoreParts::new(Arc::new(directory))
+        })
+        .entry_point(table.build(), OwnOrigin::new(ORIGIN)),
         key: key.expose().to_owned(),
         cookie: cookie.expose().to_owned(),
         token,
@@ -153,8 +154,8 @@ fuzz_target!(|data: &[u8]| {
         }
     }
     // What was refused is forgotten, so that a long run tests and does not hoard.
-    drop(FIXTURE.check.drain_denials());
-    drop(FIXTURE.check.drain_usage());
+    drop(FIXTURE.check.core().drain_denials());
+    drop(FIXTURE.check.core().drain_usage());
 });
 
 fn target(line: &[u8]) -> Option<(Method, String)> {

@@ -9,11 +9,10 @@ use libfuzzer_sys::fuzz_target;
 use serde::de::{DeserializeOwned, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use vestibule_http::body::UniqueMap;
-use vestibule_http::{Problem, body};
+use vestibule_http::{ErrorFormat, Problem, body};
 use vestibule_model::{
     Capability, Email, Name, OrganizationId, ResourcePath, Role, Timestamp, UserId,
 };
-use vestibule_policy::rule::Dialect;
 
 #[derive(Debug, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -128,10 +127,10 @@ impl<'de> Visitor<'de> for UniqueVisitor {
 }
 
 fn refused(problem: &Problem) {
-    for dialect in [Dialect::Bearer, Dialect::Browser] {
-        assert!(problem.status(dialect).is_client_error());
-        let answer = problem.render(dialect, None);
-        assert_eq!(answer.status(), problem.status(dialect));
+    for format in [ErrorFormat::ProblemJson, ErrorFormat::ErrorJson] {
+        assert!(problem.status(format).is_client_error());
+        let answer = problem.render(format, None);
+        assert_eq!(answer.status(), problem.status(format));
         assert!(answer.headers().contains_key("content-type"));
     }
     let reason = problem.reason();

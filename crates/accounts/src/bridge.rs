@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use tokio::sync::Notify;
-use vestibule_check::Check;
+use vestibule_check::Core;
 use vestibule_model::{BootTime, Change, Lease};
 use vestibule_store::ChangeSink;
 
@@ -16,7 +16,7 @@ use crate::Accounts;
 /// is only woken here: a sink must not block.
 #[derive(Debug, Clone)]
 pub struct Bridge {
-    check: Check,
+    core: Core,
     keyring: Arc<KeyringWatch>,
 }
 
@@ -58,10 +58,10 @@ impl KeyringWatch {
 }
 
 impl Bridge {
-    /// A bridge to `check` and to the keyring that it shares with `accounts`.
-    pub fn new(check: Check, accounts: &Accounts) -> Self {
+    /// A bridge to `core` and to the keyring that it shares with `accounts`.
+    pub fn new(core: Core, accounts: &Accounts) -> Self {
         Self {
-            check,
+            core,
             keyring: Arc::clone(&accounts.0.keyring_watch),
         }
     }
@@ -69,26 +69,26 @@ impl Bridge {
 
 impl ChangeSink for Bridge {
     fn apply(&self, change: Change) {
-        self.check.apply(change);
+        self.core.apply(change);
         if matches!(change, Change::Keyring | Change::Everything) {
             self.keyring.touch();
         }
     }
 
     fn suspend(&self) {
-        self.check.suspend();
+        self.core.suspend();
         self.keyring.lease.end();
     }
 
     /// A rotation may have been missed meanwhile.
     fn resume(&self, until: BootTime) {
-        self.check.resume(until);
+        self.core.resume(until);
         self.keyring.touch();
         self.keyring.lease.renew(until);
     }
 
     fn renew(&self, until: BootTime) {
-        self.check.renew(until);
+        self.core.renew(until);
         self.keyring.lease.renew(until);
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior};
-use vestibule_check::{Check, Limiter};
+use vestibule_check::{Core, Limiter};
 
 use crate::clock::ClockTrust;
 use crate::denials::WaitingDenials;
@@ -47,7 +47,7 @@ impl Default for Intervals {
 #[derive(Debug, Clone)]
 pub struct Duties {
     accounts: Accounts,
-    check: Check,
+    core: Core,
     intervals: Intervals,
     trust: ClockTrust,
     /// Limiters of others, whose idle callers are forgotten along with those of `accounts`.
@@ -56,10 +56,10 @@ pub struct Duties {
 
 impl Duties {
     /// The duties of a server, whose clock was judged when it started.
-    pub fn new(accounts: Accounts, check: Check, intervals: Intervals, trust: ClockTrust) -> Self {
+    pub fn new(accounts: Accounts, core: Core, intervals: Intervals, trust: ClockTrust) -> Self {
         Self {
             accounts,
-            check,
+            core,
             intervals,
             trust,
             limiters: Vec::new(),
@@ -84,11 +84,11 @@ impl Duties {
             let last = tokio::select! {
                 () = &mut shutdown => true,
                 _ = ticks.tick() => false,
-                () = self.check.usage_filling() => false,
+                () = self.core.usage_filling() => false,
             };
-            usage.extend(self.check.drain_usage());
-            denials.extend(&self.accounts, self.check.drain_denials());
-            if let Err(error) = usage.flush(&self.accounts, &self.check).await {
+            usage.extend(self.core.drain_usage());
+            denials.extend(&self.accounts, self.core.drain_denials());
+            if let Err(error) = usage.flush(&self.accounts, &self.core).await {
                 report(&error, "uses are not written down yet");
             }
             if let Err(error) = denials.flush(&self.accounts).await {
@@ -130,8 +130,8 @@ impl Duties {
                 () = &mut shutdown => return,
                 _ = ticks.tick() => {}
             }
-            self.check.forget_idle_limits();
-            self.check.forget_expired();
+            self.core.forget_idle_limits();
+            self.core.forget_expired();
             self.accounts.forget_idle_limits();
             for limiter in &self.limiters {
                 limiter.forget_idle();

@@ -2,6 +2,7 @@
 //! each time. The doors set these
 //! limits on their routes; equal ones are counted together, whichever door a request comes in by.
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -34,7 +35,7 @@ pub const SSO_TEST_SIGN_INS: LimitSpec = per_user("sso_test_sign_ins", 10);
 
 const fn per_user(name: &'static str, a_minute: u32) -> LimitSpec {
     LimitSpec {
-        name,
+        name: Cow::Borrowed(name),
         per: LimitPer::User,
         count: match NonZeroU32::new(a_minute) {
             Some(count) => count,

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 
-use vestibule_check::Check;
+use vestibule_check::Core;
 use vestibule_model::{ApiKeyId, CredentialRef, SessionId, Timestamp};
 
 use crate::{Accounts, Result};
@@ -38,8 +38,8 @@ impl WaitingUsage {
         }
     }
 
-    /// Writes all of it, and what `check` has counted meanwhile; what could not be written stays.
-    pub(crate) async fn flush(&mut self, accounts: &Accounts, check: &Check) -> Result<()> {
+    /// Writes all of it, and what `core` has counted meanwhile; what could not be written stays.
+    pub(crate) async fn flush(&mut self, accounts: &Accounts, core: &Core) -> Result<()> {
         while !(self.keys.is_empty() && self.sessions.is_empty()) {
             // All that waits now comes before what comes meanwhile, so that nothing waits forever.
             let mut sessions: Vec<_> = self.sessions.drain().collect();
@@ -60,7 +60,7 @@ impl WaitingUsage {
                 keys.truncate(left.0);
                 sessions.truncate(left.1);
                 // Writing may take longer than the check has room for.
-                self.extend(check.drain_usage());
+                self.extend(core.drain_usage());
             }
         }
         Ok(())

@@ -6,7 +6,7 @@ use utoipa::openapi::path::{Operation, Parameter, ParameterIn, PathItem, Paths};
 use utoipa::openapi::schema::Components;
 use utoipa::openapi::security::SecurityRequirement;
 use utoipa::openapi::{OpenApi, OpenApiBuilder, Ref, RefOr, Required, Schema};
-use vestibule_http::Dialect;
+use vestibule_http::ErrorFormat;
 use vestibule_layer::{Routes, Rule, without_query};
 use vestibule_policy::rule::Access;
 
@@ -21,24 +21,24 @@ type Documentation = (Vec<(String, RefOr<Schema>)>, Paths, MethodRouter<ApiState
 pub(crate) struct Documented {
     routes: Routes<ApiState>,
     document: OpenApi,
-    dialect: Dialect,
+    format: ErrorFormat,
 }
 
 impl Documented {
     /// Routes for callers with an `Authorization` header.
     pub(crate) fn bearer() -> Self {
-        Self::new(Dialect::Bearer)
+        Self::new(ErrorFormat::ProblemJson)
     }
 
     /// Routes for browsers.
     pub(crate) fn browser() -> Self {
-        Self::new(Dialect::Browser)
+        Self::new(ErrorFormat::ErrorJson)
     }
 
-    fn new(dialect: Dialect) -> Self {
-        let routes = match dialect {
-            Dialect::Bearer => Routes::bearer(),
-            Dialect::Browser | Dialect::Page => Routes::browser(),
+    fn new(format: ErrorFormat) -> Self {
+        let routes = match format {
+            ErrorFormat::ProblemJson => Routes::bearer(),
+            ErrorFormat::ErrorJson | ErrorFormat::Page => Routes::browser(),
         };
         let document = OpenApiBuilder::new()
             .components(Some(Components::new()))
@@ -46,7 +46,7 @@ impl Documented {
         Self {
             routes,
             document,
-            dialect,
+            format,
         }
     }
 
@@ -63,7 +63,7 @@ impl Documented {
         } else {
             handler
         };
-        document_rule(&mut operation, &rule, self.dialect, path.contains('{'));
+        document_rule(&mut operation, &rule, self.format, path.contains('{'));
         never_null(&mut operation);
         let components = self.document.components.get_or_insert_default();
         components.schemas.extend(schemas);
@@ -140,9 +140,9 @@ const fn name(method: &Method) -> &'static str {
 
 /// Writes down what the check and the extractors do on this route, so that no annotation has to
 /// repeat it: which credentials are taken, and which problems may come back.
-fn document_rule(operation: &mut Operation, rule: &Rule, dialect: Dialect, has_id: bool) {
+fn document_rule(operation: &mut Operation, rule: &Rule, format: ErrorFormat, has_id: bool) {
     if operation.security.is_none() {
-        operation.security = Some(security(rule, dialect));
+        operation.security = Some(security(rule, format));
     }
     let has_body = operation.request_body.is_some();
     let has_input = has_body || operation.parameters.is_some();
@@ -154,9 +154,9 @@ fn document_rule(operation: &mut Operation, rule: &Rule, dialect: Dialect, has_i
         statuses.extend([400, 408, 413, 415, 503]);
     }
     if has_input {
-        statuses.push(match dialect {
-            Dialect::Bearer => 422,
-            Dialect::Browser | Dialect::Page => 400,
+        statuses.push(match format {
+            ErrorFormat::ProblemJson => 422,
+            ErrorFormat::ErrorJson | ErrorFormat::Page => 400,
         });
     }
     if has_id {
@@ -166,7 +166,7 @@ fn document_rule(operation: &mut Operation, rule: &Rule, dialect: Dialect, has_i
     for status in statuses {
         responses.entry(status.to_string()).or_insert_with(|| {
             RefOr::Ref(Ref::from_response_name(problem_response_name(
-                dialect, status,
+                format, status,
             )))
         });
     }
@@ -176,7 +176,7 @@ fn document_rule(operation: &mut Operation, rule: &Rule, dialect: Dialect, has_i
             && is_problem(status)
             && response.content.is_empty()
         {
-            let (content_type, content) = problem_content(dialect);
+            let (content_type, content) = problem_content(format);
             response
                 .content
                 .insert(content_type.to_owned(), RefOr::T(content));
@@ -192,7 +192,7 @@ fn is_problem(status: &str) -> bool {
         .is_some_and(|status| status.is_client_error() || status.is_server_error())
 }
 
-fn security(rule: &Rule, dialect: Dialect) -> Vec<SecurityRequirement> {
+fn security(rule: &Rule, format: ErrorFormat) -> Vec<SecurityRequirement> {
     let none: [&str; 0] = [];
     let mut schemes = Vec::new();
     match rule.access() {
@@ -201,7 +201,7 @@ fn security(rule: &Rule, dialect: Dialect) -> Vec<SecurityRequirement> {
         Access::SignedIn => {}
     }
     schemes.push(SecurityRequirement::new(BEARER_AUTH, none));
-    if dialect == Dialect::Browser && !rule.is_bearer_only() {
+    if format == ErrorFormat::ErrorJson && !rule.is_bearer_only() {
         schemes.push(SecurityRequirement::new(SESSION_COOKIE, none));
     }
     schemes

@@ -16,7 +16,7 @@ use utoipa::openapi::{
 };
 use utoipa_axum::routes;
 use vestibule_http::problem::{ErrorBody, ProblemBody};
-use vestibule_http::{Dialect, FieldError};
+use vestibule_http::{ErrorFormat, FieldError};
 use vestibule_layer::{DEFAULT_COOKIE_NAME, Rule};
 
 use crate::ApiState;
@@ -136,14 +136,14 @@ fn components() -> Components {
     components
         .schemas
         .insert(ERROR_SCHEMA.into(), ErrorBody::schema());
-    for dialect in [Dialect::Bearer, Dialect::Browser] {
+    for format in [ErrorFormat::ProblemJson, ErrorFormat::ErrorJson] {
         for (status, meaning) in PROBLEMS {
-            if (dialect, status) == (Dialect::Browser, 422) {
+            if (format, status) == (ErrorFormat::ErrorJson, 422) {
                 continue;
             }
             components.responses.insert(
-                problem_response_name(dialect, status),
-                RefOr::T(problem_response(dialect, status, meaning)),
+                problem_response_name(format, status),
+                RefOr::T(problem_response(format, status, meaning)),
             );
         }
     }
@@ -199,18 +199,18 @@ const PROBLEMS: [(u16, &str); 10] = [
 ];
 
 /// The component that describes a problem's answer.
-pub(crate) fn problem_response_name(dialect: Dialect, status: u16) -> String {
-    match dialect {
-        Dialect::Bearer => format!("Problem{status}"),
-        Dialect::Browser | Dialect::Page => format!("Error{status}"),
+pub(crate) fn problem_response_name(format: ErrorFormat, status: u16) -> String {
+    match format {
+        ErrorFormat::ProblemJson => format!("Problem{status}"),
+        ErrorFormat::ErrorJson | ErrorFormat::Page => format!("Error{status}"),
     }
 }
 
-/// The content type and the shape of every problem of a dialect.
-pub(crate) fn problem_content(dialect: Dialect) -> (&'static str, Content) {
-    let (content_type, schema) = match dialect {
-        Dialect::Bearer => ("application/problem+json", PROBLEM_SCHEMA),
-        Dialect::Browser | Dialect::Page => ("application/json", ERROR_SCHEMA),
+/// The content type and the shape of every problem of a format.
+pub(crate) fn problem_content(format: ErrorFormat) -> (&'static str, Content) {
+    let (content_type, schema) = match format {
+        ErrorFormat::ProblemJson => ("application/problem+json", PROBLEM_SCHEMA),
+        ErrorFormat::ErrorJson | ErrorFormat::Page => ("application/json", ERROR_SCHEMA),
     };
     let content = ContentBuilder::new()
         .schema(Some(Ref::from_schema_name(schema)))
@@ -218,8 +218,8 @@ pub(crate) fn problem_content(dialect: Dialect) -> (&'static str, Content) {
     (content_type, content)
 }
 
-fn problem_response(dialect: Dialect, status: u16, meaning: &str) -> Response {
-    let (content_type, content) = problem_content(dialect);
+fn problem_response(format: ErrorFormat, status: u16, meaning: &str) -> Response {
+    let (content_type, content) = problem_content(format);
     let response = ResponseBuilder::new()
         .description(meaning)
         .content(content_type, content);

@@ -1,23 +1,23 @@
 //! The check's "no", with its cause.
 
-use std::time::Duration;
+use std::borrow::Cow;
 
 use vestibule_credential::token::TokenError;
 use vestibule_model::PlanName;
-use vestibule_policy::Refusal;
-use vestibule_policy::rule::Dialect;
 use vestibule_policy::target::NotCanonical;
+use vestibule_policy::{Refusal, RouteKind};
 
-use crate::denials::KnownCaller;
-use crate::directory::Unresolved;
+use crate::directory::{Inactive, Unresolved};
+use crate::known_caller::KnownCaller;
+use crate::limits::Limited;
 
 /// Why a request may not pass, and who asked, where that is known.
 #[derive(Debug, Clone)]
 pub struct Denial {
     /// What stood against it.
     pub cause: Cause,
-    /// In which dialect the answer is given.
-    pub dialect: Dialect,
+    /// The kind of the route: the credentials that it accepts, and its tag.
+    pub kind: RouteKind,
     /// Who asked; `None` as long as the credential was not found good.
     pub caller: Option<KnownCaller>,
 }
@@ -25,10 +25,10 @@ pub struct Denial {
 impl Denial {
     /// The denial of a request whose caller is not known.
     #[cold]
-    pub(crate) fn of(dialect: Dialect, cause: Cause) -> Self {
+    pub(crate) fn of(kind: RouteKind, cause: Cause) -> Self {
         Self {
             cause,
-            dialect,
+            kind,
             caller: None,
         }
     }
@@ -50,7 +50,7 @@ pub enum Cause {
     /// The body is not of a type that the route reads.
     ContentType {
         /// The types that it does read.
-        accepted: &'static [&'static str],
+        accepted: Vec<Cow<'static, str>>,
     },
     /// The body has a content coding, such as gzip.
     ContentEncoding,
@@ -148,20 +148,6 @@ impl Rejected {
     }
 }
 
-/// Why somebody who is known may not act.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum Inactive {
-    /// The user is suspended.
-    #[error("the user is suspended")]
-    User,
-    /// The user is no active member of the organisation.
-    #[error("the user is not an active member of the organisation")]
-    Membership,
-    /// The organisation is deactivated.
-    #[error("the organisation is deactivated")]
-    Organization,
-}
-
 /// What the Origin guard saw.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Csrf {
@@ -184,17 +170,4 @@ pub enum WrongOrigin {
     Other(Box<str>),
     /// Our own `Origin`, but a `Sec-Fetch-Site` with this value.
     Site(&'static str),
-}
-
-/// Which limit was reached.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limited {
-    /// The limit's name.
-    pub name: &'static str,
-    /// How many requests it allows at once.
-    pub count: u32,
-    /// In what time it allows as many again.
-    pub window: Duration,
-    /// When to try again.
-    pub retry_after: Duration,
 }

@@ -2,8 +2,9 @@
 //! handler gives to a caller whom the check let pass.
 //!
 //! A caller who is refused ten thousand times leaves one record with a count. Strangers are not
-//! here at all: they cannot make the store write.
+//! recorded at all: they cannot make the store write.
 
+mod routes;
 mod waiting;
 
 use std::borrow::Cow;
@@ -11,103 +12,81 @@ use std::net::IpAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use http::Method;
-use vestibule_model::{Clock, CredentialRef, OrganizationId, Principal, Timestamp, UserId};
+use vestibule_model::Clock;
 use vestibule_policy::RuleTable;
-use vestibule_policy::table::RouteNumber;
 
-pub use self::waiting::DenialBatch;
+use self::routes::RouteNames;
+pub(crate) use self::routes::{RouteName, method_name};
 use self::waiting::Waiting;
-use crate::cache::Entry;
+pub use self::waiting::{DenialBatch, DeniedCall, DeniedTimes};
+use crate::known_caller::KnownCaller;
 
-/// Who called: somebody whose credential was found good.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub struct KnownCaller {
-    /// The user, or who owns the key.
-    pub user_id: UserId,
-    /// For which organisation.
-    pub organization_id: OrganizationId,
-    /// With what.
-    pub credential: CredentialRef,
-}
-
-impl From<&Principal> for KnownCaller {
-    fn from(principal: &Principal) -> Self {
-        Self {
-            user_id: principal.user_id,
-            organization_id: principal.organization_id,
-            credential: principal.credential,
-        }
-    }
-}
-
-/// What is told apart in one batch.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct DeniedCall {
-    /// Who called.
-    pub caller: KnownCaller,
-    /// The method, or `OTHER` for one that no route has.
-    pub method: &'static str,
-    /// The route's template; empty where there is no such route.
-    pub route: Box<str>,
-    /// The stable cause.
-    pub reason: Cow<'static, str>,
-}
-
-/// How often it happened in the time of the batch.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct DeniedTimes {
-    /// How often.
-    pub count: u64,
-    /// The first time.
-    pub first: Timestamp,
-    /// The last time.
-    pub last: Timestamp,
-    /// Where the first call came from.
-    pub address: Option<IpAddr>,
-}
-
-/// See the module.
+/// The denials of one process. See the module.
 pub(crate) struct Denials {
-    /// Method and template of every route, by its number.
-    routes: Vec<(&'static str, Box<str>)>,
+    routes: Mutex<RouteNames>,
     clock: Arc<dyn Clock>,
     waiting: Mutex<Waiting>,
     count: AtomicU64,
 }
 
 impl Denials {
-    pub(crate) fn new(table: &RuleTable, clock: Arc<dyn Clock>) -> Self {
-        let mut routes: Vec<_> = table.routes().collect();
-        routes.sort_by_key(|route| route.number.index());
-        let named = |name: &str| {
-            let method = Method::from_bytes(name.as_bytes());
-            method.as_ref().map_or("OTHER", method_name)
-        };
+    pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         Self {
-            routes: routes
-                .iter()
-                .map(|route| (named(route.method), route.template.into()))
-                .collect(),
+            routes: Mutex::default(),
             clock,
             waiting: Mutex::default(),
             count: AtomicU64::new(0),
         }
     }
 
-    /// How many there were ever.
+    /// Returns the names of a table's routes, each at the index of its route's number.
+    pub(crate) fn names_of(&self, table: &RuleTable) -> Vec<RouteName> {
+        let mut routes: Vec<_> = table.routes().collect();
+        routes.sort_by_key(|route| route.number.index());
+        let mut names = self.routes();
+        let name = |route: &vestibule_policy::Route<'_>| names.intern(route.method, route.template);
+        routes.iter().map(name).collect()
+    }
+
+    /// Returns the number of denials since the start.
     pub(crate) fn count(&self) -> u64 {
         self.count.load(Ordering::Relaxed)
     }
 
+    /// Notes that the check refused a call.
     pub(crate) fn note(&self, call: DeniedCall, address: Option<IpAddr>) {
         self.count.fetch_add(1, Ordering::Relaxed);
         let at = self.clock.now();
         self.waiting().note(call, at, address);
     }
 
+    /// Notes that a handler refused a call that the check had let pass to this route.
+    pub(crate) fn note_refused(
+        &self,
+        caller: KnownCaller,
+        route: RouteName,
+        reason: Cow<'static, str>,
+        address: Option<IpAddr>,
+    ) {
+        let Some((method, route)) = self.routes().get(route) else {
+            return;
+        };
+        let call = DeniedCall {
+            caller,
+            method,
+            route,
+            reason,
+        };
+        self.note(call, address);
+    }
+
+    /// Returns the denials since the last call.
     pub(crate) fn drain(&self) -> DenialBatch {
         std::mem::take(&mut *self.waiting()).into()
+    }
+
+    fn routes(&self) -> MutexGuard<'_, RouteNames> {
+        self.routes.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn waiting(&self) -> MutexGuard<'_, Waiting> {
@@ -120,55 +99,5 @@ impl std::fmt::Debug for Denials {
         f.debug_struct("Denials")
             .field("count", &self.count)
             .finish_non_exhaustive()
-    }
-}
-
-/// Who was let pass, and to which route: kept until the handler has answered, because it may still
-/// refuse.
-#[derive(Debug, Clone)]
-pub struct Admitted {
-    entry: Arc<Entry>,
-    route: RouteNumber,
-    address: Option<IpAddr>,
-}
-
-impl Admitted {
-    pub(crate) fn new(entry: Arc<Entry>, route: RouteNumber, address: Option<IpAddr>) -> Self {
-        Self {
-            entry,
-            route,
-            address,
-        }
-    }
-
-    /// Notes that the handler refused, or found nothing of this name for the caller, for this stable
-    /// cause.
-    #[cold]
-    pub fn refused(&self, reason: Cow<'static, str>) {
-        let denials = self.entry.denials();
-        let Some((method, route)) = denials.routes.get(self.route.index()) else {
-            return;
-        };
-        let call = DeniedCall {
-            caller: self.entry.principal().into(),
-            method,
-            route: route.clone(),
-            reason,
-        };
-        denials.note(call, self.address);
-    }
-}
-
-/// The method as a name that does not have to be kept: what a stranger invents is not repeated.
-pub(crate) fn method_name(method: &Method) -> &'static str {
-    match *method {
-        Method::GET => "GET",
-        Method::HEAD => "HEAD",
-        Method::POST => "POST",
-        Method::PUT => "PUT",
-        Method::PATCH => "PATCH",
-        Method::DELETE => "DELETE",
-        Method::OPTIONS => "OPTIONS",
-        _ => "OTHER",
     }
 }

@@ -9,8 +9,7 @@ use vestibule_model::{
     ResourcePath, Role, SessionId, SystemClock, UserId,
 };
 
-use crate::denial::Inactive;
-use crate::denials::KnownCaller;
+use crate::known_caller::KnownCaller;
 
 /// The check's only view of the world: it asks who a credential is, and nothing else.
 ///
@@ -52,6 +51,20 @@ pub enum Unresolved {
     /// The truth cannot be known now; the cause is for the log.
     #[error("the directory is not available: {0}")]
     Unavailable(String),
+}
+
+/// Why somebody who is known may not act.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub enum Inactive {
+    /// The user is suspended.
+    #[error("the user is suspended")]
+    User,
+    /// The user is no active member of the organisation.
+    #[error("the user is not an active member of the organisation")]
+    Membership,
+    /// The organisation is deactivated.
+    #[error("the organisation is deactivated")]
+    Organization,
 }
 
 /// A directory held in memory, for examples, tests and measurements.

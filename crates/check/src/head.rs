@@ -40,7 +40,9 @@ impl RequestHead<'_> {
             return Ok(());
         }
         if !self.is_of_type(accepted) {
-            return Err(Cause::ContentType { accepted });
+            return Err(Cause::ContentType {
+                accepted: accepted.to_vec(),
+            });
         }
         if self.is_encoded() {
             return Err(Cause::ContentEncoding);
@@ -60,7 +62,7 @@ impl RequestHead<'_> {
 
     /// Whether the body is said to be of one of these media types, whatever their parameters and
     /// in whatever case (RFC 9110, 8.3.1). Said twice, it is of none.
-    pub fn is_of_type(&self, accepted: &[&str]) -> bool {
+    pub fn is_of_type(&self, accepted: &[impl AsRef<str>]) -> bool {
         let mut values = self.headers.get_all(CONTENT_TYPE).iter();
         let essence = match (values.next(), values.next()) {
             (Some(value), None) => value
@@ -73,7 +75,7 @@ impl RequestHead<'_> {
         essence.is_some_and(|essence| {
             accepted
                 .iter()
-                .any(|media_type| essence.eq_ignore_ascii_case(media_type))
+                .any(|media_type| essence.eq_ignore_ascii_case(media_type.as_ref()))
         })
     }
 }

@@ -4,16 +4,17 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
 use vestibule_model::Timestamp;
-use vestibule_policy::rule::Dialect;
-use vestibule_policy::table::RouteNumber;
+use vestibule_policy::RouteKind;
 
+use crate::admitted::Admitted;
 use crate::bodies::Sender;
 use crate::cache::Entry;
 use crate::denial::Denial;
-use crate::denials::Admitted;
+use crate::denials::RouteName;
 use crate::head::RequestHead;
 use crate::limits::network_of;
 use crate::permit::Permit;
+use crate::rules::Rules;
 
 /// Stands for an address that nobody noted.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
@@ -24,26 +25,30 @@ pub type Verdict = Result<Passed, Box<Denial>>;
 /// A request that may go on to its handler.
 #[derive(Debug, Clone)]
 pub struct Passed {
-    caller: Option<(Arc<Entry>, RouteNumber)>,
-    /// How the route speaks.
-    pub dialect: Dialect,
-    /// How many changes had been applied before the judgement.
+    caller: Option<(Arc<Entry>, RouteName)>,
+    /// The kind of the route: the credentials that it accepts, and its tag.
+    pub kind: RouteKind,
+    /// The number of changes that had been applied before the judgement.
     pub(crate) judged_at: u64,
+    /// The rules of the judgement, if a body is yet to come: the request is confirmed by the same.
+    pub(crate) rules: Option<Arc<Rules>>,
     /// How many bytes of a JSON body or a form the route reads.
     pub body_bytes: usize,
 }
 
 impl Passed {
     pub(crate) fn new(
-        caller: Option<(Arc<Entry>, RouteNumber)>,
-        dialect: Dialect,
+        caller: Option<(Arc<Entry>, RouteName)>,
+        kind: RouteKind,
         judged_at: u64,
+        rules: Option<Arc<Rules>>,
         body_bytes: usize,
     ) -> Self {
         Self {
             caller,
-            dialect,
+            kind,
             judged_at,
+            rules,
             body_bytes,
         }
     }
@@ -86,21 +91,4 @@ impl Passed {
         let (entry, route) = self.caller.as_ref()?;
         Some(Admitted::new(Arc::clone(entry), *route, head.address))
     }
-}
-
-/// How many requests were judged since the start.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Totals {
-    /// Those that passed; of some of them the handler refused what they asked for.
-    pub permitted: u64,
-    /// Those of known callers that were refused, by the check or by the handler.
-    pub denied: u64,
-    /// Those of callers whom nobody knows, which did not pass.
-    pub turned_away: u64,
-    /// How many credentials are remembered now.
-    pub remembered: usize,
-    /// The bytes of memory that they take, as they are weighed.
-    pub remembered_bytes: u64,
-    /// How many bytes of memory bodies on their way take now.
-    pub body_bytes: usize,
 }

@@ -6,10 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderMap, HeaderValue, Method};
-use vestibule_check::{Check, CheckParts, MemoryDirectory, OwnOrigin, RequestHead};
+use vestibule_check::{Core, CoreParts, MemoryDirectory, OwnOrigin, RequestHead};
 use vestibule_credential::frame::{Prefix, SecretKind, mint};
 use vestibule_model::{Capability, OsEntropy, Role};
-use vestibule_policy::{Dialect, LimitPer, LimitSpec, Rule, RuleTable};
+use vestibule_policy::{Accepts, LimitPer, LimitSpec, Rule, RuleTable};
 
 #[tokio::test]
 async fn a_known_key_is_judged_without_an_allocation() {
@@ -17,19 +17,19 @@ async fn a_known_key_is_judged_without_an_allocation() {
         .role(Role::User)
         .capability(Capability::ReadOnly, "/shared/{id}")
         .limit(LimitSpec {
-            name: "things",
+            name: "things".into(),
             per: LimitPer::User,
             count: NonZeroU32::MAX,
             window: Duration::from_secs(60),
         });
     let table = RuleTable::builder()
-        .add("GET", "/v1/things/{id}", Dialect::Bearer, rule)
+        .add("GET", "/v1/things/{id}", Accepts::Bearer, rule)
         .unwrap()
         .build();
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
     let origin: OwnOrigin = "http://localhost".parse().unwrap();
-    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
+    let check = Core::new(CoreParts::new(Arc::new(directory))).entry_point(table, origin);
 
     let mut headers = HeaderMap::new();
     let value = format!("Bearer {}", key.expose());

@@ -9,7 +9,7 @@ use clap::Args;
 use http::Method;
 use serde_json::{Value, json};
 use vestibule_accounts::OnRecord;
-use vestibule_check::{Cause, Check, Denial, Permit, RequestHead};
+use vestibule_check::{Cause, Denial, EntryPoint, Permit, RequestHead};
 use vestibule_http::Problem;
 use vestibule_model::{Capability, GrantId, Principal, ResourcePath};
 use vestibule_policy::table::Found;
@@ -110,8 +110,8 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
     let sample = wiring::sample(&settings, Tables::Expect).await?;
     context.close_later(sample.as_ref());
     let routed = wiring::routes(&settings, &accounts, &public_url, Look::default(), sample)?;
-    let check = wiring::check(&settings, &accounts, routed.table, &public_url);
-    let headers = asked::headers(&settings, &check, &method, path, credential)?;
+    let entry_point = wiring::entry_point(&settings, &accounts, routed.table, &public_url);
+    let headers = asked::headers(&settings, &entry_point, &method, path, credential)?;
     let head = RequestHead {
         method: &method,
         path,
@@ -126,17 +126,17 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
         None => None,
     };
     let mut explained = Explained {
-        rule: rule_of(&check, &method, path),
+        rule: rule_of(&entry_point, &method, path),
         resource,
         presented,
         ..Explained::default()
     };
-    match check.check(&head).await {
+    match entry_point.check(&head).await {
         Ok(passed) => {
             let permit = passed.into_permit(&head);
             pass(
                 &mut explained,
-                &check,
+                &entry_point,
                 &head,
                 permit.as_ref().map(Permit::principal),
             );
@@ -156,7 +156,7 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
             ) = (&*denial, credential)
                 && let Ok(principal) = accounts.resolve(text).await
             {
-                explained.lines = demands_met(&check, &head, &principal);
+                explained.lines = demands_met(&entry_point, &head, &principal);
             } else if let Some(presented) = &explained.presented {
                 explained.lines = caller::lines(presented);
             }
@@ -166,8 +166,8 @@ pub(super) async fn run(context: &Context, command: ExplainCommand) -> Result<()
     print(context, &explained)
 }
 
-fn rule_of(check: &Check, method: &Method, path: &str) -> Option<String> {
-    match check.table().find(method.as_str(), path) {
+fn rule_of(entry_point: &EntryPoint, method: &Method, path: &str) -> Option<String> {
+    match entry_point.rules().find(method.as_str(), path) {
         Found::Rule { template, .. } => Some(format!("{method} {template}")),
         Found::OtherMethod { .. } | Found::Nothing => None,
     }
@@ -175,9 +175,13 @@ fn rule_of(check: &Check, method: &Method, path: &str) -> Option<String> {
 
 /// Who is calling, and what of the rule is met by what; without the outcome, which is the check's
 /// to say.
-fn demands_met(check: &Check, head: &RequestHead<'_>, principal: &Principal) -> Vec<String> {
+fn demands_met(
+    entry_point: &EntryPoint,
+    head: &RequestHead<'_>,
+    principal: &Principal,
+) -> Vec<String> {
     let told = |rule: &Rule, params: &_| explain::explain(rule, principal, params).lines;
-    let mut lines = match check.table().find(head.method.as_str(), head.path) {
+    let mut lines = match entry_point.rules().find(head.method.as_str(), head.path) {
         Found::Rule { rule, params, .. } => told(rule, &params),
         Found::OtherMethod { .. } | Found::Nothing => Vec::new(),
     };
@@ -188,12 +192,12 @@ fn demands_met(check: &Check, head: &RequestHead<'_>, principal: &Principal) -> 
 /// The check lets the request through: what remains is the handler's own question.
 fn pass(
     explained: &mut Explained,
-    check: &Check,
+    entry_point: &EntryPoint,
     head: &RequestHead<'_>,
     caller: Option<&Principal>,
 ) {
     if let Some(principal) = caller {
-        explained.lines = demands_met(check, head, principal);
+        explained.lines = demands_met(entry_point, head, principal);
     }
     let Some((path, capability)) = &explained.resource else {
         explained.lines.push(match caller {

@@ -99,14 +99,14 @@ mod tests {
     use http::StatusCode;
     use rstest::rstest;
     use vestibule_check::Limited;
-    use vestibule_http::Dialect;
+    use vestibule_http::ErrorFormat;
     use vestibule_model::Role;
 
     use super::*;
 
     fn limited() -> Limited {
         Limited {
-            name: "sign_in",
+            name: "sign_in".into(),
             count: 5,
             window: Duration::from_secs(60),
             retry_after: Duration::from_secs(12),
@@ -140,7 +140,7 @@ mod tests {
     fn each_error_has_its_status(#[case] error: Error, #[case] status: u16, #[case] reason: &str) {
         let problem = Problem::from(Failure::from(error));
         let expected = StatusCode::from_u16(status).unwrap();
-        assert_eq!(problem.status(Dialect::Bearer), expected);
+        assert_eq!(problem.status(ErrorFormat::ProblemJson), expected);
         assert_eq!(problem.reason(), reason);
     }
 

@@ -1,4 +1,4 @@
-//! The answer that something could not be done, in any dialect.
+//! The answer that something could not be done, in any format.
 //!
 //! `/v1` answers `application/problem+json` (RFC 9457) with the members that generated clients
 //! expect (`detail`, `code`, `request_id`); `/api` answers `{"error": …}`. Both name the stable
@@ -138,7 +138,7 @@ impl Problem {
         )
         .hint(format!("Try again in {seconds} seconds."))
         .retry_after(retry_after)
-        .used_up(name, count.into(), window, retry_after)
+        .used_up(&name, count.into(), window, retry_after)
     }
 
     /// Names what is used up in the fields of the `RateLimit` header draft: `count` in `window`,
@@ -283,7 +283,7 @@ mod tests {
             ),
         ] {
             let problem = Problem::limited(Limited {
-                name: "things",
+                name: "things".into(),
                 count,
                 window: Duration::from_secs(window),
                 retry_after: Duration::from_secs(6),

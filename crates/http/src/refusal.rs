@@ -5,9 +5,9 @@ use std::time::Duration;
 use http::StatusCode;
 use vestibule_check::{Cause, Csrf, Denial, Inactive, Rejected, WrongOrigin};
 use vestibule_model::PlanName;
-use vestibule_policy::Refusal;
+use vestibule_policy::{Accepts, Refusal};
 
-use crate::{Dialect, Problem};
+use crate::Problem;
 
 /// How long to wait before the store may be there again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
@@ -21,8 +21,8 @@ impl From<&Denial> for Problem {
                 format!("The path is not in its canonical spelling: {not_canonical}."),
             )
             .hint("Send each path in its one plain spelling, without encoded slashes, dots or letters."),
-            Cause::NoCredential => no_credential(denial.dialect),
-            Cause::Rejected(rejected) => self::rejected(*rejected, denial.dialect),
+            Cause::NoCredential => no_credential(denial.kind.accepts),
+            Cause::Rejected(rejected) => self::rejected(*rejected, denial.kind.accepts),
             Cause::Inactive(inactive) => self::inactive(*inactive),
             Cause::Csrf(csrf) => {
                 Self::forbidden(reason, not_from_our_page(csrf)).hint(if csrf.or_bearer {
@@ -42,7 +42,7 @@ impl From<&Denial> for Problem {
                 accepted.join(" or ")
             )),
             Cause::ContentEncoding => Self::body_encoded(),
-            Cause::Limited(limited) => Self::limited(*limited),
+            Cause::Limited(limited) => Self::limited(limited.clone()),
             Cause::Method { allowed } => Self::method_not_allowed(allowed),
             Cause::NoRoute => {
                 Self::new(StatusCode::NOT_FOUND, reason, "There is nothing at this path.")
@@ -122,35 +122,35 @@ fn refused(refusal: &Refusal, offered_by: &[PlanName]) -> Problem {
     ))
 }
 
-fn no_credential(dialect: Dialect) -> Problem {
+fn no_credential(accepts: Accepts) -> Problem {
     let problem = Problem::unauthorized(
         "no_credential",
         "This request carries no credential.",
         false,
     );
-    match dialect {
-        Dialect::Bearer => {
+    match accepts {
+        Accepts::Bearer => {
             problem.hint("Send the header Authorization: Bearer <API key or access token>.")
         }
-        Dialect::Browser => problem
+        Accepts::BearerOrCookie => problem
             .hint("Sign in and send the session cookie, or send Authorization: Bearer <API key>."),
-        Dialect::Page => problem.hint("Sign in."),
+        Accepts::Cookie => problem.hint("Sign in."),
     }
 }
 
-fn rejected(rejected: Rejected, dialect: Dialect) -> Problem {
+fn rejected(rejected: Rejected, accepts: Accepts) -> Problem {
     let (detail, hint) = match rejected {
         Rejected::Malformed => (
             "The credential is malformed.",
-            match dialect {
-                Dialect::Bearer => {
+            match accepts {
+                Accepts::Bearer => {
                     "Send Authorization: Bearer <token> with an API key or an access token, unaltered."
                 }
-                Dialect::Browser => {
+                Accepts::BearerOrCookie => {
                     "Send the session cookie unaltered, or sign in again; an API key or an access \
                      token goes into the header Authorization: Bearer <token>."
                 }
-                Dialect::Page => "Sign in again.",
+                Accepts::Cookie => "Sign in again.",
             },
         ),
         Rejected::Duplicate => (

@@ -10,7 +10,8 @@ use tower::make::Shared;
 use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
 use vestibule_layer::model::{Capability, OsEntropy, ResourcePath};
 use vestibule_layer::{
-    Check, CheckLayer, CheckParts, Json, MemoryDirectory, OwnOrigin, Permit, Problem, Routes, Rule,
+    Core, CoreParts, EntryPointExt as _, Json, MemoryDirectory, OwnOrigin, Permit, Problem, Routes,
+    Rule,
 };
 
 /// It takes a `Permit`, so it cannot be reached without one.
@@ -31,8 +32,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
     let origin = "http://127.0.0.1:3000".parse::<OwnOrigin>()?;
-    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
-    let service = CheckLayer::new(check).layer(router);
+    let entry_point = Core::new(CoreParts::new(Arc::new(directory))).entry_point(table, origin);
+    let service = entry_point.guard(router);
 
     let listener = tokio::net::TcpListener::bind("127.0.0.1:3000").await?;
     let url = "http://127.0.0.1:3000/v1/report";

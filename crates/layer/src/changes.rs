@@ -43,7 +43,7 @@ use vestibule_model::{ResourceChangeId, ResourcePath};
 /// # use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
 /// # use vestibule_layer::model::{OsEntropy, ResourceChangeId, ResourcePath, SystemClock};
 /// # use vestibule_layer::{
-/// #     Check, CheckLayer, CheckParts, MemoryDirectory, OwnOrigin, Permit, Problem, ResourceChanges,
+/// #     Core, CoreParts, EntryPointExt as _, MemoryDirectory, OwnOrigin, Permit, Problem, ResourceChanges,
 /// #     Routes, Rule,
 /// # };
 /// # type Noted = (ResourceChangeId, ResourcePath, ResourcePath);
@@ -125,8 +125,8 @@ use vestibule_model::{ResourceChangeId, ResourcePath};
 /// # let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
 /// # let directory = MemoryDirectory::with_owner_key(&key.digest());
 /// # let origin = "http://127.0.0.1:3000".parse::<OwnOrigin>()?;
-/// # let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
-/// # let stack = CheckLayer::new(check).layer(router);
+/// # let entry_point = Core::new(CoreParts::new(Arc::new(directory))).entry_point(table, origin);
+/// # let stack = entry_point.guard(router);
 /// # let request = Request::post("/v1/rename")
 /// #     .header("authorization", format!("Bearer {}", key.expose()))
 /// #     .body(Body::empty())?;

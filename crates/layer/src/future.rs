@@ -11,12 +11,12 @@ use http::HeaderValue;
 use http::header::CACHE_CONTROL;
 use pin_project_lite::pin_project;
 use vestibule_check::Admitted;
-use vestibule_http::{Dialect, Problem, RequestId};
+use vestibule_http::{ErrorFormat, Problem, RequestId};
 
 /// What an answer has to know of its request.
 #[derive(Debug, Clone)]
 pub(crate) struct Answering {
-    pub(crate) dialect: Dialect,
+    pub(crate) format: ErrorFormat,
     pub(crate) request_id: Option<RequestId>,
     /// Who was let pass, where that is known: the handler may still refuse.
     pub(crate) admitted: Option<Admitted>,
@@ -32,7 +32,7 @@ impl Answering {
             {
                 admitted.refused(problem.reason().to_owned().into());
             }
-            return problem.render_over(&response, self.dialect, self.request_id.as_ref());
+            return problem.render_over(&response, self.format, self.request_id.as_ref());
         }
         response
             .headers_mut()

@@ -1,56 +1,54 @@
-//! What refuses a request by its head, before anything is read or routed.
+//! The way to put an entry point before a service.
 
-use std::convert::Infallible;
-use std::future::{Ready, ready};
-use std::task::{Context, Poll};
+use vestibule_check::EntryPoint;
 
-use axum::extract::Request;
-use axum::response::{IntoResponse, Response};
-use futures_util::future::Either;
-use tower::{Layer, Service};
-use vestibule_http::Problem;
+use crate::CheckService;
 
-/// A layer that answers with what `refuse` has against a request; what it has nothing against goes
-/// on as it is.
-#[derive(Debug, Clone, Copy)]
-pub struct GuardLayer<R>(pub R);
-
-impl<S, R: Clone> Layer<S> for GuardLayer<R> {
-    type Service = Guard<S, R>;
-
-    fn layer(&self, inner: S) -> Self::Service {
-        Guard {
-            inner,
-            refuse: self.0.clone(),
-        }
-    }
+/// Puts an [`EntryPoint`] before a service.
+pub trait EntryPointExt {
+    /// Wraps `inner`: it is called only with requests that the check lets pass. See [`CheckService`]
+    /// for what becomes of each.
+    ///
+    /// `inner` is a whole service: a finished router, or one with layers around it. The check is no
+    /// layer, because [`Router::layer`](axum::Router::layer) wraps only the routes that are there
+    /// when it is called: one that is added later would answer without a check. So this does not
+    /// compile:
+    ///
+    /// ```compile_fail,E0277
+    /// # use axum::Router;
+    /// # use axum::routing::get;
+    /// # use vestibule_layer::{EntryPoint, EntryPointExt as _};
+    /// # fn wrong(entry_point: EntryPoint) -> Router {
+    /// Router::new().layer(entry_point).route("/admin", get(async || "open to everybody"))
+    /// # }
+    /// ```
+    ///
+    /// Neither does this, since what `guard` returns has no routes to add to:
+    ///
+    /// ```compile_fail,E0599
+    /// # use axum::Router;
+    /// # use axum::routing::get;
+    /// # use vestibule_layer::{EntryPoint, EntryPointExt as _};
+    /// # fn wrong(entry_point: EntryPoint) {
+    /// entry_point.guard(Router::new()).route("/admin", get(async || "open to everybody"));
+    /// # }
+    /// ```
+    ///
+    /// This is right:
+    ///
+    /// ```
+    /// # use axum::Router;
+    /// # use axum::routing::get;
+    /// # use vestibule_layer::{CheckService, EntryPoint, EntryPointExt as _};
+    /// # fn right(entry_point: EntryPoint) -> CheckService<Router> {
+    /// entry_point.guard(Router::new().route("/admin", get(async || "only for whom the rules allow")))
+    /// # }
+    /// ```
+    fn guard<S>(&self, inner: S) -> CheckService<S>;
 }
 
-/// The service of a [`GuardLayer`].
-#[derive(Debug, Clone)]
-pub struct Guard<S, R> {
-    inner: S,
-    refuse: R,
-}
-
-impl<S, R> Service<Request> for Guard<S, R>
-where
-    S: Service<Request, Response = Response, Error = Infallible>,
-    R: Fn(&Request) -> Option<Problem>,
-{
-    type Response = Response;
-    type Error = Infallible;
-    type Future = Either<S::Future, Ready<Result<Response, Infallible>>>;
-
-    fn poll_ready(&mut self, context: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
-        self.inner.poll_ready(context)
-    }
-
-    #[inline]
-    fn call(&mut self, request: Request) -> Self::Future {
-        match (self.refuse)(&request) {
-            None => Either::Left(self.inner.call(request)),
-            Some(problem) => Either::Right(ready(Ok(problem.into_response()))),
-        }
+impl EntryPointExt for EntryPoint {
+    fn guard<S>(&self, inner: S) -> CheckService<S> {
+        CheckService::new(self.clone(), inner)
     }
 }

@@ -5,7 +5,7 @@ use axum::routing::MethodRouter;
 use serde::Deserialize;
 use vestibule_http::{Problem, Query};
 
-use crate::guard::GuardLayer;
+use crate::refuse::RefuseLayer;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -16,7 +16,7 @@ struct Nothing {}
 pub fn without_query<S: Clone + Send + Sync + 'static>(
     handler: MethodRouter<S>,
 ) -> MethodRouter<S> {
-    handler.layer(GuardLayer(refusal))
+    handler.layer(RefuseLayer(refusal))
 }
 
 fn refusal(request: &Request) -> Option<Problem> {

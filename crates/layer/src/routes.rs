@@ -3,42 +3,45 @@
 use axum::Router;
 use axum::handler::Handler;
 use axum::routing::{MethodFilter, MethodRouter, on};
-use vestibule_http::Dialect;
-use vestibule_policy::{Rule, RuleTable, TableError};
+use vestibule_http::ErrorFormat;
+use vestibule_policy::{Accepts, RouteKind, Rule, RuleTable, TableError};
 
 /// The routes of a service: a router and a rule table that cannot disagree.
 #[derive(Debug)]
 #[must_use]
 pub struct Routes<S = ()> {
     router: Router<S>,
-    rules: Vec<(&'static str, String, Dialect, Rule)>,
-    dialect: Dialect,
+    rules: Vec<(&'static str, String, RouteKind, Rule)>,
+    kind: RouteKind,
 }
 
 impl<S: Clone + Send + Sync + 'static> Routes<S> {
-    fn new(dialect: Dialect) -> Self {
+    fn new(accepts: Accepts, format: ErrorFormat) -> Self {
         Self {
             router: Router::new(),
             rules: Vec::new(),
-            dialect,
+            kind: RouteKind {
+                accepts,
+                tag: format.into(),
+            },
         }
     }
 
     /// Routes for callers with an `Authorization` header; problems are answered as in RFC 9457.
     pub fn bearer() -> Self {
-        Self::new(Dialect::Bearer)
+        Self::new(Accepts::Bearer, ErrorFormat::ProblemJson)
     }
 
     /// Routes for browsers with a session cookie, and for keys too; errors are answered as
     /// `{"error": …}`.
     pub fn browser() -> Self {
-        Self::new(Dialect::Browser)
+        Self::new(Accepts::BearerOrCookie, ErrorFormat::ErrorJson)
     }
 
     /// Pages for people with a session cookie, and with nothing else; errors are answered as pages
     /// by whoever draws them, see [`PageProblem`](vestibule_http::PageProblem).
     pub fn pages() -> Self {
-        Self::new(Dialect::Page)
+        Self::new(Accepts::Cookie, ErrorFormat::Page)
     }
 
     /// `GET path`, and `HEAD` with it.
@@ -80,8 +83,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         handler: MethodRouter<S>,
     ) -> Self {
         self.router = self.router.route(path, handler);
-        self.rules
-            .push((method, path.to_owned(), self.dialect, rule));
+        self.rules.push((method, path.to_owned(), self.kind, rule));
         self
     }
 
@@ -100,16 +102,17 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         Routes {
             router: self.router.with_state(state),
             rules: self.rules,
-            dialect: self.dialect,
+            kind: self.kind,
         }
     }
 
-    /// The router and the table of its rules, for [`Check`](crate::Check) and
-    /// [`CheckLayer`](crate::CheckLayer).
+    /// The router and the table of its rules, for
+    /// [`Core::entry_point`](crate::Core::entry_point) and
+    /// [`EntryPointExt::guard`](crate::EntryPointExt::guard).
     pub fn into_parts(self) -> Result<(Router<S>, RuleTable), TableError> {
         let mut builder = RuleTable::builder();
-        for (method, path, dialect, rule) in self.rules {
-            builder = builder.add(method, &path, dialect, rule)?;
+        for (method, path, kind, rule) in self.rules {
+            builder = builder.add(method, &path, kind, rule)?;
         }
         Ok((self.router, builder.build()))
     }

@@ -8,25 +8,25 @@ use axum::extract::Request;
 use axum::response::Response;
 use http::{Extensions, HeaderMap, Method, Uri};
 use tower::{Service, ServiceExt};
-use vestibule_check::{Check, Denial, Passed, Permit, RequestHead};
+use vestibule_check::{Denial, EntryPoint, Passed, Permit, RequestHead};
 use vestibule_http::{ClientAddress, Problem, RequestId, body};
 
 use crate::future::{Answering, CheckFuture, State};
 
 /// Lets a request reach the inner service only with a permit, which it hands on in the request's
-/// extensions, and renders every [`Problem`] in the dialect of the route.
+/// extensions, and renders every [`Problem`] in the format of the route.
 ///
 /// A request whose credential is known is judged without allocating and without waiting; one whose
 /// credential is new waits for the directory.
 #[derive(Debug, Clone)]
 pub struct CheckService<S> {
-    check: Check,
+    entry_point: EntryPoint,
     inner: S,
 }
 
 impl<S> CheckService<S> {
-    pub(crate) const fn new(check: Check, inner: S) -> Self {
-        Self { check, inner }
+    pub(crate) const fn new(entry_point: EntryPoint, inner: S) -> Self {
+        Self { entry_point, inner }
     }
 }
 
@@ -51,7 +51,7 @@ where
             request.body(),
             request.extensions(),
         );
-        match self.check.check_known(&head) {
+        match self.entry_point.check_known(&head) {
             Some(Ok(passed)) if !is_awaited(&head) => {
                 let answering = answering(&passed, &head, request.extensions());
                 let permit = passed.into_permit(&head);
@@ -65,13 +65,13 @@ where
             }
             Some(Err(denial)) => CheckFuture::refused(refuse(request.extensions(), &denial)),
             known => {
-                let check = self.check.clone();
+                let entry_point = self.entry_point.clone();
                 // The service that was polled ready is the one to call; its clone takes its place.
                 let clone = self.inner.clone();
                 let inner = std::mem::replace(&mut self.inner, clone);
                 CheckFuture::asking(Box::pin(async move {
                     let passed = known.and_then(Result::ok);
-                    let (request, answering) = match complete(&check, request, passed).await {
+                    let (request, answering) = match complete(&entry_point, request, passed).await {
                         Ok(admitted) => admitted,
                         Err(response) => return response,
                     };
@@ -94,7 +94,7 @@ fn is_awaited(head: &RequestHead<'_>) -> bool {
 /// Judges a request whose credential is new, waits for a JSON body or a form, and judges again what
 /// was changed meanwhile; gives the request with its permit, or the answer that refuses it.
 async fn complete(
-    check: &Check,
+    entry_point: &EntryPoint,
     request: Request,
     passed: Option<Passed>,
 ) -> Result<(Request, Answering), Response> {
@@ -110,16 +110,16 @@ async fn complete(
     let refused = |denial: Box<Denial>| refuse(&parts.extensions, &denial);
     let mut passed = match passed {
         Some(passed) => passed,
-        None => check.check(&head).await.map_err(refused)?,
+        None => entry_point.check(&head).await.map_err(refused)?,
     };
     let mut body = body;
     if is_awaited(&head) {
-        let place = check.place(&head, &passed);
+        let place = entry_point.place(&head, &passed);
         let read = body::read_into(place, body, passed.body_bytes).await;
         let read = read.map_err(|problem| {
-            problem.render(passed.dialect, parts.extensions.get::<RequestId>())
+            problem.render(passed.kind.tag.into(), parts.extensions.get::<RequestId>())
         })?;
-        passed = check.confirm(&head, passed).await.map_err(refused)?;
+        passed = entry_point.confirm(&head, passed).await.map_err(refused)?;
         body = Body::from(read);
     }
     let answering = answering(&passed, &head, &parts.extensions);
@@ -150,7 +150,7 @@ fn head<'a>(
 #[inline]
 fn answering(passed: &Passed, head: &RequestHead<'_>, extensions: &Extensions) -> Answering {
     Answering {
-        dialect: passed.dialect,
+        format: passed.kind.tag.into(),
         request_id: extensions.get().cloned(),
         admitted: passed.admitted(head),
     }
@@ -173,5 +173,5 @@ fn admit(request: &mut Request, permit: Option<Permit>) {
 
 /// The answer to a request that may not pass.
 fn refuse(extensions: &Extensions, denial: &Denial) -> Response {
-    Problem::from(denial).render(denial.dialect, extensions.get())
+    Problem::from(denial).render(denial.kind.tag.into(), extensions.get())
 }

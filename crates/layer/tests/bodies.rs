@@ -25,8 +25,8 @@ use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
 use vestibule_layer::credential::token::Verified;
 use vestibule_layer::model::{Digest, OsEntropy, Principal};
 use vestibule_layer::{
-    Check, CheckLayer, CheckParts, CheckService, Directory, MemoryDirectory, OwnOrigin, Routes,
-    Rule, Unresolved,
+    CheckService, Core, CoreParts, Directory, EntryPoint, EntryPointExt as _, MemoryDirectory,
+    OwnOrigin, Routes, Rule, Unresolved,
 };
 
 const KIB: usize = 1024;
@@ -37,7 +37,7 @@ const LONGEST: usize = 12 * KIB - 1;
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Fixture {
-    check: Check,
+    check: EntryPoint,
     service: CheckService<axum::Router>,
     key: PlainSecret,
     is_revoked: Arc<AtomicBool>,
@@ -86,12 +86,13 @@ fn fixture(body_bytes: usize) -> Fixture {
     let memory = MemoryDirectory::with_owner_key(&key.digest());
     let directory = OneKey(memory, Arc::clone(&is_revoked));
     let origin: OwnOrigin = "http://localhost".parse().unwrap();
-    let check = Check::new(CheckParts {
+    let core = Core::new(CoreParts {
         body_bytes,
-        ..CheckParts::new(table, Arc::new(directory), origin)
+        ..CoreParts::new(Arc::new(directory))
     });
+    let check = core.entry_point(table, origin);
     Fixture {
-        service: CheckLayer::new(check.clone()).layer(router),
+        service: check.guard(router),
         check,
         key,
         is_revoked,

@@ -13,8 +13,8 @@ use tower::{Layer, ServiceExt};
 use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
 use vestibule_layer::model::{self, Capability, OsEntropy};
 use vestibule_layer::{
-    Check, CheckLayer, CheckParts, CheckService, FieldError, Json, MemoryDirectory, OwnOrigin,
-    Permit, Problem, Routes, Rule, Unresolved,
+    CheckService, Core, CoreParts, EntryPointExt as _, FieldError, Json, MemoryDirectory,
+    OwnOrigin, Permit, Problem, Routes, Rule, Unresolved,
 };
 
 type Service = CheckService<axum::Router>;
@@ -66,8 +66,8 @@ fn service() -> (Service, PlainSecret) {
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
     let origin: OwnOrigin = "http://localhost".parse().unwrap();
-    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
-    (CheckLayer::new(check).layer(router), key)
+    let check = Core::new(CoreParts::new(Arc::new(directory))).entry_point(table, origin);
+    (check.guard(router), key)
 }
 
 async fn send(service: &Service, path: &str, key: Option<&PlainSecret>) -> Response {
@@ -171,8 +171,8 @@ async fn a_permit_that_comes_in_with_a_request_is_not_believed() {
         .unwrap();
     let directory = MemoryDirectory::with_owner_key(&key.digest());
     let origin: OwnOrigin = "http://localhost".parse().unwrap();
-    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
-    let catcher = CheckLayer::new(check).layer(router);
+    let check = Core::new(CoreParts::new(Arc::new(directory))).entry_point(table, origin);
+    let catcher = check.guard(router);
     let mut caught = send(&catcher, "/v1/catch", Some(&key)).await;
     let permit: Permit = caught.extensions_mut().remove().unwrap();
 
@@ -206,8 +206,8 @@ async fn what_a_handler_refuses_to_a_known_caller_is_noted_with_its_route_and_ca
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let directory = MemoryDirectory::with_owner_key(&key.digest());
     let origin: OwnOrigin = "http://localhost".parse().unwrap();
-    let check = Check::new(CheckParts::new(table, Arc::new(directory), origin));
-    let service = CheckLayer::new(check.clone()).layer(router);
+    let check = Core::new(CoreParts::new(Arc::new(directory))).entry_point(table, origin);
+    let service = check.guard(router);
     for _ in ["the directory is asked", "the key is known"] {
         let response = send(&service, "/v1/refuse/7", Some(&key)).await;
         assert_eq!(response.status(), StatusCode::FORBIDDEN);
@@ -242,8 +242,8 @@ async fn a_problem_keeps_every_cookie_that_came_with_it() {
         .into_parts()
         .unwrap();
     let origin: OwnOrigin = "http://localhost".parse().unwrap();
-    let parts = CheckParts::new(table, Arc::new(MemoryDirectory::new()), origin);
-    let service = CheckLayer::new(Check::new(parts)).layer(router);
+    let core = Core::new(CoreParts::new(Arc::new(MemoryDirectory::new())));
+    let service = core.entry_point(table, origin).guard(router);
     let response = send(&service, "/v1/thing", None).await;
     assert_eq!(response.status(), StatusCode::NOT_FOUND);
     let cookies: Vec<_> = response.headers().get_all(SET_COOKIE).iter().collect();
@@ -302,12 +302,9 @@ async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
         false.into(),
     ));
     let origin: OwnOrigin = "http://localhost".parse().unwrap();
-    let check = Check::new(CheckParts::new(
-        table,
-        Arc::clone(&directory) as Arc<dyn vestibule_layer::Directory>,
-        origin,
-    ));
-    let service = CheckLayer::new(check.clone()).layer(router);
+    let parts = CoreParts::new(Arc::clone(&directory) as Arc<dyn vestibule_layer::Directory>);
+    let check = Core::new(parts).entry_point(table, origin);
+    let service = check.guard(router);
     // The first request meets a key that is not known yet, the next two one that is.
     for (revoked, media_type) in [
         (false, "application/json"),

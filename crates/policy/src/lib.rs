@@ -9,6 +9,7 @@ pub mod explain;
 #[cfg(test)]
 mod fixture;
 pub mod grants;
+pub mod kind;
 pub mod refusal;
 pub mod rights;
 pub mod rule;
@@ -19,8 +20,9 @@ mod template;
 pub use decide::decide;
 pub use explain::{Explanation, explain};
 pub use grants::GrantRefusal;
+pub use kind::{Accepts, RouteKind, RouteTag};
 pub use refusal::Refusal;
 pub use rights::{Basis, Visible};
-pub use rule::{Access, Dialect, Limit, LimitId, LimitPer, LimitSpec, Rule};
+pub use rule::{Access, Limit, LimitId, LimitPer, LimitSpec, Rule};
 pub use table::{Found, Params, Route, RuleTable, TableBuilder, TableError};
 pub use target::NotCanonical;

@@ -9,18 +9,6 @@ use vestibule_model::{Capability, CredentialRef, Role};
 use crate::Refusal;
 use crate::template::PathTemplate;
 
-/// Which of the three faces of the HTTP interface a route has: how callers prove who they are, and
-/// how errors are spelled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Dialect {
-    /// `/v1`: `Authorization: Bearer` alone; errors as in RFC 9457.
-    Bearer,
-    /// `/api`: a session cookie, guarded by its `Origin`; errors as `{"error": …}`.
-    Browser,
-    /// Pages for people: a session cookie alone, guarded by its `Origin`; errors as pages.
-    Page,
-}
-
 /// Whether a route needs to know its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
@@ -45,10 +33,10 @@ pub enum LimitPer {
 
 /// `count` requests at once, and again as many in every `window`, evenly spread: the generic cell
 /// rate algorithm. Whoever uses them up at once has one more every `window / count`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LimitSpec {
-    /// What `RateLimit-Policy` calls it.
-    pub name: &'static str,
+    /// The name that `RateLimit-Policy` gives it, and by which entry points share it.
+    pub name: Cow<'static, str>,
     /// Whose requests are counted together.
     pub per: LimitPer,
     /// How many may pass at once.
@@ -62,7 +50,7 @@ pub struct LimitSpec {
 pub struct LimitId(pub usize);
 
 /// A limit of a rule. Equal specs are one limit, shared by their routes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
     /// Its number in the table; 0 until the rule stands in one.
     pub id: LimitId,
@@ -82,9 +70,12 @@ pub struct Rule {
     pub(crate) feature: Option<Cow<'static, str>>,
     pub(crate) capability: Option<(Capability, PathTemplate)>,
     pub(crate) limits: Vec<Limit>,
-    consumes: &'static [&'static str],
+    consumes: Cow<'static, [Cow<'static, str>]>,
     body_bytes: usize,
 }
+
+/// The content type that a body has unless a rule says otherwise.
+const JSON: &[Cow<'static, str>] = &[Cow::Borrowed("application/json")];
 
 impl Rule {
     /// The largest JSON body or form that any route reads, in bytes: 1 MiB. So much do routes read
@@ -104,7 +95,7 @@ impl Rule {
             feature: None,
             capability: None,
             limits: Vec::new(),
-            consumes: &["application/json"],
+            consumes: Cow::Borrowed(JSON),
             body_bytes: match access {
                 Access::SignedIn => Self::MAX_BODY_BYTES,
                 Access::Public | Access::Optional => Self::OPEN_BODY_BYTES,
@@ -187,8 +178,9 @@ impl Rule {
     /// The content types a body may have; `application/json` alone unless said. Where there are
     /// any, a body may have no content coding.
     #[must_use]
-    pub const fn consumes(mut self, types: &'static [&'static str]) -> Self {
-        self.consumes = types;
+    pub fn consumes(mut self, types: &[&str]) -> Self {
+        let types = types.iter().map(|name| Cow::Owned((*name).to_owned()));
+        self.consumes = types.collect();
         self
     }
 
@@ -231,8 +223,8 @@ impl Rule {
     }
 
     /// The content types a body may have.
-    pub const fn content_types(&self) -> &'static [&'static str] {
-        self.consumes
+    pub fn content_types(&self) -> &[Cow<'static, str>] {
+        &self.consumes
     }
 
     /// How many bytes of a JSON body or a form are read.

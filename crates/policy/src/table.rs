@@ -13,8 +13,9 @@ use std::collections::HashMap;
 pub use build::TableBuilder;
 pub use error::TableError;
 
+use crate::Rule;
+use crate::kind::RouteKind;
 use crate::rule::{LimitId, LimitSpec};
-use crate::{Dialect, Rule};
 
 /// The parameters that a route's template found in a path, still percent-encoded.
 #[derive(Debug, Clone, Default)]
@@ -43,8 +44,8 @@ pub enum Found<'t, 'p> {
         template: &'t str,
         /// What its parameters are in this path.
         params: Params<'t, 'p>,
-        /// How it speaks.
-        dialect: Dialect,
+        /// The credentials it accepts, and its tag.
+        kind: RouteKind,
         /// Which route it is.
         number: RouteNumber,
     },
@@ -54,8 +55,8 @@ pub enum Found<'t, 'p> {
         allowed: &'t str,
         /// Whether all of them are open to strangers, who may then know of the path.
         all_public: bool,
-        /// How the path's routes speak.
-        dialect: Dialect,
+        /// The kind of the path's routes.
+        kind: RouteKind,
     },
     /// No such path.
     Nothing,
@@ -81,8 +82,8 @@ pub struct Route<'t> {
     pub method: &'t str,
     /// The path as declared.
     pub template: &'t str,
-    /// How it speaks.
-    pub dialect: Dialect,
+    /// The credentials it accepts, and its tag.
+    pub kind: RouteKind,
     /// What it demands.
     pub rule: &'t Rule,
 }
@@ -110,7 +111,7 @@ struct Path {
 #[derive(Debug, Clone)]
 struct Method {
     name: String,
-    dialect: Dialect,
+    kind: RouteKind,
     rule: Rule,
     number: RouteNumber,
 }
@@ -138,27 +139,27 @@ impl RuleTable {
                 rule: &found.rule,
                 template: &entry.template,
                 params: Params(matched.params),
-                dialect: found.dialect,
+                kind: found.kind,
                 number: found.number,
             },
             None => Found::OtherMethod {
                 allowed: &entry.allowed,
                 all_public: entry.all_public,
-                dialect: entry.dialect(),
+                kind: entry.kind(),
             },
         }
     }
 
-    /// How to speak about a path that is not in the table: as the routes that share its first
-    /// segment do, else as [`Dialect::Bearer`].
-    pub fn dialect_of(&self, path: &str) -> Dialect {
+    /// Returns the kind of a path that is not in the table: that of the routes that share its first
+    /// segment, else the default, which reads bearers.
+    pub fn kind_of(&self, path: &str) -> RouteKind {
         fn first(path: &str) -> Option<&str> {
             path.split('/').nth(1)
         }
         self.paths
             .iter()
             .find(|entry| first(&entry.template) == first(path))
-            .map_or(Dialect::Bearer, Path::dialect)
+            .map_or(RouteKind::default(), Path::kind)
     }
 
     /// Every route, in the order of declaration by path.
@@ -168,7 +169,7 @@ impl RuleTable {
                 number: method.number,
                 method: &method.name,
                 template: &path.template,
-                dialect: method.dialect,
+                kind: method.kind,
                 rule: &method.rule,
             })
         })
@@ -189,10 +190,10 @@ impl Path {
         find(name).or_else(|| if name == "HEAD" { find("GET") } else { None })
     }
 
-    fn dialect(&self) -> Dialect {
+    fn kind(&self) -> RouteKind {
         self.methods
             .first()
-            .map_or(Dialect::Bearer, |method| method.dialect)
+            .map_or(RouteKind::default(), |method| method.kind)
     }
 }
 

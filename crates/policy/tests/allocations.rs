@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use vestibule_model::{Capability, CredentialRef, HeldGrant, Plan, Principal, Role};
 use vestibule_policy::target::canonical;
-use vestibule_policy::{Dialect, Found, LimitPer, LimitSpec, Rule, RuleTable, decide};
+use vestibule_policy::{Accepts, Found, LimitPer, LimitSpec, Rule, RuleTable, decide};
 
 fn id<T: std::str::FromStr<Err: std::fmt::Debug>>(number: u32) -> T {
     format!("{number:032x}").parse().unwrap()
@@ -53,7 +53,7 @@ fn principal() -> Principal {
 
 fn table() -> RuleTable {
     let limit = LimitSpec {
-        name: "files",
+        name: "files".into(),
         per: LimitPer::User,
         count: NonZeroU32::MIN,
         window: Duration::from_secs(60),
@@ -66,9 +66,9 @@ fn table() -> RuleTable {
         .clone()
         .capability(Capability::ReadWrite, "/shared/{team}/{rest}");
     RuleTable::builder()
-        .add("GET", "/v1/api-keys", Dialect::Bearer, rule.clone())
-        .and_then(|table| table.add("GET", "/v1/api-keys/{id}", Dialect::Bearer, rule))
-        .and_then(|table| table.add("PUT", "/files/{team}/{*rest}", Dialect::Bearer, files))
+        .add("GET", "/v1/api-keys", Accepts::Bearer, rule.clone())
+        .and_then(|table| table.add("GET", "/v1/api-keys/{id}", Accepts::Bearer, rule))
+        .and_then(|table| table.add("PUT", "/files/{team}/{*rest}", Accepts::Bearer, files))
         .unwrap()
         .build()
 }

@@ -9,6 +9,7 @@ mod allowance;
 mod bodies;
 mod recording;
 
+use std::borrow::Cow;
 use std::num::NonZeroU32;
 use std::time::Duration;
 
@@ -41,7 +42,7 @@ const HOUR: Duration = Duration::from_secs(60 * 60);
 
 const fn per_user(name: &'static str, count: NonZeroU32, window: Duration) -> LimitSpec {
     LimitSpec {
-        name,
+        name: Cow::Borrowed(name),
         per: LimitPer::User,
         count,
         window,

@@ -141,7 +141,7 @@ impl Server {
 
         let mut duties = Tasks::default();
         let (intervals, trust) = (Intervals::default(), wired.clock_trust);
-        let mut worker = Duties::new(wired.accounts, wired.check, intervals, trust);
+        let mut worker = Duties::new(wired.accounts, wired.core, intervals, trust);
         if let Some(limiter) = wired.sso_starts {
             worker = worker.with_limiter(limiter);
         }

@@ -25,10 +25,10 @@ use axum::response::Response;
 use hyper::body::Incoming;
 use tower::layer::layer_fn;
 use tower::{Service, ServiceBuilder};
-use vestibule_check::Check;
+use vestibule_check::EntryPoint;
 use vestibule_http::TrustedProxies;
-use vestibule_layer::CheckLayer;
-use vestibule_layer::guard::GuardLayer;
+use vestibule_layer::EntryPointExt as _;
+use vestibule_layer::refuse::RefuseLayer;
 use vestibule_web::{Look, draw_problems};
 
 use self::caller::NoteCaller;
@@ -44,8 +44,8 @@ const DEADLINE: Duration = Duration::from_secs(30);
 /// What the layers need.
 #[derive(Debug, Clone)]
 pub struct Stack {
-    /// The check.
-    pub check: Check,
+    /// The entry point whose check stands before the routes.
+    pub entry_point: EntryPoint,
     /// The routes behind it.
     pub router: Router,
     /// Proxies whose word on the client's address is trusted.
@@ -70,8 +70,8 @@ impl Stack {
     /// All layers, the outermost first.
     #[rustfmt::skip]
     fn layers(&self, peer: IpAddr) -> impl StackService<Body> + use<> {
-        let Self { check, router, trusted_proxies, requests, https, look } = self.clone();
-        let names = check.clone();
+        let Self { entry_point, router, trusted_proxies, requests, https, look } = self.clone();
+        let names = entry_point.clone();
         ServiceBuilder::new()
             // Outside whatever has a problem, so that people are never shown one for programs.
             .layer(layer_fn(move |inner| draw_problems(inner, look.clone())))
@@ -88,16 +88,16 @@ impl Stack {
             // Outside whatever may wait: the check for the store, the handler for the body.
             .layer(layer_fn(|inner| Deadline::new(inner, DEADLINE)))
             // Before anything is read.
-            .layer(GuardLayer(|request: &Request| {
+            .layer(RefuseLayer(|request: &Request| {
                 host::refusal(request).or_else(|| address::refusal(request)).or_else(|| body::refusal(request))
             }))
             // Before routing: what no rule knows is refused, not routed.
-            .layer(CheckLayer::new(check))
-            // Where the check will render a problem in the place of the router's empty answer.
-            .map_response(body::forget_length)
-            // Directly behind the check, where the permit is.
-            .layer(layer_fn(NoteCaller))
-            .service(router)
+            .service(entry_point.guard(ServiceBuilder::new()
+                // Where the check will render a problem in the place of the router's empty answer.
+                .map_response(body::forget_length)
+                // Directly behind the check, where the permit is.
+                .layer(layer_fn(NoteCaller))
+                .service(router)))
     }
 }
 

@@ -10,7 +10,7 @@ use arc_swap::ArcSwap;
 use axum::Router;
 use vestibule_accounts::{Accounts, AccountsParts, Bridge, ClockTrust, KeyringError, KeyringParts};
 use vestibule_api::ApiState;
-use vestibule_check::{Check, CheckParts, Limiter, OwnOrigin};
+use vestibule_check::{Core, CoreParts, EntryPoint, Limiter, OwnOrigin};
 use vestibule_credential::keyring::{Issuer, Keyring};
 use vestibule_credential::password::PasswordHasher;
 use vestibule_federation::{Sso, SsoParts};
@@ -37,8 +37,8 @@ use vestibule_config::{PublicUrl, Settings};
 pub struct Wired {
     /// All operations.
     pub accounts: Accounts,
-    /// The check, for the background duties.
-    pub check: Check,
+    /// The core of the check, for the background duties.
+    pub core: Core,
     /// What happens to every request.
     pub stack: Stack,
     /// What `/metrics` says.
@@ -191,19 +191,20 @@ pub async fn server(
         look.clone(),
         sample.clone(),
     )?;
-    let check = check_with(keyring, settings, &accounts, table, public_url);
+    let entry_point = entry_point_with(keyring, settings, &accounts, table, public_url);
+    let core = entry_point.core();
     let requests = Arc::new(Requests::default());
     let store = accounts.store();
     let metrics = Metrics::new(
-        check.clone(),
+        core.clone(),
         Arc::clone(&requests),
         Arc::clone(&clock),
         store.clone(),
     );
-    store.attach(Arc::new(Bridge::new(check.clone(), &accounts)));
+    store.attach(Arc::new(Bridge::new(core.clone(), &accounts)));
     store.attach(metrics.clone());
     let stack = Stack {
-        check: check.clone(),
+        entry_point,
         router,
         trusted_proxies: Arc::new(settings.server.trusted_proxies.clone()),
         requests,
@@ -213,7 +214,7 @@ pub async fn server(
     Ok(Wired {
         changes: Arc::new(FollowingGrants::new(accounts.clone())),
         accounts,
-        check,
+        core,
         stack,
         metrics,
         sample,
@@ -223,38 +224,36 @@ pub async fn server(
     })
 }
 
-/// The check of a server with these settings, for who only asks it.
-pub fn check(
+/// Returns the entry point of a server with these settings, to be asked and not served.
+pub fn entry_point(
     settings: &Settings,
     accounts: &Accounts,
     table: RuleTable,
     public_url: &PublicUrl,
-) -> Check {
+) -> EntryPoint {
     let keyring = Arc::new(ArcSwap::new(accounts.keyring()));
-    check_with(keyring, settings, accounts, table, public_url)
+    entry_point_with(keyring, settings, accounts, table, public_url)
 }
 
-fn check_with(
+fn entry_point_with(
     keyring: Arc<ArcSwap<Keyring>>,
     settings: &Settings,
     accounts: &Accounts,
     table: RuleTable,
     public_url: &PublicUrl,
-) -> Check {
-    Check::new(CheckParts {
+) -> EntryPoint {
+    let core = Core::new(CoreParts {
         plans: settings.plans.clone(),
         keyring: Some(keyring),
         prefix: settings.prefix.clone(),
-        cookie_name: settings.cookie_name.clone(),
         cache: settings.cache,
         body_bytes: settings.server.body_bytes,
         clock: accounts.shared_clock(),
-        ..CheckParts::new(
-            table,
-            Arc::new(accounts.directory()),
-            OwnOrigin::from(public_url.origin().clone()),
-        )
-    })
+        ..CoreParts::new(Arc::new(accounts.directory()))
+    });
+    let origin = OwnOrigin::from(public_url.origin().clone());
+    core.entry_point(table, origin)
+        .with_cookie_name(settings.cookie_name.clone())
 }
 
 /// All routes with their rules.

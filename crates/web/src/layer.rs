@@ -16,7 +16,7 @@ use pin_project_lite::pin_project;
 use tower::Service;
 use vestibule_handler::wants_page;
 use vestibule_http::problem::keep_headers;
-use vestibule_http::{Dialect, PageProblem};
+use vestibule_http::{ErrorFormat, PageProblem};
 
 use crate::look::Look;
 use crate::notice;
@@ -76,12 +76,12 @@ struct Asked {
 }
 
 impl Asked {
-    /// Whether a problem in this dialect is drawn.
-    fn is_drawn(&self, dialect: Dialect) -> bool {
+    /// Returns true if a problem in this format is drawn as a page.
+    fn is_drawn(&self, format: ErrorFormat) -> bool {
         let path = self.uri.path();
         let below = |prefix: &str| path.starts_with(prefix);
-        match dialect {
-            Dialect::Page => true,
+        match format {
+            ErrorFormat::Page => true,
             // The parts of a sign-in through a provider that a browser goes to by itself.
             _ if below("/v1/auth/sso/") => self.is_person && self.is_get,
             _ => self.is_person && self.is_get && !below("/v1/") && !below("/api/"),
@@ -113,7 +113,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
         let Ok(mut response) = ready!(this.future.poll(context));
         let asked = &*this.asked;
         if let Some(found) = response.extensions_mut().remove::<PageProblem>()
-            && asked.is_drawn(found.dialect)
+            && asked.is_drawn(found.format)
         {
             response = drawn(response, &found, asked, this.look);
         }
@@ -135,7 +135,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
 const FIRST: &str = "/organization";
 
 fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) -> Response {
-    let is_page = found.dialect == Dialect::Page;
+    let is_page = found.format == ErrorFormat::Page;
     let status = response.status();
     if status == StatusCode::UNAUTHORIZED && asked.is_get && is_page {
         return redirected(&response, sign_in(&asked.uri, found.problem.reason()));
@@ -249,12 +249,12 @@ mod tests {
             is_person,
             has_notice: false,
         };
-        assert!(!asked("/v1/documents", true).is_drawn(Dialect::Bearer));
-        assert!(!asked("/api/auth/session", true).is_drawn(Dialect::Browser));
-        assert!(asked("/v1/auth/sso/callback/x", true).is_drawn(Dialect::Bearer));
-        assert!(!asked("/v1/auth/sso/callback/x", false).is_drawn(Dialect::Bearer));
-        assert!(asked("/nowhere", true).is_drawn(Dialect::Bearer));
-        assert!(!asked("/nowhere", false).is_drawn(Dialect::Bearer));
-        assert!(asked("/account", false).is_drawn(Dialect::Page));
+        assert!(!asked("/v1/documents", true).is_drawn(ErrorFormat::ProblemJson));
+        assert!(!asked("/api/auth/session", true).is_drawn(ErrorFormat::ErrorJson));
+        assert!(asked("/v1/auth/sso/callback/x", true).is_drawn(ErrorFormat::ProblemJson));
+        assert!(!asked("/v1/auth/sso/callback/x", false).is_drawn(ErrorFormat::ProblemJson));
+        assert!(asked("/nowhere", true).is_drawn(ErrorFormat::ProblemJson));
+        assert!(!asked("/nowhere", false).is_drawn(ErrorFormat::ProblemJson));
+        assert!(asked("/account", false).is_drawn(ErrorFormat::Page));
     }
 }

@@ -3,7 +3,7 @@
 use askama::Template;
 use http::header::RETRY_AFTER;
 use http::{HeaderMap, StatusCode};
-use vestibule_http::{Dialect, PageProblem, RequestId};
+use vestibule_http::{ErrorFormat, PageProblem, RequestId};
 
 use crate::look::Look;
 use crate::return_to;
@@ -34,7 +34,7 @@ impl<'a> ProblemPage<'a> {
         path: &str,
         again: Option<&'a str>,
     ) -> Self {
-        let (problem, status) = (&found.problem, found.problem.status(Dialect::Page));
+        let (problem, status) = (&found.problem, found.problem.status(ErrorFormat::Page));
         let reason = problem.reason();
         Self {
             frame: look,

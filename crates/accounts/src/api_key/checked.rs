@@ -53,10 +53,13 @@ pub(super) fn check_expiry(
         return refused("not_in_future", "must lie in the future".to_owned());
     }
     // A key that ends may not leave one behind that does not. Sessions are signed in to again.
+    // Exhaustive, so that a new kind of credential has to say what it may leave behind.
     let creating = caller
         .permit()
-        .filter(|permit| matches!(permit.credential(), CredentialRef::ApiKey(_)))
-        .and_then(|permit| permit.principal().expires_at);
+        .and_then(|permit| match permit.credential() {
+            CredentialRef::ApiKey(_) => permit.principal().expires_at,
+            CredentialRef::AccessToken(_) | CredentialRef::SessionCookie(_) => None,
+        });
     match creating {
         Some(latest) if expires_at.is_none_or(|end| end > latest) => refused(
             "outlives_creating_key",

@@ -7,7 +7,7 @@ use rstest::rstest;
 use vestibule_accounts::{
     Accounts, AuditFilter, CLOCK_TOLERANCE, ClockTrust, Duties, Intervals, Page, clock_behind,
 };
-use vestibule_check::{Cause, Check, Rejected};
+use vestibule_check::{Cause, EntryPoint, Rejected};
 use vestibule_model::{Clock, OsEntropy, ProcessClock, Role, Timestamp};
 
 use crate::support::{Backend, Fixture, OPERATOR, by_bearer, by_cookie, new_key};
@@ -23,7 +23,7 @@ fn jump(fixture: &Fixture, seconds: i64) {
 }
 
 /// Does a second's duties, and gives those of tidying up time to delete what they take for dead.
-async fn pass(fixture: &Fixture, accounts: &Accounts, check: &Check, clock: &dyn Clock) {
+async fn pass(fixture: &Fixture, accounts: &Accounts, check: &EntryPoint, clock: &dyn Clock) {
     fixture.clock.advance(SECOND);
     clock.steer();
     let often = Duration::from_millis(5);

@@ -12,7 +12,9 @@ use vestibule_accounts::{
     Accounts, AccountsParts, AuditFilter, AuditRow, Bridge, Caller, CreatedApiKey, Error,
     KeyringParts, NewApiKey, NewOrganization, NewUser, Operator, Page, SignInLimits, SignOut,
 };
-use vestibule_check::{CacheBounds, Cause, Check, CheckParts, Permit, Rejected, RequestHead};
+use vestibule_check::{
+    CacheBounds, Cause, Core, CoreParts, EntryPoint, OwnOrigin, Permit, Rejected, RequestHead,
+};
 use vestibule_credential::{
     Claims, HasherConfig, Issuer, MasterKey, PasswordHasher, PlainSecret, Prefix, SecretKind,
     TokenId, frame,
@@ -23,7 +25,7 @@ use vestibule_model::{
     Actor, AuditId, AuditRecord, Clock, Organization, OrganizationId, OsEntropy, Plan, Plans,
     ResourcePath, Role, Session, SessionId, SystemClock, Timestamp, User, UserId,
 };
-use vestibule_policy::{Dialect, Rule, RuleTable};
+use vestibule_policy::{Accepts, Rule, RuleTable};
 use vestibule_store::{Store, StoreUrl};
 
 /// The operator.
@@ -142,7 +144,7 @@ impl Default for Options {
 /// One process: its accounts, and the check before them.
 pub(crate) struct Fixture {
     pub(crate) accounts: Accounts,
-    pub(crate) check: Check,
+    pub(crate) check: EntryPoint,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) owner: User,
     pub(crate) organization: Organization,
@@ -201,13 +203,13 @@ impl Fixture {
     }
 
     /// A second process on the same database.
-    pub(crate) async fn second(&self) -> (Accounts, Check) {
+    pub(crate) async fn second(&self) -> (Accounts, EntryPoint) {
         let store = Store::connect(self.database.url.clone()).await.unwrap();
         open(store, self.clock.clone(), Options::default()).await
     }
 
     /// A second process on the same database, which goes by a clock of its own.
-    pub(crate) async fn second_by(&self, clock: Arc<dyn Clock>) -> (Accounts, Check) {
+    pub(crate) async fn second_by(&self, clock: Arc<dyn Clock>) -> (Accounts, EntryPoint) {
         let store = Store::connect(self.database.url.clone()).await.unwrap();
         open(store, clock, Options::default()).await
     }
@@ -407,7 +409,7 @@ impl Fixture {
     }
 }
 
-async fn open(store: Store, clock: Arc<dyn Clock>, options: Options) -> (Accounts, Check) {
+async fn open(store: Store, clock: Arc<dyn Clock>, options: Options) -> (Accounts, EntryPoint) {
     let master_key = MasterKey::from_bytes([7; 32]);
     let parts = KeyringParts {
         store: &store,
@@ -441,39 +443,42 @@ async fn open(store: Store, clock: Arc<dyn Clock>, options: Options) -> (Account
         api_keys_per_day: options.api_keys_per_day,
     });
     let table = RuleTable::builder()
-        .add("GET", "/v1/any", Dialect::Bearer, Rule::signed_in())
+        .add("GET", "/v1/any", Accepts::Bearer, Rule::signed_in())
         .unwrap()
         .add(
             "GET",
             "/v1/admin",
-            Dialect::Bearer,
+            Accepts::Bearer,
             Rule::signed_in().role(Role::Admin),
         )
         .unwrap()
         .add(
             "GET",
             "/v1/agents",
-            Dialect::Bearer,
+            Accepts::Bearer,
             Rule::signed_in().feature("agents"),
         )
         .unwrap()
-        .add("GET", "/api/any", Dialect::Browser, Rule::signed_in())
+        .add(
+            "GET",
+            "/api/any",
+            Accepts::BearerOrCookie,
+            Rule::signed_in(),
+        )
         .unwrap()
         .build();
-    let check = Check::new(CheckParts {
-        table,
+    let core = Core::new(CoreParts {
         plans,
         directory: Arc::new(accounts.directory()),
         keyring: Some(keyring),
         prefix: Prefix::default(),
-        cookie_name: "__Host-vestibule".to_owned(),
-        origin: "https://app.example.com".parse().unwrap(),
         cache: CacheBounds::default(),
-        body_bytes: CheckParts::BODY_BYTES,
+        body_bytes: CoreParts::BODY_BYTES,
         clock,
     });
-    store.attach(Arc::new(Bridge::new(check.clone(), &accounts)));
-    (accounts, check)
+    store.attach(Arc::new(Bridge::new(core.clone(), &accounts)));
+    let origin: OwnOrigin = "https://app.example.com".parse().unwrap();
+    (accounts, core.entry_point(table, origin))
 }
 
 async fn new_user(accounts: &Accounts, email: &str) -> User {
@@ -487,12 +492,12 @@ async fn new_user(accounts: &Accounts, email: &str) -> User {
 }
 
 /// What a check says to a bearer.
-pub(crate) async fn by_bearer(check: &Check, text: &str) -> Result<Permit, Cause> {
+pub(crate) async fn by_bearer(check: &EntryPoint, text: &str) -> Result<Permit, Cause> {
     bearer_at(check, "/v1/any", text).await
 }
 
 /// Returns the verdict of a check on a cookie.
-pub(crate) async fn by_cookie(check: &Check, cookie: &PlainSecret) -> Result<Permit, Cause> {
+pub(crate) async fn by_cookie(check: &EntryPoint, cookie: &PlainSecret) -> Result<Permit, Cause> {
     let mut headers = HeaderMap::new();
     let value = format!("__Host-vestibule={}", cookie.expose());
     headers.insert(COOKIE, HeaderValue::from_str(&value).unwrap());
@@ -501,14 +506,14 @@ pub(crate) async fn by_cookie(check: &Check, cookie: &PlainSecret) -> Result<Per
 }
 
 /// What a check says to a bearer at a path.
-pub(crate) async fn bearer_at(check: &Check, path: &str, text: &str) -> Result<Permit, Cause> {
+pub(crate) async fn bearer_at(check: &EntryPoint, path: &str, text: &str) -> Result<Permit, Cause> {
     let mut headers = HeaderMap::new();
     let value = format!("Bearer {text}");
     headers.insert(AUTHORIZATION, HeaderValue::from_str(&value).unwrap());
     ask(check, path, &headers).await
 }
 
-async fn ask(check: &Check, path: &str, headers: &HeaderMap) -> Result<Permit, Cause> {
+async fn ask(check: &EntryPoint, path: &str, headers: &HeaderMap) -> Result<Permit, Cause> {
     let head = RequestHead {
         method: &Method::GET,
         path,

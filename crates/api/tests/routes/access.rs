@@ -3,7 +3,7 @@
 use http::StatusCode;
 use http::header::ORIGIN;
 use serde_json::json;
-use vestibule_layer::Dialect;
+use vestibule_layer::Accepts;
 use vestibule_policy::rule::LimitPer;
 
 use crate::fixture::{Fixture, OUR_ORIGIN};
@@ -76,7 +76,7 @@ async fn a_good_credential_is_enough_to_be_told_what_is_wrong() {
                 "{name}"
             );
         }
-        if answer.status.is_client_error() && route.dialect == Dialect::Browser {
+        if answer.status.is_client_error() && route.kind.accepts == Accepts::BearerOrCookie {
             assert!(answer.json()["error"].is_string(), "{name}");
         } else if answer.status.is_client_error() {
             assert!(answer.json()["detail"].is_string(), "{name}");
@@ -110,7 +110,7 @@ async fn a_query_parameter_that_means_nothing_is_refused_by_name() {
         let call = fixture.call(route.method, &path).bearer(credential);
         let answer = call.header(ORIGIN, OUR_ORIGIN).send().await;
         let name = format!("{} {template}: {}", route.method, answer.text);
-        if route.dialect == Dialect::Browser {
+        if route.kind.accepts == Accepts::BearerOrCookie {
             assert_eq!(answer.status, StatusCode::BAD_REQUEST, "{name}");
             assert!(answer.text_at("/error").contains("unheard_of"), "{name}");
         } else {
@@ -129,7 +129,7 @@ async fn what_writes_at_every_request_is_limited_for_each_user() {
         .table()
         .routes()
         .filter_map(|route| {
-            let spec = route.rule.limits().first()?.spec;
+            let spec = &route.rule.limits().first()?.spec;
             assert_eq!(spec.per, LimitPer::User);
             assert_eq!(spec.window.as_secs(), 60);
             let (method, template) = (route.method, route.template);

@@ -18,11 +18,11 @@ use vestibule_accounts::{
     Operator, SignInLimits,
 };
 use vestibule_api::ApiState;
-use vestibule_check::{CacheBounds, Check, CheckParts};
+use vestibule_check::{CacheBounds, Core, CoreParts, EntryPoint, OwnOrigin};
 use vestibule_credential::{HasherConfig, Issuer, Keyring, MasterKey, PasswordHasher, Prefix};
 use vestibule_federation::{Sso, SsoParts};
 use vestibule_http::SessionCookie;
-use vestibule_layer::{CheckLayer, CheckService, PathParts};
+use vestibule_layer::{CheckService, EntryPointExt as _, PathParts};
 use vestibule_model::clock::ManualClock;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{Organization, OsEntropy, Plan, Plans, Role, Timestamp, User};
@@ -56,7 +56,7 @@ pub(crate) struct Fixture {
     pub(crate) difference: Organization,
     /// Charles's.
     pub(crate) foreign: Organization,
-    check: Check,
+    entry_point: EntryPoint,
     service: CheckService<Router>,
     _directory: tempfile::TempDir,
 }
@@ -193,7 +193,7 @@ impl Fixture {
         let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
         let (accounts, keyring) = accounts(store, &clock).await;
         let sso = sso(&accounts, &clock);
-        let (check, service) = open(&accounts, &sso, path_parts, keyring, &clock);
+        let (entry_point, service) = open(&accounts, &sso, path_parts, keyring, &clock);
 
         let ada = user(&accounts, "ada@example.com", "Ada", "Lovelace").await;
         let grace = user(&accounts, "grace@example.com", "Grace", "Hopper").await;
@@ -219,15 +219,15 @@ impl Fixture {
             engines,
             difference,
             foreign,
-            check,
+            entry_point,
             service,
             _directory: directory,
         }
     }
 
     /// The rules of all routes.
-    pub(crate) fn table(&self) -> &RuleTable {
-        self.check.table()
+    pub(crate) fn table(&self) -> impl std::ops::Deref<Target = RuleTable> + use<> {
+        self.entry_point.rules()
     }
 
     pub(crate) fn call(&self, method: &str, path: &str) -> Call<'_> {
@@ -335,7 +335,7 @@ fn open(
     path_parts: Option<Arc<dyn PathParts>>,
     keyring: Arc<ArcSwap<Keyring>>,
     clock: &Arc<ManualClock>,
-) -> (Check, CheckService<Router>) {
+) -> (EntryPoint, CheckService<Router>) {
     let cookie = SessionCookie {
         name: vestibule_check::DEFAULT_COOKIE_NAME.to_owned(),
         max_age: accounts.lifetimes().session_absolute.as_secs(),
@@ -344,22 +344,20 @@ fn open(
     let mut state = state.with_sso(sso.clone());
     state.path_parts = path_parts;
     let (router, table) = vestibule_api::routes(state).into_parts().unwrap();
-    let check = Check::new(CheckParts {
-        table,
+    let core = Core::new(CoreParts {
         plans: plans(),
         directory: Arc::new(accounts.directory()),
         keyring: Some(keyring),
         prefix: Prefix::default(),
-        cookie_name: vestibule_check::DEFAULT_COOKIE_NAME.to_owned(),
-        origin: OUR_ORIGIN.parse().unwrap(),
         cache: CacheBounds::default(),
-        body_bytes: CheckParts::BODY_BYTES,
+        body_bytes: CoreParts::BODY_BYTES,
         clock: clock.clone(),
     });
-    let bridge = Bridge::new(check.clone(), accounts);
+    let bridge = Bridge::new(core.clone(), accounts);
     accounts.store().attach(Arc::new(bridge));
-    let service = CheckLayer::new(check.clone()).layer(router);
-    (check, service)
+    let entry_point = core.entry_point(table, OUR_ORIGIN.parse::<OwnOrigin>().unwrap());
+    let service = entry_point.guard(router);
+    (entry_point, service)
 }
 
 async fn user(accounts: &Accounts, email: &str, first: &str, last: &str) -> User {

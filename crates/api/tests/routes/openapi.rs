@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::Value;
-use vestibule_layer::Dialect;
+use vestibule_layer::Accepts;
 use vestibule_policy::rule::Access;
 
 use crate::fixture::Fixture;
@@ -57,7 +57,11 @@ async fn the_document_says_who_may_call_as_the_table_does() {
         let responses = operation["responses"].as_object().unwrap();
         assert!(responses.contains_key("401") || anybody, "{pointer}");
         let is_browser = route.template.starts_with("/api");
-        assert_eq!(route.dialect == Dialect::Browser, is_browser, "{pointer}");
+        assert_eq!(
+            route.kind.accepts == Accepts::BearerOrCookie,
+            is_browser,
+            "{pointer}"
+        );
     }
 }
 

@@ -7,7 +7,6 @@ use vestibule_model::{
     ApiKeyId, CredentialRef, Digest, OrganizationId, PlanName, Plans, Principal, ResourcePath,
     Role, SessionId, SystemClock, UserId,
 };
-use vestibule_policy::RuleTable;
 
 use super::index::REMEMBERED_CHANGES;
 use super::*;
@@ -58,12 +57,12 @@ fn key(number: u128) -> CacheKey {
 }
 
 fn caller(principal: Principal) -> Caller {
-    let limits = Limits::new(&RuleTable::default(), &Plans::default());
+    let limits = Limits::new(&Plans::default());
     Caller {
         allowances: limits.allowances(&principal),
         principal,
         rest: None,
-        denials: Arc::new(Denials::new(&RuleTable::default(), Arc::new(SystemClock))),
+        denials: Arc::new(Denials::new(Arc::new(SystemClock))),
     }
 }
 

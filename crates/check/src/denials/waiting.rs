@@ -5,18 +5,46 @@
 //! so that nobody's flood suppresses the denials of others. What has no place is counted for the
 //! organisation whose it is.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::Arc;
 
 use vestibule_model::{OrganizationId, Timestamp, UserId};
 
-use super::{DeniedCall, DeniedTimes};
+use crate::known_caller::KnownCaller;
 
 /// Different denials kept between two batches.
 const MAX_DIFFERENT: usize = 4_096;
 
 /// Organisations told apart between two batches.
 const MAX_ORGANIZATIONS: usize = 4_096;
+
+/// The denials that are counted together within one batch.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct DeniedCall {
+    /// The caller.
+    pub caller: KnownCaller,
+    /// The method, or `OTHER` for one that no route has.
+    pub method: &'static str,
+    /// The route's template; empty where there is no such route.
+    pub route: Arc<str>,
+    /// The stable, `snake_case` cause.
+    pub reason: Cow<'static, str>,
+}
+
+/// The number of equal denials within one batch.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct DeniedTimes {
+    /// How many there were, at least 1.
+    pub count: u64,
+    /// The time of the first.
+    pub first: Timestamp,
+    /// The time of the last.
+    pub last: Timestamp,
+    /// The address that the first came from.
+    pub address: Option<IpAddr>,
+}
 
 type Calls = HashMap<DeniedCall, DeniedTimes>;
 
@@ -152,7 +180,6 @@ mod tests {
     use vestibule_model::{ApiKeyId, CredentialRef};
 
     use super::*;
-    use crate::denials::KnownCaller;
 
     fn call(organization: u128, user: u128, key: u128) -> DeniedCall {
         DeniedCall {

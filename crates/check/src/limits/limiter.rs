@@ -8,8 +8,8 @@ use governor::state::keyed::DashMapStateStore;
 use quick_cache::DefaultHashBuilder;
 use uuid::Uuid;
 
-use super::{Counts, Pace, Ticks};
-use crate::denial::Limited;
+use super::pace::{Counts, Limited, Pace};
+use super::ticks::Ticks;
 
 /// Keys that strangers choose are folded into this many shared ones once a limiter holds
 /// [`CROWDED`] of them, so that memory stays bounded under a flood of addresses.
@@ -30,7 +30,7 @@ impl Limiter {
     /// `count` requests at once and again as many in every `window`, evenly spread.
     pub fn new(name: &'static str, count: NonZeroU32, window: Duration) -> Self {
         let pace = Pace {
-            name,
+            name: name.into(),
             count,
             window,
         };

@@ -1,7 +1,4 @@
-use std::sync::Arc;
-
-use vestibule_policy::rule::LimitSpec;
-use vestibule_policy::{Dialect, Rule};
+use vestibule_policy::{Accepts, Rule, RuleTable};
 
 use super::*;
 use crate::directory::owner;
@@ -17,22 +14,31 @@ fn plan(requests: u64) -> Plan {
 
 fn table(per: LimitPer) -> RuleTable {
     let rule = Rule::signed_in().limit(LimitSpec {
-        name: "things",
+        name: "things".into(),
         per,
         count: NonZeroU32::new(2).unwrap(),
         window: HOUR,
     });
     RuleTable::builder()
-        .add("GET", "/v1/things", Dialect::Bearer, rule)
+        .add("GET", "/v1/things", Accepts::Bearer, rule)
         .unwrap()
         .build()
 }
 
-fn limits_of(table: &RuleTable) -> Vec<Limit> {
+/// Returns the limiters of all routes of a table.
+fn limiters(limits: &Limits, table: &RuleTable) -> Vec<Arc<RuleLimiter>> {
     table
-        .routes()
-        .flat_map(|route| route.rule.limits().to_vec())
+        .limits()
+        .map(|(_, spec)| limits.limiter(spec))
         .collect()
+}
+
+fn count(limits: &Limits, limiters: &[Arc<RuleLimiter>], who: &Principal) -> Result<(), Limited> {
+    let allowances = limits.allowances(who);
+    limits.count_by_plan(&allowances, who)?;
+    limiters
+        .iter()
+        .try_for_each(|limiter| limiter.count(&allowances, who))
 }
 
 #[test]
@@ -42,9 +48,8 @@ fn a_plan_that_allows_no_request_allows_none() {
         plan: Arc::new(none.clone()),
         ..owner()
     };
-    let limits = Limits::new(&RuleTable::builder().build(), &Plans::new([none]));
-    let allowances = limits.allowances(&principal);
-    let limited = limits.count(&[], &allowances).unwrap_err();
+    let limits = Limits::new(&Plans::new([none]));
+    let limited = count(&limits, &[], &principal).unwrap_err();
     assert_eq!((limited.count, limited.retry_after), (0, MINUTE));
 }
 
@@ -64,8 +69,8 @@ fn the_members_of_an_organization_share_what_its_plan_allows() {
         plan: Arc::clone(&one.plan),
         ..owner()
     };
-    let limits = Limits::new(&RuleTable::builder().build(), &Plans::new([three]));
-    let count = |principal| limits.count(&[], &limits.allowances(principal));
+    let limits = Limits::new(&Plans::new([three]));
+    let count = |principal| count(&limits, &[], principal);
     count(&one).unwrap();
     count(&colleague).unwrap();
     count(&one).unwrap();
@@ -77,10 +82,10 @@ fn the_members_of_an_organization_share_what_its_plan_allows() {
 fn a_user_or_credential_is_counted_wherever_it_is_cached() {
     for per in [LimitPer::User, LimitPer::Credential] {
         let table = table(per);
-        let limits = Limits::new(&table, &Plans::default());
+        let limits = Limits::new(&Plans::default());
+        let limiters = limiters(&limits, &table);
         let principal = owner();
-        let rule = limits_of(&table);
-        let count = |principal| limits.count(&rule, &limits.allowances(principal));
+        let count = |principal| count(&limits, &limiters, principal);
         count(&principal).unwrap();
         limits.forget_idle();
         count(&principal).unwrap();
@@ -92,12 +97,12 @@ fn a_user_or_credential_is_counted_wherever_it_is_cached() {
 #[test]
 fn only_those_who_have_used_something_are_remembered() {
     let table = table(LimitPer::User);
-    let limits = Limits::new(&table, &Plans::default());
-    let rule = limits_of(&table);
+    let limits = Limits::new(&Plans::default());
+    let limiters = limiters(&limits, &table);
     let cached = limits.allowances(&owner());
     drop(limits.allowances(&owner()));
     let busy = owner();
-    limits.count(&rule, &limits.allowances(&busy)).unwrap();
+    count(&limits, &limiters, &busy).unwrap();
     limits.forget_idle();
     assert_eq!(limits.users.remembered(), 2);
     drop(cached);

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use vestibule_credential::token::{TokenError, Verified};
 use vestibule_model::{Digest, Moment, Principal};
 
-use super::Inner;
-use super::flights::Answer;
 use crate::cache::{CacheKey, Caller, Entry, Reading};
+use crate::core::Shared;
 use crate::denial::{Cause, Rejected};
-use crate::denials::KnownCaller;
 use crate::directory::Unresolved;
+use crate::flights::Answer;
+use crate::known_caller::KnownCaller;
 use crate::scheme::Presented;
 
 /// Why a credential leads to nobody who may act.
@@ -49,7 +49,7 @@ enum Question {
     AccessToken(Verified),
 }
 
-impl Inner {
+impl Shared {
     /// Who is calling, from the store where the cache does not know.
     pub(super) async fn resolve(
         self: &Arc<Self>,
@@ -112,23 +112,23 @@ impl Inner {
         rest: Option<&[u8]>,
         reading: Reading,
     ) -> impl Future<Output = Answer> + Send + use<> {
-        let (inner, rest) = (Arc::clone(self), rest.map(Box::from));
+        let (core, rest) = (Arc::clone(self), rest.map(Box::from));
         async move {
-            let principal = inner.asked(&question).await;
+            let principal = core.asked(&question).await;
             // Here, once for all who wait for it.
             if let Err(Unresolved::Unavailable(cause)) = &principal {
                 tracing::error!(%cause, "the directory did not answer");
             }
             let principal = principal?;
             let caller = Caller {
-                allowances: inner.limits.allowances(&principal),
+                allowances: core.limits.allowances(&principal),
                 rest,
-                denials: Arc::clone(&inner.denials),
+                denials: Arc::clone(&core.denials),
                 principal,
             };
             // Read again: this process may have been stopped while the directory was asked.
-            let at = inner.clock.moment();
-            Ok(inner.cache.insert(reading, key, caller, at))
+            let at = core.clock.moment();
+            Ok(core.cache.insert(reading, key, caller, at))
         }
     }
 

@@ -2,30 +2,32 @@
 
 use std::sync::Arc;
 
-use vestibule_policy::RuleTable;
-use vestibule_policy::rule::{Access, Dialect, Rule};
+use vestibule_policy::RouteKind;
+use vestibule_policy::rule::{Access, Rule};
 use vestibule_policy::table::{Found, Params};
 
 use crate::cache::Entry;
 use crate::denial::{Cause, Denial};
 use crate::head::RequestHead;
+use crate::rules::Rules;
 use crate::verdict::Passed;
 
 /// What the rule table says of a request's method and path, and how to speak about it.
 pub(super) struct Route<'t, 'h> {
-    pub(super) found: Found<'t, 'h>,
-    pub(super) dialect: Dialect,
+    rules: &'t Arc<Rules>,
+    found: Found<'t, 'h>,
+    pub(super) kind: RouteKind,
 }
 
 impl<'t, 'h> Route<'t, 'h> {
     #[inline]
-    pub(super) fn find(table: &'t RuleTable, head: &RequestHead<'h>) -> Self {
-        let found = table.find(head.method.as_str(), head.path);
-        let dialect = match found {
-            Found::Rule { dialect, .. } | Found::OtherMethod { dialect, .. } => dialect,
-            Found::Nothing => table.dialect_of(head.path),
+    pub(super) fn find(rules: &'t Arc<Rules>, head: &RequestHead<'h>) -> Self {
+        let found = rules.table.find(head.method.as_str(), head.path);
+        let kind = match found {
+            Found::Rule { kind, .. } | Found::OtherMethod { kind, .. } => kind,
+            Found::Nothing => rules.table.kind_of(head.path),
         };
-        Self { found, dialect }
+        Self { rules, found, kind }
     }
 
     /// What is not in the table is for known callers only: a stranger learns nothing of it, but
@@ -59,18 +61,24 @@ impl<'t, 'h> Route<'t, 'h> {
 
     /// That a request may go on to this route.
     #[inline] // or else what it gives, which is large, is copied once more
-    pub(super) fn passed(&self, caller: Option<Arc<Entry>>, judged_at: u64) -> Passed {
+    pub(super) fn passed(
+        &self,
+        head: &RequestHead<'_>,
+        caller: Option<Arc<Entry>>,
+        judged_at: u64,
+    ) -> Passed {
         let (caller, body_bytes) = match self.found {
-            Found::Rule { rule, number, .. } => (
-                caller.map(|caller| (caller, number)),
-                rule.most_body_bytes(),
-            ),
+            Found::Rule { rule, number, .. } => {
+                (caller.zip(self.rules.name(number)), rule.most_body_bytes())
+            }
             Found::OtherMethod { .. } | Found::Nothing => (None, 0),
         };
-        Passed::new(caller, self.dialect, judged_at, body_bytes)
+        // Not for the others: every request of every core would count references at one address.
+        let rules = head.has_body.then(|| Arc::clone(self.rules));
+        Passed::new(caller, self.kind, judged_at, rules, body_bytes)
     }
 
     pub(super) fn denial(&self, cause: Cause) -> Denial {
-        Denial::of(self.dialect, cause)
+        Denial::of(self.kind, cause)
     }
 }

@@ -1,59 +1,52 @@
 //! The steps, in their order; who is calling is found out in `resolve`.
 
-use std::sync::Arc;
-
 use http::HeaderMap;
 use vestibule_model::Timestamp;
-use vestibule_policy::rule::{Access, Dialect};
-use vestibule_policy::{Refusal, decide, target};
+use vestibule_policy::rule::Access;
+use vestibule_policy::{Accepts, Refusal, Rule, decide, target};
 
-use super::Inner;
+use super::judge::{Counted, Judge};
 use super::route::Route;
 use crate::cache::{CacheKey, Entry};
 use crate::denial::{Cause, Csrf, Denial, WrongOrigin};
-use crate::denials::{DeniedCall, KnownCaller, method_name};
+use crate::denials::{DeniedCall, method_name};
 use crate::head::RequestHead;
+use crate::known_caller::KnownCaller;
+use crate::limits::Limited;
 use crate::scheme::{self, Presented};
 use crate::verdict::Verdict;
 
-/// Whether a judgement counts towards the limits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Counted {
-    Yes,
-    Already,
-}
-
-impl Inner {
+impl<'e> Judge<'e> {
     /// Judges a request at once; `None` when the directory has to be asked who is calling.
     #[inline]
-    pub(super) fn ask_cache(&self, head: &RequestHead<'_>) -> Option<Verdict> {
-        let (at, judged_at) = (self.clock.moment(), self.cache.applied());
+    pub(crate) fn ask_cache(&self, head: &RequestHead<'_>) -> Option<Verdict> {
+        let (at, judged_at) = (self.core.clock.moment(), self.core.cache.applied());
         let route = match self.route(head) {
             Ok(route) => route,
             Err(denial) => return Some(Err(denial)),
         };
         let presented = match self.presented(head, &route) {
             Ok(Some(presented)) => presented,
-            Ok(None) => return Some(Ok(route.passed(None, judged_at))),
+            Ok(None) => return Some(Ok(route.passed(head, None, judged_at))),
             Err(denial) => return Some(Err(denial)),
         };
         let key = CacheKey(presented.digest());
-        let entry = self.cache.get(&key, presented.rest(), at)?;
+        let entry = self.core.cache.get(&key, presented.rest(), at)?;
         Some(
             match self.judge(head, &route, presented, &entry, at.now, Counted::Yes) {
-                Ok(()) => Ok(route.passed(Some(entry), judged_at)),
+                Ok(()) => Ok(route.passed(head, Some(entry), judged_at)),
                 Err(denial) => Err(denial),
             },
         )
     }
 
     /// Judges a request, and waits for the directory where it has to be asked who is calling.
-    pub(super) async fn ask(self: &Arc<Self>, head: &RequestHead<'_>, counted: Counted) -> Verdict {
-        let (at, judged_at) = (self.clock.moment(), self.cache.applied());
+    pub(crate) async fn ask(&self, head: &RequestHead<'_>, counted: Counted) -> Verdict {
+        let (at, judged_at) = (self.core.clock.moment(), self.core.cache.applied());
         let route = self.route(head)?;
         let caller = match self.presented(head, &route)? {
             None => None,
-            Some(presented) => match self.resolve(presented, at).await {
+            Some(presented) => match self.core.resolve(presented, at).await {
                 Ok(entry) => {
                     self.judge(head, &route, presented, &entry, at.now, counted)?;
                     Some(entry)
@@ -71,17 +64,17 @@ impl Inner {
                 }
             },
         };
-        Ok(route.passed(caller, judged_at))
+        Ok(route.passed(head, caller, judged_at))
     }
 
     /// Step 1: the path is canonical, and the rule table says what is there.
     #[inline] // or else what it gives, which is large, is copied once more
-    fn route<'t, 'h>(&'t self, head: &RequestHead<'h>) -> Result<Route<'t, 'h>, Box<Denial>> {
+    fn route<'h>(&self, head: &RequestHead<'h>) -> Result<Route<'e, 'h>, Box<Denial>> {
         match target::canonical(head.path) {
-            Ok(()) => Ok(Route::find(&self.table, head)),
+            Ok(()) => Ok(Route::find(self.rules, head)),
             Err(not_canonical) => {
-                let dialect = self.table.dialect_of(head.path);
-                Err(Denial::of(dialect, Cause::Path(not_canonical)).into())
+                let kind = self.rules.table.kind_of(head.path);
+                Err(Denial::of(kind, Cause::Path(not_canonical)).into())
             }
         }
     }
@@ -98,11 +91,11 @@ impl Inner {
         if access == Access::Public {
             return self.without_caller(head, route).map(|()| None);
         }
-        let (headers, prefix) = (head.headers, &self.prefix);
-        let presented = match route.dialect {
-            Dialect::Bearer => scheme::presented(headers, prefix, None),
-            Dialect::Browser => scheme::presented(headers, prefix, Some(&self.cookie_name)),
-            Dialect::Page => scheme::cookie(headers, prefix, &self.cookie_name),
+        let (headers, prefix) = (head.headers, &self.core.prefix);
+        let presented = match route.kind.accepts {
+            Accepts::Bearer => scheme::presented(headers, prefix, None),
+            Accepts::BearerOrCookie => scheme::presented(headers, prefix, Some(self.cookie_name)),
+            Accepts::Cookie => scheme::cookie(headers, prefix, self.cookie_name),
         };
         match presented {
             Ok(Some(presented)) => Ok(Some(presented)),
@@ -122,7 +115,7 @@ impl Inner {
         route: &Route<'_, '_>,
     ) -> Result<(), Box<Denial>> {
         let (rule, _) = route.rule().map_err(|cause| route.denial(cause))?;
-        if route.dialect != Dialect::Bearer
+        if route.kind.accepts.reads_cookie()
             && head.is_mutating()
             && let Err(csrf) = self.origin.guard(head.headers)
         {
@@ -139,15 +132,15 @@ impl Inner {
 
     /// Whether a request has a bearer that looks like one of ours, and no session cookie.
     fn has_only_a_bearer(&self, headers: &HeaderMap) -> bool {
-        let mut cookies = scheme::cookie_values(headers, &self.cookie_name);
-        let bearer = scheme::presented(headers, &self.prefix, None);
+        let mut cookies = scheme::cookie_values(headers, self.cookie_name);
+        let bearer = scheme::presented(headers, &self.core.prefix, None);
         matches!(bearer, Ok(Some(_))) && cookies.next().is_none()
     }
 
     /// Steps 5 to 7, for a caller who is known; step 4, that the organisation and the membership
     /// stand, is the directory's answer.
     #[inline]
-    pub(super) fn judge(
+    fn judge(
         &self,
         head: &RequestHead<'_>,
         route: &Route<'_, '_>,
@@ -158,7 +151,7 @@ impl Inner {
     ) -> Result<(), Box<Denial>> {
         let principal = entry.principal();
         if entry.first_use_this_minute(now) {
-            self.usage.note(principal.credential, now);
+            self.core.usage.note(principal.credential, now);
         }
         match self.obstacle(head, route, presented, entry, counted) {
             None => Ok(()),
@@ -184,12 +177,21 @@ impl Inner {
                 route: route.template().into(),
                 reason: cause.reason().into(),
             };
-            self.denials.note(call, head.address);
+            self.core.denials.note(call, head.address);
         }
         Denial {
             caller,
             ..route.denial(cause)
         }
+    }
+
+    /// Counts a request under the plan of its organisation and under each limit of its rule.
+    #[inline]
+    fn count(&self, rule: &Rule, entry: &Entry) -> Result<(), Limited> {
+        let (allowances, principal) = (entry.allowances(), entry.principal());
+        self.core.limits.count_by_plan(allowances, principal)?;
+        let mut limiters = self.rules.limiters(rule.limits());
+        limiters.try_for_each(|limiter| limiter.count(allowances, principal))
     }
 
     /// What stands between a known caller and the handler, if anything.
@@ -215,13 +217,15 @@ impl Inner {
             return Some(cause);
         }
         if counted == Counted::Yes
-            && let Err(limited) = self.limits.count(rule.limits(), entry.allowances())
+            && let Err(limited) = self.count(rule, entry)
         {
             return Some(Cause::Limited(limited));
         }
         let refusal = decide(rule, entry.principal(), params).err()?;
         let offered_by = match &refusal {
-            Refusal::Feature { feature, .. } => self.plans.with_feature(feature).cloned().collect(),
+            Refusal::Feature { feature, .. } => {
+                self.core.plans.with_feature(feature).cloned().collect()
+            }
             _ => Vec::new(),
         };
         Some(Cause::Refused {

@@ -2,12 +2,12 @@
 
 use http::header::{AUTHORIZATION, COOKIE, ORIGIN};
 use http::{HeaderMap, HeaderValue, Method};
-use vestibule_check::Check;
+use vestibule_check::EntryPoint;
 use vestibule_credential::frame::{self, SecretKind};
 use vestibule_model::{Principal, ResourcePath};
 use vestibule_policy::explain::describe;
 use vestibule_policy::table::Found;
-use vestibule_policy::{Basis, Dialect};
+use vestibule_policy::{Accepts, Basis};
 
 use vestibule_config::Settings;
 use vestibule_server::failure::Failure;
@@ -16,22 +16,22 @@ use vestibule_server::failure::Failure;
 /// page of our own.
 pub(super) fn headers(
     settings: &Settings,
-    check: &Check,
+    entry_point: &EntryPoint,
     method: &Method,
     path: &str,
     credential: Option<&str>,
 ) -> Result<HeaderMap, Failure> {
     let mut headers = HeaderMap::new();
-    let origin = HeaderValue::from_str(check.origin().as_str()).map_err(Failure::defect)?;
+    let origin = HeaderValue::from_str(entry_point.origin().as_str()).map_err(Failure::defect)?;
     headers.insert(ORIGIN, origin);
     let Some(credential) = credential else {
         return Ok(headers);
     };
     let kind = frame::recognize(&settings.prefix, credential.as_bytes());
-    let is_cookie = match dialect(check, method, path) {
-        Dialect::Bearer => false,
-        Dialect::Browser => kind == Ok(SecretKind::Session),
-        Dialect::Page => true,
+    let is_cookie = match accepts(entry_point, method, path) {
+        Accepts::Bearer => false,
+        Accepts::BearerOrCookie => kind == Ok(SecretKind::Session),
+        Accepts::Cookie => true,
     };
     let (name, text) = if is_cookie {
         (COOKIE, format!("{}={credential}", settings.cookie_name))
@@ -55,11 +55,12 @@ pub(super) fn bare(text: &str) -> &str {
     }
 }
 
-fn dialect(check: &Check, method: &Method, path: &str) -> Dialect {
-    let table = check.table();
+/// Returns the credentials that the route of a request reads.
+fn accepts(entry_point: &EntryPoint, method: &Method, path: &str) -> Accepts {
+    let table = entry_point.rules();
     match table.find(method.as_str(), path) {
-        Found::Rule { dialect, .. } | Found::OtherMethod { dialect, .. } => dialect,
-        Found::Nothing => table.dialect_of(path),
+        Found::Rule { kind, .. } | Found::OtherMethod { kind, .. } => kind.accepts,
+        Found::Nothing => table.kind_of(path).accepts,
     }
 }
 

@@ -3,7 +3,7 @@
 use std::num::NonZeroU32;
 use std::time::Duration;
 
-use vestibule_check::{CacheBounds, CheckParts};
+use vestibule_check::{CacheBounds, CoreParts};
 
 use super::Reader;
 use crate::error::ConfigError;
@@ -85,7 +85,7 @@ impl Reader<'_> {
     pub(super) fn body_bytes(&mut self) -> Option<usize> {
         self.mebibytes(
             "server.body_memory_mib",
-            CheckParts::LEAST_BODY_BYTES,
+            CoreParts::LEAST_BODY_BYTES,
             "must be 8 or above: one caller may have an eighth of it, and one body is up to 1 MiB \
              long",
         )

@@ -3,7 +3,7 @@ use serde::Deserialize;
 use vestibule_model::{Capability, Name, ResourcePath};
 
 use super::*;
-use crate::Dialect;
+use crate::ErrorFormat;
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -32,7 +32,7 @@ struct Roles {
 #[case::an_array(r#"{"by_group":[]}"#, "by_group: must be an object")]
 fn a_map_has_each_of_its_names_once(#[case] body: &str, #[case] detail: &str) {
     let problem = parse::<Roles>(body.as_bytes()).unwrap_err();
-    assert_eq!(problem.status(Dialect::Bearer), 422);
+    assert_eq!(problem.status(ErrorFormat::ProblemJson), 422);
     assert!(problem.detail().starts_with(detail), "{}", problem.detail());
     let good = br#"{"by_group":{"eng":"READ_ONLY","ENG":"READ_WRITE"}}"#;
     assert_eq!(parse::<Roles>(good).unwrap().by_group.0.len(), 2);
@@ -103,7 +103,7 @@ fn a_refused_body_is_told_which_field_and_what_would_be_right(
     #[case] detail: &str,
 ) {
     let problem = parse::<Key>(body.as_bytes()).unwrap_err();
-    assert_eq!(problem.status(Dialect::Bearer), status);
+    assert_eq!(problem.status(ErrorFormat::ProblemJson), status);
     let text = format!("{problem:?}");
     assert!(text.contains(detail), "{text}");
     assert!(!text.contains("hunter2"), "the value is repeated: {text}");

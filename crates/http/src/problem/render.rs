@@ -1,4 +1,4 @@
-//! Rendering of a problem on the wire, in any dialect.
+//! Rendering of a problem on the wire, in any format.
 
 use axum::response::{IntoResponse, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, HeaderName};
@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue, StatusCode};
 use serde::Serialize;
 
 use super::{FieldError, Problem};
-use crate::{Dialect, RequestId};
+use crate::{ErrorFormat, RequestId};
 
 /// The body of a `/v1` problem.
 #[derive(Debug, Serialize, utoipa::ToSchema)]
@@ -55,37 +55,37 @@ pub struct PageProblem {
     pub problem: Problem,
     /// What to quote when asking for help.
     pub request_id: Option<RequestId>,
-    /// How it was rendered.
-    pub dialect: Dialect,
+    /// The format it was rendered in.
+    pub format: ErrorFormat,
 }
 
 impl Problem {
-    /// The status in a dialect: `/api` knows no 422.
-    pub fn status(&self, dialect: Dialect) -> StatusCode {
-        match (dialect, self.0.status) {
-            (Dialect::Browser, StatusCode::UNPROCESSABLE_ENTITY) => StatusCode::BAD_REQUEST,
+    /// Returns the status in a format: `/api` knows no 422.
+    pub fn status(&self, format: ErrorFormat) -> StatusCode {
+        match (format, self.0.status) {
+            (ErrorFormat::ErrorJson, StatusCode::UNPROCESSABLE_ENTITY) => StatusCode::BAD_REQUEST,
             (_, status) => status,
         }
     }
 
     /// Renders the answer on the wire, with a [`PageProblem`] in its extensions.
-    pub fn render(&self, dialect: Dialect, id: Option<&RequestId>) -> Response {
-        let mut response = self.written(dialect, id);
+    pub fn render(&self, format: ErrorFormat, id: Option<&RequestId>) -> Response {
+        let mut response = self.written(format, id);
         response.extensions_mut().insert(PageProblem {
             problem: self.clone(),
             request_id: id.cloned(),
-            dialect,
+            format,
         });
         response
     }
 
     /// Writes status, headers and body.
-    fn written(&self, dialect: Dialect, id: Option<&RequestId>) -> Response {
+    fn written(&self, format: ErrorFormat, id: Option<&RequestId>) -> Response {
         let request_id = id.map(RequestId::as_str);
-        let status = self.status(dialect);
+        let status = self.status(format);
         let hint = self.0.hint.as_deref();
-        let (content_type, body) = match dialect {
-            Dialect::Bearer => {
+        let (content_type, body) = match format {
+            ErrorFormat::ProblemJson => {
                 let body = ProblemBody {
                     kind: format!("/problems#{}", self.0.reason),
                     title: status.canonical_reason().unwrap_or("Error"),
@@ -99,7 +99,7 @@ impl Problem {
                 };
                 ("application/problem+json", serde_json::to_vec(&body))
             }
-            Dialect::Browser => {
+            ErrorFormat::ErrorJson => {
                 let body = ErrorBody {
                     error: &self.0.detail,
                     reason: &self.0.reason,
@@ -108,7 +108,7 @@ impl Problem {
                 };
                 ("application/json", serde_json::to_vec(&body))
             }
-            Dialect::Page => {
+            ErrorFormat::Page => {
                 let words = format!("{} {}\n", self.0.detail, hint.unwrap_or_default());
                 ("text/plain; charset=utf-8", Ok(words.into_bytes()))
             }
@@ -128,10 +128,10 @@ impl Problem {
     pub fn render_over(
         &self,
         left: &Response,
-        dialect: Dialect,
+        format: ErrorFormat,
         id: Option<&RequestId>,
     ) -> Response {
-        let mut rendered = self.render(dialect, id);
+        let mut rendered = self.render(format, id);
         keep_headers(&mut rendered, left.headers(), &[CONTENT_LENGTH]);
         rendered
     }
@@ -151,11 +151,11 @@ pub fn keep_headers(answer: &mut Response, headers: &HeaderMap, except: &[Header
 }
 
 /// Renders RFC 9457 without a request id, and keeps the problem in the response's extensions: the
-/// check's layer finds it there and renders it again in the dialect of the route, with the id of
+/// check's layer finds it there and renders it again in the format of the route, with the id of
 /// the request ([`render_over`](Problem::render_over)).
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
-        let mut response = self.written(Dialect::Bearer, None);
+        let mut response = self.written(ErrorFormat::ProblemJson, None);
         response.extensions_mut().insert(self);
         response
     }
@@ -228,7 +228,7 @@ mod tests {
             let value = HeaderValue::from_static(value);
             left.headers_mut().append(name, value);
         }
-        let rendered = Problem::internal().render_over(&left, Dialect::Bearer, None);
+        let rendered = Problem::internal().render_over(&left, ErrorFormat::ProblemJson, None);
         let all = |name| rendered.headers().get_all(name).iter().collect::<Vec<_>>();
         assert_eq!(all(SET_COOKIE), ["a=1", "b=2", "c=3"]);
         assert_eq!(all(VARY), ["cookie"]);

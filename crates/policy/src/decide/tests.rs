@@ -5,7 +5,7 @@ use vestibule_model::{Capability, CredentialRef, Principal, Role};
 
 use super::*;
 use crate::fixture::{caller, id};
-use crate::{Dialect, Explanation, Found, RuleTable, explain};
+use crate::{Accepts, Explanation, Found, RuleTable, explain};
 
 /// Decides and explains one route for one request, and holds that both agree.
 fn outcome(
@@ -14,7 +14,7 @@ fn outcome(
     path: &str,
     caller: &Principal,
 ) -> (Result<(), Refusal>, Explanation) {
-    let builder = RuleTable::builder().add("GET", route, Dialect::Bearer, rule);
+    let builder = RuleTable::builder().add("GET", route, Accepts::Bearer, rule);
     let table = builder.unwrap().build();
     let Found::Rule { rule, params, .. } = table.find("GET", path) else {
         panic!("{path} is not {route}");

@@ -1,23 +1,25 @@
 //! How a table comes to be: route by route, each held to fit.
 
 use super::{Method, Path, RouteNumber, RuleTable, TableError};
+use crate::kind::RouteKind;
 use crate::rule::{Limit, LimitId};
-use crate::{Dialect, Rule, template};
+use crate::{Rule, template};
 
 /// A [`RuleTable`] in the making.
 #[derive(Debug, Clone, Default)]
 pub struct TableBuilder(RuleTable);
 
 impl TableBuilder {
-    /// Adds a route. `method` is upper case, as in `GET`; `template` as in `/v1/folders/{id}`.
+    /// Adds a route. `method` is upper case, as in `GET`; `template` as in `/v1/folders/{id}`; `kind`
+    /// an [`Accepts`](crate::Accepts), with a tag where the crate above needs one.
     pub fn add(
         mut self,
         method: &str,
         template: &str,
-        dialect: Dialect,
+        kind: impl Into<RouteKind>,
         rule: Rule,
     ) -> Result<Self, TableError> {
-        self.0.insert(method, template, dialect, rule)?;
+        self.0.insert(method, template, kind.into(), rule)?;
         Ok(self)
     }
 
@@ -59,7 +61,7 @@ impl RuleTable {
         &mut self,
         method: &str,
         template: &str,
-        dialect: Dialect,
+        kind: RouteKind,
         mut rule: Rule,
     ) -> Result<(), TableError> {
         if method.is_empty() || !method.bytes().all(|byte| byte.is_ascii_uppercase()) {
@@ -81,7 +83,7 @@ impl RuleTable {
         };
         path.insert(Method {
             name: method.to_owned(),
-            dialect,
+            kind,
             rule,
             number: RouteNumber(self.routes),
         })?;
@@ -121,7 +123,7 @@ impl RuleTable {
         for limit in limits {
             let known = self.limits.iter().position(|spec| *spec == limit.spec);
             limit.id = LimitId(known.unwrap_or_else(|| {
-                self.limits.push(limit.spec);
+                self.limits.push(limit.spec.clone());
                 self.limits.len() - 1
             }));
         }

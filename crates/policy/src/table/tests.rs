@@ -5,11 +5,11 @@ use rstest::rstest;
 use vestibule_model::{Capability, Role};
 
 use super::*;
-use crate::LimitPer;
+use crate::{Accepts, LimitPer};
 
 fn limit(name: &'static str, count: u32, per: LimitPer) -> LimitSpec {
     LimitSpec {
-        name,
+        name: name.into(),
         per,
         count: NonZeroU32::new(count).unwrap(),
         window: Duration::from_secs(60),
@@ -19,12 +19,12 @@ fn limit(name: &'static str, count: u32, per: LimitPer) -> LimitSpec {
 fn table(routes: &[(&str, &str, Rule)]) -> Result<RuleTable, TableError> {
     let mut builder = RuleTable::builder();
     for (method, template, rule) in routes {
-        let dialect = if template.starts_with("/api/") {
-            Dialect::Browser
+        let accepts = if template.starts_with("/api/") {
+            Accepts::BearerOrCookie
         } else {
-            Dialect::Bearer
+            Accepts::Bearer
         };
-        builder = builder.add(method, template, dialect, rule.clone())?;
+        builder = builder.add(method, template, accepts, rule.clone())?;
     }
     Ok(builder.build())
 }
@@ -217,12 +217,19 @@ fn limits_are_numbered_without_gaps_and_equal_ones_are_shared() {
     let b = limit("b", 20, LimitPer::User);
     let c = limit("a", 10, LimitPer::Organization);
     let table = table(&[
-        ("GET", "/1", Rule::signed_in().limit(a).limit(b)),
-        ("GET", "/2", Rule::signed_in().limit(b)),
-        ("GET", "/3", Rule::signed_in().limit(c)),
+        (
+            "GET",
+            "/1",
+            Rule::signed_in().limit(a.clone()).limit(b.clone()),
+        ),
+        ("GET", "/2", Rule::signed_in().limit(b.clone())),
+        ("GET", "/3", Rule::signed_in().limit(c.clone())),
     ])
     .unwrap();
-    let all: Vec<_> = table.limits().map(|(id, spec)| (id.0, *spec)).collect();
+    let all: Vec<_> = table
+        .limits()
+        .map(|(id, spec)| (id.0, spec.clone()))
+        .collect();
     assert_eq!(all, [(0, a), (1, b), (2, c)]);
     let of_routes: Vec<Vec<usize>> = table
         .routes()
@@ -250,13 +257,13 @@ fn routes_are_numbered_in_the_order_of_declaration() {
 }
 
 #[rstest]
-#[case::own("/api/auth/unknown", Dialect::Browser)]
-#[case::bearer("/v1/unknown", Dialect::Bearer)]
-#[case::like_api("/apis/x", Dialect::Bearer)]
-#[case::neither("/x", Dialect::Bearer)]
+#[case::own("/api/auth/unknown", Accepts::BearerOrCookie)]
+#[case::bearer("/v1/unknown", Accepts::Bearer)]
+#[case::like_api("/apis/x", Accepts::Bearer)]
+#[case::neither("/x", Accepts::Bearer)]
 fn an_unknown_path_is_answered_as_its_neighbours_are(
     #[case] path: &str,
-    #[case] expected: Dialect,
+    #[case] expected: Accepts,
 ) {
-    assert_eq!(sample().dialect_of(path), expected);
+    assert_eq!(sample().kind_of(path).accepts, expected);
 }

@@ -21,7 +21,7 @@ use vestibule_layer::model::{
     Timestamp, UserId,
 };
 use vestibule_layer::{
-    Check, CheckLayer, CheckParts, CheckService, Directory, OwnOrigin, Permit, Problem,
+    CheckService, Core, CoreParts, Directory, EntryPointExt as _, OwnOrigin, Permit, Problem,
     ResourceChanges, Unresolved,
 };
 use vestibule_sample::{Sample, SampleDatabase};
@@ -306,13 +306,10 @@ impl World {
         let people = Arc::new(People::default());
         let routes = sample.routes(people.clone());
         let (router, table) = routes.into_parts().unwrap();
-        let check = Check::new(CheckParts::new(
-            table,
-            people.clone(),
-            ORIGIN.parse::<OwnOrigin>().unwrap(),
-        ));
+        let core = Core::new(CoreParts::new(people.clone()));
         // Nothing is remembered: what a test changes holds at once.
-        check.suspend();
+        core.suspend();
+        let entry_point = core.entry_point(table, ORIGIN.parse::<OwnOrigin>().unwrap());
         let mut plan = Plan::bare("team".parse::<PlanName>().unwrap());
         plan.features = BTreeSet::from(["agents".to_owned()]);
         plan.limits
@@ -323,7 +320,7 @@ impl World {
             organization: OrganizationId::mint(&SystemClock, &OsEntropy),
             other_organization: OrganizationId::mint(&SystemClock, &OsEntropy),
             people,
-            service: CheckLayer::new(check).layer(router),
+            service: entry_point.guard(router),
             plan: Arc::new(plan),
             database,
             directory,

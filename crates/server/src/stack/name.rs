@@ -11,23 +11,23 @@ use http::Uri;
 use http::header::HeaderName;
 use pin_project_lite::pin_project;
 use tower::Service;
-use vestibule_check::Check;
-use vestibule_http::{Problem, RequestId};
+use vestibule_check::EntryPoint;
+use vestibule_http::{ErrorFormat, Problem, RequestId};
 use vestibule_model::{Entropy, OsEntropy};
 
 static HEADER: HeaderName = HeaderName::from_static(RequestId::HEADER);
 
 /// Names requests. Standing outside all that answers, it also renders the problems of the layers
-/// between it and the check, in the dialect of the path.
+/// between it and the check, in the format of the path.
 #[derive(Debug, Clone)]
 pub(super) struct Name<S> {
     inner: S,
-    check: Check,
+    entry_point: EntryPoint,
 }
 
 impl<S> Name<S> {
-    pub(super) const fn new(inner: S, check: Check) -> Self {
-        Self { inner, check }
+    pub(super) const fn new(inner: S, entry_point: EntryPoint) -> Self {
+        Self { inner, entry_point }
     }
 }
 
@@ -49,7 +49,7 @@ where
         NameFuture {
             uri: request.uri().clone(),
             future: self.inner.call(request),
-            check: self.check.clone(),
+            entry_point: self.entry_point.clone(),
             id,
         }
     }
@@ -60,7 +60,7 @@ pin_project! {
         #[pin]
         future: F,
         uri: Uri,
-        check: Check,
+        entry_point: EntryPoint,
         id: RequestId,
     }
 }
@@ -72,8 +72,9 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for NameFuture<F> 
         let this = self.project();
         let Ok(mut response) = ready!(this.future.poll(context));
         if let Some(problem) = response.extensions_mut().remove::<Problem>() {
-            let dialect = this.check.table().dialect_of(this.uri.path());
-            response = problem.render_over(&response, dialect, Some(this.id));
+            let kind = this.entry_point.kind_of(this.uri.path());
+            let format = ErrorFormat::from(kind.tag);
+            response = problem.render_over(&response, format, Some(this.id));
         }
         let id = this.id.header_value().clone();
         response.headers_mut().insert(&HEADER, id);

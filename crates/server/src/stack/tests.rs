@@ -4,7 +4,7 @@ use http::header::{CONTENT_LENGTH, HOST};
 use http::{Method, StatusCode, Version};
 use serde_json::{Value, json};
 use tower::ServiceExt as _;
-use vestibule_check::{CheckParts, MemoryDirectory, OwnOrigin};
+use vestibule_check::{Core, CoreParts, MemoryDirectory, OwnOrigin};
 use vestibule_http::Json;
 use vestibule_layer::{Routes, Rule};
 
@@ -47,7 +47,7 @@ pub(super) fn stack_of(routes: Routes, https: bool) -> Stack {
     let origin: OwnOrigin = "https://auth.example.com".parse().unwrap();
     let directory = Arc::new(MemoryDirectory::new());
     Stack {
-        check: Check::new(CheckParts::new(table, directory, origin)),
+        entry_point: Core::new(CoreParts::new(directory)).entry_point(table, origin),
         router,
         trusted_proxies: Arc::default(),
         requests: Arc::default(),

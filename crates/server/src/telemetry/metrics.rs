@@ -11,7 +11,7 @@ use prometheus_client::collector::Collector;
 use prometheus_client::encoding::{DescriptorEncoder, NoLabelSet};
 use prometheus_client::metrics::MetricType;
 use prometheus_client::registry::{Registry, Unit};
-use vestibule_check::{Check, Totals};
+use vestibule_check::{Core, Totals};
 use vestibule_model::{BootTime, Change, Clock as _, Lease, ProcessClock};
 use vestibule_store::{ChangeSink, Store};
 
@@ -50,7 +50,7 @@ impl Requests {
 #[derive(Debug)]
 pub struct Metrics {
     requests: Arc<Requests>,
-    check: Check,
+    core: Core,
     changes: AtomicU64,
     heard: Lease,
     clock: Arc<ProcessClock>,
@@ -60,16 +60,16 @@ pub struct Metrics {
 }
 
 impl Metrics {
-    /// Metrics of this check, these requests and this store.
+    /// Metrics of this core, these requests and this store.
     pub fn new(
-        check: Check,
+        core: Core,
         requests: Arc<Requests>,
         clock: Arc<ProcessClock>,
         store: Store,
     ) -> Arc<Self> {
         Arc::new(Self {
             requests,
-            check,
+            core,
             changes: AtomicU64::new(0),
             heard: Lease::ended(),
             clock,
@@ -126,7 +126,7 @@ impl ChangeSink for Metrics {
 impl Collector for Metrics {
     fn encode(&self, mut encoder: DescriptorEncoder) -> Result<(), Error> {
         let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let totals = self.check.totals();
+        let totals = self.core.totals();
 
         let mut answers = encoder.encode_descriptor(
             "http_requests",

@@ -66,7 +66,7 @@ async fn who_hangs_up_before_the_answer_has_a_line_and_is_counted_once() {
     let file = StoreUrl::sqlite(folder.path().join("vestibule.db"));
     let store = Store::create(file).await.unwrap();
     let metrics = Metrics::new(
-        stack.check.clone(),
+        stack.entry_point.core(),
         Arc::clone(&stack.requests),
         Arc::new(ProcessClock::start()),
         store,

@@ -46,7 +46,8 @@ impl Directory for Slow {
 }
 
 struct Node {
-    check: Check,
+    core: Core,
+    check: EntryPoint,
     clock: Arc<ManualClock>,
     directory: Arc<Slow>,
     headers: HeaderMap,
@@ -64,25 +65,22 @@ impl Node {
             stops_for: AtomicU64::new(0),
             asked: AtomicU64::new(0),
         });
-        let check = Check::new(CheckParts {
+        let core = Core::new(CoreParts {
             clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            ..CheckParts::new(
-                table(),
-                Arc::clone(&directory) as Arc<dyn Directory>,
-                ORIGIN.parse::<OwnOrigin>().unwrap(),
-            )
+            ..CoreParts::new(Arc::clone(&directory) as Arc<dyn Directory>)
         });
-        check.suspend();
+        core.suspend();
         let mut headers = HeaderMap::new();
         let value = format!("Bearer {}", key.expose());
         headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
         let node = Self {
-            check,
+            check: core.entry_point(table(), ORIGIN.parse::<OwnOrigin>().unwrap()),
+            core,
             clock,
             directory,
             headers,
         };
-        node.check.resume(node.lease());
+        node.core.resume(node.lease());
         node
     }
 
@@ -145,7 +143,7 @@ async fn what_was_read_before_the_node_was_stopped_is_not_kept() {
     // This request was there before the revocation.
     assert_eq!(node.outcome().await, "passed");
     node.revoke_elsewhere();
-    assert_eq!(node.check.totals().remembered, 0);
+    assert_eq!(node.core.totals().remembered, 0);
     assert_eq!(node.outcome().await, "credential_revoked");
 }
 
@@ -157,13 +155,13 @@ async fn past_the_lease_the_directory_is_asked_every_time_and_again_until_it_is_
         assert_eq!(node.outcome().await, "passed");
         assert_eq!(node.asked(), times);
     }
-    node.check.resume(node.lease());
+    node.core.resume(node.lease());
     for _ in 0..3 {
         assert_eq!(node.outcome().await, "passed");
         assert_eq!(node.asked(), 4, "remembered again");
     }
     node.clock.advance(Duration::from_secs(1));
-    node.check.renew(node.lease());
+    node.core.renew(node.lease());
     node.clock.advance(Duration::from_secs(1));
     assert_eq!(node.outcome().await, "passed");
     assert_eq!(node.asked(), 4, "renewed in time");

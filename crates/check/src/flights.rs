@@ -18,15 +18,15 @@ use crate::cache::{CacheKey, Entry, Reading};
 use crate::directory::Unresolved;
 
 /// The directory's answer about a credential, to all who asked.
-pub(super) type Answer = Result<Arc<Entry>, Unresolved>;
+pub(crate) type Answer = Result<Arc<Entry>, Unresolved>;
 
 /// A question on its way.
-pub(super) type Flight = Shared<BoxFuture<'static, Answer>>;
+pub(crate) type Flight = Shared<BoxFuture<'static, Answer>>;
 
 /// See the module. At most as many as there are requests that wait: a flight leaves with its
 /// answer, or with the last who waited for it.
 #[derive(Default)]
-pub(super) struct Flights(Mutex<HashMap<CacheKey, Airborne>>);
+pub(crate) struct Flights(Mutex<HashMap<CacheKey, Airborne>>);
 
 struct Airborne {
     reading: Reading,
@@ -38,7 +38,7 @@ struct Airborne {
 impl Flights {
     /// The flight that asks for a credential since this very reading, or one that begins with
     /// `ask`, which is called only then.
-    pub(super) fn join_or_begin<F>(
+    pub(crate) fn join_or_begin<F>(
         self: &Arc<Self>,
         key: CacheKey,
         rest: Option<&[u8]>,
@@ -82,7 +82,7 @@ impl Flights {
 
     /// Returns how many there are.
     #[cfg(test)]
-    pub(super) fn len(&self) -> usize {
+    pub(crate) fn len(&self) -> usize {
         self.airborne().len()
     }
 

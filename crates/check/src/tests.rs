@@ -12,16 +12,24 @@ use vestibule_policy::rule::{LimitPer, LimitSpec};
 
 use http::Method;
 use vestibule_model::Principal;
-use vestibule_policy::rule::{Dialect, Rule};
+use vestibule_policy::rule::Rule;
 
-use super::*;
-use crate::MemoryDirectory;
-use crate::denial::Cause;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use vestibule_credential::frame::Prefix;
+use vestibule_model::{Change, Clock, CredentialRef, Plans, Timestamp};
+use vestibule_policy::{Accepts, RuleTable};
+
+use crate::{
+    Cause, Core, CoreParts, Directory, EntryPoint, MemoryDirectory, OwnOrigin, RequestHead, Verdict,
+};
 
 const ORIGIN: &str = "https://app.example.com";
 
 struct Fixture {
-    check: Check,
+    core: Core,
+    check: EntryPoint,
     clock: Arc<ManualClock>,
     key: PlainSecret,
     cookie: PlainSecret,
@@ -30,7 +38,7 @@ struct Fixture {
 
 fn limit(name: &'static str, per: LimitPer, count: u32) -> LimitSpec {
     LimitSpec {
-        name,
+        name: name.into(),
         per,
         count: NonZeroU32::new(count).unwrap(),
         window: Duration::from_secs(3_600),
@@ -39,8 +47,8 @@ fn limit(name: &'static str, per: LimitPer, count: u32) -> LimitSpec {
 
 fn table() -> RuleTable {
     let signed_in = Rule::signed_in;
-    let bearer = Dialect::Bearer;
-    let browser = Dialect::Browser;
+    let bearer = Accepts::Bearer;
+    let browser = Accepts::BearerOrCookie;
     let mut table = RuleTable::builder();
     for (method, path, dialect, rule) in [
         ("GET", "/healthz", bearer, Rule::public()),
@@ -121,18 +129,15 @@ fn fixture() -> Fixture {
         .with(&key.digest(), admin)
         .with(&cookie.digest(), by_cookie)
         .with_session(by_token);
-    let check = Check::new(CheckParts {
+    let core = Core::new(CoreParts {
         plans: Plans::new([team]),
         keyring: Some(Arc::new(ArcSwap::from_pointee(keyring))),
         clock: Arc::clone(&clock) as Arc<dyn Clock>,
-        ..CheckParts::new(
-            table(),
-            Arc::new(directory),
-            ORIGIN.parse::<OwnOrigin>().unwrap(),
-        )
+        ..CoreParts::new(Arc::new(directory))
     });
     Fixture {
-        check,
+        check: core.entry_point(table(), ORIGIN.parse::<OwnOrigin>().unwrap()),
+        core,
         clock,
         key,
         cookie,
@@ -349,7 +354,7 @@ async fn denials_of_known_callers_are_aggregated_and_strangers_leave_no_trace() 
             .reason("GET /v1/owners", &[("authorization", "Bearer x")])
             .await;
     }
-    let batch = fixture.check.drain_denials();
+    let batch = fixture.core.drain_denials();
     let [(call, times)] = batch.calls.as_slice() else {
         panic!("{batch:?}");
     };
@@ -358,7 +363,7 @@ async fn denials_of_known_callers_are_aggregated_and_strangers_leave_no_trace() 
         ("role_required", "/v1/owners")
     );
     assert_eq!(times.count, 200);
-    assert!(fixture.check.drain_denials().calls.is_empty());
+    assert!(fixture.core.drain_denials().calls.is_empty());
 }
 
 #[tokio::test]
@@ -367,10 +372,10 @@ async fn a_use_is_noted_once_a_minute() {
     for _ in 0..10 {
         fixture.reason("GET /v1/things", &[KEY]).await;
     }
-    assert_eq!(fixture.check.drain_usage().len(), 1);
+    assert_eq!(fixture.core.drain_usage().len(), 1);
     fixture.clock.advance(Duration::from_secs(60));
     fixture.reason("GET /v1/things", &[KEY]).await;
-    assert_eq!(fixture.check.drain_usage().len(), 1);
+    assert_eq!(fixture.core.drain_usage().len(), 1);
 }
 
 #[tokio::test]
@@ -392,7 +397,7 @@ async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change
     // Nothing changed: the same permit, and nothing is counted, however often it is asked.
     let mut passed = fixture.check.confirm(&head, passed).await.unwrap();
     for _ in 0..10 {
-        fixture.check.apply(Change::User(user));
+        fixture.core.apply(Change::User(user));
         passed = fixture.check.confirm(&head, passed).await.unwrap();
     }
     // The key is not known any more.
@@ -402,7 +407,7 @@ async fn a_request_whose_body_was_long_on_its_way_is_judged_again_after_a_change
         headers: &other,
         ..head
     };
-    fixture.check.apply(Change::User(user));
+    fixture.core.apply(Change::User(user));
     let denial = fixture.check.confirm(&head, passed).await.unwrap_err();
     assert_eq!(denial.cause.reason(), "malformed_credential");
 }

@@ -64,7 +64,8 @@ impl Directory for Gated {
 }
 
 struct Doors {
-    check: Check,
+    core: Core,
+    check: EntryPoint,
     directory: Arc<Gated>,
     user: vestibule_model::UserId,
     key: PlainSecret,
@@ -109,17 +110,14 @@ fn doors() -> Doors {
         asked: AtomicUsize::new(0),
         gate: Semaphore::new(0),
     });
-    let check = Check::new(CheckParts {
+    let core = Core::new(CoreParts {
         keyring: Some(Arc::new(ArcSwap::from_pointee(keyring))),
         clock,
-        ..CheckParts::new(
-            table(),
-            Arc::clone(&directory) as Arc<dyn Directory>,
-            ORIGIN.parse::<OwnOrigin>().unwrap(),
-        )
+        ..CoreParts::new(Arc::clone(&directory) as Arc<dyn Directory>)
     });
     Doors {
-        check,
+        check: core.entry_point(table(), ORIGIN.parse::<OwnOrigin>().unwrap()),
+        core,
         directory,
         user,
         key,
@@ -192,7 +190,7 @@ async fn eight_hundred_requests_with_one_new_credential_ask_once() {
         doors.let_all_answer();
         assert_eq!(answers(asked).await, ["passed"]);
         assert_eq!(doors.asked(), 1);
-        assert_eq!(doors.check.0.flights.len(), 0);
+        assert_eq!(doors.core.0.flights.len(), 0);
     }
 }
 
@@ -213,7 +211,7 @@ async fn what_was_read_before_a_revocation_reaches_nobody_who_begins_after_it() 
     let before: Vec<_> = (0..3).map(|_| doors.ask(doors.key.expose())).collect();
     doors.settle().await;
     doors.fail_with(Unresolved::Revoked);
-    doors.check.apply(Change::User(doors.user));
+    doors.core.apply(Change::User(doors.user));
     let after: Vec<_> = (0..3).map(|_| doors.ask(doors.key.expose())).collect();
     doors.settle().await;
     assert_eq!(doors.asked(), 2);
@@ -275,17 +273,17 @@ async fn questions_of_strangers_are_remembered_only_while_they_wait() {
         .map(|key| doors.ask(key.expose()))
         .collect();
     doors.settle().await;
-    assert_eq!(doors.check.0.flights.len(), 100);
+    assert_eq!(doors.core.0.flights.len(), 100);
     for gone in &asked[..50] {
         gone.abort();
     }
     doors.settle().await;
-    assert_eq!(doors.check.0.flights.len(), 50);
+    assert_eq!(doors.core.0.flights.len(), 50);
     doors.let_all_answer();
     for answer in asked.into_iter().skip(50) {
         assert_eq!(answer.await.unwrap(), "unknown_credential");
     }
-    assert_eq!(doors.check.0.flights.len(), 0);
+    assert_eq!(doors.core.0.flights.len(), 0);
 }
 
 #[tokio::test]
@@ -305,7 +303,7 @@ async fn a_token_with_the_signature_of_one_that_is_asked_for_joins_nothing() {
 #[tokio::test]
 async fn without_the_lease_everybody_asks() {
     let doors = doors();
-    doors.check.suspend();
+    doors.core.suspend();
     let asked = (0..5).map(|_| doors.ask(doors.key.expose())).collect();
     doors.settle().await;
     assert_eq!(doors.asked(), 5);

@@ -1,0 +1,18 @@
+//! The counts of a process, for its metrics.
+
+/// How many requests were judged since the start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Totals {
+    /// Those that passed; of some of them the handler refused what they asked for.
+    pub permitted: u64,
+    /// Those of known callers that were refused, by the check or by the handler.
+    pub denied: u64,
+    /// Those of callers whom nobody knows, which did not pass.
+    pub turned_away: u64,
+    /// How many credentials are remembered now.
+    pub remembered: usize,
+    /// The bytes of memory that they take, as they are weighed.
+    pub remembered_bytes: u64,
+    /// How many bytes of memory bodies on their way take now.
+    pub body_bytes: usize,
+}
