@@ -4,7 +4,7 @@ use std::time::Duration;
 use http::{HeaderMap, HeaderName, HeaderValue};
 use rstest::rstest;
 use vestibule_credential::frame::{PlainSecret, SecretKind, mint};
-use vestibule_credential::keyring::{Issuer, SigningKey};
+use vestibule_credential::keyring::{Issuer, Keyring, SigningKey};
 use vestibule_credential::token::{Claims, TokenId};
 use vestibule_model::clock::ManualClock;
 use vestibule_model::{OsEntropy, Plan, PlanName, Role, SessionId};

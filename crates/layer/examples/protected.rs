@@ -5,7 +5,6 @@
 
 use std::sync::Arc;
 
-use tower::Layer;
 use tower::make::Shared;
 use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
 use vestibule_layer::model::{Capability, OsEntropy, ResourcePath};

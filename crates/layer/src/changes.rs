@@ -39,7 +39,7 @@ use vestibule_model::{ResourceChangeId, ResourcePath};
 /// # use axum::{body::Body, extract::State};
 /// # use futures_util::future::BoxFuture;
 /// # use http::Request;
-/// # use tower::{Layer as _, ServiceExt as _};
+/// # use tower::ServiceExt as _;
 /// # use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
 /// # use vestibule_layer::model::{OsEntropy, ResourceChangeId, ResourcePath, SystemClock};
 /// # use vestibule_layer::{

@@ -19,7 +19,7 @@ use http::header::{ACCEPT_ENCODING, CONNECTION, RETRY_AFTER};
 use hyper::body::{Bytes, Frame, SizeHint};
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tower::{Layer, ServiceExt};
+use tower::ServiceExt;
 use vestibule_http::ClientAddress;
 use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
 use vestibule_layer::credential::token::Verified;
@@ -136,12 +136,12 @@ impl Fixture {
     /// Waits until bodies take so many bytes of memory.
     async fn taken(&self, bytes: usize) {
         let reached = async {
-            while self.check.totals().body_bytes != bytes {
+            while self.check.core().totals().body_bytes != bytes {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };
         let reached = tokio::time::timeout(PATIENCE, reached).await;
-        let taken = self.check.totals().body_bytes;
+        let taken = self.check.core().totals().body_bytes;
         assert!(reached.is_ok(), "{taken} bytes rather than {bytes}");
     }
 }
@@ -217,7 +217,7 @@ async fn each_route_reads_no_more_than_its_rule_says() {
         fixture.status("/v1/short", Body::from("0123456789a")).await,
         413
     );
-    assert_eq!(fixture.check.totals().body_bytes, 0);
+    assert_eq!(fixture.check.core().totals().body_bytes, 0);
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn a_body_that_is_only_announced_takes_no_room() {
         tokio::task::yield_now().await;
     }
     assert!(!waiting.is_finished());
-    assert_eq!(fixture.check.totals().body_bytes, 0);
+    assert_eq!(fixture.check.core().totals().body_bytes, 0);
     waiting.abort();
 }
 
@@ -306,7 +306,7 @@ async fn a_key_that_is_revoked_unheard_while_its_body_is_on_the_way_opens_nothin
         fixture.is_revoked.store(false, Ordering::SeqCst);
         assert_eq!(fixture.status("/v1/known", Body::from("{}")).await, 200);
         if !is_hearing {
-            fixture.check.suspend();
+            fixture.check.core().suspend();
         }
         let slow = fixture.begin("/v1/known", 2 * KIB, [10, 0, 0, 1]);
         fixture.taken(2 * KIB).await;

@@ -9,7 +9,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::response::{AppendHeaders, Response};
 use http::header::{CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, SET_COOKIE, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
-use tower::{Layer, ServiceExt};
+use tower::ServiceExt;
 use vestibule_layer::credential::frame::{PlainSecret, Prefix, SecretKind, mint};
 use vestibule_layer::model::{self, Capability, OsEntropy};
 use vestibule_layer::{
@@ -214,7 +214,7 @@ async fn what_a_handler_refuses_to_a_known_caller_is_noted_with_its_route_and_ca
     }
     send(&service, "/v1/missing", Some(&key)).await;
     send(&service, "/v1/refuse/7", None).await;
-    let mut noted = check.drain_denials().calls;
+    let mut noted = check.core().drain_denials().calls;
     noted.sort_by_key(|(_, times)| times.count);
     let noted: Vec<_> = noted
         .iter()
@@ -227,7 +227,7 @@ async fn what_a_handler_refuses_to_a_known_caller_is_noted_with_its_route_and_ca
             ("GET", "/v1/refuse/{id}", "system_managed", 2),
         ]
     );
-    let totals = check.totals();
+    let totals = check.core().totals();
     assert_eq!((totals.denied, totals.turned_away), (3, 1));
 }
 
@@ -321,7 +321,7 @@ async fn a_key_that_is_revoked_while_its_body_is_on_the_way_opens_nothing() {
             arrived
                 .1
                 .store(revoked, std::sync::atomic::Ordering::SeqCst);
-            check.apply(Change::Everything);
+            check.core().apply(Change::Everything);
             Ok::<_, std::io::Error>("{}")
         }));
         let request = Request::builder()

@@ -34,7 +34,7 @@ async fn pass(fixture: &Fixture, accounts: &Accounts, check: &EntryPoint, clock:
     };
     let duties = Duties::new(
         accounts.clone(),
-        check.clone(),
+        check.core(),
         intervals,
         ClockTrust::confirmed(),
     );

@@ -27,7 +27,7 @@ fn duties(fixture: &Fixture) -> Duties {
     };
     Duties::new(
         fixture.accounts.clone(),
-        fixture.check.clone(),
+        fixture.check.core(),
         intervals,
         ClockTrust::confirmed(),
     )
@@ -256,7 +256,7 @@ fn once_an_hour(fixture: &Fixture) -> Duties {
     };
     Duties::new(
         fixture.accounts.clone(),
-        fixture.check.clone(),
+        fixture.check.core(),
         intervals,
         ClockTrust::confirmed(),
     )
@@ -323,7 +323,7 @@ async fn tidy_up(fixture: &Fixture, trust: ClockTrust) {
     };
     let duties = Duties::new(
         fixture.accounts.clone(),
-        fixture.check.clone(),
+        fixture.check.core(),
         intervals,
         trust,
     );

@@ -160,7 +160,7 @@ async fn a_process_that_was_stopped_publishes_no_key_that_was_deleted_meanwhile(
 ) {
     let fixture = Fixture::new(backend).await;
     let (stopped, check) = fixture.second().await;
-    let bridge = Bridge::new(check, &stopped);
+    let bridge = Bridge::new(check.core(), &stopped);
     bridge.resume(fixture.clock.boot().after(LEASE));
     let old = stopped.jwks().await.unwrap();
     let rotated = fixture.accounts.rotate_keyring(&OPERATOR, OldKeys::EndNow);
@@ -203,7 +203,7 @@ async fn another_process_follows_a_rotation(
     let (second, check) = fixture.second().await;
     let duties = Duties::new(
         second.clone(),
-        check.clone(),
+        check.core(),
         Intervals::default(),
         ClockTrust::confirmed(),
     );

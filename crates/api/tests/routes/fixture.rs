@@ -12,7 +12,7 @@ use http::header::{AUTHORIZATION, CONTENT_TYPE, COOKIE, ORIGIN, SET_COOKIE};
 use http::{HeaderMap, HeaderName, Request, StatusCode};
 use http_body_util::BodyExt;
 use serde_json::{Value, json};
-use tower::{Layer, ServiceExt};
+use tower::ServiceExt;
 use vestibule_accounts::{
     Accounts, AccountsParts, Bridge, Caller, KeyringParts, NewApiKey, NewOrganization, NewUser,
     Operator, SignInLimits,

@@ -76,11 +76,6 @@ impl Holders {
         self.held().used.len()
     }
 
-    #[cfg(test)]
-    pub(super) fn slots(&self) -> usize {
-        self.held().starts.len()
-    }
-
     fn held(&self) -> MutexGuard<'_, Held> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }

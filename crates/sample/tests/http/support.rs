@@ -11,7 +11,7 @@ use futures_util::future::BoxFuture;
 use http_body_util::BodyExt;
 use serde_json::Value;
 use sqlx::{Connection, Executor};
-use tower::{Layer, ServiceExt};
+use tower::ServiceExt;
 use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
 use vestibule_layer::credential::token::Verified;
 use vestibule_layer::model::clock::ManualClock;
