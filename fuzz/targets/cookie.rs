@@ -99,7 +99,7 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
             clock,
             ..CoreParts::new(Arc::new(directory))
         })
-        .entry_point(table.build(), OwnOrigin::new(ORIGIN)),
+        .entry_point(table.build(), ORIGIN.parse::<OwnOrigin>().expect("an origin")),
         key: key.expose().to_owned(),
         cookie: cookie.expose().to_owned(),
         token,
