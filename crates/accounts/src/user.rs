@@ -111,16 +111,14 @@ impl Accounts {
         only: Option<OrganizationId>,
         by_provider: bool,
     ) -> Result<Me> {
-        let store = &self.0.store;
-        let user = store.user(user).await?.ok_or(Error::CredentialEnded)?;
         // What a provider says opens one organisation, and tells of no other.
-        let first = Page::first(1);
-        let oldest = store.organizations_of(user.id, only, first).await?.items;
+        let found = self.0.store.user_and_oldest_organization(user, only);
+        let (user, oldest) = found.await?.ok_or(Error::CredentialEnded)?;
         Ok(Me {
             user,
             organization_id,
             role,
-            default_organization_id: oldest.first().map_or(organization_id, |(it, _)| it.id),
+            default_organization_id: oldest.unwrap_or(organization_id),
             by_provider,
         })
     }

@@ -5,7 +5,7 @@ use vestibule_model::{
 };
 
 use crate::page::{Listed, Page};
-use crate::sql::{Row, Source, sql};
+use crate::sql::{Query, Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
 mod below;
@@ -60,11 +60,7 @@ async fn grant(
     .await
 }
 
-async fn grants_of(
-    source: &mut impl Source,
-    scope: OrgScope,
-    holder: GrantHolder,
-) -> Result<Vec<Grant>, StoreError> {
+fn held_by(scope: OrgScope, holder: GrantHolder) -> Query {
     macro_rules! held_by {
         ($column:literal) => {
             concat!(
@@ -76,12 +72,11 @@ async fn grants_of(
             )
         };
     }
-    let query = match holder {
+    match holder {
         GrantHolder::User(id) => sql(held_by!("user_id")).bind(scope).bind(id),
         GrantHolder::Group(id) => sql(held_by!("group_id")).bind(scope).bind(id),
         GrantHolder::ApiKey(id) => sql(held_by!("api_key_id")).bind(scope).bind(id),
-    };
-    query.all(source, read_grant).await
+    }
 }
 
 impl Store {
@@ -96,7 +91,8 @@ impl Store {
         scope: OrgScope,
         holder: GrantHolder,
     ) -> Result<Vec<Grant>, StoreError> {
-        grants_of(&mut self.reader().await?, scope, holder).await
+        // At most fifty, whoever the holder is.
+        self.prompt_all(held_by(scope, holder), read_grant).await
     }
 }
 
@@ -162,7 +158,7 @@ impl Write {
         scope: OrgScope,
         holder: GrantHolder,
     ) -> Result<Vec<Grant>, StoreError> {
-        grants_of(self, scope, holder).await
+        held_by(scope, holder).all(self, read_grant).await
     }
 
     /// Writes a grant's path, capability, `can_approve` and `updated_at`; whether the

@@ -76,6 +76,7 @@ mod pending_sign_in;
 #[cfg(test)]
 mod plans;
 mod postgres;
+mod prompt;
 mod redirect_uri;
 mod refresh;
 mod resource_change;

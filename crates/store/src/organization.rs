@@ -6,7 +6,7 @@ use vestibule_model::{
 
 use crate::hold::{Held, held};
 use crate::page::{Listed, Listing, Page, listing};
-use crate::sql::{Row, Source, sql};
+use crate::sql::{Query, Row, sql};
 use crate::{Store, StoreError, Write};
 
 const LOCK_ORGANIZATION: Held = held!("SELECT 1 AS held FROM organization WHERE id = $1");
@@ -28,18 +28,13 @@ fn read_organization(row: &Row<'_>) -> Result<Organization, StoreError> {
     })
 }
 
-async fn organization(
-    source: &mut impl Source,
-    id: OrganizationId,
-) -> Result<Option<Organization>, StoreError> {
+fn by_id(id: OrganizationId) -> Query {
     sql(concat!(
         "SELECT ",
         organization_columns!(),
         " FROM organization o WHERE o.id = $1"
     ))
     .bind(id)
-    .optional(source, read_organization)
-    .await
 }
 
 impl Store {
@@ -48,7 +43,7 @@ impl Store {
         &self,
         id: OrganizationId,
     ) -> Result<Option<Organization>, StoreError> {
-        organization(&mut self.reader().await?, id).await
+        self.prompt_optional(by_id(id), read_organization).await
     }
 
     /// A part of all organisations, the oldest first. For the operator.
@@ -106,7 +101,6 @@ impl Store {
             "m.created_at",
             "m.organization_id"
         );
-        let reader = &mut self.list_reader().await?;
         let read = |row: &Row<'_>| {
             let since: Timestamp = row.get("member_since")?;
             Ok((read_organization(row)?, row.get::<Role>("role")?, since))
@@ -116,7 +110,7 @@ impl Store {
         };
         let found = match only {
             None => {
-                LIST.read(reader, page, |query| query.bind(user), read, key)
+                LIST.read_promptly(self, page, |query| query.bind(user), read, key)
                     .await?
             }
             Some(id) => {
@@ -128,7 +122,8 @@ impl Store {
                      WHERE m.user_id = $1 AND m.organization_id = $2
                          AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL"
                 ));
-                let found = found.bind(user).bind(id).all(reader, read).await?;
+                // At most one row: a user has one membership of an organisation.
+                let found = self.prompt_all(found.bind(user).bind(id), read).await?;
                 Listed::of_all(found, page, key)
             }
         };
@@ -183,7 +178,7 @@ impl Write {
         &mut self,
         id: OrganizationId,
     ) -> Result<Option<Organization>, StoreError> {
-        organization(self, id).await
+        by_id(id).optional(self, read_organization).await
     }
 
     /// Makes every other transaction that wants this lock wait until this one is over; whether

@@ -5,7 +5,7 @@
 
 use vestibule_model::{ConnectionId, OrgScope, OrganizationId, ResourceChangeId, Role, UserId};
 
-use crate::sql::{Row, Source, sql};
+use crate::sql::{Query, Row, sql};
 use crate::sso_session::SsoSession;
 use crate::{Store, StoreError, Write};
 
@@ -17,21 +17,17 @@ const fn proved(organization_id: OrganizationId) -> OrgScope {
     OrgScope::assume(organization_id)
 }
 
-async fn of_member(
-    source: &mut impl Source,
-    user: UserId,
-    organization: OrganizationId,
-) -> Result<Option<(OrgScope, Role)>, StoreError> {
+fn member(user: UserId, organization: OrganizationId) -> Query {
     sql("SELECT m.organization_id, m.role
          FROM membership m JOIN organization o ON o.id = m.organization_id
          WHERE m.organization_id = $1 AND m.user_id = $2
              AND m.deactivated_at IS NULL AND o.deactivated_at IS NULL")
     .bind(organization)
     .bind(user)
-    .optional(source, |row: &Row<'_>| {
-        Ok((proved(row.get("organization_id")?), row.get("role")?))
-    })
-    .await
+}
+
+fn read_member(row: &Row<'_>) -> Result<(OrgScope, Role), StoreError> {
+    Ok((proved(row.get("organization_id")?), row.get("role")?))
 }
 
 impl Store {
@@ -41,7 +37,8 @@ impl Store {
         user: UserId,
         organization: OrganizationId,
     ) -> Result<Option<(OrgScope, Role)>, StoreError> {
-        of_member(&mut self.reader().await?, user, organization).await
+        self.prompt_optional(member(user, organization), read_member)
+            .await
     }
 
     /// Returns the scope of a change of a resource that its grants have yet to follow, if there is
@@ -83,7 +80,7 @@ impl Write {
         user: UserId,
         organization: OrganizationId,
     ) -> Result<Option<(OrgScope, Role)>, StoreError> {
-        of_member(self, user, organization).await
+        member(user, organization).optional(self, read_member).await
     }
 }
 

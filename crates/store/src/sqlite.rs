@@ -39,6 +39,13 @@ const WRITE_LIMIT: Duration = Duration::from_secs(10);
 /// How many connections more there are for the question who is calling.
 const CALLER_CONNECTIONS: u32 = 2;
 
+/// The memory for pages of each connection that looks callers up on the calling thread: 8 MiB hold
+/// the upper levels of the trees of a million keys.
+const CALLER_CACHE_KIB: i64 = 8_192;
+
+/// The memory for pages of each connection for the small reads of handlers.
+const READ_CACHE_KIB: i64 = 1_024;
+
 /// How large the pages of a new file are. Larger ones make flatter trees, so that the first sight
 /// of a key touches fewer places in a file with very many.
 const PAGE_BYTES: u32 = 16_384;
@@ -55,8 +62,11 @@ pub(crate) struct Sqlite {
     pub(crate) readers: Arc<Readers>,
     /// For the question who is calling alone: no other reads hold it up.
     callers: Arc<Readers>,
-    /// For the same question, where it can be answered at once.
+    /// For the same question on the calling thread.
     pub(crate) inline: Arc<Inline>,
+    /// For the small reads of handlers on the calling thread. Apart from those for callers, so that
+    /// no handler keeps a check waiting, nor takes the memory of the keys' index for its pages.
+    pub(crate) inline_reads: Arc<Inline>,
     /// For one more reader.
     pub(crate) options: SqliteConnectOptions,
     pub(crate) files: Arc<Files>,
@@ -118,7 +128,8 @@ impl Sqlite {
             write_deadline,
             readers: Arc::new(Readers::open(&options, readers).await?),
             callers: Arc::new(Readers::open(&options, CALLER_CONNECTIONS).await?),
-            inline: Arc::new(Inline::open(&file)?),
+            inline: Arc::new(Inline::open(&file, CALLER_CACHE_KIB)?),
+            inline_reads: Arc::new(Inline::open(&file, READ_CACHE_KIB)?),
             options,
             files,
             reserve: Arc::new(reserve),
@@ -145,6 +156,7 @@ impl Sqlite {
     /// its log, which a connection that only reads cannot.
     pub(crate) async fn close(&self) {
         self.inline.close();
+        self.inline_reads.close();
         self.readers.close().await;
         self.callers.close().await;
         self.writer.close().await;

@@ -94,14 +94,12 @@ impl Store {
         user: UserId,
         organization: OrganizationId,
     ) -> Result<bool, StoreError> {
-        let found = sql("SELECT COUNT(*) AS count
+        let query = sql("SELECT COUNT(*) AS count
              FROM sso_identity i JOIN user_account u ON u.id = i.user_id
-             WHERE i.user_id = $1 AND i.organization_id = $2 AND u.password_hash IS NULL")
-        .bind(user)
-        .bind(organization)
-        .count(&mut self.reader().await?)
-        .await?;
-        Ok(found > 0)
+             WHERE i.user_id = $1 AND i.organization_id = $2 AND u.password_hash IS NULL");
+        // One identity for each connection of the organisation, which are few.
+        let found = self.prompt_count(query.bind(user).bind(organization));
+        Ok(found.await? > 0)
     }
 
     /// The organisation by whose provider a session came; `None` where it began with a password.
@@ -109,9 +107,8 @@ impl Store {
         &self,
         id: SessionId,
     ) -> Result<Option<OrganizationId>, StoreError> {
-        sql("SELECT organization_id FROM sso_session WHERE session_id = $1")
-            .bind(id)
-            .optional(&mut self.reader().await?, |row| row.get("organization_id"))
+        let query = sql("SELECT organization_id FROM sso_session WHERE session_id = $1");
+        self.prompt_optional(query.bind(id), |row| row.get("organization_id"))
             .await
     }
 

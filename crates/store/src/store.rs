@@ -258,6 +258,15 @@ impl Store {
         }
     }
 
+    /// Returns the connections on which small reads of handlers are answered by the calling thread,
+    /// where the engine is SQLite.
+    pub(crate) fn inline_reads(&self) -> Option<&Inline> {
+        match &self.pool {
+            Pool::Sqlite(sqlite) if !sqlite.files.is_lost() => Some(&sqlite.inline_reads),
+            _ => None,
+        }
+    }
+
     pub(crate) fn apply(&self, change: Change) {
         self.tell(|sink| sink.apply(change));
     }

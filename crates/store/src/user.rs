@@ -4,7 +4,7 @@ use vestibule_model::{Email, Name, OrganizationId, Role, Timestamp, User, UserId
 
 use crate::hold::held;
 use crate::page::{Listed, Listing, Page, listing};
-use crate::sql::{Row, Source, sql};
+use crate::sql::{Query, Row, Source, sql};
 use crate::{Store, StoreError, Write};
 
 /// The columns of a user `u`.
@@ -48,15 +48,31 @@ impl std::fmt::Debug for SignInRow {
     }
 }
 
-async fn user(source: &mut impl Source, id: UserId) -> Result<Option<User>, StoreError> {
+fn by_id(id: UserId) -> Query {
     sql(concat!(
         "SELECT ",
         user_columns!(),
         " FROM user_account u WHERE u.id = $1"
     ))
     .bind(id)
-    .optional(source, read_user)
-    .await
+}
+
+/// Selects a user and the oldest membership that counts: active, in an active organisation, and of
+/// one organisation alone where the condition names it.
+macro_rules! user_and_oldest {
+    ($condition:literal) => {
+        concat!(
+            "SELECT ",
+            user_columns!(),
+            ", (SELECT m.organization_id
+                FROM membership m JOIN organization o ON o.id = m.organization_id
+                WHERE m.user_id = u.id AND m.deactivated_at IS NULL
+                    AND o.deactivated_at IS NULL",
+            $condition,
+            " ORDER BY m.created_at, m.organization_id LIMIT 1) AS oldest_id
+             FROM user_account u WHERE u.id = $1"
+        )
+    };
 }
 
 async fn user_by_email(
@@ -93,7 +109,24 @@ impl Store {
 
     /// A user.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        user(&mut self.reader().await?, id).await
+        self.prompt_optional(by_id(id), read_user).await
+    }
+
+    /// Returns a user with the active organisation of the user's oldest active membership, looking
+    /// at `only` that organisation where one is given.
+    pub async fn user_and_oldest_organization(
+        &self,
+        id: UserId,
+        only: Option<OrganizationId>,
+    ) -> Result<Option<(User, Option<OrganizationId>)>, StoreError> {
+        let query = match only {
+            None => sql(user_and_oldest!("")).bind(id),
+            Some(only) => sql(user_and_oldest!(" AND m.organization_id = $2"))
+                .bind(id)
+                .bind(only),
+        };
+        let read = |row: &Row<'_>| Ok((read_user(row)?, row.get("oldest_id")?));
+        self.prompt_optional(query, read).await
     }
 
     /// The user with this address.
@@ -170,7 +203,7 @@ impl Store {
 impl Write {
     /// A user, as this transaction sees it.
     pub async fn user(&mut self, id: UserId) -> Result<Option<User>, StoreError> {
-        user(self, id).await
+        by_id(id).optional(self, read_user).await
     }
 
     /// The user with this address, as this transaction sees it.

@@ -4,19 +4,18 @@ use std::collections::HashSet;
 
 use vestibule_model::{ApiKeyId, ConnectionId, OrgScope, Timestamp, UserId};
 
-use super::{NarrowedApiKey, api_key_columns, read_narrowed, with_grants};
+use super::list::with_grants;
+use super::{NarrowedApiKey, api_key_columns, read_narrowed};
 use crate::grant::{grant_columns, read_grant};
-use crate::sql::{Source, sql};
+use crate::sql::{Query, Row, sql};
 use crate::{Store, StoreError, Write};
 
-async fn connection_of_api_key(
-    source: &mut impl Source,
-    id: ApiKeyId,
-) -> Result<Option<Option<ConnectionId>>, StoreError> {
-    sql("SELECT connection_id FROM api_key WHERE id = $1")
-        .bind(id)
-        .optional(source, |row| row.get("connection_id"))
-        .await
+fn connection_of(id: ApiKeyId) -> Query {
+    sql("SELECT connection_id FROM api_key WHERE id = $1").bind(id)
+}
+
+fn read_connection(row: &Row<'_>) -> Result<Option<ConnectionId>, StoreError> {
+    row.get("connection_id")
 }
 
 impl Store {
@@ -26,7 +25,8 @@ impl Store {
         &self,
         id: ApiKeyId,
     ) -> Result<Option<Option<ConnectionId>>, StoreError> {
-        connection_of_api_key(&mut self.reader().await?, id).await
+        self.prompt_optional(connection_of(id), read_connection)
+            .await
     }
 }
 
@@ -36,7 +36,7 @@ impl Write {
         &mut self,
         id: ApiKeyId,
     ) -> Result<Option<Option<ConnectionId>>, StoreError> {
-        connection_of_api_key(self, id).await
+        connection_of(id).optional(self, read_connection).await
     }
 
     /// Revokes the keys whose creator had signed in through a connection: those of one owner where

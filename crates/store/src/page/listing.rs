@@ -4,8 +4,8 @@ use uuid::Uuid;
 use vestibule_model::Timestamp;
 
 use super::{Count, Listed, Page, Start};
-use crate::StoreError;
 use crate::sql::{Query, Row, Source, sql};
+use crate::{Store, StoreError};
 
 /// One more than is counted of a list.
 pub(crate) const COUNTED: i64 = 10_001;
@@ -81,6 +81,9 @@ impl Bounds {
     }
 }
 
+/// The most rows that a part read on the calling thread passes over and returns.
+const FEW: u32 = 256;
+
 impl Listing {
     /// Reads a part of the list. `values` binds the places of the condition.
     pub(crate) async fn read<T>(
@@ -91,6 +94,42 @@ impl Listing {
         read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
         key: impl Fn(&T) -> (Timestamp, Uuid),
     ) -> Result<Listed<T>, StoreError> {
+        let items = self.part(page, &values).all(source, read).await?;
+        let total = match total_of_short(&items, page) {
+            Some(total) => total,
+            None => self.counting(&values).count(source).await?,
+        };
+        Ok(Listed::new(items, Count::stopped(total), page, key))
+    }
+
+    /// Does as [`read`](Self::read), on the calling thread where the engine is SQLite and the part
+    /// is small.
+    pub(crate) async fn read_promptly<T>(
+        self,
+        store: &Store,
+        page: Page,
+        values: impl Fn(Query) -> Query,
+        read: impl Fn(&Row<'_>) -> Result<T, StoreError>,
+        key: impl Fn(&T) -> (Timestamp, Uuid),
+    ) -> Result<Listed<T>, StoreError> {
+        if page.limit.saturating_add(page.offset()) > FEW {
+            let reader = &mut store.list_reader().await?;
+            return self.read(reader, page, values, read, key).await;
+        }
+        let items = store.prompt_all(self.part(page, &values), read).await?;
+        let total = match total_of_short(&items, page) {
+            Some(total) => total,
+            // Up to 10,001 rows, which is too long for a thread that others wait for.
+            None => {
+                let reader = &mut store.list_reader().await?;
+                self.counting(&values).count(reader).await?
+            }
+        };
+        Ok(Listed::new(items, Count::stopped(total), page, key))
+    }
+
+    /// Returns the query of the rows of a part, and of one more.
+    fn part(self, page: Page, values: impl Fn(Query) -> Query) -> Query {
         let mut bounds = Bounds::ALL;
         let text = match page.start {
             Start::Offset(_) => self.forward,
@@ -103,16 +142,25 @@ impl Listing {
                 self.backward
             }
         };
-        let items = bounds
+        bounds
             .bind(values(sql(text)))
             .bind(i64::from(page.limit) + 1)
             .bind(i64::from(page.offset().min(Page::MAX_OFFSET)))
-            .all(source, read)
-            .await?;
-        let count = values(sql(self.count)).bind(COUNTED);
-        let count = count.count(source).await?;
-        Ok(Listed::new(items, Count::stopped(count), page, key))
     }
+
+    /// Returns the query that counts the whole list.
+    fn counting(self, values: impl Fn(Query) -> Query) -> Query {
+        values(sql(self.count)).bind(COUNTED)
+    }
+}
+
+/// Returns the number of rows of the whole list where the part that was read shows it: one that
+/// begins at the first row and has no more after it. Most lists are so short, and need no second
+/// statement.
+fn total_of_short<T>(items: &[T], page: Page) -> Option<u64> {
+    let is_whole = page.start == Start::Offset(0);
+    let total = u64::try_from(items.len()).ok()?;
+    (is_whole && total <= u64::from(page.limit)).then_some(total)
 }
 
 /// The places of fifty values, after a first one; what is over is bound to the last again.

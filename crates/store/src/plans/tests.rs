@@ -230,6 +230,10 @@ async fn run_reads(world: &World, connection: ConnectionId) {
     store.sso_session(session.id).await.unwrap();
     store.is_only_there(owner, organization).await.unwrap();
     store.user(owner).await.unwrap();
+    for only in [None, Some(organization)] {
+        let found = store.user_and_oldest_organization(owner, only).await;
+        found.unwrap();
+    }
     store.user_by_email(&world.owner.email).await.unwrap();
     store.password_of(owner).await.unwrap();
     store.sign_in_row(&world.owner.email).await.unwrap();

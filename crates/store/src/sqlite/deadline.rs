@@ -11,7 +11,7 @@ use std::time::{Duration, Instant};
 use sqlx::{Connection as _, SqliteConnection};
 
 /// The number of instructions between two looks at the clock.
-const INSTRUCTIONS: i32 = 1_000;
+pub(super) const INSTRUCTIONS: i32 = 1_000;
 
 /// No statement runs that has a deadline.
 const NEVER: u64 = u64::MAX;
