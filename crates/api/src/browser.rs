@@ -1,6 +1,6 @@
 //! The browser dialect: for applications that draw their own pages, with a session cookie.
 
-use crate::documented::Documented;
+use crate::Documented;
 
 mod calling_key;
 mod link;

@@ -9,11 +9,11 @@ use vestibule_handler::Result;
 use vestibule_http::Json;
 use vestibule_layer::Rule;
 
-use crate::documented::Documented;
+use crate::Documented;
 use crate::openapi::tag;
 
 pub(crate) fn routes() -> Documented {
-    Documented::bearer().add(Rule::public(), routes!(jwks))
+    Documented::bearer().add_ignoring_query(Rule::public(), routes!(jwks))
 }
 
 /// The public signing keys

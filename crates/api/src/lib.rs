@@ -6,8 +6,6 @@
 //! and both the route table and the document are made from the two.
 
 mod browser;
-mod documented;
-mod input;
 mod keyring;
 mod openapi;
 mod page;
@@ -27,9 +25,10 @@ use vestibule_federation::Sso;
 use vestibule_http::SessionCookie;
 use vestibule_layer::{PathParts, Routes};
 
-use crate::documented::Documented;
-
 pub use openapi::openapi;
+
+/// Routes of this crate, with their rules and descriptions.
+type Documented = vestibule_layer::openapi::Documented<ApiState>;
 
 /// What the handlers need.
 #[derive(Debug, Clone)]

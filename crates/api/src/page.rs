@@ -3,11 +3,9 @@
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use vestibule_accounts::{Listed, Page};
-use vestibule_http::Problem;
+use vestibule_http::{Fields, Paging, Problem};
 
-use crate::input::Fields;
-
-/// Which part of a list is wanted.
+/// The query of a list.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -21,7 +19,7 @@ pub(crate) struct PageQuery {
 }
 
 impl PageQuery {
-    /// The page, when both numbers are within their bounds.
+    /// Returns the page, if both numbers are within their bounds.
     pub(crate) fn page(&self) -> Result<Page, Problem> {
         let mut fields = Fields::default();
         let page = page(&mut fields, self.limit.as_deref(), self.offset.as_deref());
@@ -30,12 +28,10 @@ impl PageQuery {
     }
 }
 
-/// The page that two query parameters ask for.
+/// Reads the page that two query parameters ask for.
 pub(crate) fn page(fields: &mut Fields, limit: Option<&str>, offset: Option<&str>) -> Page {
-    Page::at(
-        fields.number("limit", limit, 1..=100, 20),
-        fields.number("offset", offset, 0..=Page::MAX_OFFSET, 0),
-    )
+    let Paging { limit, offset } = fields.paging(limit, offset);
+    Page::at(limit, offset)
 }
 
 /// One page of a list.
@@ -54,7 +50,7 @@ pub(crate) struct Paged<T> {
 }
 
 impl<T> Paged<T> {
-    /// The page with these items, each turned into what the wire has.
+    /// Builds the page, with each item converted into its form on the wire.
     pub(crate) fn new<U>(page: Page, listed: Listed<U>, each: impl FnMut(U) -> T) -> Self {
         Self {
             items: listed.items.into_iter().map(each).collect(),

@@ -8,7 +8,7 @@ use http::header::{CACHE_CONTROL, HeaderName};
 use utoipa_axum::routes;
 use vestibule_layer::Rule;
 
-use crate::documented::Documented;
+use crate::Documented;
 use crate::openapi::tag;
 
 mod catalogue;
@@ -30,7 +30,7 @@ struct ProblemReason {
 }
 
 pub(crate) fn routes() -> Documented {
-    Documented::bearer().add(Rule::public(), routes!(problems))
+    Documented::bearer().add_ignoring_query(Rule::public(), routes!(problems))
 }
 
 /// What went wrong?

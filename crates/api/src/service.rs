@@ -11,13 +11,13 @@ use vestibule_http::Json;
 use vestibule_layer::Rule;
 use vestibule_model::Timestamp;
 
-use crate::documented::Documented;
+use crate::Documented;
 use crate::openapi::tag;
 
 pub(crate) fn routes() -> Documented {
     Documented::bearer()
-        .add(Rule::public(), routes!(index))
-        .add(Rule::public(), routes!(health))
+        .add_ignoring_query(Rule::public(), routes!(index))
+        .add_ignoring_query(Rule::public(), routes!(health))
 }
 
 /// What this server is.

@@ -1,6 +1,6 @@
 //! The bearer dialect: for programs, with `Authorization: Bearer`.
 
-use crate::documented::Documented;
+use crate::Documented;
 
 mod api_key;
 mod grant;

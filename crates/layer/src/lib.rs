@@ -20,6 +20,8 @@
 mod changes;
 mod future;
 mod guard;
+#[cfg(feature = "openapi")]
+pub mod openapi;
 mod path_parts;
 mod query;
 pub mod refuse;
@@ -40,7 +42,8 @@ pub use vestibule_check::{
 pub use vestibule_credential as credential;
 pub use vestibule_http::problem::{ErrorBody, ProblemBody};
 pub use vestibule_http::{
-    ErrorFormat, FieldError, Json, OptionalJson, PageProblem, Problem, Query,
+    ErrorFormat, FieldError, Fields, Json, OptionalJson, PageProblem, Paging, PathId, Problem,
+    Query, SortDirection,
 };
 pub use vestibule_model as model;
 pub use vestibule_policy::{

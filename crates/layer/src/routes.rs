@@ -76,14 +76,32 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
     /// When the router has the same path and method already, as axum's own `route` does: at
     /// start-up, and in the first test.
     pub fn method(
-        mut self,
+        self,
         method: &'static str,
         path: &str,
         rule: Rule,
         handler: MethodRouter<S>,
     ) -> Self {
+        self.methods(&[method], path, rule, handler)
+    }
+
+    /// Adds a route whose handlers of several methods are mounted already, under one rule.
+    /// `handler` answers `methods` and nothing else.
+    ///
+    /// # Panics
+    /// When the router has the same path and one of the methods already.
+    pub fn methods(
+        mut self,
+        methods: &[&'static str],
+        path: &str,
+        rule: Rule,
+        handler: MethodRouter<S>,
+    ) -> Self {
         self.router = self.router.route(path, handler);
-        self.rules.push((method, path.to_owned(), self.kind, rule));
+        let rules = methods
+            .iter()
+            .map(|method| (*method, path.to_owned(), self.kind, rule.clone()));
+        self.rules.extend(rules);
         self
     }
 

@@ -4,12 +4,15 @@
 //! and 26 characters of Crockford base32 in lower case). Both that spelling and the UUID's own
 //! are accepted wherever an id comes in; the TypeID goes out.
 
+mod of;
+
 use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use uuid::Uuid;
 
+pub use self::of::{IdOf, Noun};
 use crate::{Clock, Entropy, Invalid};
 
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";

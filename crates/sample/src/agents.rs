@@ -17,19 +17,20 @@ use axum::extract::State;
 use utoipa_axum::routes;
 use uuid::Uuid;
 use vestibule_layer::model::Role;
-use vestibule_layer::{Json, LimitPer, LimitSpec, Permit, Problem, Query, Rule};
+use vestibule_layer::{FieldError, Json, LimitPer, LimitSpec, Permit, Problem, Query, Rule};
 
 use bodies::{
     AgentSessionItem, AgentSessionList, AgentSessionQuery, AgentSessionRef, AgentSessionStarted,
     Done, NewAgentMessage, NewAgentSession, Transcript, TranscriptEvent, TranscriptQuery,
 };
 
+use crate::Documented;
 use crate::conversation::{self, Conversation, Owner};
-use crate::documented::{BrowserRefusals, Documented, NoSuchSession};
 use crate::error::{self, Result};
-use crate::id::{self, AgentEvent, AgentSession, Id, Noun};
+use crate::id::{AgentEvent, AgentSession, Id, Noun};
 use crate::name;
 use crate::node;
+use crate::refusals::{BrowserRefusals, NoSuchSession};
 use crate::state::App;
 
 /// The most conversations a list shows.
@@ -49,7 +50,7 @@ const fn per_user(name: &'static str, count: NonZeroU32, window: Duration) -> Li
     }
 }
 
-pub(crate) fn documented() -> Documented<App> {
+pub(crate) fn documented() -> Documented {
     const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
     const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
     const THIRTY: NonZeroU32 = NonZeroU32::new(30).unwrap();
@@ -69,17 +70,16 @@ pub(crate) fn documented() -> Documented<App> {
         .clone()
         .limit(per_user("agent_cancels_per_minute", THIRTY, MINUTE));
     Documented::browser()
-        .route(&free, routes!(list_sessions))
-        .route(&start, routes!(create_session))
-        .route(&free, routes!(delete_session))
-        .route(&message, routes!(send_message))
-        .route(&free, routes!(read_transcript))
-        .route(&cancel, routes!(cancel_session))
+        .add(free.clone(), routes!(list_sessions))
+        .add(start.clone(), routes!(create_session))
+        .add(free.clone(), routes!(delete_session))
+        .add(message.clone(), routes!(send_message))
+        .add(free.clone(), routes!(read_transcript))
+        .add(cancel.clone(), routes!(cancel_session))
 }
 
 /// List conversations
 #[utoipa::path(get, path = "/api/managed-agents/sessions", tag = "agents",
-    security(("cookie" = []), ("bearer" = [])),
     responses((status = 200, description = "The caller's conversations.", body = AgentSessionList),
         BrowserRefusals))]
 async fn list_sessions(state: State<App>, permit: Permit) -> Result<Json<AgentSessionList>> {
@@ -103,7 +103,7 @@ async fn list_sessions(state: State<App>, permit: Permit) -> Result<Json<AgentSe
 /// Needs the plan's feature `agents`. A user may begin 10 at once and then one every 6
 /// seconds, and no more than 20 at once and then one every 3 minutes.
 #[utoipa::path(post, path = "/api/managed-agents/session", tag = "agents",
-    request_body = NewAgentSession, security(("cookie" = []), ("bearer" = [])),
+    request_body = NewAgentSession,
     responses((status = 200, description = "It has begun.", body = AgentSessionStarted),
         BrowserRefusals))]
 async fn create_session(
@@ -114,9 +114,9 @@ async fn create_session(
     let text = checked_text(&body.0.text)?;
     let (owner, sample) = (owner(&permit), &state.sample);
     let now = sample.clock.now();
-    let run = id::mint(&*sample.clock, &*sample.entropy);
+    let run = sample.mint();
     let new = Conversation {
-        id: id::mint(&*sample.clock, &*sample.entropy),
+        id: sample.mint(),
         title: text.trim().chars().take(MAX_TITLE_CHARS).collect(),
         run: Some(run),
         created_at: now,
@@ -138,7 +138,7 @@ async fn create_session(
 ///
 /// Its transcript is gone for good.
 #[utoipa::path(delete, path = "/api/managed-agents/session", tag = "agents",
-    params(AgentSessionQuery), security(("cookie" = []), ("bearer" = [])),
+    params(AgentSessionQuery),
     responses((status = 200, description = "It is gone.", body = Done), NoSuchSession, BrowserRefusals))]
 async fn delete_session(
     state: State<App>,
@@ -159,7 +159,7 @@ async fn delete_session(
 /// Needs the plan's feature `agents`, and counts towards the month's allowance of the
 /// organisation. A user may send 60 at once, then one every second.
 #[utoipa::path(post, path = "/api/managed-agents/message", tag = "agents",
-    request_body = NewAgentMessage, security(("cookie" = []), ("bearer" = [])),
+    request_body = NewAgentMessage,
     responses((status = 200, description = "It was taken.", body = Done), NoSuchSession, BrowserRefusals))]
 async fn send_message(
     state: State<App>,
@@ -169,7 +169,7 @@ async fn send_message(
     let id = parse::<AgentSession>("sessionId", &body.0.session_id)?;
     let text = checked_text(&body.0.text)?;
     let (owner, sample) = (owner(&permit), &state.sample);
-    let run = id::mint(&*sample.clock, &*sample.entropy);
+    let run = sample.mint();
     let mut transaction = sample.database.write().await?;
     if !recording::say(sample, &mut transaction, owner, id, run, text).await? {
         return Err(no_session());
@@ -183,7 +183,7 @@ async fn send_message(
 
 /// Read a transcript
 #[utoipa::path(get, path = "/api/managed-agents/transcript", tag = "agents",
-    params(TranscriptQuery), security(("cookie" = []), ("bearer" = [])),
+    params(TranscriptQuery),
     responses((status = 200, description = "What happened, the oldest first.", body = Transcript),
         NoSuchSession, BrowserRefusals))]
 async fn read_transcript(
@@ -231,7 +231,7 @@ async fn read_transcript(
 /// May be repeated: where nothing is left to cancel, `alreadyCancelled` says so. A user may
 /// cancel 30 at once, then one every 2 seconds.
 #[utoipa::path(post, path = "/api/managed-agents/cancel", tag = "agents",
-    request_body = AgentSessionRef, security(("cookie" = []), ("bearer" = [])),
+    request_body = AgentSessionRef,
     responses((status = 200, description = "Nothing runs any more.", body = Done),
         NoSuchSession, BrowserRefusals))]
 async fn cancel_session(
@@ -269,14 +269,14 @@ fn checked_text(text: &str) -> Result<&str> {
         return Err(error::refused("text", "empty_text", "must not be empty").into());
     }
     name::check_text(text)
-        .map_err(|invalid| Problem::invalid(vec![error::field("text", invalid)]))?;
+        .map_err(|invalid| Problem::invalid(vec![FieldError::new("text", invalid)]))?;
     Ok(text)
 }
 
 fn parse<N: Noun>(field: &str, text: &str) -> Result<Uuid> {
     let id: Id<N> = text
         .parse()
-        .map_err(|invalid| Problem::invalid(vec![error::field(field, invalid)]))?;
+        .map_err(|invalid| Problem::invalid(vec![FieldError::new(field, invalid)]))?;
     Ok(id.uuid())
 }
 

@@ -5,14 +5,15 @@ use axum::http::StatusCode;
 use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_layer::{Json, Permit, Query, Rule};
+use vestibule_layer::{Fields, Json, PathId, Permit, Query, Rule};
 
-use crate::documented::{BearerRefusals, Documented};
+use crate::Documented;
 use crate::error::Result;
-use crate::id;
+use crate::id::{self, Id};
 use crate::list::{ItemQuery, ListQuery};
 use crate::node::Kind;
-use crate::parts::{Fields, Page, PathId, uninterrupted};
+use crate::parts::{Page, PartFields as _, uninterrupted};
+use crate::refusals::BearerRefusals;
 use crate::state::App;
 use crate::tree::{Change, New, NewText};
 use crate::version::Origin;
@@ -63,14 +64,14 @@ pub(crate) struct DocumentChange {
     active_version_id: Option<String>,
 }
 
-pub(crate) fn documented() -> Documented<App> {
+pub(crate) fn documented() -> Documented {
     let rule = Rule::signed_in();
     Documented::bearer()
-        .route(&rule, routes!(list_documents))
-        .route(&rule, routes!(create_document))
-        .route(&rule, routes!(get_document))
-        .route(&rule, routes!(change_document))
-        .route(&rule, routes!(delete_document))
+        .add(rule.clone(), routes!(list_documents))
+        .add(rule.clone(), routes!(create_document))
+        .add(rule.clone(), routes!(get_document))
+        .add(rule.clone(), routes!(change_document))
+        .add(rule.clone(), routes!(delete_document))
 }
 
 /// List documents
@@ -78,7 +79,6 @@ pub(crate) fn documented() -> Documented<App> {
 /// Lists the documents that the caller may read, in one folder or, without one, in the whole
 /// organisation.
 #[utoipa::path(get, path = "/v1/documents", tag = "documents", params(ListQuery),
-    security(("bearer" = [])),
     responses((status = 200, description = "One page.", body = Page<Document>), BearerRefusals))]
 async fn list_documents(
     state: State<App>,
@@ -104,7 +104,6 @@ async fn list_documents(
 /// it but by role or by grants on what lies above: grants on its path from before end, and where
 /// the caller could not revoke one of them, nothing is created.
 #[utoipa::path(post, path = "/v1/documents", tag = "documents", request_body = NewDocument,
-    security(("bearer" = [])),
     responses((status = 201, description = "The document.", body = Document),
         (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn create_document(
@@ -117,13 +116,9 @@ async fn create_document(
     fields.name(Some(&body.name));
     fields.content(body.content.as_deref());
     let parent = fields.parent(body.parent_path_part_id.as_deref());
-    let document_type = fields.parse("document_type", body.document_type.as_deref(), str::parse);
-    let origin = fields.parse(
-        "document_origin",
-        body.document_origin.as_deref(),
-        str::parse,
-    );
-    fields.done()?;
+    let document_type = fields.parse_optional("document_type", body.document_type.as_deref());
+    let origin = fields.parse_optional("document_origin", body.document_origin.as_deref());
+    fields.finish()?;
     let new = New {
         name: body.name,
         parent,
@@ -146,12 +141,11 @@ async fn create_document(
 /// Needs `READ_ONLY` on it.
 #[utoipa::path(get, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "The document's id."), ItemQuery),
-    security(("bearer" = [])),
     responses((status = 200, description = "The document.", body = Document), BearerRefusals))]
 async fn get_document(
     state: State<App>,
     permit: Permit,
-    id: PathId<id::Document>,
+    id: PathId<Id<id::Document>>,
     query: Query<ItemQuery>,
 ) -> Result<Json<Document>> {
     query.0.check()?;
@@ -168,13 +162,13 @@ async fn get_document(
 /// nothing is changed.
 #[utoipa::path(patch, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "The document's id.")),
-    request_body = DocumentChange, security(("bearer" = [])),
+    request_body = DocumentChange,
     responses((status = 200, description = "The document as it is now.", body = Document),
         (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn change_document(
     state: State<App>,
     permit: Permit,
-    id: PathId<id::Document>,
+    id: PathId<Id<id::Document>>,
     body: Json<DocumentChange>,
 ) -> Result<Json<Document>> {
     let Json(body) = body;
@@ -184,7 +178,7 @@ async fn change_document(
     let parent = fields.new_parent(body.parent_path_part_id.as_deref());
     let version = body.active_version_id.as_deref();
     let active_version = fields.id::<id::DocumentVersion>("active_version_id", version);
-    fields.done()?;
+    fields.finish()?;
     let change = Change {
         name: body.name,
         parent,
@@ -205,12 +199,11 @@ async fn change_document(
 /// Needs `READ_WRITE_DELETE` on it. The grants on it end.
 #[utoipa::path(delete, path = "/v1/documents/{id}", tag = "documents",
     params(("id" = String, Path, description = "The document's id.")),
-    security(("bearer" = [])),
     responses((status = 204, description = "It is gone."), BearerRefusals))]
 async fn delete_document(
     state: State<App>,
     permit: Permit,
-    id: PathId<id::Document>,
+    id: PathId<Id<id::Document>>,
 ) -> Result<StatusCode> {
     let (State(app), id) = (state, id.0.uuid());
     uninterrupted(async move {

@@ -51,18 +51,9 @@ impl IntoResponse for Error {
     }
 }
 
-/// One refused field.
-pub(crate) fn field(name: &str, invalid: Invalid) -> FieldError {
-    FieldError {
-        field: name.to_owned(),
-        reason: invalid.reason.into(),
-        message: invalid.message,
-    }
-}
-
-/// The answer that these fields are wrong.
+/// Refuses one field.
 pub(crate) fn refused(name: &str, reason: &'static str, message: impl Into<String>) -> Problem {
-    Problem::invalid(vec![field(name, Invalid::new(reason, message))])
+    Problem::invalid(vec![FieldError::new(name, Invalid::new(reason, message))])
 }
 
 /// 409: another folder or document has the path already.

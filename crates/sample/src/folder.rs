@@ -6,14 +6,15 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_layer::model::Timestamp;
-use vestibule_layer::{Json, Permit, Query, Rule};
+use vestibule_layer::{Fields, Json, PathId, Permit, Query, Rule};
 
-use crate::documented::{BearerRefusals, Documented};
+use crate::Documented;
 use crate::error::Result;
 use crate::id::{self, Id};
 use crate::list::{ItemQuery, ListQuery};
 use crate::node::{Kind, Node};
-use crate::parts::{Fields, Page, PathId, Permissions, uninterrupted};
+use crate::parts::{Page, PartFields as _, Permissions, uninterrupted};
+use crate::refusals::BearerRefusals;
 use crate::state::App;
 use crate::tree::{Change, New};
 
@@ -110,14 +111,14 @@ pub(crate) struct FolderChange {
     exclude_from_qdrant: Option<bool>,
 }
 
-pub(crate) fn documented() -> Documented<App> {
+pub(crate) fn documented() -> Documented {
     let rule = Rule::signed_in();
     Documented::bearer()
-        .route(&rule, routes!(list_folders))
-        .route(&rule, routes!(create_folder))
-        .route(&rule, routes!(get_folder))
-        .route(&rule, routes!(change_folder))
-        .route(&rule, routes!(delete_folder))
+        .add(rule.clone(), routes!(list_folders))
+        .add(rule.clone(), routes!(create_folder))
+        .add(rule.clone(), routes!(get_folder))
+        .add(rule.clone(), routes!(change_folder))
+        .add(rule.clone(), routes!(delete_folder))
 }
 
 /// List folders
@@ -125,7 +126,6 @@ pub(crate) fn documented() -> Documented<App> {
 /// Lists the folders that the caller may read, and those that lead to them, in one folder or at
 /// the root. At the root the caller's own home stands in the place of `/users`.
 #[utoipa::path(get, path = "/v1/folders", tag = "folders", params(ListQuery),
-    security(("bearer" = [])),
     responses((status = 200, description = "One page.", body = Page<Folder>), BearerRefusals))]
 async fn list_folders(
     state: State<App>,
@@ -151,7 +151,6 @@ async fn list_folders(
 /// it but by role or by grants on what lies above: grants on its path from before end, and where
 /// the caller could not revoke one of them, nothing is created.
 #[utoipa::path(post, path = "/v1/folders", tag = "folders", request_body = NewFolder,
-    security(("bearer" = [])),
     responses((status = 201, description = "The folder.", body = Folder),
         (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn create_folder(
@@ -163,7 +162,7 @@ async fn create_folder(
     let mut fields = Fields::default();
     fields.name(Some(&body.name));
     let parent = fields.parent(body.parent_path_part_id.as_deref());
-    fields.done()?;
+    fields.finish()?;
     let new = New {
         name: body.name,
         parent,
@@ -182,12 +181,11 @@ async fn create_folder(
 /// Needs `READ_ONLY` on it.
 #[utoipa::path(get, path = "/v1/folders/{id}", tag = "folders",
     params(("id" = String, Path, description = "The folder's id."), ItemQuery),
-    security(("bearer" = [])),
     responses((status = 200, description = "The folder.", body = Folder), BearerRefusals))]
 async fn get_folder(
     state: State<App>,
     permit: Permit,
-    id: PathId<id::Folder>,
+    id: PathId<Id<id::Folder>>,
     query: Query<ItemQuery>,
 ) -> Result<Json<Folder>> {
     query.0.check()?;
@@ -204,20 +202,19 @@ async fn get_folder(
 /// could not revoke one of them, nothing is changed.
 #[utoipa::path(patch, path = "/v1/folders/{id}", tag = "folders",
     params(("id" = String, Path, description = "The folder's id.")), request_body = FolderChange,
-    security(("bearer" = [])),
     responses((status = 200, description = "The folder as it is now.", body = Folder),
         (status = 409, description = "The name is taken there, perhaps by what the caller may not read (`name_conflict`); or grants stand on the path that the caller could not revoke (`path_has_grants`)."), BearerRefusals))]
 async fn change_folder(
     state: State<App>,
     permit: Permit,
-    id: PathId<id::Folder>,
+    id: PathId<Id<id::Folder>>,
     body: Json<FolderChange>,
 ) -> Result<Json<Folder>> {
     let Json(body) = body;
     let mut fields = Fields::default();
     fields.name(body.name.as_deref());
     let parent = fields.new_parent(body.parent_path_part_id.as_deref());
-    fields.done()?;
+    fields.finish()?;
     let change = Change {
         name: body.name,
         parent,
@@ -237,12 +234,11 @@ async fn change_folder(
 /// Deletes it and all that it holds, and ends the grants on that. Needs `READ_WRITE_DELETE` on it.
 #[utoipa::path(delete, path = "/v1/folders/{id}", tag = "folders",
     params(("id" = String, Path, description = "The folder's id.")),
-    security(("bearer" = [])),
     responses((status = 204, description = "It is gone."), BearerRefusals))]
 async fn delete_folder(
     state: State<App>,
     permit: Permit,
-    id: PathId<id::Folder>,
+    id: PathId<Id<id::Folder>>,
 ) -> Result<StatusCode> {
     let (State(app), id) = (state, id.0.uuid());
     uninterrupted(async move {

@@ -1,7 +1,7 @@
 //! What is refused about a node, and in which words.
 
 use vestibule_layer::model::{Capability, ResourcePath};
-use vestibule_layer::{Permit, Problem, Refusal};
+use vestibule_layer::{FieldError, Permit, Problem, Refusal};
 
 use crate::error::{self, Result};
 use crate::node::{self, Node};
@@ -58,7 +58,7 @@ pub(crate) fn child(parent: &ResourcePath, name: &str) -> Result<ResourcePath> {
         if invalid.reason == "path_too_long" {
             too_long("name", "must leave the whole path with at most 1024 bytes").into()
         } else {
-            Problem::invalid(vec![error::field("name", invalid)]).into()
+            Problem::invalid(vec![FieldError::new("name", invalid)]).into()
         }
     })
 }

@@ -14,7 +14,6 @@ mod agents;
 mod conversation;
 mod database;
 mod document;
-mod documented;
 mod error;
 mod filter;
 mod folder;
@@ -29,6 +28,7 @@ mod outbox;
 mod page;
 mod parts;
 mod path_parts;
+mod refusals;
 mod seed;
 mod state;
 mod tree;
@@ -38,15 +38,18 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use utoipa::openapi::OpenApi;
+use utoipa::openapi::{InfoBuilder, OpenApi, OpenApiBuilder};
 use vestibule_layer::model::{Clock, Entropy, OsEntropy, SystemClock};
+use vestibule_layer::openapi::components;
 use vestibule_layer::{ResourceChanges, Routes};
 
 pub use database::{SampleDatabase, SampleError};
 pub use listed::ListedItem;
 
+/// Routes of this service, with their rules and descriptions.
+type Documented = vestibule_layer::openapi::Documented<App>;
+
 use database::Database;
-use documented::Documented;
 use state::{App, Prepared};
 
 /// The service with its database. Cloning is cheap.
@@ -175,13 +178,18 @@ impl std::fmt::Debug for Sample {
     }
 }
 
-/// The description of every route. It names the security schemes `bearer` and `cookie`, which
-/// whoever merges it declares.
+/// Returns the description of every route, with the components that it refers to.
 pub fn openapi() -> OpenApi {
-    documented().into_parts().1
+    let info = InfoBuilder::new().title("Sample").version("1").build();
+    let mut document = OpenApiBuilder::new()
+        .info(info)
+        .components(Some(components()))
+        .build();
+    document.merge(documented().into_parts().1);
+    document
 }
 
-fn documented() -> Documented<App> {
+fn documented() -> Documented {
     folder::documented()
         .merge(document::documented())
         .merge(agents::documented())

@@ -6,12 +6,10 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use uuid::Uuid;
 use vestibule_layer::model::{Invalid, Timestamp};
+use vestibule_layer::{Fields, SortDirection};
 
 use crate::error::Result;
-use crate::parts::Fields;
-
-/// The largest offset: what it passes over is read.
-const MAX_OFFSET: u32 = 10_000;
+use crate::parts::PartFields as _;
 
 /// Which page of which folder.
 #[derive(Debug, Deserialize, IntoParams)]
@@ -65,7 +63,7 @@ impl ItemQuery {
     pub(crate) fn check(&self) -> Result<()> {
         let mut fields = Fields::default();
         fields.flag("with_tags", self.with_tags.as_deref());
-        fields.done()
+        Ok(fields.finish()?)
     }
 }
 
@@ -93,27 +91,6 @@ impl FromStr for PathOrder {
                 "invalid_sort",
                 "must be LOGICAL, NAME, UPDATED_AT or CREATED_AT",
             )),
-        }
-    }
-}
-
-/// Up or down.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(crate) enum SortDirection {
-    #[default]
-    Asc,
-    Desc,
-}
-
-impl FromStr for SortDirection {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> std::result::Result<Self, Invalid> {
-        match text {
-            "ASC" => Ok(Self::Asc),
-            "DESC" => Ok(Self::Desc),
-            _ => Err(Invalid::new("invalid_sort", "must be ASC or DESC")),
         }
     }
 }
@@ -153,12 +130,13 @@ impl ListQuery {
         let mut fields = Fields::default();
         let parent = fields.parent(self.parent_path_part_id.as_deref());
         fields.flag("with_tags", self.with_tags.as_deref());
+        let paging = fields.paging(self.limit.as_deref(), self.offset.as_deref());
         let part = Part {
             order: fields
-                .parse("sort_order", self.sort_order.as_deref(), str::parse)
+                .parse_optional("sort_order", self.sort_order.as_deref())
                 .unwrap_or_default(),
             direction: fields
-                .parse("sort_dir", self.sort_dir.as_deref(), str::parse)
+                .parse_optional("sort_dir", self.sort_dir.as_deref())
                 .unwrap_or_default(),
             created: Span {
                 after: fields.moment("created_after", self.created_after.as_deref()),
@@ -168,10 +146,10 @@ impl ListQuery {
                 after: fields.moment("updated_after", self.updated_after.as_deref()),
                 before: fields.moment("updated_before", self.updated_before.as_deref()),
             },
-            limit: fields.number("limit", self.limit.as_deref(), 1..=100, 20),
-            offset: fields.number("offset", self.offset.as_deref(), 0..=MAX_OFFSET, 0),
+            limit: paging.limit,
+            offset: paging.offset,
         };
-        fields.done()?;
+        fields.finish()?;
         Ok((parent, part))
     }
 }

@@ -1,10 +1,11 @@
 //! Pages of the tree's rows.
 
 use sqlx::{Any, AnyConnection, AssertSqlSafe, Row};
+use vestibule_layer::SortDirection;
 use vestibule_layer::model::OrgScope;
 
 use crate::filter::Filter;
-use crate::list::{Part, PathOrder, SortDirection};
+use crate::list::{Part, PathOrder};
 use crate::node::{self, Kind, Node};
 
 /// One page of the nodes that a filter lets through, without their texts, and how many those are.

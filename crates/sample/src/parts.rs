@@ -1,16 +1,12 @@
 //! What requests and answers about folders and documents have in common.
 
-use std::ops::RangeInclusive;
-
-use axum::extract::{FromRequestParts, Path};
-use axum::http::request::Parts;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use vestibule_layer::model::{Capability, Invalid, ResourcePath, Timestamp};
-use vestibule_layer::{FieldError, Permit, Problem};
+use vestibule_layer::model::{Capability, ResourcePath};
+use vestibule_layer::{Fields, Permit, Problem};
 
-use crate::error::{self, Result};
+use crate::error::Result;
 use crate::id::{Folder, Id, Noun};
 use crate::name;
 
@@ -57,136 +53,49 @@ impl Permissions {
     }
 }
 
-/// The fields that were refused, all of them at once.
-#[derive(Debug, Default)]
-pub(crate) struct Fields(Vec<FieldError>);
+/// The fields that several requests about folders and documents share.
+pub(crate) trait PartFields {
+    /// Refuses a name that nothing may have, where one is given.
+    fn name(&mut self, name: Option<&str>);
 
-impl Fields {
-    pub(crate) fn refuse(&mut self, field: &str, invalid: Invalid) {
-        self.0.push(error::field(field, invalid));
-    }
+    /// Refuses a text that is too long, where one is given.
+    fn content(&mut self, content: Option<&str>);
 
-    pub(crate) fn check(&mut self, field: &str, checked: std::result::Result<(), Invalid>) {
-        if let Err(invalid) = checked {
-            self.refuse(field, invalid);
-        }
-    }
+    /// Parses an id, where one is given.
+    fn id<N: Noun>(&mut self, field: &str, id: Option<&str>) -> Option<Uuid>;
 
-    pub(crate) fn name(&mut self, name: Option<&str>) {
-        if let Some(name) = name {
-            self.check("name", name::check(name));
-        }
-    }
-
-    pub(crate) fn content(&mut self, content: Option<&str>) {
-        if let Some(content) = content {
-            self.check("content", name::check_content(content));
-        }
-    }
-
-    /// The value that a text stands for, where there is one.
-    pub(crate) fn parse<T>(
-        &mut self,
-        field: &str,
-        text: Option<&str>,
-        read: impl FnOnce(&str) -> std::result::Result<T, Invalid>,
-    ) -> Option<T> {
-        read(text?)
-            .map_err(|invalid| self.refuse(field, invalid))
-            .ok()
-    }
-
-    /// The id of something.
-    pub(crate) fn id<N: Noun>(&mut self, field: &str, id: Option<&str>) -> Option<Uuid> {
-        self.parse(field, id, str::parse::<Id<N>>).map(Id::uuid)
-    }
-
-    pub(crate) fn parent(&mut self, id: Option<&str>) -> Option<Uuid> {
+    /// Parses the id of the folder that something lies in, where one is given.
+    fn parent(&mut self, id: Option<&str>) -> Option<Uuid> {
         self.id::<Folder>("parent_path_part_id", id)
     }
 
-    /// Where something is to lie that is changed: where it is, as long as nothing is said; at the
-    /// root, if what is said is empty; else in a folder.
+    /// Parses the folder that something is to move to: `None` where nothing is given and it stays,
+    /// `Some(None)` for an empty text, which is the root.
     #[expect(clippy::option_option, reason = "as it is, the root, or a folder")]
-    pub(crate) fn new_parent(&mut self, id: Option<&str>) -> Option<Option<Uuid>> {
+    fn new_parent(&mut self, id: Option<&str>) -> Option<Option<Uuid>> {
         match id {
             None => None,
             Some("") => Some(None),
             Some(id) => Some(self.parent(Some(id))),
         }
     }
-
-    /// A moment in RFC 3339.
-    pub(crate) fn moment(&mut self, field: &str, text: Option<&str>) -> Option<Timestamp> {
-        // Clients also write an offset without its colon, which RFC 3339 does not know.
-        self.parse(field, text, |text| {
-            Timestamp::parse(text).or_else(|invalid| {
-                let colon = text.len().saturating_sub(2);
-                match text.split_at_checked(colon) {
-                    Some((before, after)) => {
-                        Timestamp::parse(&format!("{before}:{after}")).map_err(|_| invalid)
-                    }
-                    None => Err(invalid),
-                }
-            })
-        })
-    }
-
-    /// Yes or no, where something was said.
-    pub(crate) fn flag(&mut self, field: &str, text: Option<&str>) -> Option<bool> {
-        self.parse(field, text, |text| {
-            text.parse()
-                .map_err(|_| Invalid::new("invalid_value", "must be true or false"))
-        })
-    }
-
-    /// A whole number within bounds, or its default where there is none.
-    pub(crate) fn number(
-        &mut self,
-        field: &str,
-        text: Option<&str>,
-        bounds: RangeInclusive<u32>,
-        default: u32,
-    ) -> u32 {
-        let within = |text: &str| {
-            let number = text.parse().ok().filter(|number| bounds.contains(number));
-            number.ok_or_else(|| {
-                let (least, most) = (bounds.start(), bounds.end());
-                let message = format!("must be a whole number from {least} to {most}");
-                Invalid::new("out_of_range", message)
-            })
-        };
-        self.parse(field, text, within).unwrap_or(default)
-    }
-
-    pub(crate) fn done(self) -> Result<()> {
-        if self.0.is_empty() {
-            Ok(())
-        } else {
-            Err(Problem::invalid(self.0).into())
-        }
-    }
 }
 
-/// The id in a route's path.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct PathId<N>(pub(crate) Id<N>);
+impl PartFields for Fields {
+    fn name(&mut self, name: Option<&str>) {
+        if let Some(name) = name {
+            self.take("name", name::check(name));
+        }
+    }
 
-impl<N: Noun, S: Send + Sync> FromRequestParts<S> for PathId<N> {
-    type Rejection = Problem;
+    fn content(&mut self, content: Option<&str>) {
+        if let Some(content) = content {
+            self.take("content", name::check_content(content));
+        }
+    }
 
-    async fn from_request_parts(
-        parts: &mut Parts,
-        state: &S,
-    ) -> std::result::Result<Self, Problem> {
-        // A parameter that is no text cannot be an id either.
-        let text = Path::<String>::from_request_parts(parts, state)
-            .await
-            .map(|Path(text)| text)
-            .unwrap_or_default();
-        text.parse()
-            .map(Self)
-            .map_err(|invalid| Problem::invalid(vec![error::field("id", invalid)]))
+    fn id<N: Noun>(&mut self, field: &str, id: Option<&str>) -> Option<Uuid> {
+        self.parse_optional::<Id<N>>(field, id).map(Id::uuid)
     }
 }
 

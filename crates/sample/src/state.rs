@@ -9,6 +9,7 @@ use vestibule_layer::model::{OrgScope, OrganizationId, ResourcePath, UserId};
 use vestibule_layer::{Permit, ResourceChanges};
 
 use crate::error::Result;
+use crate::id::Id;
 use crate::node::{self, Kind, Node};
 use crate::version::{DocumentType, Facts, Origin, Version};
 use crate::{Sample, id, tree};
@@ -143,6 +144,6 @@ impl Sample {
 
     /// A new id.
     pub(crate) fn mint(&self) -> Uuid {
-        id::mint(&*self.clock, &*self.entropy)
+        Id::<id::Folder>::mint(&*self.clock, &*self.entropy).uuid()
     }
 }

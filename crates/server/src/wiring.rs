@@ -278,7 +278,7 @@ pub fn routes(
         name: settings.cookie_name.clone(),
         max_age: settings.lifetimes.session_absolute.as_secs(),
     };
-    let document = openapi(settings.sample.enabled)?;
+    let document = openapi(settings.sample.enabled);
     let single_sign_on = if settings.sso.enabled {
         Some(sso(settings, accounts, public_url)?)
     } else {

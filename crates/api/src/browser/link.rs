@@ -10,13 +10,12 @@ use utoipa_axum::routes;
 use vestibule_accounts::RequestSource;
 use vestibule_accounts::limits;
 use vestibule_handler::{BindingCookie, Result, Stranger};
-use vestibule_http::Json;
+use vestibule_http::{Fields, Json};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::ConnectionId;
 
 use crate::ApiState;
-use crate::documented::Documented;
-use crate::input::Fields;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};
 

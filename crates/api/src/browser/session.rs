@@ -9,7 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Accounts, KeyView, SessionView};
 use vestibule_handler::{Result, session_cookie};
-use vestibule_http::{Json, Problem};
+use vestibule_http::{Fields, Json, Problem};
 use vestibule_layer::{Permit, Refusal, Rule};
 use vestibule_model::{
     CredentialRef, Email, Name, Organization as ModelOrganization, OrganizationId, PlanName, Role,
@@ -19,8 +19,7 @@ use vestibule_model::{
 use super::calling_key::CallingKey;
 use super::sign_in::{SetCookie, set_cookie};
 use crate::ApiState;
-use crate::documented::Documented;
-use crate::input::Fields;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::schema::RoleSchema;
 

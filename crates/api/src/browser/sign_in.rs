@@ -9,14 +9,13 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{PlainPassword, SignIn, SignedIn};
 use vestibule_handler::{Result, Stranger, session_cookies};
-use vestibule_http::{Json, OptionalJson, Problem};
+use vestibule_http::{Fields, Json, OptionalJson, Problem, Sent};
 use vestibule_layer::Rule;
 use vestibule_model::Email;
 
 use super::session::{Organization, User};
 use crate::ApiState;
-use crate::documented::Documented;
-use crate::input::{Fields, Sent};
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on;
 

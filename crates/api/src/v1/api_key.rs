@@ -11,12 +11,11 @@ use vestibule_accounts::limits;
 use vestibule_accounts::{Accounts, Caller, CreatedApiKey, NarrowedApiKey, NewApiKey, NewGrant};
 use vestibule_handler::Result;
 use vestibule_http::body::Object;
-use vestibule_http::{Json, Problem};
+use vestibule_http::{Fields, Json, PathId, Problem};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp};
 
-use crate::documented::Documented;
-use crate::input::{Fields, Id};
+use crate::Documented;
 use crate::openapi::tag;
 use crate::schema::CapabilitySchema;
 
@@ -264,7 +263,7 @@ async fn list(State(accounts): State<Accounts>, permit: Permit) -> Result<Json<V
 async fn get(
     State(accounts): State<Accounts>,
     permit: Permit,
-    Id(id): Id<ApiKeyId>,
+    PathId(id): PathId<ApiKeyId>,
 ) -> Result<Json<ApiKey>> {
     let key = accounts.api_key(&Caller::from(&permit), id).await?;
     Ok(Json(key.into()))
@@ -284,7 +283,7 @@ async fn get(
 async fn delete(
     State(accounts): State<Accounts>,
     permit: Permit,
-    Id(id): Id<ApiKeyId>,
+    PathId(id): PathId<ApiKeyId>,
 ) -> Result<StatusCode> {
     accounts.delete_api_key(&Caller::from(&permit), id).await?;
     Ok(StatusCode::NO_CONTENT)

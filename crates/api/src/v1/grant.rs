@@ -8,15 +8,14 @@ use utoipa_axum::routes;
 use vestibule_accounts::limits;
 use vestibule_accounts::{Accounts, Caller, HolderKind, NewGrant, Page};
 use vestibule_handler::Result;
-use vestibule_http::{Json, Problem, Query};
+use vestibule_http::{Json, PathId, Problem, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{
     Capability, Grant, GrantHolder, GrantId, OrganizationId, ResourcePath, Role, Timestamp, UserId,
 };
 
 use crate::ApiState;
-use crate::documented::Documented;
-use crate::input::Id;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::page::Paged;
 use crate::schema::CapabilitySchema;
@@ -197,7 +196,7 @@ async fn list(
 async fn update(
     State(state): State<ApiState>,
     permit: Permit,
-    Id(id): Id<GrantId>,
+    PathId(id): PathId<GrantId>,
     Query(query): Query<TenantQuery>,
     Json(body): Json<UpdatePermission>,
 ) -> Result<Json<Permission>> {
@@ -242,7 +241,7 @@ async fn update(
 async fn delete(
     State(accounts): State<Accounts>,
     permit: Permit,
-    Id(id): Id<GrantId>,
+    PathId(id): PathId<GrantId>,
     Query(query): Query<TenantQuery>,
 ) -> Result<StatusCode> {
     must_be_active(&permit, query.tenant()?)?;

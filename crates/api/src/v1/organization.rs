@@ -6,12 +6,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::{Accounts, Caller};
 use vestibule_handler::Result;
-use vestibule_http::{Json, Query};
+use vestibule_http::{Json, PathId, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Name, Organization, OrganizationId, PlanName, Plans, Role, Timestamp};
 
-use crate::documented::Documented;
-use crate::input::Id;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::page::{PageQuery, Paged};
 use crate::schema::RoleSchema;
@@ -148,7 +147,7 @@ async fn list(
 async fn get(
     State(accounts): State<Accounts>,
     permit: Permit,
-    Id(id): Id<OrganizationId>,
+    PathId(id): PathId<OrganizationId>,
 ) -> Result<Json<Tenant>> {
     let (organization, role) = accounts.organization(&Caller::from(&permit), id).await?;
     Ok(Json(Tenant::new(organization, role, accounts.plans())))

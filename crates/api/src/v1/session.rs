@@ -8,14 +8,13 @@ use utoipa_axum::routes;
 use vestibule_accounts::limits;
 use vestibule_accounts::{AccessToken, Accounts, Me, PlainPassword, SignIn};
 use vestibule_handler::{Result, Stranger, bearer_token};
-use vestibule_http::{Json, OptionalJson, Problem, Query};
+use vestibule_http::{Fields, Json, OptionalJson, Problem, Query, Sent};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Email, OrganizationId};
 
 use super::user::User;
 use crate::ApiState;
-use crate::documented::Documented;
-use crate::input::{Fields, Sent};
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on;
 

@@ -1,6 +1,6 @@
 //! Single sign-on: the way in for everybody, and `/v1/sso` for those who set it up.
 
-use crate::documented::Documented;
+use crate::Documented;
 
 mod attempt;
 mod callback;

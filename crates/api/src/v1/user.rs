@@ -10,7 +10,7 @@ use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Email, Name, OrganizationId, Role, UserId};
 
-use crate::documented::Documented;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::schema::RoleSchema;
 use crate::v1::api_key::CallingKey;

@@ -9,7 +9,8 @@ use vestibule_model::Invalid;
 use super::Problem;
 
 /// One field that was refused.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
     /// Where it stands in the body or query: `name`, `grants[0].path`.
     pub field: String,

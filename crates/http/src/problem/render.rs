@@ -9,7 +9,8 @@ use super::{FieldError, Problem};
 use crate::{ErrorFormat, RequestId};
 
 /// The body of a `/v1` problem.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProblemBody<'a> {
     /// A page that says more.
     #[serde(rename = "type")]
@@ -35,7 +36,8 @@ pub struct ProblemBody<'a> {
 }
 
 /// The body of an `/api` error.
-#[derive(Debug, Serialize, utoipa::ToSchema)]
+#[derive(Debug, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody<'a> {
     /// What was wrong, for people.
     pub error: &'a str,

@@ -3,9 +3,9 @@
 use serde_json::json;
 use uuid::Uuid;
 
+use crate::Sample;
 use crate::conversation::{self, Event, Owner};
 use crate::error::Result;
-use crate::{Sample, id};
 
 /// Records a message, and that nothing came of it. False where there is no such conversation.
 pub(super) async fn say(
@@ -27,7 +27,7 @@ pub(super) async fn say(
     };
     for (number, (kind, payload)) in (first..).zip(happened) {
         let event = Event {
-            id: id::mint(&*sample.clock, &*sample.entropy),
+            id: sample.mint(),
             kind: kind.to_owned(),
             payload: payload.to_string(),
             occurred_at: now,

@@ -11,7 +11,7 @@ use vestibule_layer::{Permit, Rule};
 use vestibule_model::{self as model, ApiKeyId, Grant, Name, Timestamp};
 
 use super::{ApiKey, KeyGrant, key_grants};
-use crate::documented::Documented;
+use crate::Documented;
 use crate::openapi::tag;
 
 pub(super) fn routes() -> Documented {

@@ -3,14 +3,13 @@
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use vestibule_accounts::{GrantPatch, Page};
-use vestibule_http::Problem;
+use vestibule_http::{Fields, Problem, SortDirection};
 use vestibule_model::{Capability, OrganizationId, ResourcePath, UserId};
 
-use crate::input::Fields;
 use crate::page::page;
 use crate::schema::CapabilitySchema;
 
-use super::order::{PermissionOrder, SortDirection};
+use super::order::PermissionOrder;
 
 /// What is to be granted to whom.
 #[derive(Debug, Deserialize, ToSchema)]

@@ -1,12 +1,13 @@
-//! In what order permissions are listed.
+//! The order of listed permissions.
 
 use std::str::FromStr;
 
 use utoipa::ToSchema;
 use vestibule_accounts::Page;
+use vestibule_http::SortDirection;
 use vestibule_model::{Grant, Invalid};
 
-/// By what permissions are sorted.
+/// The sort key of permissions.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
 #[schema(rename_all = "SCREAMING_SNAKE_CASE")]
 pub(super) enum PermissionOrder {
@@ -30,28 +31,7 @@ impl FromStr for PermissionOrder {
     }
 }
 
-/// Up or down.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ToSchema)]
-#[schema(rename_all = "SCREAMING_SNAKE_CASE")]
-pub(super) enum SortDirection {
-    #[default]
-    Asc,
-    Desc,
-}
-
-impl FromStr for SortDirection {
-    type Err = Invalid;
-
-    fn from_str(text: &str) -> Result<Self, Invalid> {
-        match text {
-            "ASC" => Ok(Self::Asc),
-            "DESC" => Ok(Self::Desc),
-            _ => Err(Invalid::new("invalid_sort", "must be ASC or DESC")),
-        }
-    }
-}
-
-/// One page of all permissions of a member, of which there are never many.
+/// Sorts all permissions of a member, of which there are never many, and cuts out one page.
 pub(super) fn sorted(
     mut grants: Vec<Grant>,
     by: PermissionOrder,

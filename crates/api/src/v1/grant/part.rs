@@ -1,12 +1,11 @@
 //! Grants stand on paths; clients may name what stands there by its id.
 
-use vestibule_http::Problem;
+use vestibule_http::{Fields, Problem};
 use vestibule_layer::Permit;
 use vestibule_model::ResourcePath;
 
 use super::input::Place;
 use crate::ApiState;
-use crate::input::Fields;
 
 /// The path that a place is.
 pub(super) async fn path_of(

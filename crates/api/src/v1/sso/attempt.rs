@@ -8,12 +8,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
 use vestibule_handler::Result;
-use vestibule_http::Json;
+use vestibule_http::{Json, PathId};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{AttemptId, ConnectionId, Email, Role, SsoAttempt, Timestamp, UserId};
 
-use crate::documented::Documented;
-use crate::input::Id;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;
 
@@ -92,7 +91,7 @@ impl From<SsoAttempt> for Attempt {
 async fn list(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
 ) -> Result<Json<Vec<Attempt>>> {
     let attempts = sso.attempts(&Caller::from(&permit), id).await?;
     Ok(Json(attempts.into_iter().map(Attempt::from).collect()))

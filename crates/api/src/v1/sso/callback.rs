@@ -12,14 +12,13 @@ use vestibule_federation::{Arrived, CallbackRequest};
 use vestibule_handler::{
     BindingCookie, Failure, Result, Stranger, notice, session_cookies, wants_page,
 };
-use vestibule_http::{Json, Problem};
+use vestibule_http::{Json, PathId, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::ConnectionId;
 
 use super::super::session::TokenAnswer;
 use crate::ApiState;
-use crate::documented::Documented;
-use crate::input::Id;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private, redirect};
 
@@ -64,7 +63,7 @@ async fn callback(
     SingleSignOn(sso): SingleSignOn,
     stranger: Stranger,
     headers: HeaderMap,
-    Id(connection): Id<ConnectionId>,
+    PathId(connection): PathId<ConnectionId>,
     uri: Uri,
 ) -> Result<Response> {
     let sessions = session_cookies(&headers, &state.cookie);

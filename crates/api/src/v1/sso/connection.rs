@@ -12,15 +12,14 @@ use vestibule_accounts::limits::SSO_CONNECTION_CHECKS;
 use vestibule_federation::{AlsoEnd, NewConnection, Which};
 use vestibule_handler::Result;
 use vestibule_http::body::Object;
-use vestibule_http::{Json, OptionalJson};
+use vestibule_http::{Fields, Json, OptionalJson, PathId};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ConnectionId, Name, Role};
 
 use self::shown::Check;
 pub(super) use self::shown::{Connection, SavedConnection};
 use super::settings::{KeyKind, Settings, first_secret, secret};
-use crate::documented::Documented;
-use crate::input::{Fields, Id};
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};
 
@@ -130,7 +129,7 @@ async fn create(
 async fn get(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
 ) -> Result<Json<Connection>> {
     let connection = sso.connection(&Caller::from(&permit), id).await?;
     Ok(Json(Connection::new(&sso, connection)))
@@ -150,7 +149,7 @@ async fn get(
 async fn enable(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
 ) -> Result<Json<Connection>> {
     let connection = sso.enable_connection(&Caller::from(&permit), id).await?;
     Ok(Json(Connection::new(&sso, connection)))
@@ -186,7 +185,7 @@ struct DisableSsoConnection {
 async fn disable(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
     OptionalJson(body): OptionalJson<DisableSsoConnection>,
 ) -> Result<Json<Connection>> {
     let body = body.unwrap_or_default();
@@ -227,7 +226,7 @@ pub(super) struct WhichSettings {
 async fn preflight(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
     OptionalJson(body): OptionalJson<WhichSettings>,
 ) -> Result<Json<Vec<Check>>> {
     let which = body.unwrap_or_default().which;

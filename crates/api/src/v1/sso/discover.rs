@@ -5,12 +5,11 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_handler::{Result, Stranger};
-use vestibule_http::Json;
+use vestibule_http::{Fields, Json};
 use vestibule_layer::Rule;
 use vestibule_model::{ConnectionId, Email, OrganizationId};
 
-use crate::documented::Documented;
-use crate::input::Fields;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};
 

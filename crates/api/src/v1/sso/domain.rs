@@ -7,12 +7,11 @@ use utoipa_axum::routes;
 use vestibule_accounts::Caller;
 use vestibule_accounts::limits::SSO_DOMAIN_CHECKS;
 use vestibule_handler::Result;
-use vestibule_http::Json;
+use vestibule_http::{Fields, Json, PathId};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ConnectionId, DomainId, DomainName, Role, SsoDomain, Timestamp};
 
-use crate::documented::Documented;
-use crate::input::{Fields, Id};
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;
 
@@ -144,7 +143,7 @@ async fn add(
 async fn verify(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<DomainId>,
+    PathId(id): PathId<DomainId>,
 ) -> Result<Json<Domain>> {
     let domain = sso.verify_domain(&Caller::from(&permit), id).await?;
     Ok(Json(domain.into()))
@@ -162,7 +161,7 @@ async fn verify(
 async fn remove(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<DomainId>,
+    PathId(id): PathId<DomainId>,
 ) -> Result<StatusCode> {
     sso.remove_domain(&Caller::from(&permit), id).await?;
     Ok(StatusCode::NO_CONTENT)

@@ -6,14 +6,13 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
 use vestibule_handler::Result;
-use vestibule_http::{Json, Query};
+use vestibule_http::{Fields, Json, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ConnectionId, Role, SsoIdentity, Timestamp, UserId};
 use vestibule_sso::Preset;
 
 use super::settings::PresetSchema;
-use crate::documented::Documented;
-use crate::input::Fields;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;
 

@@ -10,13 +10,12 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_federation::{Initiate, ReturnTo};
 use vestibule_handler::{Result, Stranger};
-use vestibule_http::{Json, OptionalJson, Query};
+use vestibule_http::{Fields, Json, OptionalJson, Query};
 use vestibule_layer::Rule;
 
 use self::door::Door;
 use self::wanted::{InitiateSso, return_to, target};
-use crate::documented::Documented;
-use crate::input::Fields;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private, redirect};
 

@@ -8,12 +8,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Error;
 use vestibule_handler::Result;
-use vestibule_http::{Problem, body};
+use vestibule_http::{PathId, Problem, body};
 use vestibule_layer::Rule;
 use vestibule_model::ConnectionId;
 
-use crate::documented::Documented;
-use crate::input::Id;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};
 
@@ -65,7 +64,7 @@ fn refused(detail: impl Into<std::borrow::Cow<'static, str>>) -> Problem {
 )]
 async fn backchannel_logout(
     SingleSignOn(sso): SingleSignOn,
-    Id(connection): Id<ConnectionId>,
+    PathId(connection): PathId<ConnectionId>,
     body: Body,
 ) -> Result<Response> {
     let token = logout_token(&body::read(body).await?)?;

@@ -9,7 +9,7 @@ use vestibule_http::Json;
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{Role, Timestamp, UserId};
 
-use crate::documented::Documented;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;
 

@@ -6,12 +6,11 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
 use vestibule_handler::Result;
-use vestibule_http::Json;
+use vestibule_http::{Json, PathId};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{RedirectUri, RedirectUriId, RegisteredRedirectUri, Role, Timestamp};
 
-use crate::documented::Documented;
-use crate::input::Id;
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::SingleSignOn;
 
@@ -107,7 +106,7 @@ async fn add(
 async fn remove(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<RedirectUriId>,
+    PathId(id): PathId<RedirectUriId>,
 ) -> Result<StatusCode> {
     sso.remove_redirect_uri(&Caller::from(&permit), id).await?;
     Ok(StatusCode::NO_CONTENT)

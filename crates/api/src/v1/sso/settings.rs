@@ -3,15 +3,14 @@
 use serde::Deserialize;
 use utoipa::ToSchema;
 use vestibule_federation::{NewSecret, sso_settings};
-use vestibule_http::Problem;
 use vestibule_http::body::{Object, UniqueMap};
+use vestibule_http::{Fields, Problem};
 use vestibule_model::{
     ClaimNames, ClientAuthMethod, ConnectionSettings, GroupId, Role, SsoProtocol,
 };
 use vestibule_sso::oidc::ClientKeyKind;
 use vestibule_sso::{PlainClientSecret, Preset};
 
-use crate::input::Fields;
 use crate::schema::RoleSchema;
 
 /// A known provider, whose preset fills in hints.

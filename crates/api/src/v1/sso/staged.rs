@@ -12,15 +12,14 @@ use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
 use vestibule_accounts::{Caller, RequestSource};
 use vestibule_handler::{BindingCookie, Result, Stranger};
 use vestibule_http::body::Object;
-use vestibule_http::{Json, OptionalJson, Query};
+use vestibule_http::{Fields, Json, OptionalJson, PathId, Query};
 use vestibule_layer::{Permit, Rule};
 use vestibule_model::{ConnectionId, Role};
 
 use super::connection::{Connection, SavedConnection, WhichSettings};
 use super::settings::{KeyKind, Settings, secret};
 use crate::ApiState;
-use crate::documented::Documented;
-use crate::input::{Fields, Id};
+use crate::Documented;
 use crate::openapi::tag;
 use crate::single_sign_on::{SingleSignOn, private};
 
@@ -70,7 +69,7 @@ struct StageSsoConnection {
 async fn stage(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
     Json(body): Json<StageSsoConnection>,
 ) -> Result<Response> {
     let mut fields = Fields::default();
@@ -97,7 +96,7 @@ async fn stage(
 async fn unstage(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
 ) -> Result<Json<Connection>> {
     let connection = sso.unstage_connection(&Caller::from(&permit), id).await?;
     Ok(Json(Connection::new(&sso, connection)))
@@ -120,7 +119,7 @@ async fn unstage(
 async fn swap(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
 ) -> Result<Json<Connection>> {
     let connection = sso.swap_connection(&Caller::from(&permit), id).await?;
     Ok(Json(Connection::new(&sso, connection)))
@@ -159,7 +158,7 @@ async fn test(
     permit: Permit,
     stranger: Stranger,
     headers: HeaderMap,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
     OptionalJson(body): OptionalJson<WhichSettings>,
 ) -> Result<Response> {
     let which = body.unwrap_or_default().which;
@@ -196,7 +195,7 @@ async fn test(
 async fn client_jwk(
     SingleSignOn(sso): SingleSignOn,
     permit: Permit,
-    Id(id): Id<ConnectionId>,
+    PathId(id): PathId<ConnectionId>,
     Query(settings): Query<WhichSettings>,
 ) -> Result<Json<Option<Value>>> {
     let caller = Caller::from(&permit);

@@ -8,12 +8,11 @@ use http::{HeaderMap, StatusCode};
 use vestibule_accounts::RequestSource;
 use vestibule_federation::{Initiate, Initiated, ReturnTo, Sso};
 use vestibule_handler::{BindingCookie, Result, Stranger, session_cookies};
-use vestibule_http::Problem;
+use vestibule_http::{PathId, Problem};
 use vestibule_model::{ConnectionId, Digest, OrganizationId};
 
 use super::wanted::target;
 use crate::ApiState;
-use crate::input::Id;
 use crate::single_sign_on::{SingleSignOn, redirect};
 
 /// The door of an organisation, with a browser in front of it.
@@ -33,7 +32,7 @@ impl FromRequestParts<ApiState> for Door {
 
     async fn from_request_parts(parts: &mut Parts, state: &ApiState) -> Result<Self, Problem> {
         let SingleSignOn(sso) = SingleSignOn::from_request_parts(parts, state).await?;
-        let Id(organization) = Id::from_request_parts(parts, state).await?;
+        let PathId(organization) = PathId::from_request_parts(parts, state).await?;
         let Ok(stranger) = Stranger::from_request_parts(parts, state).await;
         let cookie = BindingCookie::beside(&state.cookie);
         Ok(Self {

@@ -5,10 +5,8 @@ use utoipa::{IntoParams, ToSchema};
 use vestibule_accounts::Error;
 use vestibule_federation::{ReturnTo, Sso, Target};
 use vestibule_handler::Result;
-use vestibule_http::Problem;
+use vestibule_http::{Fields, Problem};
 use vestibule_model::{ConnectionId, OrgScope, OrganizationId};
-
-use crate::input::Fields;
 
 /// What a sign-in is to be.
 #[derive(Debug, Default, Deserialize, ToSchema, IntoParams)]
