@@ -12,15 +12,15 @@ use crate::{Accounts, Caller, Error, Result};
 /// A question about somebody's rights.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Asked {
-    /// Who wants to act.
+    /// The user who wants to act.
     pub user: UserId,
     /// On what.
     pub path: ResourcePath,
-    /// How.
+    /// The capability that the action needs.
     pub capability: Capability,
 }
 
-/// What lets somebody act.
+/// The grounds on which a user may act.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum AccessGround {
     /// The role.
@@ -38,15 +38,15 @@ pub struct Access {
     pub outcome: std::result::Result<AccessGround, Refusal>,
     /// The highest capability that the user has there.
     pub have: Option<Capability>,
-    /// Why nothing of the user passes at all, where that is so.
+    /// The reason why nothing of the user passes at all, if there is one.
     pub inactive: Option<Inactive>,
     /// Every grant of the user's own and of the user's groups.
     pub grants: Vec<HeldGrant>,
 }
 
 impl Accounts {
-    /// Whether a member may act on a path, and which role or grant decides. The decision is the
-    /// check's own. For admins and owners.
+    /// Explains whether a member may act on a path, and which role or grant decides. The decision
+    /// is the check's own. For admins and owners.
     pub async fn explain_access(&self, caller: &Caller, asked: &Asked) -> Result<Access> {
         caller.needs(Role::Admin)?;
         let found = self

@@ -17,30 +17,30 @@ use crate::sign_in::SignInLimits;
 use crate::strangers::Strangers;
 use crate::turns::Turns;
 
-/// What [`Accounts`] is made of.
+/// The parts of [`Accounts`].
 pub struct AccountsParts {
-    /// Where everything is kept.
+    /// The store of everything.
     pub store: Store,
     /// The keyring that the check verifies with, too. [`KeyringParts::load_or_create`] makes the
     /// first one.
     ///
     /// [`KeyringParts::load_or_create`]: crate::KeyringParts::load_or_create
     pub keyring: Arc<ArcSwap<Keyring>>,
-    /// What signing keys are sealed with.
+    /// The key that seals signing keys.
     pub master_key: MasterKey,
     /// The threads that hash passwords.
     pub hasher: PasswordHasher,
-    /// What time it is.
+    /// The time.
     pub clock: Arc<dyn Clock>,
-    /// Where secrets and ids come from.
+    /// The source of secrets and ids.
     pub entropy: Arc<dyn Entropy>,
     /// The plans of the configuration.
     pub plans: Arc<Plans>,
-    /// How long sessions and tokens live.
+    /// The lifetimes of sessions and tokens.
     pub lifetimes: Lifetimes,
-    /// What every secret of this installation begins with.
+    /// The prefix of every secret of this installation.
     pub prefix: Prefix,
-    /// How many sign-ins may be tried.
+    /// The limits on attempts to sign in.
     pub sign_in_limits: SignInLimits,
     /// The number of API keys that one user may create in a day.
     pub api_keys_per_day: NonZeroU32,
@@ -97,7 +97,7 @@ impl Accounts {
         }))
     }
 
-    /// Who a credential is, straight from the store, for the check.
+    /// Returns the directory that resolves credentials straight from the store, for the check.
     pub fn directory(&self) -> StoreDirectory {
         StoreDirectory::new(
             self.0.store.clone(),
@@ -122,7 +122,7 @@ impl Accounts {
         &self.0.plans
     }
 
-    /// How long sessions and tokens live.
+    /// The lifetimes of sessions and tokens.
     pub fn lifetimes(&self) -> &Lifetimes {
         &self.0.lifetimes
     }

@@ -24,27 +24,27 @@ use crate::grant::{NewGrant, describe};
 use crate::membership::needed_to_touch;
 use crate::{Accounts, Caller, Error, Result};
 
-/// How long the paths of a key's grants may be in all, in bytes: they are kept in memory with the
-/// key, and shown in every list.
+/// The longest that the paths of a key's grants may be in all, in bytes: they are kept in memory
+/// with the key, and shown in every list.
 const MAX_PATH_BYTES: usize = 8 * 1024;
 
-/// What a new key is to be.
+/// The properties of a new key.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
-    /// What its owner calls it.
+    /// The name that its owner gives it.
     pub name: Name,
-    /// When it ends by itself; never where `None`.
+    /// The time of its expiry; `None` for never.
     pub expires_at: Option<Timestamp>,
-    /// What narrows it; its owner's full rights where `None`.
+    /// The grants that narrow it; `None` for its owner's full rights.
     pub grants: Option<Vec<NewGrant>>,
 }
 
 /// A new key. The secret is handed over here and never again.
 #[derive(Debug)]
 pub struct CreatedApiKey {
-    /// What stays known of it.
+    /// The part of it that stays known.
     pub key: ApiKey,
-    /// What narrows it; nothing where it has its owner's full rights.
+    /// The grants that narrow it; `None` for its owner's full rights.
     pub grants: Option<Vec<Grant>>,
     /// The key itself.
     pub secret: PlainSecret,
@@ -213,7 +213,7 @@ impl Accounts {
         self.revoke(write, caller, &known).await
     }
 
-    /// What the audit log says of a key that goes.
+    /// Returns the key for the audit record of its revocation.
     async fn known(&self, caller: &Caller, owner: UserId, id: ApiKeyId) -> Result<NarrowedApiKey> {
         let found = self.0.store.api_key(caller.scope(), owner, id).await?;
         found.ok_or(Error::NotFound { what: "API key" })

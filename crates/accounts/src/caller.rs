@@ -20,8 +20,8 @@ impl Operator {
     }
 }
 
-/// Who asks for something in one organisation: a caller whom the check let pass, the operator, or
-/// somebody who is about to arrive and may nothing yet.
+/// The caller of an operation in one organisation: one whom the check let pass, the operator, or a
+/// user who is about to join and has no rights yet.
 #[derive(Debug, Clone)]
 pub struct Caller {
     scope: OrgScope,
@@ -72,7 +72,7 @@ impl Caller {
         self.scope.organization_id()
     }
 
-    /// Who it is, for the audit log.
+    /// The actor that the audit log records.
     pub fn actor(&self) -> &Actor {
         &self.actor
     }

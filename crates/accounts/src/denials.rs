@@ -8,10 +8,10 @@ use vestibule_model::{Actor, ActorKind, AuditRecord, OrganizationId};
 
 use crate::{Accounts, Result};
 
-/// What a denial is called in the audit log.
+/// The audit kind of a denial.
 const KIND: &str = "access.denied";
 
-/// How many records one transaction writes, so that others need not wait long.
+/// The number of records that one transaction writes, so that others need not wait long.
 const BATCH: usize = 250;
 
 /// Records that wait for the store at most; further ones are only counted.

@@ -12,7 +12,7 @@ use crate::denials::WaitingDenials;
 use crate::usage::WaitingUsage;
 use crate::{Accounts, Result};
 
-/// How often each duty is done.
+/// The intervals of the duties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Intervals {
     /// Writing down uses and denials. Every 5 seconds by default.

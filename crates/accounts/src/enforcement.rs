@@ -7,7 +7,7 @@ use vestibule_store::{SsoPolicy, Write};
 use crate::reach::sso_elsewhere;
 use crate::{Accounts, Caller, Error, Result};
 
-/// How many owners may be kept out of it.
+/// The most owners that may be exempt.
 const MOST: usize = 10;
 
 fn sso_required() -> Error {
@@ -19,7 +19,7 @@ fn sso_required() -> Error {
 }
 
 impl Accounts {
-    /// How the organisation's people have to sign in. For admins and owners.
+    /// Returns the organisation's policy on how its people sign in. For admins and owners.
     pub async fn sso_policy(&self, caller: &Caller) -> Result<SsoPolicy> {
         caller.needs(Role::Admin)?;
         Ok(self.store().sso_policy(caller.scope()).await?)
@@ -139,8 +139,9 @@ fn no_way_in() -> Error {
 }
 
 impl Accounts {
-    /// Where a sign-in by password begins if something stands against its first choice: another
-    /// organisation, if none was asked for. Refused where every one demands its provider.
+    /// Returns the organisation in which a sign-in by password starts if its first choice is ruled
+    /// out: another organisation, if none was asked for. Refused where every one demands its
+    /// provider.
     pub(crate) async fn by_password(
         &self,
         user: UserId,

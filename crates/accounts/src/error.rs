@@ -14,7 +14,7 @@ pub type Result<T> = std::result::Result<T, Error>;
 /// The cause of a failure that is not the caller's, for the log.
 type Cause = Box<dyn std::error::Error + Send + Sync>;
 
-/// Why an operation was not done. Nothing was changed.
+/// An operation that was not done, with the cause. Nothing was changed.
 ///
 /// `Display` is one sentence for the caller, with the way out where there is one;
 /// [`reason`](Self::reason) is the same for programs. What went wrong inside stands in `source`
@@ -24,7 +24,7 @@ pub enum Error {
     /// There is no such thing for this caller: it never was, or it belongs to somebody else.
     #[error("There is no such {what}.")]
     NotFound {
-        /// What was looked for, as one noun.
+        /// The missing thing, as one noun.
         what: &'static str,
     },
     /// Some of the input is wrong.
@@ -35,13 +35,13 @@ pub enum Error {
     Conflict {
         /// Stable, `snake_case` cause.
         reason: &'static str,
-        /// What stands against it, and the way out.
+        /// The conflict, and the way out.
         message: String,
     },
     /// The user or the group has as many grants as one may have.
     #[error("There are {max} grants already, which is the limit; delete one first.")]
     TooManyGrants {
-        /// How many one may have.
+        /// The most that one may have.
         max: usize,
     },
     /// The user has created as many API keys in a day as one may.
@@ -54,7 +54,7 @@ pub enum Error {
         max: u32,
         /// In what time.
         window: Duration,
-        /// When to try again.
+        /// The time after which to try again.
         retry_after: Duration,
     },
     /// The caller is known and may not do this.
@@ -68,7 +68,7 @@ pub enum Error {
     Denied {
         /// Stable, `snake_case` cause.
         reason: &'static str,
-        /// What stands against it, and the way out.
+        /// The conflict, and the way out.
         message: String,
     },
     /// A sign-in through an identity provider failed: a 401.
@@ -76,7 +76,7 @@ pub enum Error {
     SignInFailed {
         /// Stable, `snake_case` cause.
         reason: &'static str,
-        /// What is wrong, and the way out.
+        /// The mistake, and the way out.
         message: String,
     },
     /// The credential was good a moment ago and has ended.
@@ -85,7 +85,7 @@ pub enum Error {
     /// Too many passwords are being checked at once.
     #[error("Too many sign-ins at once; try again in {} s.", seconds(*.retry_after))]
     Busy {
-        /// When to try again.
+        /// The time after which to try again.
         retry_after: Duration,
     },
     /// Too many attempts.
@@ -108,11 +108,11 @@ pub enum Error {
 /// One wrong field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct FieldError {
-    /// Where it is, as `expires_at` or `grants[2].path`.
+    /// The path of the field, as `expires_at` or `grants[2].path`.
     pub field: String,
     /// Stable, `snake_case` cause.
     pub reason: &'static str,
-    /// What is wrong and what would be right, to be read after the field's name.
+    /// The mistake and what would be right, to be read after the field's name.
     pub message: String,
 }
 

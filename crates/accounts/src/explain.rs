@@ -7,10 +7,10 @@ use vestibule_store::CallerRow;
 
 use crate::{Accounts, Operator, Result};
 
-/// Whom a credential stands for.
+/// The principal that a credential stands for, or the reason why there is none.
 pub type Resolved = std::result::Result<Principal, CannotResolve>;
 
-/// Why a text leads to no principal.
+/// The reason why a text leads to no principal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum CannotResolve {
     /// It is neither a secret nor a token of this installation.
@@ -24,26 +24,26 @@ pub enum CannotResolve {
     Unresolved(#[from] Unresolved),
 }
 
-/// What is known of a credential that was presented in full, whether it is good or not.
+/// The record of a credential that was presented in full, valid or not.
 #[derive(Debug, Clone)]
 pub struct OnRecord {
-    /// Which one it is.
+    /// The credential.
     pub credential: CredentialRef,
-    /// What its owner calls it, where it is a key.
+    /// The name that its owner gave it, if it is a key.
     pub name: Option<Name>,
-    /// When it ends by itself, or ended; never where `None`.
+    /// The time of its expiry, past or to come; `None` for never.
     pub expires_at: Option<Timestamp>,
     /// Since when it is deleted, or its session over, where that is so.
     pub ended_at: Option<Timestamp>,
-    /// Whose it is.
+    /// Its user.
     pub user: User,
     /// For which organisation, and what the user is there.
     pub caller: CallerRow,
 }
 
 impl Accounts {
-    /// What is known of a credential, good or not; `None` where it is not one of this
-    /// installation, or a token that we did not sign.
+    /// Returns the record of a credential, valid or not; `None` if it is not one of this
+    /// installation, or a token that this installation did not sign.
     pub async fn on_record(&self, _: &Operator, credential: &str) -> Result<Option<OnRecord>> {
         let store = &self.0.store;
         let lifetimes = &self.0.lifetimes;
@@ -100,8 +100,8 @@ impl Accounts {
         }))
     }
 
-    /// Whom the text of a key, a token or a cookie stands for at this moment, straight from the
-    /// store.
+    /// Resolves the text of a key, a token or a cookie to its principal at this moment, straight
+    /// from the store.
     pub async fn resolve(&self, credential: &str) -> Resolved {
         let directory = self.directory();
         if token::looks_like_token(credential) {

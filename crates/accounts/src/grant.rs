@@ -11,30 +11,30 @@ use crate::{Accounts, Caller, Error, Result};
 
 mod resource;
 
-/// What is to be granted.
+/// The properties of a new grant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct NewGrant {
-    /// Where it holds.
+    /// The path on which it holds.
     pub path: ResourcePath,
-    /// What it allows.
+    /// The capability that it gives.
     pub capability: Capability,
-    /// Whether it also allows approving.
+    /// True if it also allows approving.
     pub can_approve: bool,
 }
 
-/// What of a grant is to change; what is `None` stays.
+/// A change of a grant; what is `None` stays.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct GrantPatch {
-    /// Where it holds.
+    /// The path on which it holds.
     pub path: Option<ResourcePath>,
-    /// What it allows.
+    /// The capability that it gives.
     pub capability: Option<Capability>,
-    /// Whether it also allows approving.
+    /// True if it also allows approving.
     pub can_approve: Option<bool>,
 }
 
-/// Whose grants an operation is about. A grant of the other kind does not exist for it, and those
-/// of API keys, which are made and deleted with their key, for neither.
+/// The kind of holder that an operation is about. A grant of the other kind does not exist for it,
+/// and those of API keys, which are created and deleted with their key, for neither.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HolderKind {
     /// Those of members.
@@ -137,7 +137,7 @@ impl Accounts {
             .await?)
     }
 
-    /// What is granted to a group. For admins and owners.
+    /// Lists the grants of a group. For admins and owners.
     pub async fn group_grants(&self, caller: &Caller, group: GroupId) -> Result<Vec<Grant>> {
         caller.needs(Role::Admin)?;
         let store = &self.0.store;

@@ -12,7 +12,7 @@ use vestibule_store::{SealedKeyRow, Store, Write};
 
 use crate::{Accounts, Error, Operator, Result};
 
-/// What becomes of the keys that have signed until a rotation.
+/// The fate of the keys that have signed until a rotation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum OldKeys {
     /// They verify what they have signed until that has expired: nobody notices the rotation.
@@ -23,16 +23,16 @@ pub enum OldKeys {
     EndNow,
 }
 
-/// What a keyring is read with.
+/// The parts that reading a keyring needs.
 #[derive(Debug)]
 pub struct KeyringParts<'a> {
-    /// Where the sealed keys are.
+    /// The store of the sealed keys.
     pub store: &'a Store,
-    /// What they are sealed with.
+    /// The key that seals them.
     pub master_key: &'a MasterKey,
     /// In whose name tokens are signed.
     pub issuer: Issuer,
-    /// How long tokens live.
+    /// The lifetimes of tokens.
     pub lifetimes: &'a Lifetimes,
 }
 

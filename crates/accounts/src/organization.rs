@@ -9,10 +9,10 @@ use vestibule_store::{Listed, Page};
 use crate::api_key::without_plan;
 use crate::{Accounts, Caller, Error, Operator, Result};
 
-/// What a new organisation is to be.
+/// The properties of a new organisation.
 #[derive(Debug, Clone)]
 pub struct NewOrganization {
-    /// What its people call it.
+    /// Its name.
     pub name: Name,
     /// Its plan, one of the configuration.
     pub plan: PlanName,

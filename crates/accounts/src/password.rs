@@ -20,7 +20,7 @@ pub struct PasswordChange {
 }
 
 impl Accounts {
-    /// Whether a user can sign in with a password. For the operator.
+    /// Returns true if a user can sign in with a password. For the operator.
     pub async fn has_password(&self, _: &Operator, id: UserId) -> Result<bool> {
         Ok(self.0.store.password_of(id).await?.is_some())
     }

@@ -9,14 +9,14 @@ use crate::{Accounts, Caller, Error, Result};
 /// The seats of an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Seats {
-    /// How many its plan has; as many as wanted where `None`.
+    /// The number of seats in its plan; `None` for no limit.
     pub of_plan: Option<u32>,
-    /// How many active members it has: after a change to a smaller plan more than there are seats.
+    /// The number of active members: after a change to a smaller plan more than there are seats.
     pub taken: u64,
 }
 
 impl Seats {
-    /// Whether there are more members than seats.
+    /// Returns true if there are more members than seats.
     pub fn is_overfull(self) -> bool {
         self.of_plan
             .is_some_and(|seats| self.taken > u64::from(seats))

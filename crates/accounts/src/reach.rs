@@ -47,9 +47,9 @@ impl Accounts {
         }
     }
 
-    /// Whether the calling user's names are the credential's to change: they are shown in every
-    /// organisation of the user. Of a session that came by an identity provider they are where the
-    /// user has nothing else: no password, and no other organisation.
+    /// Returns true if the credential may change the calling user's names, which are shown in every
+    /// organisation of the user. One of a session that came from an identity provider may only if
+    /// the user has nothing else: no password, and no other organisation.
     pub async fn may_change_profile(&self, permit: &Permit) -> Result<bool> {
         let Some(organization) = self.reaches_only(permit).await? else {
             return Ok(true);

@@ -18,10 +18,10 @@ use crate::caller::credential_stands;
 use crate::organization::NO_ORGANIZATION;
 use crate::{Accounts, Error, Result};
 
-/// How many organisations a session shows at most.
+/// The most organisations that a session shows.
 const MAX_SHOWN: u32 = 1_000;
 
-/// Who is signed in, and what for.
+/// The signed-in user, with the session's organisation and rights.
 #[derive(Debug, Clone)]
 pub struct SessionView {
     /// The user.
@@ -33,7 +33,7 @@ pub struct SessionView {
     pub active: Organization,
     /// The user's role there.
     pub role: Role,
-    /// What its plan includes.
+    /// The plan of the organisation.
     pub plan: Plan,
     /// True if the credential came through the active organisation's identity provider, and reaches
     /// no other.
@@ -49,12 +49,13 @@ pub struct Switched {
     pub role: Role,
     /// The new value of the cookie; the old one is dead.
     pub cookie: PlainSecret,
-    /// When the session ends however busy it is.
+    /// The time at which the session ends however busy it is.
     pub expires_at: Timestamp,
 }
 
 impl Accounts {
-    /// Who is signed in in a browser with these session cookies; of several the first.
+    /// Returns the user who is signed in in a browser with these session cookies; of several the
+    /// first.
     pub async fn user_of_browser(&self, sessions: &[Digest]) -> Result<Option<User>> {
         for cookie in sessions {
             let session = self.0.store.session_by_cookie(cookie).await?;

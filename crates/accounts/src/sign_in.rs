@@ -21,7 +21,7 @@ pub use self::limits::SignInLimits;
 use self::known::Known;
 use crate::{AccessToken, Accounts, Error, Me, Result};
 
-/// What somebody signs in with.
+/// The credentials of a sign-in.
 pub struct SignIn {
     /// The address.
     pub email: Email,
@@ -29,9 +29,9 @@ pub struct SignIn {
     pub password: PlainPassword,
     /// The organisation to begin in; the oldest active membership where `None`.
     pub organization_id: Option<OrganizationId>,
-    /// Where the call comes from.
+    /// The address of the client.
     pub address: Option<IpAddr>,
-    /// What the request is called in the log.
+    /// The id of the request in the log.
     pub request_id: Option<String>,
 }
 
@@ -46,12 +46,12 @@ impl std::fmt::Debug for SignIn {
     }
 }
 
-/// Who is signed in now.
+/// The user who has signed in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SignedIn {
     /// The user, in the organisation of the session.
     pub me: Me,
-    /// That organisation.
+    /// The organisation of the new session.
     pub organization: Organization,
     /// The new session.
     pub session: Session,
@@ -60,7 +60,7 @@ pub struct SignedIn {
 /// A sign-in of a program.
 #[derive(Debug)]
 pub struct TokenSignIn {
-    /// Who is signed in.
+    /// The user who has signed in.
     pub signed_in: SignedIn,
     /// The first access token of the session.
     pub token: AccessToken,
@@ -69,13 +69,13 @@ pub struct TokenSignIn {
 /// A sign-in of a browser.
 #[derive(Debug)]
 pub struct CookieSignIn {
-    /// Who is signed in.
+    /// The user who has signed in.
     pub signed_in: SignedIn,
     /// The value of the session cookie.
     pub cookie: PlainSecret,
 }
 
-/// What a sign-in gives.
+/// The kind of credential that a sign-in asks for.
 struct Wanted<'r> {
     credential: fn(SessionId) -> CredentialRef,
     cookie: Option<Digest>,

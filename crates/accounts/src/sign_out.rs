@@ -10,7 +10,7 @@ use vestibule_model::{Actor, ActorKind, Change, CredentialRef, Digest, Organizat
 
 use crate::{Accounts, Result};
 
-/// What somebody signs out with.
+/// The credentials of a sign-out.
 #[derive(Clone, Default)]
 pub struct SignOut<'r> {
     /// The digests of the session cookies of the request. A browser sends one, unless somebody has
@@ -18,9 +18,9 @@ pub struct SignOut<'r> {
     pub cookies: Vec<Digest>,
     /// The bearer token of the request.
     pub token: Option<&'r str>,
-    /// Where the call comes from.
+    /// The address of the client.
     pub address: Option<IpAddr>,
-    /// What the request is called in the log.
+    /// The id of the request in the log.
     pub request_id: Option<String>,
 }
 

@@ -19,7 +19,7 @@ const REFRESH_WINDOW: Duration = Duration::from_secs(30);
 /// An access token in clear, on its way to its holder. Wiped when dropped, never printed.
 pub struct AccessToken {
     text: Zeroizing<String>,
-    /// When it was made, in whole seconds.
+    /// The time of issue, in whole seconds.
     pub issued_at: Timestamp,
     /// From when on it is refused, in whole seconds.
     pub expires_at: Timestamp,
@@ -31,7 +31,7 @@ impl AccessToken {
         &self.text
     }
 
-    /// How long it lives from its making, as `expires_in` has it.
+    /// Returns its lifetime from the time of issue, as `expires_in` has it.
     pub fn expires_in(&self) -> Duration {
         self.expires_at.since(self.issued_at)
     }
@@ -49,7 +49,7 @@ impl std::fmt::Debug for AccessToken {
 /// A successor, and whose it is.
 #[derive(Debug)]
 pub struct Refreshed {
-    /// Who is calling, in the organisation of the new token.
+    /// The caller, in the organisation of the new token.
     pub me: Me,
     /// The new token.
     pub token: AccessToken,

@@ -8,7 +8,7 @@ use vestibule_model::{ApiKeyId, CredentialRef, SessionId, Timestamp};
 
 use crate::{Accounts, Result};
 
-/// How many rows one transaction writes, so that others need not wait long.
+/// The number of rows that one transaction writes, so that others need not wait long.
 const BATCH: usize = 500;
 
 /// Uses of keys that wait for the store at most; beyond that, "last used" is a little older than it

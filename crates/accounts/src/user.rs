@@ -28,21 +28,21 @@ pub struct Me {
     /// The organisation that a sign-in begins in: the oldest active membership; the one organisation
     /// that the credential reaches, where it is one.
     pub default_organization_id: OrganizationId,
-    /// Whether the user comes in through the organisation's identity provider: by this session or,
+    /// True if the user comes in through the organisation's identity provider: by this session or,
     /// where a key calls, because its creator did or the user has no other way in.
     pub by_provider: bool,
 }
 
-/// What a suspension has done.
+/// The effect of a suspension.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Suspended {
-    /// How many sessions it has ended.
+    /// The number of sessions that it has ended.
     pub sessions_ended: usize,
     /// The organisations that have no active owner now, and had the user for one.
     pub ownerless: Vec<Organization>,
 }
 
-/// What a new user is to be.
+/// The properties of a new user.
 pub struct NewUser {
     /// The address to sign in with.
     pub email: Email,

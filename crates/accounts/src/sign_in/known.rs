@@ -17,7 +17,8 @@ pub(super) struct Known {
 }
 
 impl Accounts {
-    /// Who signs in, where the password is right and there is an organisation to begin in.
+    /// Identifies the user who signs in, if the password is right and there is an organisation to
+    /// start in.
     pub(super) async fn identify(&self, sign_in: &SignIn) -> Result<Known> {
         let row = self.0.store.sign_in_row(&sign_in.email).await?;
         let stored = row.as_ref().and_then(|row| row.password_hash.clone());

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use vestibule_check::Limiter;
 
-/// How many sign-ins may be tried in a minute.
+/// The limits on attempts to sign in, in a minute.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct SignInLimits {
     /// From one address (one /64 of IPv6).
