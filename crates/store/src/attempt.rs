@@ -5,7 +5,7 @@ use vestibule_model::{ConnectionId, OrgScope, SsoAttempt};
 use crate::sql::sql;
 use crate::{Store, StoreError, Write};
 
-/// How many tries of a connection are kept.
+/// The number of attempts that are kept of a connection.
 const KEPT: i64 = 50;
 
 impl Store {

@@ -16,21 +16,21 @@ pub use follow::Followed;
 pub struct AuditRow {
     /// The record's id.
     pub id: AuditId,
-    /// When it happened.
+    /// The time of the action.
     pub at: Timestamp,
     /// The organisation it concerns.
     pub organization_id: Option<OrganizationId>,
-    /// What kind of actor did it; `None` in records of versions that wrote down users alone.
+    /// The kind of the actor; `None` in records of versions that recorded users alone.
     pub actor: Option<ActorKind>,
     /// The user who did it, where it was one.
     pub user_id: Option<UserId>,
-    /// What the user called with, as `api_key:key_01…`.
+    /// The credential of the call, as `api_key:key_01…`.
     pub credential: Option<String>,
     /// The address the call came from.
     pub address: Option<String>,
     /// The request, as the log names it.
     pub request_id: Option<String>,
-    /// What was done, as `noun.verb`.
+    /// The action, as `noun.verb`.
     pub kind: String,
     /// The id of what it was done to.
     pub subject: Option<String>,
@@ -38,7 +38,7 @@ pub struct AuditRow {
     pub details: String,
 }
 
-/// Which records are wanted; the default is all.
+/// A selection of records; the default is all.
 #[derive(Debug, Clone, Default)]
 pub struct AuditFilter {
     /// Of this kind; `api_key.*` means all kinds that begin with `api_key.`.

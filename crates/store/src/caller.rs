@@ -17,7 +17,7 @@ use crate::{Store, StoreError};
 /// known.
 const PATIENCE: Duration = Duration::from_millis(900);
 
-/// What is stored of a caller, besides the credential itself.
+/// The stored facts about a caller, besides the credential itself.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct CallerRow {
     /// The user: of a key, its owner.
@@ -147,7 +147,7 @@ pub(crate) const BY_MEMBERSHIP: &str = caller!(
 );
 
 impl Store {
-    /// What a member, active or not, would call with after a sign-in of any kind.
+    /// Returns the caller that a member, active or not, would be after a sign-in of any kind.
     pub async fn caller_by_membership(
         &self,
         scope: OrgScope,

@@ -15,9 +15,9 @@ macro_rules! connection_columns {
 /// The sealed secrets of a connection.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ConnectionSecrets {
-    /// That of the live settings.
+    /// The secret of the live settings.
     pub live: Vec<u8>,
-    /// That of the staged settings, where there are some.
+    /// The secret of the staged settings, if there are any.
     pub staged: Option<Vec<u8>>,
 }
 
@@ -181,7 +181,7 @@ impl Write {
         Ok(changed > 0)
     }
 
-    /// How many connections can be signed in by.
+    /// Counts the connections that people can sign in with.
     pub async fn count_enabled_connections(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
         sql("SELECT COUNT(*) AS count FROM sso_connection
              WHERE organization_id = $1 AND disabled_at IS NULL")
@@ -190,7 +190,7 @@ impl Write {
         .await
     }
 
-    /// How many connections there are.
+    /// Counts the connections.
     pub async fn count_connections(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
         sql("SELECT COUNT(*) AS count FROM sso_connection WHERE organization_id = $1")
             .bind(scope)

@@ -93,7 +93,7 @@ impl Store {
 }
 
 impl Write {
-    /// How many domains the organisation has, proved or not. Only after
+    /// Counts the domains of the organisation, verified or not. Only after
     /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
     pub async fn count_domains(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
         sql("SELECT COUNT(*) AS count FROM sso_domain WHERE organization_id = $1")
@@ -120,7 +120,7 @@ impl Write {
         Ok(())
     }
 
-    /// Whether the organisation has proved a domain.
+    /// Returns true if the organisation has verified a domain.
     pub async fn is_domain_verified(
         &mut self,
         scope: OrgScope,

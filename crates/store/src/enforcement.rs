@@ -5,7 +5,7 @@ use vestibule_model::{OrgScope, OrganizationId, SessionId, Timestamp, UserId};
 use crate::sql::{Source, sql};
 use crate::{Store, StoreError, Write};
 
-/// How the people of an organisation have to sign in.
+/// The rule by which the people of an organisation have to sign in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SsoPolicy {
     /// Since when they have to sign in through the provider; `None` where they need not.
@@ -74,7 +74,7 @@ const END_PASSWORD_SESSIONS: &str = end_password_sessions!("");
 const END_PASSWORD_SESSIONS_OF: &str = end_password_sessions!("AND user_id = $3");
 
 impl Store {
-    /// How the people of an organisation have to sign in.
+    /// Returns the rule by which the people of an organisation have to sign in.
     pub async fn sso_policy(&self, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
         policy(&mut self.reader().await?, scope).await
     }
@@ -85,7 +85,7 @@ impl Store {
         required(&mut self.reader().await?, user, None).await
     }
 
-    /// Whether this is one of them.
+    /// Returns true if this user has to sign in through the provider.
     pub async fn is_sso_required(
         &self,
         user: UserId,
@@ -97,14 +97,15 @@ impl Store {
 }
 
 impl Write {
-    /// How the people of an organisation have to sign in, as this transaction sees it.
+    /// Returns the rule by which the people of an organisation have to sign in, as this transaction
+    /// sees it.
     pub async fn sso_policy(&mut self, scope: OrgScope) -> Result<SsoPolicy, StoreError> {
         policy(self, scope).await
     }
 
-    /// Whether a user has to come into an organisation through its provider, as this transaction
-    /// sees it. After [`hold_user`](Self::hold_user) it is still true at the commit, unless it is
-    /// demanded of nobody any more.
+    /// Returns true if a user has to sign in to an organisation through its provider, as this
+    /// transaction sees it. After [`hold_user`](Self::hold_user) it is still true at the commit,
+    /// unless the rule is lifted for everybody.
     pub async fn sso_required(
         &mut self,
         scope: OrgScope,
@@ -211,8 +212,7 @@ impl Write {
         Ok(ended > 0)
     }
 
-    /// How many of those who may sign in by password all the same can: active owners with a
-    /// password.
+    /// Counts the exempt members who can sign in by password: active owners with a password.
     pub async fn count_break_glass(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
         sql("SELECT COUNT(*) AS count
              FROM sso_break_glass b

@@ -2,7 +2,7 @@
 
 use sqlx::error::{DatabaseError, ErrorKind};
 
-/// Why a query or a transaction failed. The messages name tables and columns, never values.
+/// A query or a transaction that failed. The messages name tables and columns, never values.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
     /// The database is away, busy, read-only or too slow: the same call may succeed later.
@@ -23,7 +23,7 @@ pub enum StoreError {
     /// The disk is full: reads go on, writes do not.
     #[error("the database has no space left: {0}")]
     Full(String),
-    /// What is stored is not what this version wrote, or the file is damaged.
+    /// A stored value that this version would not have written, or a damaged file.
     #[error("the database holds something unreadable: {0}")]
     Corrupt(String),
     /// A fault of this program: a query that the database does not accept, a refused migration.
@@ -31,7 +31,7 @@ pub enum StoreError {
     Other(String),
 }
 
-/// What a refused row collided with.
+/// The constraint that a refused row violates.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Conflict {
     /// Another user has this e-mail address.
@@ -48,7 +48,7 @@ pub enum Conflict {
     RedirectUri,
     /// Another user is this person at the provider, or the user is another person there.
     SsoIdentity,
-    /// What the row points to does not exist.
+    /// A row that refers to one that does not exist.
     Reference,
     /// A row with the same id or digest exists.
     Identity,

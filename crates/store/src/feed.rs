@@ -12,14 +12,14 @@ use vestibule_model::{BootTime, Change, Clock};
 use crate::store::Pool;
 use crate::{Store, StoreError};
 
-/// How long another process may go on with what it remembers after a change: one that has not heard
-/// within this time of what was committed keeps nothing, and reads through.
+/// The time for which another process may use what it remembers after a change: one that has not
+/// heard of new commits within this time keeps nothing, and reads through.
 pub const LEASE: Duration = Duration::from_secs(2);
 
-/// How long to wait before the feed is connected again.
+/// The delay before the feed is connected again.
 const RETRY: Duration = Duration::from_millis(250);
 
-/// Who wants to know of changes: a cache of principals, a keyring.
+/// A receiver of changes: a cache of principals, a keyring.
 ///
 /// The calls come from the tasks of commits and of the feed, also at the same time. They must not
 /// block.

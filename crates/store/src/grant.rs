@@ -85,7 +85,7 @@ impl Store {
         grant(&mut self.reader().await?, scope, id).await
     }
 
-    /// What is granted to one holder, the oldest first.
+    /// Lists the grants of one holder, the oldest first.
     pub async fn grants_of(
         &self,
         scope: OrgScope,
@@ -151,7 +151,7 @@ impl Write {
         grant(self, scope, id).await
     }
 
-    /// What is granted to one holder, the oldest first, as this transaction sees it. Only after
+    /// Lists the grants of one holder, the oldest first, as this transaction sees it. Only after
     /// [`lock_organization`](Self::lock_organization) is it still true at the commit.
     pub async fn grants_of(
         &mut self,

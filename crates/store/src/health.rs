@@ -27,7 +27,7 @@ type Answer = Result<Timestamp, String>;
 /// The store's health, as far as it is known.
 #[derive(Default)]
 pub(crate) struct Health {
-    /// Why the last write failed, as long as none has succeeded since.
+    /// The reason why the last write failed, as long as none has succeeded since.
     failing: Mutex<Option<String>>,
     /// The question that is being asked.
     asking: Mutex<Option<Shared<BoxFuture<'static, Answer>>>>,
@@ -89,8 +89,8 @@ impl Store {
         answer
     }
 
-    /// Why nothing can be written: the last write has failed for a reason of the store's, and none
-    /// has succeeded since. `None` where there is no such reason.
+    /// Returns the reason why nothing can be written: the last write has failed because of the
+    /// store, and none has succeeded since. `None` where there is no such reason.
     pub fn writes_fail(&self) -> Option<String> {
         if self.has_reserved_room() {
             return Some("no space is left, and only revocations are stored".to_owned());

@@ -29,7 +29,7 @@ const RESOURCE_CHANGE_MEMORY: Duration = Duration::from_secs(30 * DAY);
 /// it has cached.
 const CHANGES_KEPT: i64 = 10_000;
 
-/// How many rows of a table one transaction deletes, so that others need not wait long.
+/// The number of rows of a table that one transaction deletes, so that others need not wait long.
 const BATCH: i64 = 1_000;
 
 /// The keys that are long gone, each kind by an index of its own, in an order, so that both
@@ -55,7 +55,7 @@ const PRUNE_KEYS: &str = long_gone!(
     " AND NOT EXISTS (SELECT 1 FROM path_grant WHERE api_key_id = api_key.id)"
 );
 
-/// How many rows [`Write::prune`] deleted.
+/// The numbers of rows that [`Write::prune`] deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// Successors of access tokens that have ended.
@@ -71,7 +71,7 @@ pub struct Pruned {
     pub resource_changes: u64,
     /// Rows of the change table.
     pub changes: u64,
-    /// Whether there may be more of it, for another transaction.
+    /// True if there may be more, for another transaction.
     pub more: bool,
 }
 

@@ -43,7 +43,7 @@ async fn identity(
 }
 
 impl Store {
-    /// Who a person of a provider is here.
+    /// Looks up the user to whom an identity of a provider is linked.
     pub async fn identity(
         &self,
         connection: ConnectionId,
@@ -53,7 +53,7 @@ impl Store {
         identity(&mut self.reader().await?, connection, issuer, subject).await
     }
 
-    /// Who a user is at the organisation's providers, the oldest first.
+    /// Lists the identities of a user at the organisation's providers, the oldest first.
     pub async fn identities_of(
         &self,
         scope: OrgScope,
@@ -73,7 +73,7 @@ impl Store {
 }
 
 impl Write {
-    /// Who a person of a provider is here, as this transaction sees it.
+    /// Looks up the user to whom an identity of a provider is linked, as this transaction sees it.
     pub async fn identity(
         &mut self,
         connection: ConnectionId,
@@ -83,7 +83,7 @@ impl Write {
         identity(self, connection, issuer, subject).await
     }
 
-    /// Whom a provider means by a user, where it was told before.
+    /// Returns the subject by which a provider knows a user, if the user was linked before.
     pub async fn subject_of(
         &mut self,
         connection: ConnectionId,

@@ -12,7 +12,7 @@ pub struct SealedKeyRow {
     pub id: SigningKeyId,
     /// The key, sealed with the master key.
     pub sealed: Vec<u8>,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
     /// Since when it signs nothing more, where that is so.
     pub retired_at: Option<Timestamp>,

@@ -160,7 +160,7 @@ impl Store {
         Ok(ended > 0)
     }
 
-    /// How many active members there are at this moment.
+    /// Counts the active members at this moment.
     pub async fn count_members(&self, scope: OrgScope) -> Result<u64, StoreError> {
         sql("SELECT COUNT(*) AS count FROM membership
              WHERE organization_id = $1 AND deactivated_at IS NULL")

@@ -6,12 +6,12 @@ use crate::sql::sql;
 use crate::sso_session::{SsoSession, read_origin, that_came_by};
 use crate::{Store, StoreError, Write};
 
-/// What a code stands for.
+/// The sign-in that a code stands for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OneTimeCode {
-    /// Where the browser was sent with it.
+    /// The URI to which the browser was sent with it.
     pub redirect_uri: String,
-    /// Who signed in.
+    /// The user who signed in.
     pub user_id: UserId,
     /// By what.
     pub origin: SsoSession,
@@ -20,8 +20,8 @@ pub struct OneTimeCode {
 }
 
 impl Store {
-    /// Whom a code stands for, where there is such one: asked first, so that a stranger's guess
-    /// costs no transaction, and the user can be held before the code is.
+    /// Returns the user that a code stands for, if there is one: asked first, so that a stranger's
+    /// guess costs no transaction, and the user can be held before the code is.
     pub async fn user_of_one_time_code(
         &self,
         digest: &Digest,

@@ -53,8 +53,8 @@ fn read_pending(row: &Row<'_>) -> Result<PendingSignIn, StoreError> {
 }
 
 impl Store {
-    /// Whether a browser has begun this sign-in: asked first, so that a stranger's guess costs no
-    /// transaction.
+    /// Returns true if a browser has started this sign-in: asked first, so that a stranger's guess
+    /// costs no transaction.
     pub async fn is_pending(
         &self,
         state: &Digest,

@@ -41,14 +41,14 @@ impl Store {
         .await
     }
 
-    /// Whether exactly this text is registered, byte for byte.
+    /// Returns true if exactly this text is registered, byte for byte.
     pub async fn is_redirect_uri(&self, scope: OrgScope, text: &str) -> Result<bool, StoreError> {
         is_redirect_uri(&mut self.reader().await?, scope, text).await
     }
 }
 
 impl Write {
-    /// Whether exactly this text is registered, as this transaction sees it.
+    /// Returns true if exactly this text is registered, as this transaction sees it.
     pub async fn is_redirect_uri(
         &mut self,
         scope: OrgScope,
@@ -76,7 +76,7 @@ impl Write {
         Ok(())
     }
 
-    /// How many are registered.
+    /// Counts the registered URIs.
     pub async fn count_redirect_uris(&mut self, scope: OrgScope) -> Result<u64, StoreError> {
         sql("SELECT COUNT(*) AS count FROM redirect_uri WHERE organization_id = $1")
             .bind(scope)

@@ -7,14 +7,14 @@ use vestibule_model::{OrganizationId, Timestamp};
 use crate::sql::sql;
 use crate::{StoreError, Write};
 
-/// What makes an access token: of equal parts comes the same text.
+/// The parts of an access token: equal parts give the same text.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Successor {
     /// The token's id (`jti`).
     pub token_id: String,
-    /// When it was issued (`iat`).
+    /// The time of issue (`iat`).
     pub issued_at: Timestamp,
-    /// When it ends (`exp`).
+    /// The time of expiry (`exp`).
     pub expires_at: Timestamp,
 }
 

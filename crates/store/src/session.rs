@@ -146,8 +146,8 @@ impl Write {
         Ok(rotated > 0)
     }
 
-    /// Whether a session stands: it was used after `idle_since`, is neither over nor ended, and is
-    /// not ended before this transaction is over.
+    /// Returns true if a session is live: it was used after `idle_since`, has neither expired nor
+    /// ended, and does not end before this transaction does.
     pub async fn hold_session(
         &mut self,
         id: SessionId,

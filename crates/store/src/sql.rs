@@ -21,7 +21,7 @@ pub(crate) enum Connection<'c> {
     Postgres(&'c mut postgres::Loan),
 }
 
-/// What a query can run on: a reader of the store, or a transaction.
+/// A connection that a query can run on: a reader of the store, or a transaction.
 pub(crate) trait Source: Send {
     /// The connection, unless an earlier failure forbids to go on with it.
     fn connection(&mut self) -> Result<Connection<'_>, StoreError>;

@@ -36,7 +36,7 @@ const PATIENCE: Duration = Duration::from_millis(900);
 /// The time that one statement of a transaction may take, for which all other writers wait.
 const WRITE_LIMIT: Duration = Duration::from_secs(10);
 
-/// How many connections more there are for the question who is calling.
+/// The number of additional connections for resolving callers.
 const CALLER_CONNECTIONS: u32 = 2;
 
 /// The memory for pages of each connection that looks callers up on the calling thread: 8 MiB hold
@@ -46,8 +46,8 @@ const CALLER_CACHE_KIB: i64 = 8_192;
 /// The memory for pages of each connection for the small reads of handlers.
 const READ_CACHE_KIB: i64 = 1_024;
 
-/// How large the pages of a new file are. Larger ones make flatter trees, so that the first sight
-/// of a key touches fewer places in a file with very many.
+/// The page size of a new file. Larger pages make flatter trees, so that the first sight of a key
+/// touches fewer places in a file with very many.
 const PAGE_BYTES: u32 = 16_384;
 
 /// Connections that are never closed, see [`keep_open`].

@@ -47,7 +47,7 @@ pub struct SsoSession {
     pub connection_id: ConnectionId,
     /// The provider.
     pub issuer: String,
-    /// Whom it named, by its own name for the person (`sub`).
+    /// The subject that it named, by the provider's own name for the person (`sub`).
     pub subject: String,
     /// Its own session (`sid`), where it told.
     pub provider_session: Option<String>,
@@ -88,7 +88,7 @@ async fn origin(source: &mut impl Source, id: SessionId) -> Result<Option<SsoSes
 }
 
 impl Store {
-    /// Whether a user has no way in but through a provider of the organisation.
+    /// Returns true if a user can sign in only through a provider of the organisation.
     pub async fn is_provider_only(
         &self,
         user: UserId,

@@ -250,7 +250,7 @@ impl Store {
         }
     }
 
-    /// Where the question who is calling can be answered on the thread that asks.
+    /// Returns the connections that resolve callers on the calling thread.
     pub(crate) fn inline(&self) -> Option<&Inline> {
         match &self.pool {
             Pool::Sqlite(sqlite) if !sqlite.files.is_lost() => Some(&sqlite.inline),

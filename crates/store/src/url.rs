@@ -7,7 +7,7 @@ use std::str::FromStr;
 
 use sqlx::postgres::PgConnectOptions;
 
-/// Which database to use: `sqlite:/var/lib/vestibule/vestibule.db`, or
+/// The address of a database: `sqlite:/var/lib/vestibule/vestibule.db`, or
 /// `postgres://user:password@host:5432/database`.
 ///
 /// Takes the text after `sqlite:` (or `sqlite://`) literally as a path: `%`, `#`, `?` and `:` are
@@ -21,7 +21,8 @@ pub(crate) enum Engine {
     Postgres(Box<PgConnectOptions>),
 }
 
-/// Why a text is not the URL of a store. It does not repeat the text, which may hold a password.
+/// The reason why a text is not the URL of a store. It does not repeat the text, which may hold a
+/// password.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum StoreUrlError {
     /// Neither `sqlite:` nor `postgres://`.
@@ -90,7 +91,7 @@ impl StoreUrl {
     }
 }
 
-/// Where the database is, without user and password.
+/// Prints the address without user and password.
 impl fmt::Display for StoreUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.0 {
@@ -125,10 +126,10 @@ pub enum Checkpoints {
     External,
 }
 
-/// Which database, and how much of it to use.
+/// The address of a database, and the share of it to use.
 #[derive(Debug, Clone)]
 pub struct StoreOptions {
-    /// Where the database is.
+    /// The address.
     pub url: StoreUrl,
     /// The number of connections to hold for reading (SQLite, which has one more for writing, and others
     /// for the question who is calling) or in all (PostgreSQL, which has one more for the change

@@ -90,8 +90,8 @@ async fn user_by_email(
 }
 
 impl Store {
-    /// Whether a user has nothing but this organisation: no password, and no membership elsewhere,
-    /// deactivated or not.
+    /// Returns true if a user has nothing but this organisation: no password, and no membership
+    /// elsewhere, deactivated or not.
     pub async fn is_only_there(
         &self,
         user: UserId,
@@ -143,7 +143,7 @@ impl Store {
         Ok(row.flatten())
     }
 
-    /// What a sign-in with this address needs, in one query.
+    /// Returns the facts that a sign-in with this address needs, in one query.
     pub async fn sign_in_row(&self, email: &Email) -> Result<Option<SignInRow>, StoreError> {
         let rows = sql(concat!(
             "SELECT ",
@@ -233,8 +233,8 @@ impl Write {
         Ok(())
     }
 
-    /// Whether a user is there and not suspended, and is not suspended before this transaction is
-    /// over.
+    /// Returns true if a user exists and is not suspended, and is not suspended before this
+    /// transaction ends.
     pub async fn hold_user(&mut self, id: UserId) -> Result<bool, StoreError> {
         self.hold(held!(
             "SELECT 1 AS held FROM user_account WHERE id = $1 AND suspended_at IS NULL"
@@ -244,8 +244,8 @@ impl Write {
         .await
     }
 
-    /// Whether a user is not suspended and has this password, by its PHC text. Neither changes
-    /// before this transaction is over.
+    /// Returns true if a user is not suspended and has this password, by its PHC text. Neither
+    /// changes before this transaction ends.
     pub async fn hold_password(
         &mut self,
         id: UserId,

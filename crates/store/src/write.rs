@@ -34,8 +34,8 @@ pub struct Write {
     kept: Option<Box<dyn Send>>,
 }
 
-/// What a transaction changes. Beyond [`Changes::MAX`] it is everything, which is told faster than
-/// so many single facts, and applied faster.
+/// The changes that a transaction makes. Beyond [`Changes::MAX`] it is everything, which is sent
+/// and applied faster than so many single facts.
 #[derive(Debug, Default)]
 struct Changes(HashSet<Change>);
 
@@ -194,7 +194,7 @@ impl Write {
         Ok(())
     }
 
-    /// Whether nobody else can write meanwhile: on SQLite, whoever writes at all holds everything.
+    /// Returns true if nobody else can write meanwhile: on SQLite, a writer locks the whole file.
     pub(crate) fn holds_everything(&self) -> bool {
         matches!(self.transaction, Open::Sqlite(..))
     }

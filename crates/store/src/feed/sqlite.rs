@@ -13,7 +13,7 @@ use crate::sql::{Connection, Row, Source, sql};
 use crate::sqlite::Sqlite;
 use crate::{Store, StoreError};
 
-/// How often the file's version is looked at.
+/// The interval at which the file's version is read.
 const INTERVAL: Duration = Duration::from_millis(50);
 
 impl Source for SqliteConnection {
