@@ -30,17 +30,17 @@ pub use openapi::openapi;
 /// Routes of this crate, with their rules and descriptions.
 type Documented = vestibule_layer::openapi::Documented<ApiState>;
 
-/// What the handlers need.
+/// The state of the handlers.
 #[derive(Debug, Clone)]
 pub struct ApiState {
     /// All operations.
     pub accounts: Accounts,
     /// Single sign-on; its routes answer 404 where it is `None`.
     pub sso: Option<Sso>,
-    /// Who knows the ids of what stands at the paths of grants; grants are named by path alone
-    /// where it is `None`.
+    /// The source of the ids of the resources at the paths of grants; grants are named by path
+    /// alone where it is `None`.
     pub path_parts: Option<Arc<dyn PathParts>>,
-    /// How the session cookie is called.
+    /// The name and attributes of the session cookie.
     pub cookie: SessionCookie,
     /// The OpenAPI document of the whole server, as JSON.
     pub document: Bytes,

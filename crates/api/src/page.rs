@@ -10,10 +10,10 @@ use vestibule_http::{Fields, Paging, Problem};
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(crate) struct PageQuery {
-    /// How many items at most.
+    /// The most items to return.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
-    /// How many items to pass over first.
+    /// The number of items to skip.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 10_000, default = 0)]
     offset: Option<String>,
 }
@@ -39,13 +39,13 @@ pub(crate) fn page(fields: &mut Fields, limit: Option<&str>, offset: Option<&str
 pub(crate) struct Paged<T> {
     /// The items of this page.
     pub(crate) items: Vec<T>,
-    /// How many items the whole list has; 10,000 where there are more, which are not counted.
+    /// The number of items in the whole list; 10,000 where there are more, which are not counted.
     pub(crate) total: u64,
-    /// Whether `total` is the number itself; `false` where there are more.
+    /// True if `total` is exact; false where there are more.
     pub(crate) total_is_exact: bool,
-    /// How many items a page has at most.
+    /// The most items of a page.
     pub(crate) limit: u32,
-    /// How many items were passed over.
+    /// The number of items skipped.
     pub(crate) offset: u32,
 }
 

@@ -23,9 +23,9 @@ struct ProblemReason {
     reason: &'static str,
     /// The statuses that it comes with on `/v1`. On `/api` a 422 is a 400.
     status: &'static str,
-    /// What it means.
+    /// The meaning.
     means: &'static str,
-    /// What to do.
+    /// The remedy.
     remedy: &'static str,
 }
 
@@ -33,7 +33,7 @@ pub(crate) fn routes() -> Documented {
     Documented::bearer().add_ignoring_query(Rule::public(), routes!(problems))
 }
 
-/// What went wrong?
+/// Describes every problem
 ///
 /// A page with every `reason` that a problem names: what it means and what to do. The `type` of a
 /// problem points into it.

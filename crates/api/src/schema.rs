@@ -3,7 +3,7 @@
 
 use utoipa::ToSchema;
 
-/// What may be done on a path, in rising order; each includes those before it.
+/// A capability on a path, in rising order; each includes those before it.
 #[derive(ToSchema)]
 #[expect(clippy::enum_variant_names, reason = "so they are called on the wire")]
 #[schema(as = Capability, rename_all = "SCREAMING_SNAKE_CASE")]

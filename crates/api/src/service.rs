@@ -20,18 +20,18 @@ pub(crate) fn routes() -> Documented {
         .add_ignoring_query(Rule::public(), routes!(health))
 }
 
-/// What this server is.
+/// The identity of this server.
 #[derive(Serialize, ToSchema)]
 struct Service {
     /// Its name.
     #[schema(example = "Vestibule")]
     service: &'static str,
-    /// Where its interface is described.
+    /// The path of the description of its interface.
     #[schema(example = "/openapi.json")]
     docs: &'static str,
 }
 
-/// What is this?
+/// Identifies the server
 #[utoipa::path(
     get,
     path = "/",
@@ -47,7 +47,7 @@ async fn index() -> ([(HeaderName, &'static str); 1], Json<Service>) {
     ([(CACHE_CONTROL, "public, max-age=300")], Json(service))
 }
 
-/// That the server is well.
+/// The health of the server.
 #[derive(Serialize, ToSchema)]
 struct Health {
     /// Always `healthy`.

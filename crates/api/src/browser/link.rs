@@ -24,7 +24,7 @@ pub(crate) fn routes() -> Documented {
     Documented::browser().add(rule, routes!(link))
 }
 
-/// Whom to link with.
+/// The provider to link with.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct LinkIdentity {
@@ -36,7 +36,7 @@ struct LinkIdentity {
     redirect: Option<String>,
 }
 
-/// Where the browser is to go.
+/// The URL for the browser to open.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 struct LinkStarted {

@@ -67,7 +67,7 @@ pub(crate) struct Organization {
     /// The organisation's id.
     #[schema(value_type = String, example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
     id: OrganizationId,
-    /// What its people call it.
+    /// Its name.
     #[schema(value_type = String, example = "Example")]
     name: Name,
     /// The user's role there.
@@ -85,7 +85,7 @@ impl From<(ModelOrganization, Role)> for Organization {
     }
 }
 
-/// What the active organisation has paid for.
+/// The plan of the active organisation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = BrowserPlan)]
@@ -93,15 +93,15 @@ struct Plan {
     /// The plan's name.
     #[schema(value_type = String, example = "team")]
     name: PlanName,
-    /// What it may use at all.
+    /// The features that it includes.
     #[schema(example = json!(["agents"]))]
     features: BTreeSet<String>,
-    /// How much of something it may use.
+    /// The limits that it sets.
     #[schema(example = json!({ "requests_per_minute": 600 }))]
     limits: BTreeMap<String, u64>,
 }
 
-/// Who is signed in, and for which organisation.
+/// The signed-in user, and the organisation of the session.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[schema(as = BrowserSession)]
@@ -161,7 +161,7 @@ impl From<KeyView> for Session {
     }
 }
 
-/// Who is signed in?
+/// Returns the session
 ///
 /// The user, the active organisation, the others to switch to, and what the plan includes. A session
 /// that came by an organisation's identity provider shows no other. A narrowed key is told its
@@ -180,7 +180,7 @@ async fn get(State(accounts): State<Accounts>, permit: Permit) -> Result<Json<Se
     }))
 }
 
-/// Where to go.
+/// The organisation to switch to.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct SwitchOrganization {

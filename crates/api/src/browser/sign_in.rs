@@ -35,7 +35,7 @@ pub(crate) fn set_cookie(value: Option<HeaderValue>) -> Result<SetCookie, Proble
     Ok(AppendHeaders([(SET_COOKIE, value)]))
 }
 
-/// Who signs in.
+/// The credentials of a sign-in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct BrowserSignIn {
@@ -67,7 +67,7 @@ impl BrowserSignIn {
     }
 }
 
-/// Who is signed in now.
+/// The user who has signed in.
 #[derive(Serialize, ToSchema)]
 struct BrowserSignedIn {
     /// Always true.
@@ -78,13 +78,13 @@ struct BrowserSignedIn {
     organization: Organization,
 }
 
-/// That it is done.
+/// The confirmation.
 #[derive(Serialize, ToSchema)]
 struct BrowserSignedOut {
     /// Always true.
     ok: bool,
-    /// Where to send the browser, so that the user is signed out at the identity provider too;
-    /// left out where there is no such place.
+    /// The URL for the browser to open, so that the user is signed out at the identity provider
+    /// too; left out where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri")]
     provider_sign_out_url: Option<String>,
@@ -133,12 +133,12 @@ async fn sign_in(
     Ok((cookie, Json(answer)))
 }
 
-/// How to sign out.
+/// The options of a sign-out.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct BrowserSignOut {
-    /// Where the identity provider is to send the browser in the end: one of the organisation's
-    /// redirect URIs, character for character, which the provider has to know too.
+    /// The URI to which the identity provider sends the browser in the end: one of the
+    /// organisation's redirect URIs, character for character, which the provider has to know too.
     #[schema(example = "https://app.example.com/signed-out")]
     post_logout_redirect_uri: Option<String>,
 }

@@ -33,17 +33,17 @@ pub(crate) fn routes() -> Documented {
         .merge(current::routes())
 }
 
-/// What a new key is to be.
+/// The properties of a new key.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateApiKey {
-    /// What you call it.
+    /// Your name for it.
     #[schema(min_length = 1, max_length = 100, example = "my-service-key")]
     name: String,
-    /// When it ends by itself; never where left out or null.
+    /// The time of its expiry; left out or null for never.
     #[schema(format = "date-time")]
     expires_at: Option<String>,
-    /// What narrows it. Where left out or null, it has all your rights.
+    /// The grants that narrow it. Left out or null, it has all your rights.
     #[schema(value_type = Option<Vec<NewKeyGrant>>, min_items = 1, max_items = 50)]
     grants: Option<Vec<Object<NewKeyGrant>>>,
 }
@@ -52,13 +52,13 @@ struct CreateApiKey {
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct NewKeyGrant {
-    /// Where it holds, and on all below.
+    /// The path on which it holds, with all below.
     #[schema(example = "/shared/eng")]
     path: String,
-    /// What it allows there, as far as your own rights reach.
+    /// The capability that it gives there, as far as your own rights reach.
     #[schema(value_type = CapabilitySchema)]
     capability: String,
-    /// Whether it also allows approving.
+    /// True if it also allows approving.
     #[serde(default)]
     can_approve: bool,
 }
@@ -114,22 +114,22 @@ struct ApiKey {
     /// The key's id.
     #[schema(value_type = String, example = "key_01jhmpfn80e48s5s0q7b7cwx5e")]
     id: ApiKeyId,
-    /// What its owner calls it.
+    /// Its owner's name for it.
     #[schema(value_type = String, example = "my-service-key")]
     name: Name,
     /// The last four characters of the secret.
     #[schema(example = "x7Qd")]
     key_suffix: String,
-    /// When it was made.
+    /// The time of its creation.
     #[schema(value_type = String, format = "date-time", example = "2025-01-15T10:00:00Z")]
     created_at: Timestamp,
-    /// When it ends by itself; never where null.
+    /// The time of its expiry; null for never.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     expires_at: Option<Timestamp>,
-    /// When it was last used, to the minute; not yet where null.
+    /// The time of its last use, to the minute; null if unused.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     last_used_at: Option<Timestamp>,
-    /// What narrows it; absent where it has all its owner's rights.
+    /// The grants that narrow it; absent where it has all its owner's rights.
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<Vec<KeyGrant>>,
 }
@@ -140,7 +140,7 @@ struct CreatedKey {
     /// The key's id.
     #[schema(value_type = String, example = "key_01jhmpfn80e48s5s0q7b7cwx5e")]
     id: ApiKeyId,
-    /// What its owner calls it.
+    /// Its owner's name for it.
     #[schema(value_type = String, example = "my-service-key")]
     name: Name,
     /// The key itself. Store it now: it is shown this once.
@@ -149,27 +149,27 @@ struct CreatedKey {
     /// Its last four characters, as lists show them.
     #[schema(example = "x7Qd")]
     key_suffix: String,
-    /// When it was made.
+    /// The time of its creation.
     #[schema(value_type = String, format = "date-time", example = "2025-01-15T10:00:00Z")]
     created_at: Timestamp,
-    /// When it ends by itself; never where null.
+    /// The time of its expiry; null for never.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     expires_at: Option<Timestamp>,
-    /// What narrows it; absent where it has all its owner's rights.
+    /// The grants that narrow it; absent where it has all its owner's rights.
     #[serde(skip_serializing_if = "Option::is_none")]
     grants: Option<Vec<KeyGrant>>,
 }
 
-/// What narrows a key.
+/// A grant that narrows a key.
 #[derive(Debug, Serialize, ToSchema)]
 struct KeyGrant {
-    /// Where it holds, and on all below.
+    /// The path on which it holds, with all below.
     #[schema(value_type = String, example = "/shared/eng")]
     path: ResourcePath,
-    /// What it allows there, as far as the owner's own rights reach.
+    /// The capability that it gives there, as far as the owner's own rights reach.
     #[schema(value_type = CapabilitySchema)]
     capability: Capability,
-    /// Whether it also allows approving.
+    /// True if it also allows approving.
     can_approve: bool,
 }
 

@@ -36,7 +36,7 @@ pub(crate) fn routes() -> Documented {
         .add(change(), routes!(delete))
 }
 
-/// What a member may do on a path.
+/// A permission of a member on a path.
 #[derive(Debug, Serialize, ToSchema)]
 struct Permission {
     /// The permission's id.
@@ -48,7 +48,7 @@ struct Permission {
     /// The member.
     #[schema(value_type = String, example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
     user_id: UserId,
-    /// Where it holds, and on all below.
+    /// The path on which it holds, with all below.
     #[schema(value_type = String, example = "/shared/eng")]
     path: ResourcePath,
     /// The same as `path`.
@@ -58,15 +58,15 @@ struct Permission {
     /// whose resources have ids.
     #[schema(required, example = "folder_01jhmpfn80e48s5s0q7b7cwx5e")]
     path_part_id: Option<String>,
-    /// What it allows there.
+    /// The capability that it gives there.
     #[schema(value_type = CapabilitySchema)]
     capability: Capability,
-    /// Whether it also allows approving.
+    /// True if it also allows approving.
     can_approve: bool,
-    /// When it was given.
+    /// The time of its creation.
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of its last change.
     #[schema(value_type = String, format = "date-time")]
     updated_at: Timestamp,
 }

@@ -30,7 +30,7 @@ struct Tenant {
     /// The organisation's id.
     #[schema(value_type = String, example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
     id: OrganizationId,
-    /// What its people call it.
+    /// Its name.
     #[schema(value_type = String, example = "Example")]
     name: Name,
     /// Your role there; always `USER` for a narrowed key.
@@ -39,7 +39,7 @@ struct Tenant {
     /// Always null: an organisation may have several owners.
     #[schema(value_type = Option<Object>, required)]
     owner: Option<()>,
-    /// How it presents itself.
+    /// Its public profile.
     settings: TenantSettings,
     /// Most members that `plan` allows; 2147483647 where it sets no bound.
     #[schema(minimum = 1)]
@@ -50,36 +50,36 @@ struct Tenant {
     /// The same as `plan`.
     #[schema(value_type = String, example = "team")]
     subscription_id: PlanName,
-    /// When it was made.
+    /// The time of its creation.
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }
 
-/// How an organisation presents itself.
+/// The public profile of an organisation.
 #[derive(Debug, Serialize, ToSchema)]
 struct TenantSettings {
     /// The language of its mails and pages.
     #[schema(example = "en")]
     language: &'static str,
-    /// What it says of itself.
+    /// Its own description of itself.
     #[schema(required)]
     description: Option<String>,
     /// Its time zone.
     #[schema(example = "UTC")]
     timezone: &'static str,
-    /// What its pages call it.
+    /// The name on its pages.
     #[schema(value_type = String, example = "Example")]
     display_name: Name,
-    /// Whether whoever has the link may join.
+    /// The link by which people may join.
     invite_link: InviteLink,
 }
 
 /// A link that lets people join.
 #[derive(Debug, Serialize, ToSchema)]
 struct InviteLink {
-    /// Whether there is one.
+    /// True if there is one.
     enabled: bool,
-    /// What people become by it.
+    /// The role of people who join by it.
     #[schema(value_type = RoleSchema)]
     role: Role,
 }

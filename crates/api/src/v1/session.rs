@@ -28,7 +28,7 @@ pub(crate) fn routes() -> Documented {
         .add(Rule::public(), routes!(sign_out))
 }
 
-/// Who signs in, by exactly one of `email` and `username`.
+/// The credentials of a sign-in, with exactly one of `email` and `username`.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct PasswordSignIn {
@@ -83,13 +83,13 @@ pub(super) struct TokenAnswer {
     /// The token: to be sent as `Authorization: Bearer`.
     #[schema(example = "eyJ…")]
     access_token: String,
-    /// How to send it.
+    /// The scheme of the `Authorization` header.
     #[schema(example = "bearer")]
     token_type: &'static str,
-    /// How long it lives, in seconds.
+    /// Its lifetime, in seconds.
     #[schema(example = 3600)]
     expires_in: u64,
-    /// Who is signed in.
+    /// The user who has signed in.
     #[serde(flatten)]
     user: User,
 }
@@ -132,7 +132,7 @@ async fn sign_in(
     Ok(Json(TokenAnswer::new(&done.token, done.signed_in.me)))
 }
 
-/// Which organisation the new token is for.
+/// The organisation of the new token.
 #[derive(Debug, Default, Deserialize, ToSchema, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -194,22 +194,22 @@ async fn refresh(
     Ok(Json(TokenAnswer::new(&done.token, done.me)))
 }
 
-/// That it is done.
+/// The confirmation.
 #[derive(Serialize, ToSchema)]
 struct SignedOut {
-    /// Where to send the browser, so that the user is signed out at the identity provider too;
-    /// left out where there is no such place.
+    /// The URL for the browser to open, so that the user is signed out at the identity provider
+    /// too; left out where there is none.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(format = "uri")]
     provider_sign_out_url: Option<String>,
 }
 
-/// How to sign out.
+/// The options of a sign-out.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SignOutFor {
-    /// Where the identity provider is to send the browser in the end: one of the organisation's
-    /// redirect URIs, character for character, which the provider has to know too.
+    /// The URI to which the identity provider sends the browser in the end: one of the
+    /// organisation's redirect URIs, character for character, which the provider has to know too.
     #[schema(example = "https://app.example.com/signed-out")]
     post_logout_redirect_uri: Option<String>,
 }

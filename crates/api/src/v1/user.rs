@@ -34,9 +34,9 @@ pub(crate) struct User {
     /// Family name, where known.
     #[schema(value_type = Option<String>, required)]
     last_name: Option<Name>,
-    /// How the user has signed in: `PASSWORD`, or `TENANT` through the organisation's own identity
-    /// provider. Of a key: `TENANT` if it was created after such a sign-in, or its owner has no
-    /// other way in; always `PASSWORD` where it is narrowed.
+    /// The way in which the user signed in: `PASSWORD`, or `TENANT` through the organisation's own
+    /// identity provider. Of a key: `TENANT` if it was created after such a sign-in, or its owner
+    /// has no other way in; always `PASSWORD` where it is narrowed.
     #[schema(example = "PASSWORD")]
     idp_type: &'static str,
     /// The organisation of this request.
@@ -51,8 +51,8 @@ pub(crate) struct User {
     /// The language of mails and pages.
     #[schema(example = "en")]
     language_preference: &'static str,
-    /// How the user came to the organisation: always `ADDED`, by an administrator or at the first
-    /// sign-in through the organisation's identity provider.
+    /// The way in which the user joined the organisation: always `ADDED`, by an administrator or at
+    /// the first sign-in through the organisation's identity provider.
     #[schema(example = "ADDED")]
     join_method: &'static str,
     /// The key itself, where it is narrowed; absent for every other credential.
@@ -97,7 +97,7 @@ impl From<KeyView> for User {
     }
 }
 
-/// Who am I?
+/// Returns the caller
 ///
 /// The user behind the credential: who signed in, or who owns the key. A narrowed key is told its
 /// owner's id alone, and what it is itself.

@@ -55,7 +55,7 @@ pub(super) const CREDENTIAL: &[ProblemReason] = &[
         "The organisation is deactivated.", "Ask the operator."),
 ];
 
-/// What the caller may do.
+/// Refusals of what the caller may not do.
 #[rustfmt::skip] // one entry, two lines: it is a table
 pub(super) const RIGHTS: &[ProblemReason] = &[
     reason("csrf_origin_mismatch", "403",

@@ -11,7 +11,7 @@ use crate::schema::CapabilitySchema;
 
 use super::order::PermissionOrder;
 
-/// What is to be granted to whom.
+/// A new permission.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CreatePermission {
@@ -21,22 +21,22 @@ pub(super) struct CreatePermission {
     /// A member of the organisation.
     #[schema(example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
     user_id: String,
-    /// Where it holds, and on all below: exactly one of this and `path_part_id`.
+    /// The path on which it holds, with all below: exactly one of this and `path_part_id`.
     #[schema(example = "/shared/eng")]
     path: Option<String>,
     /// The resource on whose path it holds: its id, in either spelling. It stands for the path
     /// that the resource has now.
     #[schema(example = "folder_01jhmpfn80e48s5s0q7b7cwx5e")]
     path_part_id: Option<String>,
-    /// What it allows there.
+    /// The capability that it gives there.
     #[schema(value_type = CapabilitySchema)]
     capability: String,
-    /// Whether it also allows approving.
+    /// True if it also allows approving.
     #[serde(default)]
     can_approve: bool,
 }
 
-/// What a [`CreatePermission`] asks for.
+/// A [`CreatePermission`] that has been read.
 #[derive(Debug)]
 pub(super) struct Creation {
     pub(super) tenant: Option<OrganizationId>,
@@ -46,11 +46,11 @@ pub(super) struct Creation {
     pub(super) can_approve: bool,
 }
 
-/// Where a permission is to hold.
+/// The resource on which a permission is to hold.
 #[derive(Debug)]
 pub(super) enum Place {
     Path(ResourcePath),
-    /// Where the resource with this id stands.
+    /// The path of the resource with this id.
     Part(String),
 }
 
@@ -95,20 +95,20 @@ impl CreatePermission {
     }
 }
 
-/// What is to change; what is left out or null stays.
+/// A change; what is left out or null stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct UpdatePermission {
-    /// Where it holds, and on all below: at most one of this and `path_part_id`.
+    /// The path on which it holds, with all below: at most one of this and `path_part_id`.
     #[schema(example = "/shared/eng")]
     path: Option<String>,
     /// The resource on whose path it holds: its id, in either spelling.
     #[schema(example = "folder_01jhmpfn80e48s5s0q7b7cwx5e")]
     path_part_id: Option<String>,
-    /// What it allows there.
+    /// The capability that it gives there.
     #[schema(value_type = Option<CapabilitySchema>)]
     capability: Option<String>,
-    /// Whether it also allows approving.
+    /// True if it also allows approving.
     can_approve: Option<bool>,
 }
 
@@ -145,7 +145,7 @@ impl TenantQuery {
     }
 }
 
-/// Whose permissions are wanted, and which of them.
+/// A selection of permissions.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -163,10 +163,10 @@ pub(super) struct ListQuery {
     /// Up, which is the default, or down.
     #[param(inline, value_type = Option<SortDirection>)]
     sort_dir: Option<String>,
-    /// How many items at most.
+    /// The most items to return.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
-    /// How many items to pass over first.
+    /// The number of items to skip.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 10_000, default = 0)]
     offset: Option<String>,
 }

@@ -27,21 +27,21 @@ struct Attempt {
     /// The try's id.
     #[schema(value_type = String)]
     id: AttemptId,
-    /// When it ended.
+    /// The time at which it ended.
     #[schema(value_type = String, format = "date-time")]
     at: Timestamp,
-    /// What it was for: `sign_in`, `test` or `link`.
+    /// Its purpose: `sign_in`, `test` or `link`.
     #[schema(example = "sign_in")]
     purpose: String,
     /// The clause that failed; null where none did.
     #[schema(required)]
     clause: Option<String>,
-    /// What happened, in one sentence.
+    /// The outcome, in one sentence.
     detail: String,
     /// The provider, where it answered.
     #[schema(required)]
     issuer: Option<String>,
-    /// Whom it named.
+    /// The subject that the provider named.
     #[schema(required)]
     subject: Option<String>,
     /// The address it told, proved or not.
@@ -50,10 +50,10 @@ struct Attempt {
     /// The user it led to.
     #[schema(value_type = Option<String>, required)]
     user_id: Option<UserId>,
-    /// Where the browser was.
+    /// The address of the browser.
     #[schema(value_type = Option<String>, required)]
     address: Option<IpAddr>,
-    /// What a test showed.
+    /// The findings of a test.
     #[schema(value_type = Option<Object>, required)]
     report: Option<Value>,
 }

@@ -113,7 +113,7 @@ async fn callback(
     })
 }
 
-/// What the application got.
+/// The one-time code that the application received.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ExchangeCode {

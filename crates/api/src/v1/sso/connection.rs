@@ -35,14 +35,14 @@ pub(super) fn routes() -> Documented {
         .add(admin().limit(SSO_CONNECTION_CHECKS), routes!(preflight))
 }
 
-/// What a new connection is to be.
+/// The properties of a new connection.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct CreateSsoConnection {
-    /// What its administrators call it.
+    /// Its administrators' name for it.
     #[schema(min_length = 1, max_length = 100, example = "Acme's Keycloak")]
     name: String,
-    /// What it goes by: `issuer` and `client_id` at least.
+    /// Its settings: `issuer` and `client_id` at least.
     #[schema(value_type = Settings)]
     settings: Object<Settings>,
     /// The secret that the provider gave.
@@ -50,11 +50,11 @@ struct CreateSsoConnection {
     client_secret: Option<String>,
     /// A new key of the connection's own instead, with `client_auth` `private_key_jwt`.
     client_key: Option<KeyKind>,
-    /// Whether people may sign in by it at once.
+    /// True if people may sign in with it at once.
     #[serde(default = "yes")]
     #[schema(default = true)]
     enabled: bool,
-    /// Whether it is saved even where a check fails.
+    /// True to save it even where a check fails.
     #[serde(default)]
     save_anyway: bool,
 }
@@ -155,11 +155,11 @@ async fn enable(
     Ok(Json(Connection::new(&sso, connection)))
 }
 
-/// How a connection ends.
+/// The options of a deletion.
 #[derive(Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct DisableSsoConnection {
-    /// Whether the sessions that came by it end too.
+    /// True to end the sessions that it started, too.
     #[serde(default)]
     end_sessions: bool,
     /// Revokes the API keys that were created in such sessions, too.
@@ -198,7 +198,7 @@ async fn disable(
     Ok(Json(Connection::new(&sso, connection)))
 }
 
-/// Which settings are meant.
+/// The live settings or the staged ones.
 #[derive(Default, Deserialize, ToSchema, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[schema(as = WhichSsoSettings)]

@@ -19,7 +19,7 @@ pub(super) fn routes() -> Documented {
     Documented::bearer().add(Rule::public(), routes!(discover))
 }
 
-/// Who is about to sign in.
+/// The address of the person who is about to sign in.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct Discover {
@@ -28,7 +28,7 @@ struct Discover {
     email: String,
 }
 
-/// How to sign in.
+/// The way to sign in.
 #[derive(ToSchema)]
 #[schema(as = SignInMethod, rename_all = "lowercase")]
 #[expect(dead_code, reason = "read by the documentation alone")]
@@ -38,7 +38,7 @@ enum Method {
     Both,
 }
 
-/// How the people of a domain sign in.
+/// The way in which the people of a domain sign in.
 #[derive(Serialize, ToSchema)]
 struct Discovered {
     /// By password, through the identity provider, or either way.

@@ -39,10 +39,10 @@ struct Domain {
     connection_id: Option<ConnectionId>,
     /// The TXT record that proves it.
     record: TxtRecord,
-    /// When it was claimed.
+    /// The time at which it was claimed.
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
-    /// When it was proved.
+    /// The time at which it was verified.
     #[schema(value_type = Option<String>, format = "date-time", required)]
     verified_at: Option<Timestamp>,
 }

@@ -38,10 +38,10 @@ struct Identity {
     /// The user.
     #[schema(value_type = String)]
     user_id: UserId,
-    /// When they were linked.
+    /// The time at which they were linked.
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
-    /// When the person last signed in by it.
+    /// The time of the person's last sign-in with it.
     #[schema(value_type = String, format = "date-time")]
     last_used_at: Timestamp,
 }
@@ -59,7 +59,7 @@ impl From<SsoIdentity> for Identity {
     }
 }
 
-/// Whose identities.
+/// The user whose identities are listed.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -69,7 +69,7 @@ struct OfUser {
     user_id: String,
 }
 
-/// Which identity.
+/// The identity to unlink.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -149,7 +149,7 @@ struct PresetHints {
     issuer: &'static str,
     /// The scopes beside `openid`.
     scopes: &'static [&'static str],
-    /// What the administrator has to know.
+    /// A note to the administrator.
     note: &'static str,
 }
 

@@ -29,7 +29,7 @@ pub(super) fn routes() -> Documented {
         .add(Rule::public(), routes!(start_test))
 }
 
-/// Where the browser is to go.
+/// The URL for the browser to open.
 #[derive(Serialize, ToSchema)]
 struct RedirectUrl {
     /// A URL of this server that sends the browser on to the provider. It is for one person's
@@ -86,20 +86,20 @@ async fn initiate(
     Ok(private(Json(RedirectUrl { redirect_url })))
 }
 
-/// What stands in the URL that `initiate` gives.
+/// The query of the URL that `initiate` returns.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 struct Start {
     /// One of the organisation's connections.
     connection_id: Option<String>,
-    /// Where the browser goes with the token.
+    /// The URI to which the browser goes with the token.
     redirect_uri: Option<String>,
-    /// How the token gets there: `fragment`, `code` or `json`.
+    /// The way in which the token gets there: `fragment`, `code` or `json`.
     response_mode: Option<String>,
-    /// What the application wants back.
+    /// The application's own value, which it gets back.
     state: Option<String>,
-    /// Who probably wants to sign in.
+    /// The address of the person who probably signs in.
     login_hint: Option<String>,
 }
 
@@ -137,7 +137,7 @@ async fn start(door: Door, Query(query): Query<Start>) -> Result<Response> {
     door.open(StatusCode::SEE_OTHER, request).await
 }
 
-/// Where a browser session is to begin.
+/// The start of a browser session.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -147,7 +147,7 @@ struct SignIn {
     redirect: Option<String>,
     /// One of the organisation's connections.
     connection_id: Option<String>,
-    /// Who probably wants to sign in.
+    /// The address of the person who probably signs in.
     login_hint: Option<String>,
 }
 
@@ -190,7 +190,7 @@ async fn sign_in(door: Door, Query(query): Query<SignIn>) -> Result<Response> {
     door.open(StatusCode::TEMPORARY_REDIRECT, request).await
 }
 
-/// What stands in the URL of a test.
+/// The query of the URL of a test.
 #[derive(Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

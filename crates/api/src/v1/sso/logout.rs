@@ -22,7 +22,7 @@ pub(super) fn routes() -> Documented {
     Documented::bearer().add(rule, routes!(backchannel_logout))
 }
 
-/// What the provider sends.
+/// The logout token that the provider sends.
 #[derive(Deserialize, ToSchema)]
 #[expect(dead_code, reason = "read by the documentation alone")]
 struct BackchannelLogout {

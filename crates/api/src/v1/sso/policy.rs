@@ -19,11 +19,11 @@ pub(super) fn routes() -> Documented {
         .add(Rule::signed_in().role(Role::Owner), routes!(change))
 }
 
-/// How the organisation's people have to sign in.
+/// The rule by which the organisation's people have to sign in.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SsoPolicy)]
 struct Policy {
-    /// Whether they have to sign in through the provider.
+    /// True if they have to sign in through the provider.
     enforced: bool,
     /// Since when.
     #[schema(value_type = Option<String>, format = "date-time", required)]
@@ -43,11 +43,11 @@ impl From<SsoPolicy> for Policy {
     }
 }
 
-/// What is to change.
+/// A change of the policy.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct ChangeSsoPolicy {
-    /// Whether people have to sign in through the provider.
+    /// True if people have to sign in through the provider.
     enforced: Option<bool>,
     /// The owners who may sign in by password all the same, and no others.
     #[schema(value_type = Option<Vec<String>>, max_items = 10)]

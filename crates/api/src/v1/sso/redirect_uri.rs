@@ -32,7 +32,7 @@ struct Registered {
     /// The URI.
     #[schema(value_type = String, format = "uri", example = "https://app.example.com/callback")]
     uri: RedirectUri,
-    /// When it was registered.
+    /// The time of its registration.
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
 }

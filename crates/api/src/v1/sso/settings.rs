@@ -27,7 +27,7 @@ pub(super) enum PresetSchema {
     Generic,
 }
 
-/// How a provider is spoken to.
+/// The protocol of a provider.
 #[derive(ToSchema)]
 #[schema(as = SsoProtocol, rename_all = "snake_case")]
 #[expect(dead_code, reason = "read by the documentation alone")]
@@ -36,7 +36,7 @@ enum ProtocolSchema {
     Github,
 }
 
-/// How the server proves itself to the provider.
+/// The way in which the server authenticates to the provider.
 #[derive(ToSchema)]
 #[schema(as = SsoClientAuth, rename_all = "snake_case")]
 #[expect(dead_code, reason = "read by the documentation alone")]
@@ -47,13 +47,13 @@ enum ClientAuthSchema {
     PrivateKeyJwt,
 }
 
-/// What a connection goes by. What is left out of a request stays as it is, or as the preset has
+/// The settings of a connection. What is left out of a request stays as it is, or as the preset has
 /// it.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SsoSettings)]
 pub(super) struct Settings {
-    /// How the provider is spoken to; follows from the preset.
+    /// The protocol of the provider; follows from the preset.
     #[schema(value_type = Option<ProtocolSchema>)]
     protocol: Option<SsoProtocol>,
     /// The provider whose hints are taken.
@@ -62,23 +62,23 @@ pub(super) struct Settings {
     /// The provider's issuer, or its discovery URL.
     #[schema(max_length = 512, example = "https://login.example.com/realms/acme")]
     issuer: Option<String>,
-    /// What the provider calls this server.
+    /// The provider's id for this server.
     #[schema(max_length = 255, example = "vestibule")]
     client_id: Option<String>,
-    /// How this server proves itself.
+    /// The way in which this server authenticates.
     #[schema(value_type = Option<ClientAuthSchema>)]
     client_auth: Option<ClientAuthMethod>,
     /// The one algorithm that the provider signs with.
     #[schema(example = "RS256")]
     algorithm: Option<String>,
-    /// What is asked for beside `openid`.
+    /// The scopes to ask for beside `openid`.
     scopes: Option<Vec<String>>,
     /// Other audiences that may stand beside this server in an ID token.
     trusted_audiences: Option<Vec<String>>,
-    /// Which claims mean what.
+    /// The claims that hold the parts of an identity.
     #[schema(value_type = Option<Claims>)]
     claims: Option<Object<Claims>>,
-    /// Whether somebody who is no member yet becomes one by signing in.
+    /// True if a person who is no member yet becomes one by signing in.
     just_in_time: Option<bool>,
     /// The role of such a member: `USER` or `ADMIN`.
     #[schema(value_type = Option<RoleSchema>)]
@@ -91,21 +91,21 @@ pub(super) struct Settings {
     groups_by_group: Option<UniqueMap<String, Vec<GroupId>>>,
 }
 
-/// Where the parts of an identity stand among the claims: names, or JSON pointers.
+/// The places of the parts of an identity among the claims: names, or JSON pointers.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = SsoClaims)]
 struct Claims {
-    /// Who it is.
+    /// The subject.
     #[schema(example = "sub")]
     subject: Option<String>,
     /// The e-mail address.
     #[schema(example = "email")]
     email: Option<String>,
-    /// Whether the address was proved.
+    /// True if the address was verified.
     #[schema(example = "email_verified")]
     email_verified: Option<String>,
-    /// What the person is called.
+    /// The person's name.
     #[schema(example = "name")]
     name: Option<String>,
     /// The groups; empty where they are not wanted.
@@ -200,7 +200,7 @@ pub(super) enum KeyKind {
     Es256,
 }
 
-/// What a connection is to prove itself with, where the request says so.
+/// Reads the secret with which a connection authenticates, if the request has one.
 pub(super) fn secret(
     fields: &mut Fields,
     client_secret: Option<String>,

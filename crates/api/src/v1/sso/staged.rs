@@ -34,11 +34,11 @@ pub(super) fn routes() -> Documented {
         .add(admin(), routes!(client_jwk))
 }
 
-/// What is to be different.
+/// The changes to stage.
 #[derive(Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct StageSsoConnection {
-    /// What changes beside what is staged already, or beside what is live.
+    /// The changes to what is staged already, or to what is live.
     #[schema(value_type = Settings)]
     settings: Object<Settings>,
     /// A new secret. With another issuer or another kind of proof there has to be one.
@@ -46,7 +46,7 @@ struct StageSsoConnection {
     client_secret: Option<String>,
     /// A new key of the connection's own instead, with `client_auth` `private_key_jwt`.
     client_key: Option<KeyKind>,
-    /// Whether it is saved even where a check fails.
+    /// True to save it even where a check fails.
     #[serde(default)]
     save_anyway: bool,
 }
@@ -125,7 +125,7 @@ async fn swap(
     Ok(Json(Connection::new(&sso, connection)))
 }
 
-/// Where the browser is to go.
+/// The URL for the browser to open.
 #[derive(Serialize, ToSchema)]
 #[schema(as = SsoTestUrl)]
 struct TestUrl {

@@ -17,18 +17,18 @@ pub(in crate::v1::sso) struct Connection {
     /// The connection's id.
     #[schema(value_type = String, example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
     id: ConnectionId,
-    /// Whose it is.
+    /// The organisation that it belongs to.
     #[schema(value_type = String, example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
     tenant_id: OrganizationId,
-    /// What its administrators call it.
+    /// Its administrators' name for it.
     #[schema(value_type = String, example = "Acme's Keycloak")]
     name: Name,
-    /// Whether people sign in by it.
+    /// True if people sign in with it.
     enabled: bool,
-    /// What sign-ins go by.
+    /// The settings that sign-ins use.
     #[schema(value_type = Settings)]
     live: ConnectionSettings,
-    /// What is being prepared.
+    /// The settings that are being prepared.
     #[schema(value_type = Option<Settings>, required)]
     staged: Option<ConnectionSettings>,
     /// Rises with every change.
@@ -39,10 +39,10 @@ pub(in crate::v1::sso) struct Connection {
     /// To be registered at the provider as back-channel logout URI, where it has such a thing.
     #[schema(format = "uri")]
     backchannel_logout_url: String,
-    /// When it was made.
+    /// The time of its creation.
     #[schema(value_type = String, format = "date-time")]
     created_at: Timestamp,
-    /// When it was changed last.
+    /// The time of its last change.
     #[schema(value_type = String, format = "date-time")]
     updated_at: Timestamp,
     /// Since when nobody signs in by it.
@@ -76,9 +76,9 @@ pub(in crate::v1::sso) struct Check {
     /// Its name.
     #[schema(example = "discovery")]
     name: &'static str,
-    /// Whether it passed.
+    /// True if it passed.
     passed: bool,
-    /// What was found, or what is wrong and with which value.
+    /// The finding, or the mistake and the value that has it.
     detail: String,
 }
 

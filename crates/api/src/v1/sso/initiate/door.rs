@@ -67,9 +67,9 @@ impl Door {
         })
     }
 
-    /// Where somebody who is signed in in this browser is asked before that ends; `None` where
-    /// nobody is. Whatever the browser says of where the link stood: our own pages send it here,
-    /// too, and so does a link in a mail.
+    /// Returns the page that asks a user who is signed in in this browser before that session ends;
+    /// `None` if nobody is. The browser's own word on where the link stood does not matter: our own
+    /// pages send it here, too, and so does a link in a mail.
     pub(super) async fn question(&self, request: &Initiate) -> Result<Option<String>> {
         let accounts = self.sso.accounts();
         if accounts.user_of_browser(&self.sessions).await?.is_none() {

@@ -8,12 +8,12 @@ use vestibule_handler::Result;
 use vestibule_http::{Fields, Problem};
 use vestibule_model::{ConnectionId, OrgScope, OrganizationId};
 
-/// What a sign-in is to be.
+/// The properties of a sign-in.
 #[derive(Debug, Default, Deserialize, ToSchema, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
 pub(super) struct InitiateSso {
-    /// Whose people sign in.
+    /// The organisation whose people sign in.
     #[schema(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
     #[param(example = "tenant_01jhmpfn80e48s5s0q7b7cwx5e")]
     pub(super) tenant_id: Option<String>,
@@ -21,21 +21,22 @@ pub(super) struct InitiateSso {
     #[schema(example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
     #[param(example = "connection_01jhmpfn80e48s5s0q7b7cwx5e")]
     pub(super) connection_id: Option<String>,
-    /// Where the browser goes with the token: one of the organisation's redirect URIs, character
-    /// for character. Without it, the callback's own answer holds the token.
+    /// The URI to which the browser goes with the token: one of the organisation's redirect URIs,
+    /// character for character. Without it, the callback's own answer holds the token.
     #[schema(example = "https://app.example.com/callback")]
     #[param(example = "https://app.example.com/callback")]
     pub(super) redirect_uri: Option<String>,
-    /// How the token gets there: `fragment` as `#access_token=…`, the usual one, or `code` as a
-    /// one-time code for `/v1/auth/sso/token`; `json` where there is no `redirect_uri`.
+    /// The way in which the token gets there: `fragment` as `#access_token=…`, the usual one, or
+    /// `code` as a one-time code for `/v1/auth/sso/token`; `json` where there is no `redirect_uri`.
     #[schema(example = "fragment")]
     #[param(example = "fragment")]
     pub(super) response_mode: Option<String>,
-    /// What the application wants back with the answer: at most 256 printable characters.
+    /// The application's own value, which it gets back with the answer: at most 256 printable
+    /// characters.
     #[schema(max_length = 256)]
     #[param(max_length = 256)]
     pub(super) state: Option<String>,
-    /// Who probably wants to sign in: an e-mail address.
+    /// The e-mail address of the person who probably signs in.
     #[schema(example = "user@example.com")]
     #[param(example = "user@example.com")]
     pub(super) login_hint: Option<String>,
@@ -46,7 +47,7 @@ pub(super) struct InitiateSso {
 }
 
 impl InitiateSso {
-    /// What the query and the body say together; both may say the same.
+    /// Merges query and body; both may have the same value.
     pub(super) fn merged(query: Self, body: Option<Self>, fields: &mut Fields) -> Self {
         let body = body.unwrap_or_default();
         let mut either = |field: &str, one: Option<String>, other: Option<String>| {
@@ -68,7 +69,7 @@ impl InitiateSso {
     }
 }
 
-/// How the browser goes on when it comes back from the provider.
+/// Reads the way in which the browser goes on when it comes back from the provider.
 pub(super) fn return_to(
     fields: &mut Fields,
     redirect_uri: Option<String>,
