@@ -47,7 +47,7 @@ pub(super) struct Cli {
     pub(super) command: Command,
 }
 
-/// What every command takes.
+/// The options of every command.
 #[derive(Debug, Clone, Default, Args)]
 pub(super) struct Global {
     /// The configuration file [default: ./vestibule.toml, if there is one]
@@ -89,7 +89,7 @@ Examples:
     /// Organisations
     #[command(subcommand)]
     Org(OrgCommand),
-    /// Who belongs to an organisation
+    /// Members of an organisation
     #[command(subcommand)]
     Member(MemberCommand),
     /// Groups of members
@@ -112,7 +112,7 @@ Examples:
     Keyring(KeyringCommand),
     /// May this credential make this request, and why?
     Explain(ExplainCommand),
-    /// What was done, by whom
+    /// The record of every change
     #[command(subcommand)]
     Audit(AuditCommand),
     /// The configuration
@@ -124,14 +124,14 @@ Examples:
 
 #[derive(Debug, Args)]
 pub(super) struct QuickstartCommand {
-    /// Where it keeps everything; made if it is not there [default: vestibule-data]
+    /// The folder that keeps everything; made if it is not there [default: vestibule-data]
     // In the place of the global flag of this name, which says something else.
     #[arg(long, value_name = "DIR", conflicts_with = "config")]
     pub(super) data_dir: Option<PathBuf>,
     /// Refused: a quickstart brings its own configuration.
     #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG", hide = true)]
     pub(super) config: Option<PathBuf>,
-    /// Where to listen, on a loopback address; port 0 takes any free port [default: 127.0.0.1:8080]
+    /// The loopback address to listen on; port 0 takes any free port [default: 127.0.0.1:8080]
     #[arg(long, value_name = "ADDR", value_parser = socket_address)]
     pub(super) listen: Option<SocketAddr>,
     /// Also start an identity provider for development, and connect the first organisation with it
@@ -151,7 +151,7 @@ pub(super) struct ServeCommand {
     /// Address and port for probes and metrics
     #[arg(long, value_name = "ADDR")]
     pub(super) admin_listen: Option<String>,
-    /// Where callers reach the server
+    /// The URL at which callers reach the server
     #[arg(long, value_name = "URL")]
     pub(super) public_url: Option<String>,
     /// Take this machine's clock for right though the last audit record is later, or more than a
@@ -160,13 +160,13 @@ pub(super) struct ServeCommand {
     pub(super) accept_clock: bool,
 }
 
-/// Which part of a list.
+/// A part of a list.
 #[derive(Debug, Clone, Copy, Args)]
 pub(super) struct PageArgs {
-    /// How many at most
+    /// The most entries to list
     #[arg(long, default_value_t = 100, value_parser = limit)]
     pub(super) limit: u32,
-    /// How many to pass over first
+    /// The number of entries to skip
     #[arg(long, default_value_t = 0, value_parser = offset)]
     pub(super) offset: u32,
     /// Go on after this item: `next` of an earlier answer

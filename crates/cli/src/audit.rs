@@ -33,10 +33,10 @@ Examples:
         org: Option<String>,
         #[command(flatten)]
         filter: FilterArgs,
-        /// How many at most
+        /// The most records to list
         #[arg(long, default_value_t = 100, value_parser = limit)]
         limit: u32,
-        /// How many to pass over first
+        /// The number of records to skip
         #[arg(long, default_value_t = 0, value_parser = offset)]
         offset: u32,
         /// Follow the log: what was committed after this record, in the order of the commits,
@@ -58,7 +58,7 @@ Examples:
     },
 }
 
-/// Which records are listed.
+/// A selection of records.
 #[derive(Debug, Args)]
 pub(crate) struct FilterArgs {
     /// Of this kind; with a * at the end, all kinds that begin so

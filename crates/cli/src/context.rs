@@ -33,7 +33,7 @@ struct Opened {
     sample: Option<Sample>,
 }
 
-/// Whether this command has changed something that a running server remembers.
+/// True if this command has changed something that a running server remembers.
 #[derive(Debug, Default)]
 struct Changed(AtomicBool);
 
@@ -47,8 +47,8 @@ impl ChangeSink for Changed {
     fn resume(&self, _: BootTime) {}
 }
 
-/// How long it usually takes at most until a server beside us has heard of a change. On SQLite it
-/// looks every 50 ms.
+/// The time within which a server beside us has usually heard of a change. On SQLite it looks every
+/// 50 ms.
 const HEARD: Duration = Duration::from_millis(200);
 
 impl Context {
@@ -112,7 +112,7 @@ impl Context {
         Ok(self.sources(file, flags)?.read()?)
     }
 
-    /// Where this command's configuration comes from.
+    /// Returns the sources of this command's configuration.
     pub(super) fn sources(
         &self,
         file: Option<PathBuf>,
@@ -191,7 +191,7 @@ impl Context {
     }
 }
 
-/// Where callers reach a server of these settings.
+/// Returns the URL at which callers reach a server of these settings.
 pub(super) fn public_url(settings: &Settings) -> PublicUrl {
     match &settings.server.public_url {
         Some(url) => url.clone(),

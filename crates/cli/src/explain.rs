@@ -44,7 +44,7 @@ pub(crate) struct ExplainCommand {
     /// Read the credential from a file
     #[arg(long, value_name = "FILE", conflicts_with = "credential_stdin")]
     credential_file: Option<PathBuf>,
-    /// Where the thing lies that the request is about, as in /shared/eng
+    /// The path of the resource that the request is about, as in /shared/eng
     #[arg(long = "path", value_name = "PATH", requires = "capability")]
     resource: Option<String>,
     #[arg(
@@ -60,7 +60,7 @@ pub(crate) struct ExplainCommand {
     path: String,
 }
 
-/// What was found out.
+/// The findings.
 #[derive(Debug, Default)]
 struct Explained {
     reason: Option<String>,
@@ -68,9 +68,10 @@ struct Explained {
     rule: Option<String>,
     /// The resource that was asked about.
     resource: Option<(ResourcePath, Capability)>,
-    /// What is known of the credential, good or not.
+    /// The record of the credential, valid or not.
     presented: Option<OnRecord>,
-    /// What allows what was asked on the resource: `role`, `home` or `grant`, and which grant.
+    /// The grounds that allow what was asked on the resource: `role`, `home` or `grant`, and which
+    /// grant.
     by: Option<(&'static str, Option<GrantId>)>,
     lines: Vec<String>,
 }
@@ -173,8 +174,8 @@ fn rule_of(entry_point: &EntryPoint, method: &Method, path: &str) -> Option<Stri
     }
 }
 
-/// Who is calling, and what of the rule is met by what; without the outcome, which is the check's
-/// to say.
+/// Lists the caller and the demands of the rule with what meets each; without the outcome, which is
+/// the check's to say.
 fn demands_met(
     entry_point: &EntryPoint,
     head: &RequestHead<'_>,

@@ -25,7 +25,7 @@ Examples:
         holder: HolderArgs,
         #[arg(help = "READ_ONLY, READ_WRITE or READ_WRITE_DELETE")]
         capability: String,
-        /// Where, as in /shared/eng
+        /// The path, as in /shared/eng
         path: String,
         /// Also let the holder approve there
         #[arg(long)]
@@ -51,7 +51,7 @@ Examples:
     },
 }
 
-/// Whose grants.
+/// The holder of the grants.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 pub(crate) struct HolderArgs {

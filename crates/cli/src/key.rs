@@ -25,7 +25,7 @@ Examples:
         user: String,
         /// The key's name
         name: String,
-        /// When it ends by itself, as in RFC 3339
+        /// The time of its expiry, as in RFC 3339
         #[arg(long, value_name = "TIME")]
         expires_at: Option<String>,
         /// Narrow the key to what this grants; may be given several times
@@ -150,7 +150,7 @@ fn grant_of(text: &str) -> Result<NewGrant, Failure> {
     })
 }
 
-/// What narrows a key, as `--grant` takes it.
+/// Describes the grants that narrow a key, as `--grant` takes them.
 fn in_words(grants: &[Grant]) -> String {
     let each = grants
         .iter()

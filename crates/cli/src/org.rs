@@ -115,7 +115,7 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
     }
 }
 
-/// What to know of the name that an organisation was given, a sentence each.
+/// Returns warnings about the name that an organisation was given, a sentence each.
 async fn warnings(
     accounts: &Accounts,
     organization: &Organization,

@@ -13,7 +13,7 @@ use super::args::Yes;
 use vestibule_server::failure::{Code, Failure};
 use vestibule_server::printable::{escape, escape_all};
 
-/// How data is printed.
+/// The format of printed data.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Output {
     pub(super) json: bool,
@@ -102,7 +102,7 @@ impl Output {
         message(&format!("Go on with --after {next}"));
         Ok(())
     }
-    /// What to know beside what is printed next: a member of the JSON, or messages.
+    /// Adds warnings about what is printed next: a member of the JSON, or messages.
     pub(super) fn warn(self, object: &mut Value, warnings: Vec<String>) {
         if self.json {
             object["warnings"] = warnings.into();
@@ -113,7 +113,7 @@ impl Output {
         }
     }
 
-    /// What was done: JSON, or a message.
+    /// Prints the outcome: JSON, or a message.
     pub(super) fn done(self, object: &Value, text: &str) -> Result<(), Failure> {
         if self.json {
             data(&object.to_string())
@@ -187,7 +187,7 @@ pub(super) fn message(text: &str) {
     let _ = writeln!(stderr(), "{}", escape(text));
 }
 
-/// Why it was not done: for people, or one line of JSON.
+/// Prints the reason of a failure: for people, or one line of JSON.
 pub(super) fn failure(failure: &Failure, as_json: bool) {
     if as_json {
         message(&failure.json().to_string());
@@ -196,7 +196,7 @@ pub(super) fn failure(failure: &Failure, as_json: bool) {
     }
 }
 
-/// What clap says: help and version are data, anything else is a message.
+/// Prints what clap says: help and version are data, anything else is a message.
 pub(super) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     if !error.use_stderr() {
         let _ = error.print();
@@ -217,7 +217,7 @@ pub(super) fn usage(error: &clap::Error, as_json: bool) -> ExitCode {
     Code::Usage.into()
 }
 
-/// What clap says of a wrong command line, without the usage that follows it.
+/// Returns clap's word on a wrong command line, without the usage that follows it.
 fn misread(error: &clap::Error) -> Failure {
     if error.kind() == ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand {
         return Failure::usage("A command is missing.").hint("See --help.");

@@ -87,7 +87,7 @@ Example:
     /// The e-mail domains of an organisation
     #[command(subcommand)]
     Domain(DomainCommand),
-    /// Where applications get their people back
+    /// URIs to which applications have people sent back
     #[command(subcommand)]
     RedirectUri(RedirectUriCommand),
     /// Show or change who has to sign in through the provider

@@ -64,7 +64,7 @@ Examples:
     },
 }
 
-/// Where a password comes from.
+/// The source of a password.
 #[derive(Debug, Args)]
 pub(crate) struct PasswordArgs {
     /// Read the password from stdin

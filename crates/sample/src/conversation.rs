@@ -8,7 +8,7 @@ use vestibule_layer::model::{OrgScope, Timestamp, UserId};
 
 use crate::node::uuid;
 
-/// Whose conversations a query may see.
+/// The user whose conversations a query may see.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Owner {
     pub(crate) scope: OrgScope,
@@ -63,7 +63,7 @@ pub(crate) const KEPT_CONVERSATIONS: i64 = 1_000;
 /// The number of events of one conversation that are kept: the newest.
 pub(crate) const KEPT_EVENTS: i64 = 10_000;
 
-/// How many conversations there are.
+/// Counts the conversations.
 pub(crate) async fn count(connection: &mut AnyConnection, owner: Owner) -> sqlx::Result<i64> {
     sqlx::query_scalar(
         "SELECT COUNT(*) FROM sample_agent_session WHERE organization_id = $1 AND user_id = $2",

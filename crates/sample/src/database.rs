@@ -60,7 +60,7 @@ impl std::fmt::Debug for Database {
     }
 }
 
-/// How long a request waits for a connection before it is told that the store is away.
+/// The time for which a request waits for a connection before it is told that the store is away.
 const ACQUIRE_TIMEOUT: Duration = Duration::from_secs(1);
 const CONNECTIONS: u32 = 4;
 

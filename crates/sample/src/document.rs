@@ -33,8 +33,7 @@ pub(crate) struct NewDocument {
     parent_path_part_id: Option<String>,
     /// Its text, at most 64 KiB; empty where left out.
     content: Option<String>,
-    /// What kind of document it is: capital letters, digits and underscores. `UNKNOWN` where left
-    /// out.
+    /// The kind of document: capital letters, digits and underscores. `UNKNOWN` if left out.
     #[schema(
         min_length = 1,
         max_length = 64,
@@ -42,12 +41,12 @@ pub(crate) struct NewDocument {
         example = "PLAINTEXT"
     )]
     document_type: Option<String>,
-    /// Whether it was brought in or made here; `SOURCE` where left out.
+    /// The origin of the document: imported or created here; `SOURCE` if left out.
     #[schema(value_type = Option<Origin>)]
     document_origin: Option<String>,
 }
 
-/// What to change of a document; what is left out, or null, stays.
+/// A change of a document; what is left out, or null, stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct DocumentChange {
@@ -56,7 +55,7 @@ pub(crate) struct DocumentChange {
     name: Option<String>,
     /// The folder to move it to; an empty text moves it to the root.
     parent_path_part_id: Option<String>,
-    /// Whether it is to be left out of search.
+    /// True to leave it out of search.
     exclude_from_qdrant: Option<bool>,
     /// The new text, at most 64 KiB. Another text than before is another version.
     content: Option<String>,

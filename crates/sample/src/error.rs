@@ -65,7 +65,7 @@ pub(crate) fn name_taken() -> Problem {
     .hint("Choose another name, or another folder.")
 }
 
-/// How long to wait before the database may be there again.
+/// The time after which the database may be back.
 const RETRY: Duration = Duration::from_secs(2);
 
 fn problem(error: &sqlx::Error) -> Problem {

@@ -67,7 +67,7 @@ impl Filter {
         &self.sql
     }
 
-    /// How many values are bound.
+    /// The number of bound values.
     pub(crate) fn len(&self) -> usize {
         self.values.len()
     }
@@ -134,8 +134,8 @@ impl Filter {
     }
 }
 
-/// Which children of `parent` the caller may see; `None` where all of them. What a prefix below
-/// the parent allows begins at one child: the prefix itself, or the folder that leads to it.
+/// Returns the children of `parent` that the caller may see; `None` for all of them. What a prefix
+/// below the parent allows starts at one child: the prefix itself, or the folder that leads to it.
 fn steps(kind: Kind, parent: &ResourcePath, visible: &Visible) -> Option<BTreeSet<ResourcePath>> {
     let Visible::Under(prefixes) = visible else {
         return None;

@@ -32,14 +32,14 @@ pub(crate) struct Folder {
     name: String,
     /// The folder it lies in; null at the root.
     parent_path_part_id: Option<String>,
-    /// Where it is, as grants name it.
+    /// Its path, as grants name it.
     #[schema(example = "/shared/eng")]
     materialized_path: String,
-    /// Whether every organisation has this folder, so that it stays as it is.
+    /// True if every organisation has this folder, so that it stays as it is.
     system_managed: bool,
     /// Always `not_required`: folders of this service need no approval.
     approval_state: &'static str,
-    /// Whether the client wants it left out of search. It is kept for the client: this service has
+    /// True if the client wants it left out of search. It is kept for the client: this service has
     /// no search.
     exclude_from_qdrant: bool,
     /// Always empty: this service has no tags.
@@ -47,13 +47,13 @@ pub(crate) struct Folder {
     tags: [(); 0],
     /// The organisation it belongs to.
     tenant_id: String,
-    /// When it was made.
+    /// The time of its creation.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of its last change.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// What the caller may do with it.
+    /// The caller's rights on it.
     permissions: Permissions,
 }
 
@@ -97,7 +97,7 @@ pub(crate) struct NewFolder {
     parent_path_part_id: Option<String>,
 }
 
-/// What to change of a folder; what is left out, or null, stays.
+/// A change of a folder; what is left out, or null, stays.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 #[schema(as = FolderChange)]
@@ -107,7 +107,7 @@ pub(crate) struct FolderChange {
     name: Option<String>,
     /// The folder to move it to; an empty text moves it to the root.
     parent_path_part_id: Option<String>,
-    /// Whether it is to be left out of search.
+    /// True to leave it out of search.
     exclude_from_qdrant: Option<bool>,
 }
 

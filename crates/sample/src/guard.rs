@@ -6,8 +6,8 @@ use vestibule_layer::{FieldError, Permit, Problem, Refusal};
 use crate::error::{self, Result};
 use crate::node::{self, Node};
 
-/// Whether the caller may act with `needs` on a node known by its id. Where the caller may not even
-/// read it, the refusal does not tell its path, which holds the names of all folders above.
+/// Refuses a caller who may not act with `needs` on a node known by its id. If the caller may not
+/// even read it, the refusal does not tell its path, which holds the names of all folders above.
 pub(crate) fn allowed(permit: &Permit, node: &Node, needs: Capability) -> Result<()> {
     let Err(refusal) = permit.may(&node.path, needs) else {
         return Ok(());
@@ -63,8 +63,8 @@ pub(crate) fn child(parent: &ResourcePath, name: &str) -> Result<ResourcePath> {
     })
 }
 
-/// Whether everything below still has a path that is short enough, once moved; `field` is what
-/// would make it too long.
+/// Refuses a move that would give a node below a path that is too long; `field` is the field to
+/// blame.
 pub(crate) async fn fits(
     connection: &mut sqlx::AnyConnection,
     permit: &Permit,

@@ -11,7 +11,7 @@ use vestibule_layer::{Fields, SortDirection};
 use crate::error::Result;
 use crate::parts::PartFields as _;
 
-/// Which page of which folder.
+/// A page of a folder.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -40,15 +40,15 @@ pub(crate) struct ListQuery {
     /// Only what was last changed before.
     #[param(value_type = Option<String>, format = DateTime)]
     updated_before: Option<String>,
-    /// How many at most.
+    /// The most items to return.
     #[param(value_type = Option<u32>, minimum = 1, maximum = 100, default = 20)]
     limit: Option<String>,
-    /// How many to leave out first.
+    /// The number of items to skip.
     #[param(value_type = Option<u32>, minimum = 0, maximum = 10_000, default = 0)]
     offset: Option<String>,
 }
 
-/// How one folder or document is wanted.
+/// The options of reading one folder or document.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(deny_unknown_fields)]
 #[into_params(parameter_in = Query)]

@@ -14,11 +14,11 @@ use crate::page::page;
 /// One entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ListedItem {
-    /// What it is called.
+    /// Its name.
     pub name: String,
-    /// Where it lies, where it lies somewhere.
+    /// Its path, if it has one.
     pub path: Option<String>,
-    /// When it was last changed.
+    /// The time of its last change.
     pub updated_at: Timestamp,
 }
 

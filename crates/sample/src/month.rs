@@ -11,14 +11,14 @@ pub(crate) fn of(moment: Timestamp) -> String {
     format!("{:04}-{:02}", date.year(), u8::from(date.month()))
 }
 
-/// How long the month of a moment is.
+/// Returns the length of the month of a moment.
 pub(crate) fn length(moment: Timestamp) -> Duration {
     let date = moment.to_utc();
     let days = date.month().length(date.year());
     Duration::from_secs(u64::from(days) * 24 * 60 * 60)
 }
 
-/// How long the month of a moment still lasts.
+/// Returns the rest of the month of a moment.
 pub(crate) fn left(moment: Timestamp) -> Duration {
     let date = moment.to_utc();
     let (year, month) = match date.month() {

@@ -8,9 +8,9 @@ const MAX_NAME_CHARS: usize = 255;
 /// The largest text of a document, in bytes.
 pub(crate) const MAX_CONTENT_BYTES: usize = 64 * 1024;
 
-/// Whether a text can be one segment of a path: 1 to 255 characters, one of which can be seen; no
-/// slash, backslash, control character or separator of lines, and not one of the two that mean
-/// "here" and "above".
+/// Refuses a text that cannot be one segment of a path, which has 1 to 255 characters, one of which
+/// can be seen; no slash, backslash, control character or separator of lines, and is not one of the
+/// two that mean "here" and "above".
 pub(crate) fn check(name: &str) -> Result<(), Invalid> {
     if name.is_empty() {
         return Err(Invalid::new("empty_name", "must not be empty"));
@@ -45,8 +45,8 @@ pub(crate) fn check(name: &str) -> Result<(), Invalid> {
     Ok(())
 }
 
-/// Whether a text can be the content of a document: at most 64 KiB, and without the character
-/// U+0000, which PostgreSQL cannot hold.
+/// Refuses a text that cannot be the content of a document, which has at most 64 KiB, and not the
+/// character U+0000, which PostgreSQL cannot hold.
 pub(crate) fn check_content(content: &str) -> Result<(), Invalid> {
     if content.len() > MAX_CONTENT_BYTES {
         return Err(Invalid::new(
@@ -57,7 +57,7 @@ pub(crate) fn check_content(content: &str) -> Result<(), Invalid> {
     check_text(content)
 }
 
-/// Whether the store can hold a text.
+/// Refuses a text that the store cannot hold.
 pub(crate) fn check_text(text: &str) -> Result<(), Invalid> {
     if text.contains('\0') {
         return Err(Invalid::new(

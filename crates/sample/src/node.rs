@@ -11,7 +11,7 @@ use vestibule_layer::model::{Invalid, OrgScope, ResourcePath, Timestamp};
 use crate::id::{self, Id};
 use crate::version::Facts;
 
-/// What a node is.
+/// The kind of a node.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     Folder,
@@ -52,13 +52,13 @@ pub(crate) struct Node {
     pub(crate) parent: Option<Uuid>,
     pub(crate) name: String,
     pub(crate) path: ResourcePath,
-    /// Whether it is one of the folders that every organisation has, which stay as they are.
+    /// True if it is one of the folders that every organisation has, which stay as they are.
     pub(crate) system_managed: bool,
     /// The text of a document; not read for lists.
     pub(crate) content: Option<String>,
-    /// Whether the client wants it left out of search, of which this service has none.
+    /// True if the client wants it left out of search, of which this service has none.
     pub(crate) exclude_from_qdrant: bool,
-    /// What a document is; of a folder it means nothing, and is not stored.
+    /// The facts about a document; of a folder it means nothing, and is not stored.
     pub(crate) facts: Facts,
     pub(crate) created_at: Timestamp,
     pub(crate) updated_at: Timestamp,
@@ -75,7 +75,7 @@ pub(crate) const COLUMNS: &str = "id, kind, parent_id, name, path, system_manage
     document_type, document_origin, exclude_from_qdrant, version, version_id, version_made_by, \
     version_created_at, created_at, updated_at";
 
-/// What a row of [`COLUMNS`] and `content` says.
+/// Reads a row of [`COLUMNS`] and `content`.
 pub(crate) fn node(row: &AnyRow) -> sqlx::Result<Node> {
     let parent: Option<String> = row.try_get("parent_id")?;
     Ok(Node {
@@ -276,7 +276,7 @@ pub(crate) async fn delete(
     Ok(())
 }
 
-/// What every path below this one begins with.
+/// Returns the prefix of every path below this one.
 fn below(path: &ResourcePath) -> String {
     match path.as_str() {
         "/" => "/".to_owned(),

@@ -14,17 +14,17 @@ use crate::name;
 #[derive(Debug, Serialize, ToSchema)]
 #[schema(as = Paged)]
 pub(crate) struct Page<T> {
-    /// What the page holds.
+    /// The items of the page.
     pub(crate) items: Vec<T>,
-    /// How many there are on all pages that this caller may see.
+    /// The number of items on all pages that this caller may see.
     pub(crate) total: i64,
-    /// How many the page may hold.
+    /// The most items of a page.
     pub(crate) limit: u32,
-    /// How many were left out before it.
+    /// The number of items skipped.
     pub(crate) offset: u32,
 }
 
-/// What the caller may do with a folder or document.
+/// The caller's rights on a folder or document.
 #[derive(Debug, Serialize, ToSchema)]
 #[expect(
     clippy::struct_excessive_bools,

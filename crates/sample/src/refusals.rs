@@ -18,7 +18,7 @@ fn describe(statuses: &[(&str, &str)]) -> Described {
         .collect()
 }
 
-/// What every route of `/v1` may answer besides its own.
+/// The refusals of every route of `/v1`, besides its own.
 pub(crate) struct BearerRefusals;
 
 impl IntoResponses for BearerRefusals {
@@ -41,7 +41,7 @@ impl IntoResponses for BearerRefusals {
     }
 }
 
-/// What every route of `/api` may answer besides its own.
+/// The refusals of every route of `/api`, besides its own.
 pub(crate) struct BrowserRefusals;
 
 impl IntoResponses for BrowserRefusals {
@@ -65,7 +65,7 @@ impl IntoResponses for BrowserRefusals {
     }
 }
 
-/// What a route of `/api` about one session may answer besides.
+/// The refusals of every route of `/api` about one session, besides its own.
 pub(crate) struct NoSuchSession;
 
 impl IntoResponses for NoSuchSession {

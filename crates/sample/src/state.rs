@@ -21,12 +21,12 @@ pub(crate) struct App {
     pub(crate) changes: Arc<dyn ResourceChanges>,
 }
 
-/// Whose folders are known to exist, so that most requests need not look.
+/// The organisations whose folders are known to exist, so that most requests need not look.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Prepared(Arc<Mutex<HashSet<(OrganizationId, UserId)>>>);
 
 impl Prepared {
-    /// How many are remembered before all are forgotten: a look is cheap, memory is bounded.
+    /// The most that are remembered before all are forgotten: a look is cheap, memory is bounded.
     const MOST: usize = 100_000;
 
     fn contains(&self, key: (OrganizationId, UserId)) -> bool {
@@ -128,7 +128,7 @@ impl Sample {
         }
     }
 
-    /// What a new document is where nothing else is said of it: in its first version.
+    /// Returns the facts of a new document if nothing else is said of it: in its first version.
     pub(crate) fn facts(&self, made_by: Option<UserId>) -> Facts {
         Facts {
             document_type: DocumentType::default(),

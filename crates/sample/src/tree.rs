@@ -17,7 +17,7 @@ use crate::page::page;
 use crate::state::App;
 use crate::version::{DocumentType, Facts, Origin};
 
-/// What a PATCH changes; what is `None` stays.
+/// The changes of a PATCH; what is `None` stays.
 #[derive(Debug, Default)]
 pub(crate) struct Change {
     pub(crate) name: Option<String>,
@@ -33,16 +33,16 @@ pub(crate) struct Change {
     pub(crate) active_version: Option<Uuid>,
 }
 
-/// What a POST makes.
+/// The node that a POST creates.
 #[derive(Debug)]
 pub(crate) struct New {
     pub(crate) name: String,
     pub(crate) parent: Option<Uuid>,
-    /// What a document is, and its text; a folder where there is none.
+    /// The facts and the text of a document; `None` for a folder.
     pub(crate) document: Option<NewText>,
 }
 
-/// What makes a new node a document.
+/// The part of a new node that makes it a document.
 #[derive(Debug)]
 pub(crate) struct NewText {
     pub(crate) document_type: DocumentType,
@@ -50,7 +50,7 @@ pub(crate) struct NewText {
     pub(crate) content: String,
 }
 
-/// Where a node hangs: below a folder, or at the root.
+/// The place of a node: below a folder, or at the root.
 struct Place {
     id: Option<Uuid>,
     path: ResourcePath,

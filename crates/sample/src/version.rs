@@ -14,7 +14,7 @@ use vestibule_layer::model::{Invalid, Timestamp, UserId};
 use crate::id::{self, Id};
 use crate::node::{self, Node};
 
-/// What only documents have.
+/// The facts that only documents have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) document_type: DocumentType,
@@ -23,8 +23,8 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// What a document's row says of it, or what holds of one that was written before there was more
-    /// to say.
+    /// Reads the facts from a document's row, or returns those of a document that was written
+    /// before they were recorded.
     pub(crate) fn read(row: &AnyRow) -> sqlx::Result<Self> {
         let document_type: Option<String> = row.try_get("document_type")?;
         let origin: Option<String> = row.try_get("document_origin")?;
@@ -57,7 +57,7 @@ pub(crate) struct Version {
     pub(crate) id: Uuid,
     /// From 1, one more with each rewrite.
     pub(crate) number: i64,
-    /// Who wrote it, where that is known.
+    /// Its author, if known.
     pub(crate) made_by: Option<UserId>,
     pub(crate) created_at: Timestamp,
 }
@@ -74,7 +74,7 @@ impl Version {
     }
 }
 
-/// What kind of document the client says it is. The service makes nothing of it.
+/// The kind of document, in the client's words. The service makes nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DocumentType(String);
 
@@ -116,7 +116,7 @@ impl FromStr for DocumentType {
     }
 }
 
-/// Whether a document was brought in or made here.
+/// The origin of a document: imported or created here.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
 #[schema(as = DocumentOrigin)]
@@ -169,16 +169,16 @@ pub(crate) struct DocumentVersion {
     name: String,
     /// The document.
     parent_path_id: String,
-    /// Where it is, below the document.
+    /// Its path, below the document.
     #[schema(example = "/shared/reports/q1/v1")]
     materialized_path: String,
     /// Always false.
     system_managed: bool,
     /// The organisation it belongs to.
     tenant_id: String,
-    /// Who wrote it; null for texts from before that was noted.
+    /// Its author; null for texts from before that was recorded.
     uploader: Option<Uploader>,
-    /// When it was written.
+    /// The time at which it was written.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
     /// The same: a version does not change.
@@ -186,7 +186,7 @@ pub(crate) struct DocumentVersion {
     updated_at: Timestamp,
 }
 
-/// Who wrote a version.
+/// The author of a version.
 #[derive(Debug, Serialize, ToSchema)]
 struct Uploader {
     /// The user's id.

@@ -3,7 +3,8 @@
 use serde_json::{Value, json};
 use vestibule_accounts::OnRecord;
 
-/// Which credential it is, whose, and what stands against it, for who cannot be told by the check.
+/// Describes the credential, its user, and what rules it out, for a credential that the check
+/// cannot describe.
 pub(super) fn lines(presented: &OnRecord) -> Vec<String> {
     let caller = &presented.caller;
     let role = match &caller.membership {
@@ -38,7 +39,7 @@ pub(super) fn lines(presented: &OnRecord) -> Vec<String> {
     lines
 }
 
-/// Who it stands for.
+/// Describes the user that it stands for.
 pub(super) fn json(presented: &OnRecord) -> Value {
     json!({
         "user_id": presented.user.id,
@@ -48,7 +49,7 @@ pub(super) fn json(presented: &OnRecord) -> Value {
     })
 }
 
-/// Which one it is.
+/// Describes the credential.
 pub(super) fn credential_json(presented: &OnRecord) -> Value {
     json!({
         "id": presented.credential.api_key().map(|id| id.to_string())

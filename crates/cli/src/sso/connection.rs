@@ -106,12 +106,12 @@ pub(super) async fn show(
     )
 }
 
-/// What `sso test` looks at.
+/// The settings that `sso test` checks.
 #[derive(Debug, Args)]
 pub(crate) struct TestCommand {
     #[command(flatten)]
     which: ConnectionArgs,
-    /// What is being prepared, in place of what is live
+    /// The staged settings, in place of the live ones
     #[arg(long)]
     staged: bool,
     /// Print a URL instead at which a browser begins a sign-in that creates nobody and shows what
@@ -231,7 +231,7 @@ pub(super) async fn unlink(
     )
 }
 
-/// What was saved anyway is said all the same.
+/// Tells which checks failed where a connection was saved all the same.
 fn tell_failed(checks: &[NamedCheck]) {
     for check in checks.iter().filter(|check| !check.passed) {
         output::message(&format!("check {} failed: {}", check.name, check.detail));

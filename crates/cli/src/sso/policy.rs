@@ -12,7 +12,7 @@ use vestibule_server::failure::Failure;
 pub(crate) struct PolicyCommand {
     /// Id or name of the organisation
     org: String,
-    /// Whether people have to sign in through the provider
+    /// True if people have to sign in through the provider
     #[arg(long, value_name = "BOOL")]
     enforce: Option<bool>,
     /// Owners who may sign in by password all the same, and no others; may be repeated

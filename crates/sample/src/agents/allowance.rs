@@ -7,7 +7,7 @@ use vestibule_layer::{Permit, Problem};
 use crate::error::Result;
 use crate::month;
 
-/// What a plan calls its allowance of messages a month.
+/// The name of the monthly allowance of messages in a plan.
 const MESSAGES_PER_MONTH: &str = "agent_messages_per_month";
 
 /// Counts one message of the caller's organisation, where its plan sets an allowance; refused where

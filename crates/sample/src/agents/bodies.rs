@@ -17,10 +17,10 @@ pub(crate) struct AgentSessionItem {
     pub(super) title: String,
     /// Always `idle`: nothing runs here.
     pub(super) status: &'static str,
-    /// When it began.
+    /// The time at which it started.
     #[schema(value_type = String, format = DateTime)]
     pub(super) created_at: Timestamp,
-    /// When it was last written to.
+    /// The time of the last message.
     #[schema(value_type = String, format = DateTime)]
     pub(super) updated_at: Timestamp,
 }
@@ -66,7 +66,7 @@ pub(crate) struct NewAgentMessage {
     pub(super) text: String,
 }
 
-/// Which conversation.
+/// The conversation to act on.
 #[derive(Debug, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub(crate) struct AgentSessionRef {
@@ -74,7 +74,7 @@ pub(crate) struct AgentSessionRef {
     pub(super) session_id: String,
 }
 
-/// Which conversation.
+/// The conversation to act on.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -83,7 +83,7 @@ pub(crate) struct AgentSessionQuery {
     pub(super) session_id: String,
 }
 
-/// Which part of which conversation.
+/// A part of a conversation.
 #[derive(Debug, Deserialize, IntoParams)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 #[into_params(parameter_in = Query)]
@@ -94,7 +94,7 @@ pub(crate) struct TranscriptQuery {
     pub(super) since_event_id: Option<String>,
 }
 
-/// That it was done.
+/// The confirmation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Done {
@@ -113,7 +113,7 @@ impl Done {
     };
 }
 
-/// What was said, and what happened.
+/// The messages and events of a conversation.
 #[derive(Debug, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Transcript {
@@ -124,7 +124,7 @@ pub(crate) struct Transcript {
     pub(super) workflow_run_id: Option<String>,
     /// At most 100, the oldest first.
     pub(super) events: Vec<TranscriptEvent>,
-    /// Whether there are more after the last of these.
+    /// True if there are more after the last of these.
     pub(super) has_more: bool,
     /// Always false: the transcript is complete.
     pub(super) backfill_failed: bool,
@@ -140,10 +140,10 @@ pub(crate) struct TranscriptEvent {
     /// `user_message` or `status_idle`.
     #[serde(rename = "type")]
     pub(super) kind: String,
-    /// When it happened.
+    /// The time of the event.
     #[schema(value_type = String, format = DateTime)]
     pub(super) occurred_at: Timestamp,
-    /// What goes with it; of a message, its text.
+    /// The content of the event; of a message, its text.
     #[schema(value_type = Object)]
     pub(super) payload: serde_json::Value,
 }

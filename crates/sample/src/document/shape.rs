@@ -25,23 +25,23 @@ pub(crate) struct Document {
     name: String,
     /// The folder it lies in; null at the root.
     parent_path_part_id: Option<String>,
-    /// Where it is, as grants name it.
+    /// Its path, as grants name it.
     #[schema(example = "/shared/reports/q1")]
     materialized_path: String,
     /// Always false: no document belongs to every organisation.
     system_managed: bool,
     /// Always `not_required`: documents of this service need no approval.
     approval_state: &'static str,
-    /// Whether the client wants it left out of search. It is kept for the client: this service has
+    /// True if the client wants it left out of search. It is kept for the client: this service has
     /// no search.
     exclude_from_qdrant: bool,
     /// Always empty: this service has no tags.
     #[schema(value_type = Vec<Object>, max_items = 0)]
     tags: [(); 0],
-    /// What kind of document the client says it is.
+    /// The kind of document, in the client's words.
     #[schema(example = "PLAINTEXT")]
     document_type: String,
-    /// Whether it was brought in or made here.
+    /// The origin of the document: imported or created here.
     #[schema(value_type = Origin)]
     document_origin: &'static str,
     /// The version that holds: its current text. The ones before are not kept.
@@ -53,13 +53,13 @@ pub(crate) struct Document {
     /// Its text; left out of lists.
     #[serde(skip_serializing_if = "Option::is_none")]
     content: Option<String>,
-    /// When it was made.
+    /// The time of its creation.
     #[schema(value_type = String, format = DateTime)]
     created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of its last change.
     #[schema(value_type = String, format = DateTime)]
     updated_at: Timestamp,
-    /// What the caller may do with it.
+    /// The caller's rights on it.
     permissions: Permissions,
 }
 

@@ -22,7 +22,7 @@ pub(crate) enum Key {
     Es256,
 }
 
-/// What the server proves itself with at the provider.
+/// The secret with which the server authenticates to the provider.
 #[derive(Debug, Args)]
 pub(crate) struct Proof {
     /// Read the client secret from stdin
@@ -49,13 +49,13 @@ impl Proof {
     }
 }
 
-/// What may be different from what the preset fills in.
+/// The settings that may differ from what the preset fills in.
 #[derive(Debug, Args)]
 pub(crate) struct Details {
     /// The one algorithm that the provider signs with [default: RS256]
     #[arg(long)]
     algorithm: Option<String>,
-    /// What to ask for beside openid; may be repeated
+    /// A scope to ask for beside openid; may be repeated
     #[arg(long, value_name = "SCOPE")]
     scope: Vec<String>,
     /// The claim with the groups: a name or a JSON pointer
@@ -114,12 +114,12 @@ impl Details {
 pub(crate) struct AddCommand {
     /// Id or name of the organisation
     pub(super) org: String,
-    /// What its administrators call the connection
+    /// The administrators' name for the connection
     pub(super) name: String,
     /// The provider's issuer, or its discovery URL
     #[arg(long, value_name = "URL")]
     pub(super) issuer: String,
-    /// What the provider calls this server
+    /// The provider's id for this server
     #[arg(long, value_name = "ID")]
     pub(super) client_id: String,
     /// google, entra, okta, keycloak, github, gitlab or generic
