@@ -63,8 +63,8 @@ fn is_path(span: &str, root: &Path) -> bool {
     }
 }
 
-/// The path with `..` taken back.
-fn flat(path: &Path) -> PathBuf {
+/// Returns the path without `.` and `..`.
+pub(super) fn flat(path: &Path) -> PathBuf {
     let mut flat = PathBuf::new();
     for part in path.components() {
         match part {

@@ -2,6 +2,7 @@
 
 mod counts;
 mod cycles;
+mod dependencies;
 mod documents;
 mod modules;
 mod openings;
@@ -27,10 +28,12 @@ pub(crate) fn run(list: bool) -> Result<()> {
     let files = Tree::read(&root)?;
     let manifests = tiers::Manifest::read_all(&root)?;
     let mut problems = tiers::check(&manifests);
+    problems.extend(tiers::idle_exceptions(&manifests));
     let architecture = fs::read_to_string(root.join("docs/architecture.md"))?;
     problems.extend(tiers::check_document(&architecture, &manifests));
     problems.extend(sources::leftovers(&files));
     problems.extend(documents::check(&files, &root));
+    problems.extend(dependencies::unused(&files, &root)?);
     problems.extend(counts::check(&files, list));
     let lengths = sources::lengths(&files);
     for long in &lengths.long {

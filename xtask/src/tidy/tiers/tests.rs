@@ -124,6 +124,24 @@ fn sql_and_password_hashing_stay_in_their_crates() {
 }
 
 #[test]
+fn an_exception_that_nothing_uses_is_named() {
+    let used = manifest(
+        "credential",
+        "[dependencies]\nargon2.workspace = true\njsonwebtoken = \"1\"",
+    );
+    assert!(idle_exceptions(&[used]).is_empty());
+    let unused = manifest(
+        "credential",
+        "[dev-dependencies]\nargon2.workspace = true\njsonwebtoken = \"1\"",
+    );
+    let found = idle_exceptions(&[unused]).join("\n");
+    assert!(
+        found.contains("credential: does not import argon2"),
+        "{found}"
+    );
+}
+
+#[test]
 fn every_crate_has_one_tier() {
     let names: BTreeSet<_> = TIERS.iter().map(|(name, _)| name).collect();
     assert_eq!(names.len(), TIERS.len());
