@@ -37,20 +37,20 @@ use vestibule_server::failure::Failure;
 use vestibule_server::listen::{self, Bounds};
 use vestibule_server::serve::plain;
 
-/// What the one client is called.
+/// The id of the one client.
 pub const CLIENT_ID: &str = "vestibule";
 
-/// Where everything is below the listener: part of the issuer, so that nobody takes it for another.
+/// The path below which everything is: part of the issuer, so that nobody takes it for another.
 const PREFIX: &str = "/development-only";
 
 /// Connections at once; one person tries one thing.
 const CONNECTIONS: usize = 64;
 
-/// What a provider for development is made of.
+/// The parts of a provider for development.
 pub struct DevIdpParts {
     /// The secret of its one client.
     pub client_secret: PlainClientSecret,
-    /// What the redirect URIs of its client begin with.
+    /// The prefix of the redirect URIs of its client.
     pub callbacks: String,
     /// The time.
     pub clock: Arc<dyn Clock>,

@@ -21,16 +21,16 @@ use vestibule_server::failure::Failure;
 use vestibule_server::serve::{Server, bind};
 use vestibule_server::wiring::{OldClock, Tables};
 
-/// Where it listens unless told otherwise.
+/// The address to listen on unless told otherwise.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8080);
-/// Where probes go, if the port is free.
+/// The address for probes, if the port is free.
 const ADMIN_LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8081);
 
 /// A quickstart that listens, and what there is to tell of it.
 pub struct Quickstart {
     /// The server.
     pub server: Server,
-    /// What to show; with secrets at the first start alone.
+    /// The facts to show; with secrets at the first start alone.
     pub shown: Shown,
     /// The name of the session cookie.
     pub cookie_name: String,
@@ -40,7 +40,7 @@ pub struct Quickstart {
 pub struct Configured {
     /// The settings.
     pub settings: Settings,
-    /// Whether somebody has said where probes go.
+    /// True if the configuration names an address for probes.
     pub probes_have_a_place: bool,
 }
 

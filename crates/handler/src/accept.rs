@@ -3,7 +3,7 @@
 use http::HeaderMap;
 use http::header::ACCEPT;
 
-/// Whether a browser asks for something to show, as every navigation does.
+/// Returns true if a browser asks for something to show, as every navigation does.
 pub fn wants_page(headers: &HeaderMap) -> bool {
     let mut accepted = headers.get_all(ACCEPT).iter();
     accepted.any(|value| value.as_bytes().windows(9).any(|part| part == b"text/html"))

@@ -6,7 +6,7 @@ use http::{HeaderMap, HeaderValue};
 use vestibule_check::cookie_values;
 use vestibule_http::{Problem, SessionCookie};
 
-/// How long a browser keeps it, in seconds: as long as a sign-in may take.
+/// The time for which a browser keeps it, in seconds: as long as a sign-in may take.
 const LIFE: u32 = 600;
 
 /// The number of sign-ins that one browser can have under way: tabs that wait at a provider.

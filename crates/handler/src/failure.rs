@@ -10,14 +10,14 @@ use vestibule_policy::Refusal;
 /// The result of a handler.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// Why a handler did not do what was asked: a [`Problem`], whatever it was before.
+/// The reason why a handler did not do what was asked: a [`Problem`], whatever it was before.
 #[derive(Debug)]
 pub struct Failure(Problem);
 
-/// How long to wait before the store may be there again.
+/// The time after which the store may be back.
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
-/// How long to wait before an operator may have made room.
+/// The time after which an operator may have made room.
 const SPACE_RETRY: Duration = Duration::from_secs(60);
 
 impl From<Error> for Failure {

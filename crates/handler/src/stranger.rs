@@ -12,12 +12,12 @@ use vestibule_http::{ClientAddress, RequestId, SessionCookie};
 
 use crate::session_cookies;
 
-/// Where a request without a permit comes from.
+/// The origin of a request without a permit.
 #[derive(Debug, Clone)]
 pub struct Stranger {
     /// The client's address.
     pub address: Option<IpAddr>,
-    /// What the request is called in the log.
+    /// The id of the request in the log.
     pub request_id: Option<String>,
 }
 

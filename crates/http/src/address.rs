@@ -125,8 +125,8 @@ impl TrustedProxies {
         Ok(ClientAddress(nearest))
     }
 
-    /// Whether this is the address of one of the proxies. An IPv4 address that came in through an
-    /// IPv6 socket is taken for what it is.
+    /// Returns true if this is the address of one of the proxies. An IPv4 address that came in
+    /// through an IPv6 socket counts as IPv4.
     pub fn trusts(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
         self.networks

@@ -31,8 +31,8 @@ mod tests;
 /// The largest body that is read, in bytes.
 pub const MAX_BODY_BYTES: usize = Rule::MAX_BODY_BYTES;
 
-/// How long a body may be on its way. Shorter than what an answer may take, so that who does not
-/// send is told so, and what takes long afterwards is ours.
+/// The longest that a body may be on its way. Shorter than an answer may take, so that a client
+/// that stalls is told so, and any longer delay is ours.
 pub const BODY_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A JSON body, in either direction.
@@ -146,7 +146,7 @@ fn too_slow() -> Problem {
     .closing()
 }
 
-/// Whether a limit was reached, our own or that of a layer before us.
+/// Returns true if a limit was reached, our own or that of an outer layer.
 fn is_length_limit(error: &(dyn std::error::Error + 'static)) -> bool {
     error.is::<LengthLimitError>() || error.source().is_some_and(is_length_limit)
 }

@@ -3,7 +3,7 @@
 use http::HeaderValue;
 use vestibule_credential::frame::PlainSecret;
 
-/// How the session cookie is called and how long the browser keeps it.
+/// The name and lifetime of the session cookie.
 ///
 /// Always `Secure; HttpOnly; SameSite=Lax; Path=/` without `Domain`, as the `__Host-` prefix asks
 /// (RFC 6265bis, 4.1.3.2).
@@ -11,7 +11,7 @@ use vestibule_credential::frame::PlainSecret;
 pub struct SessionCookie {
     /// The cookie's name.
     pub name: String,
-    /// How long the browser keeps it, in seconds.
+    /// The time for which the browser keeps it, in seconds.
     pub max_age: u64,
 }
 

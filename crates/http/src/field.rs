@@ -85,8 +85,8 @@ fn kind(expected: &str) -> &str {
     }
 }
 
-/// What the standard library says of a text that is no number or no yes or no, as parameters of a
-/// query are.
+/// Translates the standard library's error about a text that is no number or no boolean, as
+/// parameters of a query are.
 fn of_a_text(message: &str) -> Option<(&'static str, &'static str)> {
     Some(match message {
         "invalid digit found in string" | "cannot parse integer from empty string" => {

@@ -4,7 +4,7 @@ use std::str::FromStr;
 
 use vestibule_model::Invalid;
 
-/// Which part of a list is wanted; [`Fields::paging`](crate::Fields::paging) reads it.
+/// A part of a list; [`Fields::paging`](crate::Fields::paging) reads it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Paging {
     /// The most items of the part, from 1 to [`MAX_LIMIT`](Self::MAX_LIMIT).

@@ -19,7 +19,8 @@ use vestibule_check::Limited;
 pub use self::invalid::FieldError;
 pub use self::render::{ErrorBody, PageProblem, ProblemBody, keep_headers};
 
-/// Why a request was not done, for whoever sent it. The log has the cause; this has the way out.
+/// The reason why a request was not done, for its sender. The log has the cause; this has the way
+/// out.
 #[derive(Debug, Clone)]
 pub struct Problem(Box<Parts>);
 
@@ -232,13 +233,13 @@ impl Problem {
         &self.0.detail
     }
 
-    /// What to do about it, where there is something.
+    /// The advice on what to do, if there is any.
     pub fn way_out(&self) -> Option<&str> {
         self.0.hint.as_deref()
     }
 }
 
-/// How `count` in `window` come, evenly spread.
+/// Describes the pace of `count` in `window`, evenly spread.
 fn pace(count: u32, window: Duration) -> String {
     let apart = window / count.max(1);
     match (apart.as_secs(), apart.subsec_nanos()) {

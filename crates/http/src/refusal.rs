@@ -9,7 +9,7 @@ use vestibule_policy::{Accepts, Refusal};
 
 use crate::Problem;
 
-/// How long to wait before the store may be there again.
+/// The time after which the store may be back.
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
 impl From<&Denial> for Problem {

@@ -11,7 +11,7 @@ use vestibule_store::StoreError;
 
 use vestibule_config::{ConfigError, ConfigErrors};
 
-/// What a command says to the shell.
+/// The exit code of a command.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Code {
@@ -27,13 +27,13 @@ pub enum Code {
     NotFound = 5,
     /// The world is not as the command supposed.
     Conflict = 6,
-    /// What was to be checked is not so.
+    /// The condition to be checked does not hold.
     CheckFailed = 7,
     /// Later it may work.
     Temporary = 75,
 }
 
-/// Why a command did not do what it was asked.
+/// The reason why a command did not do what it was asked.
 #[derive(Debug)]
 pub struct Failure {
     code: Code,
@@ -81,7 +81,7 @@ impl Failure {
         Self::new(Code::Usage, message)
     }
 
-    /// What should not happen.
+    /// Wraps an error that should not happen.
     pub fn defect(error: impl fmt::Display) -> Self {
         Self::failed(format!("Something is wrong in this program: {error}."))
             .hint("Please report it.")
@@ -132,7 +132,7 @@ impl Failure {
         self
     }
 
-    /// What goes to the shell.
+    /// Returns the exit code.
     pub fn code(&self) -> Code {
         self.code
     }

@@ -39,12 +39,12 @@ use roster::Roster;
 
 /// A connection that takes nothing of its answer for this long is closed.
 const WRITE_TIMEOUT: Duration = Duration::from_secs(30);
-/// What a connection buffers before it reads on. A head of this many bytes is always taken; one of
-/// twice as many, 64 KiB, never, and is answered 431.
+/// The bytes that a connection buffers before it reads on. A head of this many bytes is always
+/// taken; one of twice as many, 64 KiB, never, and is answered 431.
 const MAX_BUFFER: usize = 32 * 1024;
-/// How many headers a request may have.
+/// The most headers of a request.
 const MAX_HEADERS: usize = 100;
-/// How long requests in flight may take once the server is asked to end.
+/// The time that requests in flight have once the server is asked to end.
 const DRAIN: Duration = Duration::from_secs(10);
 /// The time that a head in transit has at shutdown: one network round trip.
 const LAST_HEAD: Duration = Duration::from_millis(100);
@@ -63,7 +63,7 @@ pub struct Bounds {
     pub connections: usize,
     /// Of one IPv4 address or IPv6 network of 64 bits. Further connections are closed at once.
     pub per_address: usize,
-    /// Whose connections are not counted as one address's: they bring everybody's.
+    /// Proxies, whose connections are not counted as one address's: they bring everybody's.
     pub proxies: Arc<TrustedProxies>,
     /// The time for which a connection may be open without a complete request.
     pub timeouts: Timeouts,
@@ -211,7 +211,7 @@ where
     }
 }
 
-/// What a connection holds of the bounds.
+/// A connection's share of the bounds.
 struct Room {
     _slot: OwnedSemaphorePermit,
     _place: Place,

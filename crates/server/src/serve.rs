@@ -37,7 +37,7 @@ const OUTBOX_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connections for probes; nobody needs more.
 const ADMIN_CONNECTIONS: usize = 64;
-/// How many of them one address may have, so that a metrics reader leaves some to the probes.
+/// The most that one address may have, so that a metrics reader leaves some to the probes.
 const ADMIN_CONNECTIONS_PER_ADDRESS: usize = 32;
 
 /// A server that listens and does not answer yet.
@@ -94,7 +94,7 @@ impl Server {
         })
     }
 
-    /// Where callers reach it.
+    /// The URL at which callers reach it.
     pub fn url(&self) -> &str {
         self.public_url.as_str()
     }
@@ -104,12 +104,12 @@ impl Server {
         &self.public_url
     }
 
-    /// Where probes reach it.
+    /// The URL at which probes reach it.
     pub fn admin_url(&self) -> Result<String, Failure> {
         Ok(format!("http://{}", address(&self.admin_listener)?))
     }
 
-    /// What it is made of.
+    /// The parts of the server.
     pub fn wired(&self) -> &Wired {
         &self.wired
     }

@@ -38,10 +38,10 @@ use self::panic::PanicGuard;
 use self::trace::Trace;
 use crate::telemetry::Requests;
 
-/// How long an answer may take.
+/// The longest that an answer may take.
 const DEADLINE: Duration = Duration::from_secs(30);
 
-/// What the layers need.
+/// The parts that the layers need.
 #[derive(Debug, Clone)]
 pub struct Stack {
     /// The entry point whose check stands before the routes.
@@ -50,11 +50,11 @@ pub struct Stack {
     pub router: Router,
     /// Proxies whose word on the client's address is trusted.
     pub trusted_proxies: Arc<TrustedProxies>,
-    /// What is counted.
+    /// The counters of requests.
     pub requests: Arc<Requests>,
-    /// Whether browsers reach the server encrypted.
+    /// True if browsers reach the server over TLS.
     pub https: bool,
-    /// How the problems of pages are drawn.
+    /// The look of pages, for drawing their problems.
     pub look: Look,
 }
 

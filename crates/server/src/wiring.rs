@@ -39,9 +39,9 @@ pub struct Wired {
     pub accounts: Accounts,
     /// The core of the check, for the background duties.
     pub core: Core,
-    /// What happens to every request.
+    /// The layers around every request.
     pub stack: Stack,
-    /// What `/metrics` says.
+    /// The metrics that `/metrics` shows.
     pub metrics: Arc<Metrics>,
     /// The sample API, where it is served.
     pub sample: Option<Sample>,
@@ -260,7 +260,7 @@ fn entry_point_with(
 pub struct Routed {
     /// The routes.
     pub router: Router,
-    /// What each of them demands.
+    /// The rules of the routes.
     pub table: RuleTable,
     /// The limiter of sign-ins started at providers, where single sign-on is enabled.
     pub sso_starts: Option<Arc<Limiter>>,

@@ -42,7 +42,7 @@ pub(super) async fn authorize(
     asked.answer(&provider, ("code", &code))
 }
 
-/// What the client asks for.
+/// A client's request.
 struct Asked<'p> {
     redirect_uri: &'p str,
     state: Option<&'p str>,

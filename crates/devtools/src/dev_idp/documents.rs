@@ -43,7 +43,7 @@ pub(super) async fn keys(State(provider): State<Arc<Provider>>) -> Json<Value> {
     Json(json!({ "keys": [provider.key.jwk()] }))
 }
 
-/// What the bearer of an access token may know (OpenID Connect Core, 5.3).
+/// Returns the claims about the bearer of an access token (OpenID Connect Core, 5.3).
 pub(super) async fn userinfo(
     State(provider): State<Arc<Provider>>,
     headers: HeaderMap,

@@ -14,9 +14,9 @@ use super::parameters::{Parameters, with_query};
 use super::state::{Provider, TOKEN_LIFE};
 use super::{CLIENT_ID, pages, people, token};
 
-/// Where clients send browsers to sign out (OpenID Connect RP-Initiated Logout 1.0). Nothing is
-/// kept of browsers, so there is nothing to end. Where to go on is a link and no redirect: nobody
-/// is sent anywhere from here without seeing where.
+/// Answers a browser that a client sends to sign out (OpenID Connect RP-Initiated Logout 1.0). The
+/// provider remembers no browser, so there is nothing to end. The way on is a link and no redirect:
+/// nobody is sent anywhere from here without seeing where.
 pub(super) async fn end_session(RawQuery(query): RawQuery) -> Response {
     let parameters = Parameters::read(query.unwrap_or_default().as_bytes());
     let target = parameters.get("post_logout_redirect_uri");

@@ -52,7 +52,7 @@ fn page(status: StatusCode, title: &str, body: &str) -> Response {
     (status, headers, html).into_response()
 }
 
-/// Who signs in? The request goes along in hidden fields.
+/// Renders the choice of a person to sign in as. The request goes along in hidden fields.
 pub(super) fn choose(parameters: &Parameters, action: &str, wrong: Option<&str>) -> Response {
     use std::fmt::Write as _;
     let mut hidden = String::new();

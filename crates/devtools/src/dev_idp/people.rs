@@ -9,7 +9,7 @@ use super::key::encode;
 pub(super) struct Person {
     pub(super) email: &'static str,
     pub(super) name: &'static str,
-    /// What signing in as this person shows.
+    /// The case that signing in as this person shows.
     pub(super) shows: &'static str,
     verified: bool,
     groups: &'static [&'static str],
@@ -47,13 +47,13 @@ pub(super) const PEOPLE: &[Person] = &[
     },
 ];
 
-/// What the provider calls the person of an address.
+/// Returns the subject of the person with an address.
 pub(super) fn subject(email: &Email) -> String {
     let digest = Digest::of(email.as_str().as_bytes());
     encode(&digest.as_bytes()[..16])
 }
 
-/// What it says of that person.
+/// Returns the claims about that person.
 pub(super) fn claims(email: &Email) -> Value {
     let known = PEOPLE.iter().find(|it| it.email == email.as_str());
     let local = email.as_str().split('@').next().unwrap_or_default();

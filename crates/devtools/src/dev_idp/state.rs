@@ -12,15 +12,15 @@ use super::key::{Key, encode};
 use super::{DevIdpParts, issuer};
 use vestibule_server::failure::Failure;
 
-/// How many codes and access tokens are remembered; the oldest are forgotten.
+/// The most codes and access tokens that are remembered; the oldest are forgotten.
 const MOST: usize = 1_000;
 
-/// How long a code is good.
+/// The lifetime of a code.
 pub(super) const CODE_LIFE: Duration = Duration::from_secs(60);
-/// How long an access token is good.
+/// The lifetime of an access token.
 pub(super) const TOKEN_LIFE: Duration = Duration::from_secs(300);
 
-/// What a code stands for.
+/// The sign-in that a code stands for.
 pub(super) struct Grant {
     pub(super) redirect_uri: String,
     pub(super) challenge: String,
@@ -76,7 +76,7 @@ impl Provider {
         code
     }
 
-    /// What a code stands for, once.
+    /// Redeems a code, once.
     pub(super) fn take_code(&self, code: &str) -> Option<Grant> {
         self.codes.take(code, self.now())
     }
@@ -89,7 +89,7 @@ impl Provider {
         token
     }
 
-    /// Whom an access token tells of.
+    /// Returns the address of the person an access token is for.
     pub(super) fn token(&self, token: &str) -> Option<Email> {
         let (now, tokens) = (self.now(), self.tokens.lock());
         let found = tokens.iter().find(|(text, ..)| text == token);
@@ -99,7 +99,7 @@ impl Provider {
     }
 }
 
-/// What was handed out, under the text that brings it back.
+/// Values that were handed out, under the text that brings them back.
 struct Handed<T>(Mutex<VecDeque<(String, T, Timestamp)>>);
 
 impl<T> Default for Handed<T> {

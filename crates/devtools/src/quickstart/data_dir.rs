@@ -15,7 +15,7 @@ use vestibule_server::failure::{Code, Failure};
 
 const CONFIG: &str = "vestibule.toml";
 const MASTER_KEY: &str = "master.key";
-/// What is kept of the provider for development.
+/// The file of the provider for development.
 pub(super) const IDP: &str = "idp.json";
 const OUTBOX: &str = "outbox";
 /// There while the first start is under way. What it finds at the next start was never used.
@@ -42,7 +42,7 @@ impl DataDir {
         self.0.join(CONFIG)
     }
 
-    /// Where mail would be put for delivery.
+    /// The folder for mail to deliver.
     pub fn outbox(&self) -> PathBuf {
         self.0.join(OUTBOX)
     }

@@ -21,16 +21,16 @@ use vestibule_server::failure::{Code, Failure};
 use vestibule_server::serve::Server;
 use vestibule_server::wiring;
 
-/// Where it listens at its first start, if the port is free.
+/// The address of its first start, if the port is free.
 const LISTEN: SocketAddr = SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 8082);
-/// What the connection is called.
+/// The name of the connection.
 const NAME: &str = "Development provider";
 /// The domain whose people it vouches for.
 const DOMAIN: &str = "example.com";
-/// Where the request of the documentation wants its people back.
+/// The redirect URI of the request in the documentation.
 pub(super) const REDIRECT_URI: &str = "https://your-app.com/auth/callback";
 
-/// What is kept of it from start to start, so that its issuer and the connection stay valid.
+/// The state that is kept from start to start, so that its issuer and the connection stay valid.
 #[derive(Serialize, Deserialize)]
 struct Kept {
     listen: SocketAddr,
@@ -44,7 +44,7 @@ pub(super) struct Idp {
     secret: PlainClientSecret,
 }
 
-/// What there is to tell of it.
+/// The facts to show about it.
 #[derive(Clone)]
 pub(super) struct Connected {
     pub(super) url: String,

@@ -9,7 +9,7 @@ use super::idp::REDIRECT_URI;
 use super::quoted::quoted;
 use super::shown::Shown;
 
-/// What a line needs to know.
+/// The facts that a line needs.
 struct Facts<'a> {
     url: &'a str,
     key: &'a str,
@@ -18,7 +18,7 @@ struct Facts<'a> {
     user_id: String,
     first: OrganizationId,
     second: OrganizationId,
-    /// How to call this program on this folder.
+    /// The command that runs this program on this folder.
     vestibule: String,
     cookie: &'a str,
     /// The connection with the provider for development.
@@ -26,8 +26,8 @@ struct Facts<'a> {
 }
 
 impl Shown {
-    /// What there is, for people: with everything to paste at the first start, with neither secret
-    /// nor line that would need one later.
+    /// Renders the facts for people: with everything to paste at the first start, with neither
+    /// secret nor line that would need one later.
     pub fn to_text(&self, cookie: &str) -> String {
         let mut text = format!(
             "Vestibule is up at {}, probes and metrics at {}.\nIts data is in {}.\n\n",
@@ -78,7 +78,7 @@ impl Shown {
         text
     }
 
-    /// How to go on without the secrets.
+    /// Tells how to go on without the secrets.
     fn with_a_new_key(&self) -> Option<String> {
         let owner = self.users.iter().find(|user| user.role == Role::Owner)?;
         let mut organizations = self.organizations.iter();

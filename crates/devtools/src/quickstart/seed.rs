@@ -13,10 +13,10 @@ use vestibule_server::wiring::Wired;
 pub(super) const OWNER: &str = "ada@example.com";
 /// A plain user of the first organisation.
 pub(super) const USER: &str = "bob@example.com";
-/// What the user was granted to read.
+/// The path that the user may read.
 const GRANTED: &str = "/shared/reports";
 
-/// What is shown once.
+/// The secrets that are shown once.
 pub(super) struct Secrets {
     pub(super) owner_password: String,
     pub(super) user_password: String,

@@ -16,9 +16,9 @@ use vestibule_server::serve::Server;
 /// The line that `quickstart --json` prints.
 #[derive(Clone, Serialize)]
 pub struct Shown {
-    /// Where the server is reached.
+    /// The URL of the server.
     pub url: String,
-    /// Where probes reach it.
+    /// The URL for probes.
     pub admin_url: String,
     /// The folder, as an absolute path. What is not UTF-8 in it cannot be shown.
     pub data_dir: String,
@@ -31,7 +31,7 @@ pub struct Shown {
     pub users: Vec<ShownUser>,
     /// A key of the owner; `None` once it was shown.
     pub api_key: Option<String>,
-    /// Where mail would be put for delivery.
+    /// The folder for mail to deliver.
     pub mail_outbox: String,
     /// The issuer of the provider for development, where one was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -8,7 +8,7 @@ use vestibule_check::Cause;
 
 use super::Problem;
 
-/// How long to wait until others have sent what they are sending.
+/// The time until others may have sent what they are sending.
 const ROOM_RETRY: Duration = Duration::from_secs(1);
 
 impl Problem {

@@ -12,11 +12,11 @@ use super::Problem;
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FieldError {
-    /// Where it stands in the body or query: `name`, `grants[0].path`.
+    /// The path of the field in the body or query: `name`, `grants[0].path`.
     pub field: String,
     /// The stable cause.
     pub reason: Cow<'static, str>,
-    /// What would be right.
+    /// The value that would be right.
     pub message: String,
 }
 
@@ -41,7 +41,8 @@ impl From<Invalid> for Problem {
 }
 
 impl Problem {
-    /// How many refused fields an answer names, so that it is never longer than what it answers.
+    /// The most refused fields that an answer names, so that it is never longer than what it
+    /// answers.
     pub const MOST_FIELDS: usize = 50;
 
     /// 422 (400 on `/api`): these fields were refused. The first fifty are named.

@@ -15,19 +15,19 @@ pub struct ProblemBody<'a> {
     /// A page that says more.
     #[serde(rename = "type")]
     pub kind: String,
-    /// What the status means.
+    /// The meaning of the status.
     pub title: &'a str,
     /// The status again.
     pub status: u16,
-    /// What was wrong, for people.
+    /// The mistake, for people.
     pub detail: &'a str,
     /// The class of the error, from a closed set.
     pub code: &'a str,
     /// The stable, finer cause.
     pub reason: &'a str,
-    /// What to quote when asking for help.
+    /// The id to quote when asking for help.
     pub request_id: Option<&'a str>,
-    /// What to do.
+    /// The advice on what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
     /// The fields that were refused.
@@ -39,23 +39,23 @@ pub struct ProblemBody<'a> {
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ErrorBody<'a> {
-    /// What was wrong, for people.
+    /// The mistake, for people.
     pub error: &'a str,
     /// The stable cause.
     pub reason: &'a str,
-    /// What to quote when asking for help.
+    /// The id to quote when asking for help.
     pub request_id: Option<&'a str>,
-    /// What to do.
+    /// The advice on what to do.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub hint: Option<&'a str>,
 }
 
-/// What every answer with a problem carries in its extensions, for who draws it as a page.
+/// The problem of an answer, in its extensions, for a layer that draws it as a page.
 #[derive(Debug, Clone)]
 pub struct PageProblem {
-    /// What is wrong.
+    /// The problem.
     pub problem: Problem,
-    /// What to quote when asking for help.
+    /// The id to quote when asking for help.
     pub request_id: Option<RequestId>,
     /// The format it was rendered in.
     pub format: ErrorFormat,

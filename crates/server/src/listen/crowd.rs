@@ -8,7 +8,7 @@ use vestibule_http::TrustedProxies;
 
 type Open = Arc<Mutex<HashMap<IpAddr, usize>>>;
 
-/// How many connections each address has, of those that it may have.
+/// The number of connections of each address, out of those that it may have.
 #[derive(Debug)]
 pub(super) struct Crowd {
     most: usize,
@@ -61,7 +61,8 @@ impl Drop for Place {
     }
 }
 
-/// Whose address it is: one of IPv4, or the 64 bits of IPv6 that one subscriber has all of.
+/// Returns the address that stands for a subscriber: one of IPv4, or the 64 bits of IPv6 that one
+/// subscriber has all of.
 fn household(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => Ipv6Addr::from_bits(address.to_bits() >> 64 << 64).into(),

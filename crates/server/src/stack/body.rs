@@ -23,7 +23,7 @@ pub(super) fn forget_length(mut response: Response) -> Response {
     response
 }
 
-/// What is wrong with a request that says by itself that its body is too large.
+/// Refuses a request that announces a body that is too large.
 #[inline]
 pub(super) fn refusal(request: &Request) -> Option<Problem> {
     let announced = request.headers().get(CONTENT_LENGTH)?;

@@ -10,8 +10,8 @@ use tower::Service;
 use vestibule_check::Permit;
 use vestibule_model::{OrganizationId, UserId};
 
-/// Who was let through, written behind the check and read by the trace; there only where the log
-/// wants it.
+/// The caller that the check let pass, written behind the check and read by the trace; present only
+/// if the log wants it.
 #[derive(Debug, Clone, Default)]
 pub(super) struct CallerSlot(pub(super) Arc<OnceLock<(UserId, OrganizationId)>>);
 

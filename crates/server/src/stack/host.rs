@@ -5,8 +5,8 @@ use http::Version;
 use http::header::HOST;
 use vestibule_http::Problem;
 
-/// What is wrong with a request of HTTP/1.1 without `Host`, and with any that has several (RFC
-/// 9112, 3.2): a proxy in front might have gone by another of them. Nothing here goes by it.
+/// Refuses a request of HTTP/1.1 without `Host`, and any with several (RFC 9112, 3.2): a proxy in
+/// front might have used another of them. Nothing here depends on it.
 #[inline]
 pub(super) fn refusal(request: &Request) -> Option<Problem> {
     let mut hosts = request.headers().get_all(HOST).iter();

@@ -32,7 +32,7 @@ impl<S> Trace<S> {
     }
 }
 
-/// What the line needs of a request; gathered only where there will be one.
+/// The facts about a request that the line needs; gathered only where there will be one.
 #[derive(Debug)]
 struct Line {
     method: Method,
@@ -82,7 +82,7 @@ where
     }
 }
 
-/// What is known of a request until it is answered. Dropped before that, its caller is gone, or the
+/// A request that is not answered yet. Dropped before that, its client has disconnected, or the
 /// server ends.
 #[derive(Debug)]
 struct Pending {

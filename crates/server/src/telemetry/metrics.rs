@@ -83,7 +83,7 @@ impl Metrics {
         self.answers.store(answers, Ordering::Relaxed);
     }
 
-    /// Whether changes of other processes are heard.
+    /// Returns true if changes of other processes are heard.
     pub fn is_hearing(&self) -> bool {
         self.heard.holds(self.clock.boot())
     }
