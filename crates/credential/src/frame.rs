@@ -19,7 +19,7 @@ const BASE62: &[u8; 62] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnop
 const RANDOM_LENGTH: usize = 32;
 const CHECKSUM_LENGTH: usize = 6;
 
-/// What all secrets of an installation begin with: `[a-z][a-z0-9]{1,11}`, `ks` by default.
+/// The prefix of all secrets of an installation: `[a-z][a-z0-9]{1,11}`, `ks` by default.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Prefix(String);
 
@@ -62,7 +62,7 @@ impl fmt::Display for Prefix {
     }
 }
 
-/// What a framed secret is for.
+/// The purpose of a framed secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum SecretKind {
     /// An API key.
@@ -77,7 +77,7 @@ impl SecretKind {
     /// Every kind there is.
     pub const ALL: [Self; 3] = [Self::LiveKey, Self::TestKey, Self::Session];
 
-    /// How the kind is spelled inside a secret.
+    /// Returns the spelling of the kind inside a secret.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::LiveKey => "live",
@@ -96,7 +96,7 @@ impl PlainSecret {
         &self.0
     }
 
-    /// What the store may know of it.
+    /// Returns the digest, which is all that the store keeps of it.
     pub fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
     }
@@ -116,7 +116,7 @@ impl fmt::Debug for PlainSecret {
     }
 }
 
-/// Why a text is not one of our secrets.
+/// The reasons why a text is not one of our secrets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum FrameError {
     /// It does not begin with our prefix, so it may be something else.
@@ -195,7 +195,7 @@ pub fn recognize(prefix: &Prefix, text: &[u8]) -> Result<SecretKind, FrameError>
     Ok(kind)
 }
 
-/// Whether a secret that was [`recognize`]d has the right alphabet and checksum.
+/// Checks the alphabet and the checksum of a secret that was [`recognize`]d.
 pub fn verify(text: &[u8]) -> Result<(), FrameError> {
     let (framed, sum) = text
         .split_last_chunk::<CHECKSUM_LENGTH>()

@@ -1,8 +1,8 @@
 //! The keys that sign access tokens.
 //!
 //! One key signs, the newest that is not retired; a retired one verifies what it signed before
-//! that, until the last of it is dead. A keyring does not change: after a rotation the server builds
-//! another and swaps it in.
+//! that, until the last of it is dead. A keyring does not change: after a rotation the server
+//! builds another and swaps it in.
 
 mod signing_key;
 
@@ -21,12 +21,12 @@ pub use self::signing_key::SigningKey;
 
 use crate::token::{Claims, Payload, TYPE, TokenError, Unverified, Verified};
 
-/// How far another server's clock may be ahead of ours before its fresh tokens are refused, and how
-/// long it may sign on with a key before it has heard that the key is retired.
+/// The most by which another server's clock may be ahead of ours before its new tokens are refused,
+/// and the longest that it may go on signing with a key before it hears that the key is retired.
 const LAG: Duration = Duration::from_secs(60);
 
-/// How long after its retirement a key verifies: until the last token that it can have signed is
-/// dead, of tokens that live `token_life` at most.
+/// Returns the time for which a key verifies after its retirement: until the last token that it can
+/// have signed has expired, if tokens live `token_life` at most.
 pub const fn afterlife(token_life: Duration) -> Duration {
     token_life.saturating_add(LAG)
 }
@@ -40,7 +40,7 @@ pub struct Issuer {
     pub audience: String,
 }
 
-/// Why there is no keyring, or no token.
+/// The reasons why a keyring or a token cannot be made.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum KeyringError {
     /// No key that may sign.
@@ -79,15 +79,15 @@ impl Ready {
         })
     }
 
-    /// Whether a token that this key signed can stand at `now`.
+    /// Returns whether a token that this key signed can be valid at `now`.
     fn verifies(&self, now: Timestamp, token_life: Duration) -> bool {
         self.retired_at
             .is_none_or(|retired| now < retired.after(afterlife(token_life)))
     }
 
-    /// Whether a server of ours can have signed these claims with this key. One that signs is
-    /// ours, and its tokens carry their own end; of a retired one, which somebody else may have,
-    /// they began before the retirement and live `token_life` at most.
+    /// Returns whether one of our servers can have signed these claims with this key. The tokens of
+    /// the signing key carry their own expiry. A retired key may have leaked, so that its tokens
+    /// count only if they were issued before the retirement and live `token_life` at most.
     fn can_have_signed(&self, claims: &Claims, token_life: Duration) -> bool {
         self.retired_at.is_none_or(|retired| {
             claims.issued_at <= retired.after(LAG)
@@ -188,7 +188,7 @@ impl Keyring {
             .map_err(|_| KeyringError::BadKey)
     }
 
-    /// What a token states, if it is one of ours and stands at `now`.
+    /// Returns the claims of a token, if it is one of ours and valid at `now`.
     ///
     /// Form first, then the signature, then issuer, audience and time: only who holds a token
     /// that we signed learns more than that it is refused.
@@ -203,8 +203,8 @@ impl Keyring {
         Ok(verified)
     }
 
-    /// What a token states that we signed, whether it stands or not. Enough to take something
-    /// away, such as its session; never enough to let anybody in, which takes
+    /// Returns the claims of a token that we signed, expired or not. They suffice to take something
+    /// away, such as its session, but never to let a caller in, which takes
     /// [`verify`](Self::verify).
     ///
     /// What no server of ours can have signed is refused, though the signature be good: somebody

@@ -81,7 +81,7 @@ impl fmt::Debug for PlainPassword {
     }
 }
 
-/// How many hashes run and wait.
+/// The numbers of hashes that run and that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct HasherConfig {
     /// Threads, each with 19 MiB while it hashes and for some seconds after; one at least.
@@ -105,13 +105,13 @@ impl Default for HasherConfig {
     }
 }
 
-/// Why there is no answer.
+/// The reasons why there is no answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum HashError {
     /// Too many hashes wait already.
     #[error("too many sign-ins at once")]
     Busy {
-        /// When the queue will have drained, in whole seconds; one at least.
+        /// The time until the queue will have drained, in whole seconds; one at least.
         retry_after: Duration,
     },
     /// The threads are gone: the server is shutting down.
@@ -123,7 +123,7 @@ pub enum HashError {
     StoredHash,
 }
 
-/// What a password is to a stored hash.
+/// The result of comparing a password with a stored hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// It is the one.
@@ -136,7 +136,7 @@ pub enum Verdict {
     Mismatch,
 }
 
-/// What a thread is asked to do.
+/// One task for a hashing thread.
 enum Job {
     Hash(PlainPassword, Fresh, Answer<String>),
     Verify(PlainPassword, Stored, Answer<Verdict>),

@@ -20,7 +20,7 @@ const KEY_LENGTH: usize = 32;
 #[derive(Clone)]
 pub struct MasterKey(Zeroizing<[u8; KEY_LENGTH]>);
 
-/// Why something cannot be sealed, opened or used as a master key.
+/// The reasons why something cannot be sealed, opened or used as a master key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// The text or file is not a master key.
@@ -101,8 +101,9 @@ impl MasterKey {
 
     /// Derives the key of one context, by HMAC-SHA-256.
     ///
-    /// A key with random nonces is good for 2³² seals (NIST SP 800-38D, 8.3). What is sealed as often
-    /// as a caller asks for it takes a key of its own, so that no caller can use up the master key.
+    /// A key with random nonces is good for 2³² seals (NIST SP 800-38D, 8.3). What is sealed as
+    /// often as a caller asks for it takes a key of its own, so that no caller can use up the
+    /// master key.
     #[must_use]
     pub fn derive(&self, context: &str) -> Self {
         let key = hmac::Key::new(hmac::HMAC_SHA256, self.0.as_slice());

@@ -28,7 +28,7 @@ pub(crate) const ALGORITHM: &str = "EdDSA";
 /// passing for one.
 pub(crate) const TYPE: &str = "at+jwt";
 
-/// Which token it is (`jti`): a UUID in its usual lower-case spelling.
+/// The id of a token (`jti`, RFC 7519 section 4.1.7): a UUID in its usual lower-case spelling.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct TokenId(Uuid);
 
@@ -87,18 +87,18 @@ impl<'de> Deserialize<'de> for TokenId {
     }
 }
 
-/// What a token states. Issuer and audience are the keyring's to add and to check.
+/// The claims of a token. The keyring adds and checks the issuer and the audience.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Claims {
-    /// Who is calling (`sub`).
+    /// The user (`sub`).
     pub subject: UserId,
     /// The organisation the token acts in (`org`).
     pub organization: OrganizationId,
     /// The session it belongs to and ends with (`sid`).
     pub session: SessionId,
-    /// Which token it is (`jti`).
+    /// The id of the token (`jti`).
     pub id: TokenId,
-    /// When it was made (`iat`), in whole seconds.
+    /// The time of issue (`iat`), in whole seconds.
     pub issued_at: Timestamp,
     /// From when on it is refused (`exp`), in whole seconds.
     pub expires_at: Timestamp,
@@ -109,11 +109,11 @@ pub struct Claims {
 pub struct Verified {
     /// The key that signed it (`kid`).
     pub key: SigningKeyId,
-    /// What it states.
+    /// Its claims.
     pub claims: Claims,
 }
 
-/// Why a token is refused.
+/// The reasons why a token is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum TokenError {
     /// It is not a JWT in the one spelling that is read.
@@ -184,7 +184,8 @@ pub fn split(text: &[u8]) -> Option<(&[u8], &[u8])> {
 /// 258 bits in base64url, of which 254 are the signature's.
 const SECRET_CHARACTERS: usize = 43;
 
-/// Whether a bearer value is read as a token, good or not, and so as none of our secrets.
+/// Returns whether a bearer value is read as a token, valid or not, instead of as one of our
+/// secrets.
 pub fn looks_like_token(text: &str) -> bool {
     split(text.as_bytes()).is_some()
 }

@@ -13,24 +13,24 @@ pub struct SsoAttempt {
     pub connection_id: ConnectionId,
     /// The organisation of the connection.
     pub organization_id: OrganizationId,
-    /// When it ended.
+    /// The time at which it ended.
     pub at: Timestamp,
-    /// What it was for: `sign_in`, `test` or `link`.
+    /// Its purpose: `sign_in`, `test` or `link`.
     pub purpose: String,
     /// The clause that failed; `None` where none did.
     pub clause: Option<String>,
-    /// What happened, in one sentence.
+    /// The outcome, in one sentence.
     pub detail: String,
     /// The provider, where it answered.
     pub issuer: Option<String>,
-    /// Whom it named.
+    /// The person that the provider named.
     pub subject: Option<String>,
     /// The address it told, proved or not.
     pub email: Option<Email>,
     /// The user it led to.
     pub user_id: Option<UserId>,
-    /// Where the browser was.
+    /// The client address of the browser.
     pub address: Option<IpAddr>,
-    /// What a test showed, as JSON.
+    /// The result of a test, as JSON.
     pub report: Option<String>,
 }

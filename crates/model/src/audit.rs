@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::{AuditId, CredentialRef, OrganizationId, Timestamp, UserId};
 
-/// What kind of actor did something.
+/// The kinds of actors.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ActorKind {
@@ -44,16 +44,16 @@ impl ActorKind {
     }
 }
 
-/// Who did something, from where and in which request.
+/// The author of a change, with the address and the request it came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Actor {
-    /// What kind of actor it is.
+    /// The kind of actor.
     pub kind: ActorKind,
     /// The user, where it is one who is known.
     pub user_id: Option<UserId>,
-    /// What the user called with.
+    /// The credential of the request.
     pub credential: Option<CredentialRef>,
-    /// Where the call came from.
+    /// The client address of the request.
     pub address: Option<IpAddr>,
     /// The request, as the log names it.
     pub request_id: Option<String>,
@@ -91,13 +91,13 @@ impl Actor {
 pub struct AuditRecord {
     /// The record's id.
     pub id: AuditId,
-    /// When it happened.
+    /// The time of the event.
     pub at: Timestamp,
     /// The organisation it concerns; `None` where it concerns none or several.
     pub organization_id: Option<OrganizationId>,
-    /// Who did it.
+    /// The author of the event.
     pub actor: Actor,
-    /// What was done, as `noun.verb`: `api_key.created`, `access.denied`.
+    /// The kind of event, as `noun.verb`: `api_key.created`, `access.denied`.
     pub kind: &'static str,
     /// The id of what it was done to, as text.
     pub subject: Option<String>,

@@ -20,12 +20,12 @@ pub enum Change {
     Organization(OrganizationId),
     /// The keyring has another key.
     Keyring,
-    /// What was known may be wrong as a whole.
+    /// Anything may have changed: the cache is emptied.
     Everything,
 }
 
 impl Change {
-    /// Whether a principal that was read before this change may be wrong after it.
+    /// Returns whether a principal that was read before this change may be wrong after it.
     pub fn touches(&self, principal: &Principal) -> bool {
         match *self {
             Self::ApiKey(id) => principal.credential.api_key() == Some(id),

@@ -61,7 +61,7 @@ impl Timestamp {
         Self::from_micros(self.0.saturating_sub(micros))
     }
 
-    /// How long from `earlier` to this moment; zero when `earlier` is not earlier.
+    /// Returns the duration since `earlier`, or zero if `earlier` is not earlier.
     pub fn since(self, earlier: Self) -> Duration {
         Duration::from_micros(u64::try_from(self.0.saturating_sub(earlier.0)).unwrap_or(0))
     }

@@ -11,25 +11,25 @@ use crate::{ConnectionId, GroupId, Name, OrganizationId, Role, Timestamp};
 pub struct SsoConnection {
     /// The connection's id.
     pub id: ConnectionId,
-    /// Whose it is.
+    /// The organisation that it belongs to.
     pub organization_id: OrganizationId,
-    /// What its administrators call it.
+    /// The name that its administrators gave it.
     pub name: Name,
-    /// What sign-ins go by.
+    /// The settings in use for sign-ins.
     pub live: ConnectionSettings,
-    /// What is being prepared, to be tested and then swapped with what is live.
+    /// The draft settings, which are tested and then swapped with the live ones.
     pub staged: Option<ConnectionSettings>,
     /// Rises with every change, so that what is remembered of older settings is not used.
     pub version: i64,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
-    /// When it was changed last.
+    /// The time of the last change.
     pub updated_at: Timestamp,
     /// Since when nobody signs in by it, where that is so.
     pub disabled_at: Option<Timestamp>,
 }
 
-/// How a provider is spoken to.
+/// The protocol of a provider.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum SsoProtocol {
@@ -40,7 +40,7 @@ pub enum SsoProtocol {
     Github,
 }
 
-/// How we prove ourselves to the provider. The secret or key is kept elsewhere, sealed.
+/// The way in which we authenticate to the provider. The secret or key is stored apart, sealed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ClientAuthMethod {
@@ -59,7 +59,7 @@ pub enum ClientAuthMethod {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct ConnectionSettings {
-    /// How the provider is spoken to.
+    /// The protocol of the provider.
     #[serde(default)]
     pub protocol: SsoProtocol,
     /// The preset whose hints were taken, for people.
@@ -74,16 +74,16 @@ pub struct ConnectionSettings {
     pub client_auth: ClientAuthMethod,
     /// The one algorithm that its tokens are signed with, such as `RS256`.
     pub algorithm: String,
-    /// What is asked for beside `openid`.
+    /// The scopes to request in addition to `openid`.
     #[serde(default)]
     pub scopes: Vec<String>,
     /// Other audiences that may stand beside us in an ID token.
     #[serde(default)]
     pub trusted_audiences: Vec<String>,
-    /// Which claims mean what.
+    /// The claims that hold the parts of an identity.
     #[serde(default)]
     pub claims: ClaimNames,
-    /// Whether somebody who is no member yet becomes one by signing in.
+    /// Makes people who are not members yet members when they sign in.
     #[serde(default)]
     pub just_in_time: bool,
     /// The role of such a member, and of whom no group gives another: never `OWNER`.
@@ -103,17 +103,17 @@ const fn lowest() -> Role {
     Role::User
 }
 
-/// Where the parts of an identity stand among the claims: names, or JSON pointers.
+/// The claims that hold the parts of an identity, as names or JSON pointers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct ClaimNames {
-    /// Who it is.
+    /// The claim with the subject.
     pub subject: String,
     /// The e-mail address.
     pub email: String,
-    /// Whether the address was proved.
+    /// The claim that says whether the address is verified.
     pub email_verified: String,
-    /// What the person is called.
+    /// The claim with the person's name.
     pub name: String,
     /// The groups, where they are wanted.
     pub groups: Option<String>,
@@ -132,7 +132,7 @@ impl Default for ClaimNames {
 }
 
 impl SsoConnection {
-    /// Whether sign-ins go by it.
+    /// Returns whether the connection is in use for sign-ins.
     pub const fn is_enabled(&self) -> bool {
         self.disabled_at.is_none()
     }

@@ -83,17 +83,17 @@ impl<'de> Deserialize<'de> for DomainName {
 pub struct SsoDomain {
     /// The domain's id.
     pub id: DomainId,
-    /// Whose it is.
+    /// The organisation that claims it.
     pub organization_id: OrganizationId,
     /// The connection by which its people sign in; the organisation's first where `None`.
     pub connection_id: Option<ConnectionId>,
     /// Its name.
     pub name: DomainName,
-    /// What the DNS has to say, so that it is proved.
+    /// The DNS record that proves it.
     pub challenge: String,
-    /// When it was claimed.
+    /// The time of the claim.
     pub created_at: Timestamp,
-    /// When it was proved, where that is so.
+    /// The time of the proof. `None` until it is proved.
     pub verified_at: Option<Timestamp>,
 }
 

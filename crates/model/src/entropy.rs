@@ -1,6 +1,6 @@
 //! Randomness as a parameter.
 
-/// Where random bytes come from. Tests may pass a predictable one; everything else passes
+/// A source of random bytes. Tests may pass a predictable one; everything else passes
 /// [`OsEntropy`].
 pub trait Entropy: Send + Sync + 'static {
     /// Fills `bytes` with random bytes fit for secrets.

@@ -4,7 +4,7 @@ use crate::{
     ApiKeyId, Capability, GrantId, GroupId, OrganizationId, ResourcePath, Timestamp, UserId,
 };
 
-/// Who holds a grant.
+/// The holder of a grant.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum GrantHolder {
     /// One member.
@@ -22,22 +22,22 @@ pub struct Grant {
     pub id: GrantId,
     /// The organisation whose resources it is about.
     pub organization_id: OrganizationId,
-    /// Who has it.
+    /// The holder.
     pub holder: GrantHolder,
-    /// Where it holds.
+    /// The path from which it applies downwards.
     pub path: ResourcePath,
-    /// What it allows.
+    /// The capability that it gives.
     pub capability: Capability,
-    /// Whether it also allows approving, which no capability includes.
+    /// Also allows approving, which no capability includes.
     pub can_approve: bool,
-    /// When it was given.
+    /// The time at which it was granted.
     pub created_at: Timestamp,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
 }
 
 impl Grant {
-    /// How many grants one user may hold in an organisation. Those of groups do not count.
+    /// The most grants that one user may hold in an organisation. Those of groups do not count.
     pub const MAX_PER_USER: usize = 50;
 
     /// The most grants of a group: as many as of a member. What a member has through
@@ -45,6 +45,6 @@ impl Grant {
     /// of the member, and held in memory.
     pub const MAX_PER_GROUP: usize = 50;
 
-    /// How many grants may narrow one API key.
+    /// The most grants that may narrow one API key.
     pub const MAX_PER_API_KEY: usize = 50;
 }

@@ -11,7 +11,7 @@ pub struct Group {
     pub organization_id: OrganizationId,
     /// Its name, unique in the organisation.
     pub name: Name,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
 }
 

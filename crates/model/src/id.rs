@@ -57,7 +57,7 @@ macro_rules! ids {
         pub struct $name(Uuid);
 
         impl $name {
-            /// What stands before the `_` of this kind of id.
+            /// The prefix of this kind of id, without the `_`.
             pub const PREFIX: &'static str = $prefix;
 
             /// A new id: sortable by time, unguessable in its last 74 bits.

@@ -16,8 +16,8 @@ pub struct SsoIdentity {
     pub subject: String,
     /// The user.
     pub user_id: UserId,
-    /// When they were linked.
+    /// The time at which they were linked.
     pub created_at: Timestamp,
-    /// When the person last signed in by it.
+    /// The time of the last sign-in with it.
     pub last_used_at: Timestamp,
 }

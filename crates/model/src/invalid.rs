@@ -1,6 +1,6 @@
 //! One refused input value.
 
-/// Why a value was refused, worded for the person who sent it.
+/// The reason why a value was refused, worded for the person who sent it.
 ///
 /// The name of the field is added by whoever knows it; the sentence here says what is wrong with
 /// the value and what would be right, and never repeats the value itself; it may name its right

@@ -9,9 +9,9 @@ pub struct Membership {
     pub organization_id: OrganizationId,
     /// The user.
     pub user_id: UserId,
-    /// What the user is there.
+    /// The user's role in the organisation.
     pub role: Role,
-    /// When the user joined.
+    /// The time at which the user joined.
     pub created_at: Timestamp,
     /// Since when the membership stands still, where that is so.
     pub deactivated_at: Option<Timestamp>,

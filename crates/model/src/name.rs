@@ -7,8 +7,8 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::Invalid;
 
-/// What a person calls a key, an organisation or a group: 1 to 100 characters, no control
-/// characters or separators of lines, no space at either end, and something to be seen.
+/// The name of a key, an organisation or a group: 1 to 100 characters, no control characters or
+/// line separators, no space at either end, and at least one visible character.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Name(String);
 
@@ -69,8 +69,8 @@ fn control_character() -> Invalid {
     )
 }
 
-/// Whether a character ends a line or commands a terminal: U+2028 and U+2029 do the former and are
-/// no control characters to Unicode.
+/// Returns whether a character ends a line or controls a terminal. U+2028 and U+2029 end lines, but
+/// are not control characters to Unicode.
 pub fn breaks_lines(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
@@ -86,8 +86,8 @@ pub fn is_display_control(c: char) -> bool {
             | '\u{FFF9}'..='\u{FFFB}' | '\u{E0000}'..='\u{E007F}')
 }
 
-/// Whether a character can be seen: no white space, and none of those that only shape or turn the
-/// text round them.
+/// Returns whether a character is visible: neither white space nor one of those that only change
+/// the shape or the direction of the text around them.
 pub fn is_visible(c: char) -> bool {
     !(c.is_whitespace()
         || c.is_control()

@@ -21,7 +21,7 @@ impl Network {
         Self { address, length }
     }
 
-    /// Whether the address lies in this network. The two families never contain each other.
+    /// Returns whether the address is in this network. IPv4 and IPv6 never contain each other.
     pub fn contains(&self, address: IpAddr) -> bool {
         match (self.address, address) {
             (IpAddr::V4(own), IpAddr::V4(other)) => {
@@ -55,23 +55,23 @@ impl Network {
         }
     }
 
-    /// How many bits its addresses share.
+    /// Returns the length of the prefix in bits.
     pub const fn length(&self) -> u8 {
         self.length
     }
 
-    /// Whether it is of IPv4.
+    /// Returns whether it is an IPv4 network.
     pub const fn is_ipv4(&self) -> bool {
         self.address.is_ipv4()
     }
 
-    /// Whether it is one single address.
+    /// Returns whether it is a single address.
     pub const fn is_host(&self) -> bool {
         self.length == width(self.address)
     }
 }
 
-/// How many bits an address has.
+/// Returns the length of an address in bits.
 const fn width(address: IpAddr) -> u8 {
     if address.is_ipv4() { 32 } else { 128 }
 }

@@ -7,11 +7,11 @@ use crate::{Name, OrganizationId, PlanName, Timestamp};
 pub struct Organization {
     /// The organisation's id.
     pub id: OrganizationId,
-    /// What its people call it.
+    /// The display name.
     pub name: Name,
     /// The plan it is on.
     pub plan: PlanName,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
     /// Since when nobody passes for it, where that is so.
     pub deactivated_at: Option<Timestamp>,

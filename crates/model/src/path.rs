@@ -33,7 +33,8 @@ impl ResourcePath {
         &self.0
     }
 
-    /// Whether this path is `other` or an ancestor of it, by whole segments: `/shared/eng` covers
+    /// Returns whether this path is `other` or an ancestor of it, by whole segments: `/shared/eng`
+    /// covers
     /// `/shared/eng/specs` and not `/shared/engineering`.
     pub fn covers(&self, other: &Self) -> bool {
         self.covers_text(&other.0)
@@ -51,7 +52,7 @@ impl ResourcePath {
         }
     }
 
-    /// Whether a text is a canonical path; allocates only to refuse.
+    /// Checks that a text is a canonical path. Allocates only for an error.
     pub fn check(text: &str) -> Result<(), Invalid> {
         if text.len() > Self::MAX_BYTES {
             return Err(Invalid::new(
@@ -107,8 +108,8 @@ impl ResourcePath {
     }
 }
 
-/// Whether what is UTF-8 is a path of one segment or more. In one pass over its bytes, because
-/// requests wait for it.
+/// Returns whether UTF-8 text is a path of one segment or more. Makes one pass over the bytes,
+/// because every request waits for it.
 fn is_canonical(path: &[u8]) -> bool {
     let refused = |(at, byte): (usize, &u8)| match byte {
         b'/' => matches!(

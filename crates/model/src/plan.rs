@@ -70,12 +70,12 @@ impl<'de> Deserialize<'de> for PlanName {
 pub struct Plan {
     /// The plan's name.
     pub name: PlanName,
-    /// What the organisation may use at all, by name.
+    /// The features that the organisation may use, by name.
     pub features: BTreeSet<String>,
-    /// How many members the organisation may have; no bound where `None`.
+    /// The most members that the organisation may have. Unbounded if `None`.
     pub seats: Option<u32>,
-    /// How much of something the organisation may use, by name: `requests_per_minute` is applied
-    /// by the check, any other by whoever counts it.
+    /// The amounts that the organisation may use, by name. The check applies those that a rule
+    /// names, such as `requests_per_minute`; any other is applied by the service that counts it.
     pub limits: BTreeMap<String, u64>,
 }
 
@@ -94,7 +94,7 @@ impl Plan {
         }
     }
 
-    /// Whether the plan has a feature.
+    /// Returns whether the plan includes a feature.
     pub fn has(&self, feature: &str) -> bool {
         self.features.contains(feature)
     }

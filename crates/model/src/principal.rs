@@ -9,7 +9,7 @@ use crate::{
     SessionId, Timestamp, UserId,
 };
 
-/// Which credential a request was made with. Never the secret.
+/// The credential of a request, without its secret.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum CredentialRef {
     /// An API key.
@@ -82,19 +82,19 @@ impl std::str::FromStr for CredentialRef {
 /// A grant as the decision needs it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct HeldGrant {
-    /// Which grant it is, for explanations.
+    /// The id of the grant, for explanations.
     pub id: GrantId,
     /// The group it comes through, where it does.
     pub through: Option<GroupId>,
-    /// Where it holds.
+    /// The path from which it applies downwards.
     pub path: ResourcePath,
-    /// What it allows.
+    /// The capability that it gives.
     pub capability: Capability,
-    /// Whether it also allows approving.
+    /// Also allows approving.
     pub can_approve: bool,
 }
 
-/// Who is calling, resolved from a credential: all that a decision needs, and nothing secret.
+/// The caller that a credential stands for: all that a decision needs, and nothing secret.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Principal {
     /// The user who is calling, or who owns the key that is.
@@ -105,14 +105,15 @@ pub struct Principal {
     pub role: Role,
     /// The folder in which the user may do everything.
     pub home: ResourcePath,
-    /// The user's own grants and those of the user's groups; credentials of one user may share them.
+    /// The user's own grants and those of the user's groups; credentials of one user may share
+    /// them.
     pub grants: Arc<[HeldGrant]>,
     /// The grants that narrow an API key; `None` where the credential has the user's full rights.
     pub narrowed_to: Option<Arc<[HeldGrant]>>,
     /// The organisation's plan.
     pub plan: Arc<Plan>,
-    /// What the call was made with.
+    /// The credential of the request.
     pub credential: CredentialRef,
-    /// When the credential ends by itself; never where `None`.
+    /// The time at which the credential expires. `None` if it does not.
     pub expires_at: Option<Timestamp>,
 }

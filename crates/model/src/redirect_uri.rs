@@ -131,11 +131,11 @@ impl<'de> Deserialize<'de> for RedirectUri {
 pub struct RegisteredRedirectUri {
     /// Its id.
     pub id: RedirectUriId,
-    /// Whose it is.
+    /// The organisation that registered it.
     pub organization_id: OrganizationId,
     /// The URI.
     pub uri: RedirectUri,
-    /// When it was registered.
+    /// The time of registration.
     pub created_at: Timestamp,
 }
 

@@ -10,21 +10,21 @@ use crate::{OrganizationId, SessionId, Timestamp, UserId};
 pub struct Session {
     /// The session's id.
     pub id: SessionId,
-    /// Who signed in.
+    /// The user who signed in.
     pub user_id: UserId,
     /// The active organisation of its cookie.
     pub organization_id: OrganizationId,
-    /// When it began.
+    /// The time of the sign-in.
     pub created_at: Timestamp,
-    /// When it was last used, to the minute.
+    /// The time of the last use, to the minute.
     pub last_seen_at: Timestamp,
-    /// When it ends however busy it is.
+    /// The time at which it expires, however much it is used.
     pub expires_at: Timestamp,
-    /// When it was ended, where that is so.
+    /// The time at which it was ended. `None` while it stands.
     pub ended_at: Option<Timestamp>,
 }
 
-/// How long sessions and tokens live.
+/// The lifetimes of sessions and tokens.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Lifetimes {
     /// A session unused for this long is over. 7 days by default.
@@ -47,18 +47,18 @@ impl Default for Lifetimes {
 }
 
 impl Session {
-    /// How many sessions a user may have at once that began with a password, and how many by each
-    /// organisation's provider. A sign-in beyond ends one of the same kind.
+    /// The most sessions that a user may have at once from password sign-ins, and the most from
+    /// each organisation's provider. One more sign-in ends a session of the same kind.
     pub const MAX_PER_USER: u32 = 200;
 
-    /// When the session is over unless it is used again.
+    /// Returns the time at which the session expires unless it is used again.
     pub fn deadline(&self, lifetimes: &Lifetimes) -> Timestamp {
         self.last_seen_at
             .after(lifetimes.session_idle)
             .min(self.expires_at)
     }
 
-    /// Whether the session still stands.
+    /// Returns whether the session has neither expired nor been ended.
     pub fn is_live(&self, now: Timestamp, lifetimes: &Lifetimes) -> bool {
         self.ended_at.is_none() && now < self.deadline(lifetimes)
     }

@@ -13,7 +13,7 @@ pub struct User {
     pub first_name: Option<Name>,
     /// Family name, where known.
     pub last_name: Option<Name>,
-    /// When the person was added.
+    /// The time of creation.
     pub created_at: Timestamp,
     /// Since when nothing of this person's passes, where that is so.
     pub suspended_at: Option<Timestamp>,

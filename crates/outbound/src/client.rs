@@ -55,12 +55,12 @@ impl Outbound {
         })))
     }
 
-    /// Whether a URL's scheme is allowed for its host.
+    /// Checks that a URL's scheme is allowed for its host.
     pub fn check_scheme(&self, url: &Url) -> Result<(), OutboundError> {
         self.0.connector.check_scheme(url)
     }
 
-    /// Whether every address of a URL's host is allowed now. [`send`](Self::send) judges again
+    /// Checks that every address of a URL's host is allowed now. [`send`](Self::send) checks again
     /// when it connects.
     pub async fn check_address(&self, url: &Url) -> Result<(), OutboundError> {
         let look_up = self.0.connector.addresses(url);

@@ -63,16 +63,16 @@ pub struct Limits {
     pub body: usize,
     /// The largest head of an answer, in bytes; 8192 at least.
     pub head: usize,
-    /// How long a request may take from its beginning to the last byte of its answer, waiting for
-    /// its turn included.
+    /// The longest that a request may take, from its beginning to the last byte of its answer,
+    /// including the wait for its turn.
     pub total: Duration,
-    /// How long one connection may take to stand, TLS included.
+    /// The longest that connecting may take, TLS included.
     pub connect: Duration,
-    /// How many requests may be under way at once.
+    /// The most requests that may be in flight at once.
     pub concurrent: usize,
-    /// How many requests of one key (an organisation) may be under way at once.
+    /// The most requests of one key (an organisation) that may be in flight at once.
     pub concurrent_per_key: usize,
-    /// How many more of one key may wait for their turn; beyond them the answer is
+    /// The most requests of one key that may wait for their turn. Beyond them the answer is
     /// [`Busy`](crate::OutboundError::Busy).
     pub waiting_per_key: usize,
 }
@@ -91,25 +91,25 @@ impl Default for Limits {
     }
 }
 
-/// Why a configuration cannot be used.
+/// The reasons why a configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum ConfigError {
     /// The text is not certificates in PEM.
     #[error("not certificates in PEM: {detail}")]
     Pem {
-        /// What is wrong.
+        /// The defect.
         detail: String,
     },
     /// A certificate cannot serve as a root.
     #[error("not a certificate that can be trusted as a root: {detail}")]
     Root {
-        /// What is wrong.
+        /// The defect.
         detail: String,
     },
     /// The cryptographic library refuses the TLS versions.
     #[error("TLS cannot be set up: {detail}")]
     Tls {
-        /// What is wrong.
+        /// The defect.
         detail: String,
     },
 }

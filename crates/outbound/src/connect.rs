@@ -28,7 +28,7 @@ pub(crate) struct Connector {
 }
 
 impl Connector {
-    /// Whether the URL's scheme is allowed for its host.
+    /// Checks that the URL's scheme is allowed for its host.
     pub(crate) fn check_scheme(&self, url: &Url) -> Result<(), OutboundError> {
         let plain = || self.plain_http_hosts.iter().any(|host| host == url.host());
         if url.is_secure() || plain() || self.is_allowed_socket(url) {
@@ -40,7 +40,7 @@ impl Connector {
         }
     }
 
-    /// Whether the URL names, by its address, a socket that is allowed by itself.
+    /// Returns whether the URL names, by its address, a socket that is allowed explicitly.
     fn is_allowed_socket(&self, url: &Url) -> bool {
         let socket = url.address().map(|it| SocketAddr::new(it, url.port()));
         socket.is_some_and(|socket| self.allowed_sockets.contains(&socket))

@@ -4,7 +4,7 @@ use std::net::IpAddr;
 
 use crate::guard::AddressKind;
 
-/// Why a name gave no answer.
+/// The reasons why a name could not be resolved.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum DnsError {
     /// The name does not exist, or has no record of this type.
@@ -18,12 +18,12 @@ pub enum DnsError {
     Unavailable {
         /// The name that was asked for.
         name: String,
-        /// What the resolver said.
+        /// The resolver's message.
         detail: String,
     },
 }
 
-/// Why a request failed.
+/// The reasons why a request failed.
 ///
 /// The sentences are shown to administrators of an organisation, who chose the URL. They tell
 /// what their own address lookup would; nothing of what a refused address answers.
@@ -46,7 +46,7 @@ pub enum OutboundError {
         host: String,
         /// The address that was refused.
         address: IpAddr,
-        /// What is against it.
+        /// The reason for the refusal.
         kind: AddressKind,
     },
     /// Nothing accepts connections there.
@@ -54,7 +54,7 @@ pub enum OutboundError {
     Connect {
         /// The host of the URL.
         host: String,
-        /// What the operating system said.
+        /// The operating system's error.
         detail: String,
     },
     /// No TLS connection that proves the host.
@@ -62,7 +62,7 @@ pub enum OutboundError {
     Tls {
         /// The host of the URL.
         host: String,
-        /// What is wrong with its certificate or its protocol.
+        /// The defect in its certificate or its protocol.
         detail: String,
     },
     /// Connecting, or the whole, took too long.
@@ -92,7 +92,7 @@ pub enum OutboundError {
     /// The answer is not HTTP as we speak it: broken, cut short, or compressed.
     #[error("the answer is not usable HTTP: {detail}")]
     Protocol {
-        /// What is wrong.
+        /// The defect.
         detail: String,
     },
     /// Too many requests of this organisation are under way.

@@ -19,7 +19,7 @@ const fn v6(first: u16, second: u16, third: u16, length: u8) -> Network {
     Network::new(IpAddr::V6(address), length)
 }
 
-/// Why an address is not one of the public internet.
+/// The reasons why an address is not part of the public internet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum AddressKind {
     /// "This host" (RFC 1122, 3.2.1.3): `0.0.0.0/8`, `::`.
@@ -42,7 +42,7 @@ pub enum AddressKind {
     Benchmarking,
     /// An IPv4 address in IPv6 clothes: mapped, compatible, translated, 6to4, Teredo.
     Translated,
-    /// Where clouds answer questions about the machine, credentials included.
+    /// The metadata services of cloud providers, which hand out credentials of the machine.
     Metadata,
     /// Reserved, not allotted, or not unicast.
     Reserved,
@@ -67,7 +67,7 @@ impl AddressKind {
         }
     }
 
-    /// What keeps this address apart from the public internet; `None` for a public one.
+    /// Returns the reason why this address is not part of the public internet, or `None` if it is.
     pub fn of(address: IpAddr) -> Option<Self> {
         let special = METADATA.iter().find(|network| network.contains(address));
         if special.is_some() {
@@ -161,7 +161,7 @@ impl Guard {
         Self { allowed }
     }
 
-    /// Whether this address may be connected to, or what is against it.
+    /// Checks that this address may be connected to, or returns the reason against it.
     pub fn check(&self, address: IpAddr) -> Result<(), AddressKind> {
         let Some(kind) = AddressKind::of(address) else {
             return Ok(());

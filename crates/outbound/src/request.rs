@@ -61,7 +61,7 @@ impl Request {
         self.with_header(header::AUTHORIZATION, &format!("Bearer {token}"))
     }
 
-    /// Where it goes.
+    /// The target.
     pub fn url(&self) -> &Url {
         &self.url
     }

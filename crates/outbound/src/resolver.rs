@@ -7,7 +7,7 @@ use futures_util::future::BoxFuture;
 
 use crate::error::DnsError;
 
-/// Where names are looked up. Tests pass [`FixedResolver`] and need no internet.
+/// A resolver of host names. Tests pass [`FixedResolver`] and need no network.
 pub trait Resolver: Send + Sync + 'static {
     /// The addresses of a host name, in the order to try them. Never empty.
     fn addresses<'a>(&'a self, name: &'a str) -> BoxFuture<'a, Result<Vec<IpAddr>, DnsError>>;

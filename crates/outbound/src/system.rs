@@ -10,7 +10,7 @@ use hickory_resolver::proto::rr::RData;
 use crate::error::DnsError;
 use crate::resolver::Resolver;
 
-/// How long one name server may take, in one attempt.
+/// The longest that one name server may take, in one attempt.
 const ATTEMPT: Duration = Duration::from_secs(2);
 
 /// The machine's own resolver: addresses as the operating system gives them (hosts file and name

@@ -19,11 +19,11 @@ pub struct Url {
     secure: bool,
     host: String,
     port: u16,
-    /// Where the path begins in `text`; its length when there is no path.
+    /// The position of the path in `text`, or the length of `text` if there is no path.
     path: usize,
 }
 
-/// Why a text is not a URL that can be called.
+/// The reasons why a text is not a URL that can be called.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum UrlError {
     /// Longer than [`MAX_BYTES`].
@@ -55,7 +55,7 @@ impl Url {
         &self.text
     }
 
-    /// Whether it is `https`.
+    /// Returns whether the scheme is `https`.
     pub fn is_secure(&self) -> bool {
         self.secure
     }
@@ -84,7 +84,7 @@ impl Url {
         }
     }
 
-    /// What is behind `?`, if there is any.
+    /// Returns the query, without the `?`.
     pub fn query(&self) -> Option<&str> {
         self.text.split_once('?').map(|(_, query)| query)
     }

@@ -11,7 +11,7 @@ const LONGEST_NAME: usize = 60;
 /// The largest logo, in bytes.
 const LARGEST_LOGO: usize = 256 * 1024;
 
-/// Why a brand is refused.
+/// The reasons why a brand is refused.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum BrandError {
     /// The name.
@@ -59,7 +59,7 @@ impl Logo {
     }
 }
 
-/// How the operator's product looks.
+/// The look of the operator's product.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Brand {
     name: String,

@@ -5,7 +5,7 @@ use http::StatusCode;
 use vestibule_handler::Failure;
 use vestibule_http::Problem;
 
-/// What a handler gives: an answer, or a problem that is drawn as a page.
+/// The result of a handler: an answer, or a problem that is drawn as a page.
 pub(crate) type Outcome = Result<Response, Failure>;
 
 /// 404: there is no such page, or nothing of that id here.

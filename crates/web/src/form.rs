@@ -15,7 +15,7 @@ use crate::frame::Visit;
 use crate::text;
 use crate::web::Web;
 
-/// What forms are sent as.
+/// The content type of forms.
 pub(crate) const FORM: &[&str] = &["application/x-www-form-urlencoded"];
 
 /// The hidden field with the token of a form that creates something: sent twice, it creates once.
@@ -43,7 +43,7 @@ impl fmt::Debug for Form {
 pub(crate) struct Wrong<'a> {
     /// The field's id in the page.
     pub(crate) field: &'a str,
-    /// What is wrong, as a sentence.
+    /// The error, as a sentence.
     pub(crate) sentence: String,
 }
 
@@ -78,23 +78,23 @@ impl Form {
         found.map(|(_, value)| value.as_str())
     }
 
-    /// Whether a box is ticked, or a choice made.
+    /// Returns whether a checkbox or a choice is set.
     pub(crate) fn has(&self, name: &str, value: &str) -> bool {
         self.value(name) == value
     }
 
-    /// What is wrong with a field.
+    /// Returns the error of a field.
     pub(crate) fn error(&self, name: &str) -> Option<&str> {
         let found = self.errors.iter().find(|error| error.field == name);
         found.map(|error| error.message.as_str())
     }
 
-    /// What is wrong with none of the fields, but with what was asked.
+    /// Returns the error that belongs to no field.
     pub(crate) fn message(&self) -> Option<&str> {
         self.message.as_deref()
     }
 
-    /// Whether anything was refused.
+    /// Returns whether there are errors.
     pub(crate) fn is_refused(&self) -> bool {
         self.message.is_some() || !self.errors.is_empty()
     }
@@ -131,8 +131,8 @@ impl Form {
         self
     }
 
-    /// Refuses a form whose token is missing, too old, or of another session. It is shown again with
-    /// a token of now.
+    /// Refuses a form whose token is missing, too old, or of another session. It is shown again
+    /// with a token of now.
     #[must_use]
     pub(crate) fn stale(self) -> Self {
         self.saying(StatusCode::CONFLICT, t!("form.stale"))
@@ -186,8 +186,8 @@ impl Form {
     }
 }
 
-/// What a field is called for people: `field.` and its name stand in the catalogue, the number of
-/// an entry of a list does not count.
+/// Returns the label of a field, which the catalogue has as `field.` and its name, without the
+/// index of a list's entry.
 pub(crate) fn label(field: &str) -> String {
     let plain = match (field.find('['), field.rfind("].")) {
         (Some(open), Some(close)) => format!("{}.{}", &field[..open], &field[close + 2..]),

@@ -21,8 +21,8 @@ use crate::respond::{done, page};
 use crate::web::Web;
 use crate::words::name_of;
 
-/// How htmx behaves: it asks nobody but us, makes no code or style of a text, keeps no page, and
-/// puts nothing in the place of a page but the page that was asked for.
+/// The settings of htmx: it sends requests to this server alone, evaluates no text as code or
+/// style, caches no page, and replaces a page only by the page that was asked for.
 pub(crate) const HTMX: &str = include_str!("../assets/htmx.json").trim_ascii();
 
 /// An organisation that somebody can work in.
@@ -31,7 +31,7 @@ pub(crate) struct Choice {
     pub(crate) id: OrganizationId,
     pub(crate) name: String,
     pub(crate) role: Role,
-    /// Whether it is the one the session is in.
+    /// Set for the session's active organisation.
     pub(crate) is_current: bool,
 }
 
@@ -50,7 +50,7 @@ pub(crate) struct Group {
     pub(crate) places: Vec<Place>,
 }
 
-/// What surrounds a page of somebody who is signed in.
+/// The frame around a page for a user who is signed in.
 #[derive(Debug, Clone)]
 pub(crate) struct Frame {
     look: Look,
@@ -60,12 +60,13 @@ pub(crate) struct Frame {
     pub(crate) user_email: String,
     pub(crate) organizations: Vec<Choice>,
     pub(crate) current: Choice,
-    /// Whether the session came by the organisation's identity provider, and reaches no other.
+    /// Set for a session from the organisation's identity provider, which reaches no other
+    /// organisation.
     pub(crate) by_provider: bool,
     pub(crate) groups: Vec<Group>,
-    /// Which page it is, for the switcher: its path with `{organization}`.
+    /// The path of the page with `{organization}`, for the switcher of organisations.
     pub(crate) section: String,
-    /// What was done just now.
+    /// The notice about what was just done.
     pub(crate) done: Option<String>,
 }
 
@@ -78,7 +79,7 @@ impl Deref for Frame {
 }
 
 impl Frame {
-    /// What programs call this server.
+    /// Returns the URL by which programs call this server.
     pub(crate) fn origin(&self) -> &str {
         &self.public_url
     }
@@ -88,8 +89,8 @@ impl Frame {
         format!("/organization/{}{rest}", self.current.id)
     }
 
-    /// Whom the page is for. What comes for somebody else, or in another organisation or role, is
-    /// not put within this frame.
+    /// Returns the user, organisation and role that the page is for. A fragment for any other is
+    /// not put into this frame.
     pub(crate) fn whose(&self) -> String {
         let Choice { id, role, .. } = &self.current;
         format!("{} {id} {role}", self.user_id)
@@ -114,7 +115,7 @@ pub(crate) struct Visit {
 }
 
 impl Visit {
-    /// What the path names.
+    /// Returns a parameter of the path.
     pub(crate) fn param(&self, name: &str) -> Option<&str> {
         let found = self.params.iter().find(|(known, _)| known == name);
         found.map(|(_, value)| value.as_str())

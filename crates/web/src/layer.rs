@@ -65,13 +65,13 @@ where
     }
 }
 
-/// What of a request the drawing needs.
+/// The parts of a request that are needed to draw a problem.
 #[derive(Debug)]
 struct Asked {
     uri: Uri,
     is_get: bool,
     is_person: bool,
-    /// Whether it brings a notice, which the next page tells.
+    /// Set if the request brings a notice, which the next page shows.
     has_notice: bool,
 }
 

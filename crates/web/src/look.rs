@@ -26,7 +26,7 @@ impl Look {
         &self.0.assets
     }
 
-    /// What the product is called.
+    /// The name of the product.
     pub(crate) fn brand(&self) -> &str {
         self.0.brand.name()
     }

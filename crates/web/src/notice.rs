@@ -10,12 +10,12 @@ use crate::text;
 pub(crate) const TOLD: HeaderValue =
     HeaderValue::from_static("__Host-notice=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
 
-/// Whether a request brings a notice.
+/// Returns whether a request brings a notice.
 pub(crate) fn is_there(headers: &HeaderMap) -> bool {
     cookie_values(headers, NOTICE).next().is_some()
 }
 
-/// What the notice of a request says.
+/// Returns the text of a request's notice.
 pub(crate) fn read(headers: &HeaderMap) -> Option<&'static str> {
     let what = cookie_values(headers, NOTICE).next()?;
     text::find(&format!("done.{}", std::str::from_utf8(what).ok()?))

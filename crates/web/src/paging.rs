@@ -4,10 +4,10 @@ use vestibule_accounts::{Count, Cursor, Listed, Page, Start};
 
 use crate::form::Form;
 
-/// How many entries a page shows.
+/// The number of entries on a page.
 const SHOWN: u32 = 50;
 
-/// Which part of a list is shown, and where the others are.
+/// The part of a list that is shown, and the links to the others.
 #[derive(Debug, Clone)]
 pub(crate) struct Paging {
     /// The number of entries that come before.
@@ -18,8 +18,8 @@ pub(crate) struct Paging {
     next: Option<String>,
 }
 
-/// The part of a list that a query asks for: what comes after an entry, or before one. A cursor that
-/// is none asks for the beginning.
+/// The part of a list that a query asks for: what comes after an entry, or before one. A cursor
+/// that is none asks for the beginning.
 pub(crate) fn part(query: &Form) -> Page {
     let cursor = |name: &str| query.value(name).parse::<Cursor>().ok();
     let start = match (cursor("after"), cursor("before")) {
@@ -70,7 +70,7 @@ impl Paging {
         }
     }
 
-    /// Whether there is more than one part.
+    /// Returns whether there is more than one part.
     pub(crate) fn is_needed(&self) -> bool {
         self.previous.is_some() || self.next.is_some()
     }

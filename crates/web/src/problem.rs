@@ -8,14 +8,14 @@ use vestibule_http::{ErrorFormat, PageProblem, RequestId};
 use crate::look::Look;
 use crate::return_to;
 
-/// What the page shows.
+/// The content of the page.
 #[derive(Template)]
 #[template(path = "problem.html")]
 pub(crate) struct ProblemPage<'a> {
     frame: Look,
     title: &'static str,
     detail: &'a str,
-    /// When it is worth while to come back.
+    /// The time after which a retry may succeed.
     when: Option<String>,
     technical: Option<&'a str>,
     hint: Option<&'a str>,
@@ -41,7 +41,8 @@ impl<'a> ProblemPage<'a> {
             title: title(status),
             detail: for_people(status, reason).unwrap_or(problem.detail()),
             when: when(headers),
-            // Whoever runs the server reads from it what browsers call it, and what it is told it is.
+            // Whoever runs the server reads from it what browsers call it, and what it is told it
+            // is.
             technical: (reason == CSRF).then_some(problem.detail()),
             elsewhere: elsewhere(path).filter(|_| reason == "role_required"),
             hint: problem.way_out().filter(|_| !is_programs(reason)),
@@ -82,7 +83,7 @@ fn is_programs(reason: &str) -> bool {
     ) || reason.starts_with("credential_")
 }
 
-/// What happened, where the problem's own words are for programs.
+/// Returns the text for people, if the problem's own words are meant for programs.
 fn for_people(status: StatusCode, reason: &str) -> Option<&'static str> {
     match (status, reason) {
         (_, CSRF) => Some(t!("problem.from_elsewhere")),
@@ -111,8 +112,8 @@ fn when(headers: &HeaderMap) -> Option<String> {
     })
 }
 
-/// Where one chooses another organisation to open the same page of: the role that is too little in
-/// this one may be another there.
+/// Returns the link to choose another organisation for the same page, since the user may have a
+/// sufficient role there.
 fn elsewhere(path: &str) -> Option<String> {
     let (_, rest) = path.strip_prefix("/organization/")?.split_once('/')?;
     let section = format!("/organization/{{organization}}/{rest}");
@@ -136,7 +137,7 @@ fn title(status: StatusCode) -> &'static str {
     }
 }
 
-/// How one goes on from a problem.
+/// The ways on from a problem.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum WayOn<'a> {
     /// To the first page.

@@ -11,8 +11,8 @@ use vestibule_http::Problem;
 use crate::failure::Outcome;
 use crate::notice;
 
-/// What a page may do: show our own styles, scripts and pictures, ask us, and send forms to us. No
-/// exception, on any page.
+/// The content security policy of every page: styles, scripts, pictures, requests and forms of this
+/// server alone.
 const CSP: HeaderValue = HeaderValue::from_static(
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; \
      form-action 'self'; base-uri 'none'; frame-ancestors 'none'",

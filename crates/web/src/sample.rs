@@ -9,11 +9,11 @@ use vestibule_model::Timestamp;
 /// One entry of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Listed {
-    /// What it is called.
+    /// The name.
     pub name: String,
-    /// Where it lies, where it lies somewhere.
+    /// The path, if it has one.
     pub path: Option<String>,
-    /// When it was last changed.
+    /// The time of the last change.
     pub updated_at: Timestamp,
 }
 

@@ -10,21 +10,21 @@ use vestibule_model::{Clock, Timestamp};
 use crate::look::Look;
 use crate::sample::SampleLists;
 
-/// What the pages are made of.
+/// The parts that the pages are made from.
 pub struct WebParts {
     /// All operations.
     pub accounts: Accounts,
     /// Single sign-on; its pages answer 404 where it is `None`.
     pub sso: Option<Sso>,
-    /// What browsers call this server, as `https://auth.example.com`.
+    /// The URL by which browsers call this server, such as `https://auth.example.com`.
     pub public_url: String,
-    /// How the session cookie is called.
+    /// The name of the session cookie.
     pub cookie: SessionCookie,
-    /// How the pages look.
+    /// The look of the pages.
     pub look: Look,
     /// The lists of the sample API, where it is served.
     pub sample: Option<Arc<dyn SampleLists>>,
-    /// What time it is.
+    /// The clock.
     pub clock: Arc<dyn Clock>,
 }
 

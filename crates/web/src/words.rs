@@ -17,7 +17,7 @@ pub(crate) const CAPABILITIES: [Capability; 3] = [
 /// All roles, in rising order.
 pub(crate) const ROLES: [Role; 3] = [Role::User, Role::Admin, Role::Owner];
 
-/// What somebody is called; the address where there is no name.
+/// Returns the user's name, or the address if there is none.
 pub(crate) fn name_of(user: &User) -> String {
     let names: Vec<_> = [&user.first_name, &user.last_name]
         .into_iter()

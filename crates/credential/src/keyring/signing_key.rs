@@ -14,7 +14,7 @@ const SEED_LENGTH: usize = 32;
 pub struct SigningKey {
     /// Its id, the `kid` of the tokens it signs.
     pub id: SigningKeyId,
-    /// When it was made.
+    /// The time of creation.
     pub created_at: Timestamp,
     /// Since when it signs no more, where that is so.
     pub retired_at: Option<Timestamp>,

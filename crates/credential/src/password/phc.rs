@@ -27,7 +27,7 @@ const MAX_LANES: u32 = 4;
 pub(super) struct Scratch(Vec<Block>);
 
 impl Scratch {
-    /// How many blocks, of 1 KiB each, a hash has written.
+    /// The number of blocks of 1 KiB that a hash writes.
     #[cfg(test)]
     pub(super) fn filled(&self) -> usize {
         let written = |block: &&Block| block.as_ref().iter().any(|word| *word != 0);

@@ -28,7 +28,7 @@ const LAST_SECOND: i64 = 253_402_300_799;
 pub(crate) struct Unverified {
     /// The key that is said to have signed it.
     pub(crate) key: SigningKeyId,
-    /// What it states.
+    /// Its claims.
     pub(crate) claims: Claims,
 }
 

@@ -10,13 +10,13 @@ pub(super) struct Colour {
     blue: u8,
 }
 
-/// What text needs to be read (WCAG 2.2, 1.4.3).
+/// The least contrast of text (WCAG 2.2, 1.4.3).
 const READABLE: f64 = 4.5;
 
 impl Colour {
-    /// What the light stylesheet has behind text, at its darkest; in `assets/app.css` too.
+    /// The darkest background of text in the light stylesheet; in `assets/app.css` too.
     pub(super) const LIGHT_SURFACE: Self = Self::of(0xf4, 0xf5, 0xf6);
-    /// What the dark stylesheet has behind text, at its lightest; in `assets/app.css` too.
+    /// The lightest background of text in the dark stylesheet; in `assets/app.css` too.
     pub(super) const DARK_SURFACE: Self = Self::of(0x22, 0x27, 0x2c);
     /// The accent where none is configured.
     pub(super) const DEFAULT: Self = Self::of(0x1d, 0x6b, 0x57);

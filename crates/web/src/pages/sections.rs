@@ -6,7 +6,7 @@ use crate::frame::{Choice, Group, Place};
 use crate::text;
 use crate::web::Web;
 
-/// What a page needs to be in the menu beside its role.
+/// The condition, besides the role, for a page to be in the menu.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Needs {
     Nothing,

@@ -34,7 +34,7 @@ pub(crate) fn routes() -> Routes<Web> {
 struct Begin {
     frame: Look,
     form: Form,
-    /// Whether a session has ended under its user.
+    /// Set if the user's session has ended.
     ended: bool,
 }
 
@@ -43,7 +43,7 @@ struct Begin {
 struct Password {
     frame: Look,
     form: Form,
-    /// Where the sign-in through a provider begins, where one is offered.
+    /// The URL that starts a sign-in through a provider, if one is offered.
     provider: Option<String>,
 }
 
@@ -52,7 +52,7 @@ struct Password {
 struct Provider {
     frame: Look,
     email: Option<Email>,
-    /// Where the provider's part begins.
+    /// The URL that starts the sign-in at the provider.
     start: String,
     return_to: String,
 }
@@ -105,7 +105,7 @@ async fn identify(State(web): State<Web>, stranger: Stranger, form: Form) -> Out
     }
 }
 
-/// Where a sign-in through a provider begins, where the domain has one.
+/// Returns the URL that starts a sign-in through a provider, if the domain has one.
 fn offered(found: Option<Discovery>, email: &Email, form: &Form) -> Option<String> {
     let to = found?.connection?;
     Some(provider_path(to, email, form))
@@ -179,7 +179,7 @@ async fn provider(State(web): State<Web>, RawQuery(query): RawQuery) -> Outcome 
     )
 }
 
-/// Where a browser's sign-in through a provider begins.
+/// Returns the URL that starts a browser's sign-in through a provider.
 fn signin_path(
     organization: OrganizationId,
     connection: ConnectionId,

@@ -27,7 +27,7 @@ pub(crate) fn routes() -> Routes<Web> {
 #[template(path = "signed_out.html")]
 struct SignedOut {
     frame: Look,
-    /// Where one signs out at the identity provider, too.
+    /// The URL that signs out at the identity provider, too.
     provider: Option<String>,
 }
 

@@ -30,10 +30,10 @@ pub(super) fn routes() -> Routes<Web> {
         .merge(created::routes())
 }
 
-/// How many paths the form has room for. The API takes more.
+/// The number of paths in the form. The API takes more.
 const ROWS: usize = 4;
 
-/// How long a new key may live, in days; the first is chosen unless said.
+/// The lifetimes to choose from for a new key, in days. The first is the default.
 const DAYS: [u64; 4] = [90, 7, 30, 365];
 
 /// One key.
@@ -111,7 +111,7 @@ async fn new(visit: Visit) -> Outcome {
     show_new(&visit, &Form::default())
 }
 
-/// What the form asks for; `None` where a field is refused.
+/// Parses the form. Returns `None` if a field is refused.
 fn wanted(form: &mut Form, now: Timestamp) -> Option<NewApiKey> {
     const DAY: u64 = 24 * 60 * 60;
     let name = form.read::<Name>("name");

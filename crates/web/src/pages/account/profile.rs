@@ -23,7 +23,7 @@ struct Profile<'a> {
     frame: &'a Frame,
     form: &'a Form,
     user_id: String,
-    /// Whether the names are this session's to change.
+    /// Set if this session may change the names.
     may_change: bool,
 }
 

@@ -24,9 +24,9 @@ pub(super) fn routes() -> Routes<Web> {
 /// The answer to a question.
 struct Answer {
     is_allowed: bool,
-    /// Who, what, where, in one sentence.
+    /// The question and its answer, in one sentence.
     verdict: String,
-    /// Which role or grant decides, or what is missing.
+    /// The role or grant that decides, or the one that is missing.
     why: String,
     inactive: Option<&'static str>,
     grants: Vec<(HeldGrant, bool)>,

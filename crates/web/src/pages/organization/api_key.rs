@@ -29,7 +29,7 @@ struct Shown {
     key: ApiKey,
     owner: String,
     is_expired: bool,
-    /// Whether the caller may revoke it: keys of owners are for owners.
+    /// Set if the caller may revoke it. Only owners may revoke keys of owners.
     is_within_reach: bool,
 }
 

@@ -39,7 +39,7 @@ const KINDS: [&str; 9] = [
 struct Shown {
     at: Timestamp,
     kind: String,
-    /// What it is about, as a person would say it.
+    /// Its subject and changes, worded for people.
     gist: Vec<String>,
     who: String,
     with: String,
@@ -130,7 +130,7 @@ async fn list(visit: Visit, RawQuery(query): RawQuery) -> Outcome {
     )
 }
 
-/// Who did it where it was no user who is known.
+/// Returns the name of an actor that is not a known user.
 fn in_place_of_a_user(actor: Option<ActorKind>) -> &'static str {
     match actor {
         Some(ActorKind::Operator) => t!("audit.by_operator"),
@@ -140,7 +140,7 @@ fn in_place_of_a_user(actor: Option<ActorKind>) -> &'static str {
     }
 }
 
-/// What a kind means, in words; its name where the catalogue has none.
+/// Returns the text for a kind of event, or its name if the catalogue has none.
 pub(crate) fn in_words(kind: &str) -> &str {
     text::find(&format!("audit.{kind}")).unwrap_or(kind)
 }

@@ -53,7 +53,7 @@ struct One<'a> {
     membership: Membership,
     is_me: bool,
     grants: Vec<Grant>,
-    /// What groups give, and what those are called.
+    /// The grants of the member's groups, with the groups' names.
     through: Vec<(HeldGrant, String)>,
     home: String,
     linked: Vec<Linked>,
@@ -67,7 +67,7 @@ struct One<'a> {
     reason = "templates hand out references"
 )]
 impl One<'_> {
-    /// Whether there is more to call the member than the address.
+    /// Returns whether the member has a name besides the address.
     fn has_name(&self) -> bool {
         name_of(&self.user) != self.user.email.as_str()
     }
@@ -76,12 +76,12 @@ impl One<'_> {
         self.membership.role == *role
     }
 
-    /// Whether the role alone lets the member do everything.
+    /// Returns whether the role alone allows everything.
     fn may_everything(&self) -> bool {
         self.membership.role > Role::User
     }
 
-    /// Whether the caller may give or take this role.
+    /// Returns whether the caller may assign or remove this role.
     fn may_touch(&self, role: &Role) -> bool {
         *role < Role::Owner || self.frame.is_owner()
     }
@@ -138,7 +138,7 @@ async fn render(visit: &Visit, user: UserId, form: &Form) -> Outcome {
     )
 }
 
-/// What somebody's groups give, as the check has it.
+/// Returns the grants of a member's groups, as the check sees them.
 async fn through_groups(
     visit: &Visit,
     user: UserId,
@@ -161,7 +161,7 @@ async fn show(visit: Visit) -> Outcome {
     render(&visit, user_of(&visit)?, &Form::default()).await
 }
 
-/// What the buttons of the page do to a membership.
+/// The actions on a membership that the page offers.
 async fn change(Posted { visit, mut form }: Posted) -> Outcome {
     let user = user_of(&visit)?;
     let (accounts, caller) = (visit.web.accounts(), visit.caller());

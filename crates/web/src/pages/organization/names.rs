@@ -11,11 +11,11 @@ use crate::words::name_of;
 /// As many members as are looked up for their names and choices.
 const MOST: u32 = 1_000;
 
-/// What members are called.
+/// The names of members.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     known: BTreeMap<UserId, String>,
-    /// Whether there are more members than are listed.
+    /// Set if there are more members than are listed.
     is_cut: bool,
 }
 
@@ -28,12 +28,12 @@ impl Names {
             .unwrap_or_else(|| user.to_string())
     }
 
-    /// Whether somebody is among them.
+    /// Returns whether a user is among them.
     pub(super) fn has(&self, user: UserId) -> bool {
         self.known.contains_key(&user)
     }
 
-    /// Whether the choices are not all members.
+    /// Returns whether some members are not listed.
     pub(super) fn is_cut(&self) -> bool {
         self.is_cut
     }
@@ -49,7 +49,7 @@ impl Names {
     }
 }
 
-/// What the members of the organisation are called; `chosen` is among them, however many there are.
+/// Reads the names of the organisation's members. `chosen` is among them, however many there are.
 pub(super) async fn names(visit: &Visit, chosen: Option<UserId>) -> Result<Names, Error> {
     let accounts = visit.web.accounts();
     let members = accounts.members(&visit.caller(), Page::first(MOST)).await?;
@@ -76,7 +76,8 @@ pub(super) async fn owners(visit: &Visit) -> Result<Names, Error> {
     })
 }
 
-/// Returns the names of these users, as far as they are members, and which of them are active owners.
+/// Returns the names of these users, as far as they are members, and which of them are active
+/// owners.
 pub(super) async fn names_of(
     visit: &Visit,
     users: &[UserId],

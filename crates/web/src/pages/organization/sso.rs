@@ -48,7 +48,7 @@ struct List<'a> {
 }
 
 impl List<'_> {
-    /// Whether an owner may sign in by password where single sign-on is demanded.
+    /// Set if an owner may sign in by password although single sign-on is required.
     fn is_exempt(&self, user: &str) -> bool {
         let exempt: Vec<UserId> = self.policy.break_glass.clone();
         user.parse().is_ok_and(|user| exempt.contains(&user))
@@ -84,7 +84,7 @@ async fn list(visit: Visit) -> Outcome {
     render(&visit, &Form::default()).await
 }
 
-/// Who need not, and whether the others must.
+/// Sets the members who are exempt, and whether the others must use single sign-on.
 async fn policy(Posted { visit, form }: Posted) -> Outcome {
     let (sso, caller) = (sso(&visit)?, visit.caller());
     let owners = form.values("owner").map(str::parse::<UserId>);

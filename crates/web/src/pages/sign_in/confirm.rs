@@ -39,7 +39,7 @@ struct Question<'a> {
     return_to: &'a str,
 }
 
-/// What a link, and then the form, asks for.
+/// The parameters of the link, and of the form.
 struct Asked<'f> {
     connection: ConnectionId,
     email: Option<Email>,
@@ -72,7 +72,7 @@ impl<'f> Asked<'f> {
     }
 }
 
-/// Who is signed in in the browser, whether or not anything of that session passes.
+/// Returns the user who is signed in in the browser, whether or not the session passes the check.
 async fn present(
     web: &Web,
     headers: &HeaderMap,

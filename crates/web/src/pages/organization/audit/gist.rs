@@ -6,7 +6,7 @@ use vestibule_model::UserId;
 use super::Names;
 use crate::words;
 
-/// What is told of a thing, in this order.
+/// The details that are shown of a subject, in this order.
 const TOLD: [&str; 8] = [
     "name",
     "email",
@@ -18,10 +18,10 @@ const TOLD: [&str; 8] = [
     "domain",
 ];
 
-/// What of a refusal is told.
+/// The details that are shown of a refusal.
 const REFUSED: [&str; 3] = ["method", "route", "reason"];
 
-/// Whom or what it was done to, and what changed; empty where nothing is known that a person would
+/// Returns the subject of a record and its changes. Empty if there is nothing that a person would
 /// recognise.
 pub(super) fn gist(subject: &str, details: &str, names: &Names) -> Vec<String> {
     let user = |text: &str| text.parse::<UserId>().ok().map(|id| names.of(id));

@@ -69,7 +69,7 @@ struct Test<'a> {
     start: String,
 }
 
-/// What a provider is called.
+/// Returns the name of a provider.
 #[expect(
     clippy::trivially_copy_pass_by_ref,
     reason = "templates hand out references"
@@ -212,7 +212,7 @@ async fn test(headers: HeaderMap, stranger: Stranger, posted: Posted) -> Outcome
     }
 }
 
-/// Where a browser comes to after a test.
+/// Returns the page to which a test returns the browser.
 async fn tested(visit: Visit) -> Outcome {
     let id = id_of(&visit)?;
     see_other(&format!(
