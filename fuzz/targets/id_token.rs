@@ -15,7 +15,7 @@ use libfuzzer_sys::fuzz_target;
 use serde_json::{Value, json};
 use vestibule_model::Timestamp;
 use vestibule_sso::oidc::offline::Offline;
-use vestibule_sso::oidc::{Algorithm, ClientAuth, Connection};
+use vestibule_sso::oidc::{Algorithm, ClientAuth, OidcConnection};
 use vestibule_sso::{Pending, PlainClientSecret, PlainNonce, PlainState, PlainVerifier};
 
 const ISSUER: &str = "https://id.example.com";
@@ -35,9 +35,9 @@ fn encode(bytes: impl AsRef<[u8]>) -> String {
     URL_SAFE_NO_PAD.encode(bytes)
 }
 
-fn connection() -> Connection {
+fn connection() -> OidcConnection {
     let secret = ClientAuth::Secret(PlainClientSecret::new("s3cret"));
-    let mut connection = Connection::new("organization", ISSUER, CLIENT, secret);
+    let mut connection = OidcConnection::new("organization", ISSUER, CLIENT, secret);
     connection.algorithm = Algorithm::EdDsa;
     connection
 }

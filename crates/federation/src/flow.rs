@@ -1,16 +1,27 @@
-//! A browser goes to the provider and comes back.
+//! A sign-in from the first redirect to the session: the browser goes to the provider and comes
+//! back.
 
-pub(crate) mod arrived;
-pub(crate) mod binding;
+mod binding;
 mod callback;
-pub(crate) mod carried;
+mod carried;
+mod claim;
 mod code;
-pub(crate) mod discover;
+mod discover;
 mod link;
 mod logout;
 mod outcome;
 pub(crate) mod purpose;
 pub(crate) mod redirect;
 mod replaced;
-pub(crate) mod return_to;
-pub(crate) mod start;
+mod return_to;
+mod start;
+
+pub use binding::PlainBinding;
+pub use callback::CallbackFailure;
+pub use carried::CarriedSignIn;
+pub use claim::CallbackRequest;
+pub use discover::{Discovery, SignInMethod};
+pub use outcome::{CallbackOutcome, Location};
+pub use redirect::StartedSignIn;
+pub use return_to::ReturnTo;
+pub use start::{SignInDestination, SignInTarget, StartSignIn};

@@ -26,19 +26,17 @@ mod secret_text;
 mod setup;
 mod sso;
 
-pub use flow::arrived::{ArrivalFailure, Arrived, CallbackRequest, Location};
-pub use flow::binding::PlainBinding;
-pub use flow::carried::CarriedSignIn;
-pub use flow::discover::{Discovery, SignInMethod};
-pub use flow::redirect::Initiated;
-pub use flow::return_to::ReturnTo;
-pub use flow::start::{Ahead, Initiate, Target};
+pub use flow::{
+    CallbackFailure, CallbackOutcome, CallbackRequest, CarriedSignIn, Discovery, Location,
+    PlainBinding, ReturnTo, SignInDestination, SignInMethod, SignInTarget, StartSignIn,
+    StartedSignIn,
+};
 pub use record::report::{TestOutcome, TestReport};
-pub use setup::connection::{AlsoEnd, NewConnection, Saved};
+pub use setup::connection::{AlsoEnd, CheckedConnection, NewConnection};
 pub use setup::once::PreparedConnection;
 pub use setup::secret::NewSecret;
 pub use setup::settings::sso_settings;
-pub use setup::version::Which;
+pub use setup::version::SettingsVersion;
 pub use sso::{Sso, SsoParts};
 
 const NO_CONNECTION: vestibule_accounts::Error = vestibule_accounts::Error::NotFound {

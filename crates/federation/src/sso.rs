@@ -1,4 +1,4 @@
-//! [`Sso`], and what it is made of.
+//! [`Sso`] and the parts it is built from.
 
 use std::net::IpAddr;
 use std::num::NonZeroU32;
@@ -14,26 +14,27 @@ use vestibule_store::ConnectionSecrets;
 use crate::NO_CONNECTION;
 use crate::setup::version::Providers;
 
-/// What [`Sso`] is made of.
+/// The parts of an [`Sso`].
 pub struct SsoParts {
-    /// The way to providers, with time, randomness and what is remembered of them.
+    /// The relying party: outgoing requests, clock, randomness and the cache of providers'
+    /// documents.
     pub party: Party,
-    /// What this server is called by browsers, as `https://auth.example.com`.
+    /// The public URL of this server, as `https://auth.example.com`.
     pub public_url: String,
-    /// How many sign-ins one address may begin in a minute. Applications begin sign-ins for all
-    /// their people from one address.
+    /// The number of sign-ins that one address may start in a minute. An application starts those
+    /// of all its users from one address.
     pub starts_per_address: NonZeroU32,
 }
 
 impl SsoParts {
-    /// The usual number of sign-ins that one address may begin in a minute.
+    /// The default of [`starts_per_address`](Self::starts_per_address).
     pub const STARTS_PER_ADDRESS: NonZeroU32 = match NonZeroU32::new(600) {
         Some(count) => count,
         None => NonZeroU32::MIN,
     };
 }
 
-/// All operations of single sign-on. Cloning is cheap.
+/// All operations of single sign-on. Cheap to clone.
 #[derive(Clone)]
 pub struct Sso(Arc<Inner>);
 
@@ -46,8 +47,10 @@ struct Inner {
 }
 
 impl Sso {
-    /// Single sign-on for these accounts.
+    /// Builds the operations. A server needs one instance, since each counts started sign-ins on
+    /// its own.
     pub fn new(accounts: Accounts, parts: SsoParts) -> Self {
+        // Spread over the window by the limiter, so that no minute boundary allows twice as many.
         let window = Duration::from_secs(60);
         let starts = Limiter::new("sso_starts_per_address", parts.starts_per_address, window);
         Self(Arc::new(Inner {
@@ -59,25 +62,24 @@ impl Sso {
         }))
     }
 
-    /// The accounts that people sign in to.
+    /// Returns the accounts that users sign in to.
     pub fn accounts(&self) -> &Accounts {
         &self.0.accounts
     }
 
-    /// Where a provider sends browsers back to; to be registered there.
+    /// Returns the redirect URI of a connection, to be registered at the provider.
     pub fn callback_url(&self, connection: ConnectionId) -> String {
         format!("{}/v1/auth/sso/callback/{connection}", self.0.public_url)
     }
 
-    /// Where a provider says that somebody has signed out there; to be registered there, where it
-    /// has such a thing.
+    /// Returns the back-channel logout URI of a connection, to be registered at providers that
+    /// support it (OpenID Connect Back-Channel Logout 1.0, 2.2).
     pub fn backchannel_logout_url(&self, connection: ConnectionId) -> String {
         let public_url = &self.0.public_url;
         format!("{public_url}/v1/auth/sso/backchannel-logout/{connection}")
     }
 
-    /// The limiter that counts the sign-ins started by each address, for the duty that forgets
-    /// idle addresses.
+    /// Returns the limiter of started sign-ins, for the duty that forgets idle addresses.
     pub fn starts(&self) -> Arc<Limiter> {
         Arc::clone(&self.0.starts)
     }
@@ -94,21 +96,23 @@ impl Sso {
         &self.0.providers
     }
 
-    /// Counts a sign-in that an address starts, or what is as cheap for a stranger to ask.
+    /// Counts a request of a stranger against the limit of started sign-ins.
     pub(crate) fn count(&self, address: Option<IpAddr>) -> Result<()> {
+        // None only for calls that come over no network.
         if let Some(address) = address {
             self.0.starts.count_address(address)?;
         }
         Ok(())
     }
 
-    /// A connection that a stranger names, of an active organisation.
-    pub(crate) async fn named(
+    /// Finds the connection that a stranger names, if its organisation is active.
+    pub(crate) async fn find_connection(
         &self,
         id: ConnectionId,
     ) -> Result<(OrgScope, SsoConnection, ConnectionSecrets)> {
         let store = self.accounts().store();
         let scope = store.scope_of_connection(id).await?;
+        // An unknown connection and one of a deactivated organisation have the same answer.
         let scope = scope.ok_or(NO_CONNECTION)?;
         let found = store.connection(scope, id).await?;
         let (connection, secrets) = found.ok_or(NO_CONNECTION)?;

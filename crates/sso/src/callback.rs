@@ -1,6 +1,6 @@
 //! What the browser brings back (RFC 6749, 4.1.2 and 4.1.2.1; RFC 9207).
 
-use crate::refusal::{Quoted, Refusal};
+use crate::refusal::{Quoted, SsoRefusal};
 use crate::sign_in::Pending;
 
 /// The longest query that is read, in bytes.
@@ -19,9 +19,9 @@ pub struct Callback {
 
 impl Callback {
     /// Reads the query, without its `?`.
-    pub fn read(query: &str) -> Result<Self, Refusal> {
+    pub fn read(query: &str) -> Result<Self, SsoRefusal> {
         if query.len() > MAX_BYTES {
-            return Err(Refusal::CallbackTooLong);
+            return Err(SsoRefusal::CallbackTooLong);
         }
         let mut callback = Self::default();
         for (name, value) in form_urlencoded::parse(query.as_bytes()) {
@@ -35,7 +35,7 @@ impl Callback {
             };
             if slot.replace(value.into_owned()).is_some() {
                 let parameter = Quoted::new(&name);
-                return Err(Refusal::CallbackRepeats { parameter });
+                return Err(SsoRefusal::CallbackRepeats { parameter });
             }
         }
         Ok(callback)
@@ -50,29 +50,29 @@ impl Callback {
     ///
     /// `promised` says that the provider always names itself: then an answer without a name is
     /// refused. Who answers is judged before what they answer, errors included (RFC 9207, 2.4).
-    pub(crate) fn code(self, pending: &Pending, promised: bool) -> Result<String, Refusal> {
-        let state = self.state.ok_or(Refusal::StateMissing)?;
+    pub(crate) fn code(self, pending: &Pending, promised: bool) -> Result<String, SsoRefusal> {
+        let state = self.state.ok_or(SsoRefusal::StateMissing)?;
         if !pending.state.matches(&state) {
-            return Err(Refusal::StateMismatch);
+            return Err(SsoRefusal::StateMismatch);
         }
         match self.issuer {
             Some(issuer) if issuer != pending.issuer => {
-                return Err(Refusal::CallbackIssuer {
+                return Err(SsoRefusal::CallbackIssuer {
                     expected: pending.issuer.clone(),
                     found: Quoted::new(&issuer),
                 });
             }
-            None if promised => return Err(Refusal::CallbackIssuerMissing),
+            None if promised => return Err(SsoRefusal::CallbackIssuerMissing),
             _ => {}
         }
         if let Some(error) = self.error {
-            return Err(Refusal::ProviderError {
+            return Err(SsoRefusal::ProviderError {
                 error: Quoted::new(&error),
                 description: Quoted::new(&self.description.unwrap_or_default()),
             });
         }
         let code = self.code.filter(|code| !code.is_empty());
-        code.ok_or(Refusal::CodeMissing)
+        code.ok_or(SsoRefusal::CodeMissing)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::refusal::Refusal;
+use crate::refusal::SsoRefusal;
 
 /// One named check of a connection.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -14,7 +14,7 @@ pub struct NamedCheck {
     pub passed: bool,
     /// What was found, or what is wrong and with which value.
     pub detail: String,
-    /// The clause that failed, as [`Refusal::reason`] has it, where it is one.
+    /// The clause that failed, as [`SsoRefusal::reason`] has it, where it is one.
     #[serde(skip)]
     pub clause: Option<&'static str>,
 }
@@ -39,8 +39,8 @@ impl NamedCheck {
     }
 
     /// A check with its outcome, and the clause that failed.
-    pub(crate) fn judged(name: &'static str, outcome: Result<String, Refusal>) -> Self {
-        let clause = outcome.as_ref().err().map(Refusal::reason);
+    pub(crate) fn judged(name: &'static str, outcome: Result<String, SsoRefusal>) -> Self {
+        let clause = outcome.as_ref().err().map(SsoRefusal::reason);
         Self {
             clause,
             ..Self::of(name, outcome)

@@ -4,7 +4,7 @@ use serde_json::{Map, Value};
 use vestibule_outbound::{Answer, Outbound, Request, Url};
 
 use crate::json;
-use crate::refusal::{Refusal, Step};
+use crate::refusal::{SsoRefusal, Step};
 
 /// Sends a request for `key`; any status but a redirect is an answer.
 pub(crate) async fn send(
@@ -12,11 +12,11 @@ pub(crate) async fn send(
     key: &str,
     step: Step,
     request: Request,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, SsoRefusal> {
     outbound
         .send(key, request)
         .await
-        .map_err(|error| Refusal::Outgoing { step, error })
+        .map_err(|error| SsoRefusal::Outgoing { step, error })
 }
 
 /// Sends a request whose answer must be a success.
@@ -25,20 +25,20 @@ pub(crate) async fn succeed(
     key: &str,
     step: Step,
     request: Request,
-) -> Result<Answer, Refusal> {
+) -> Result<Answer, SsoRefusal> {
     let answer = send(outbound, key, step, request).await?;
     answer
         .success()
-        .map_err(|error| Refusal::Outgoing { step, error })
+        .map_err(|error| SsoRefusal::Outgoing { step, error })
 }
 
 /// The one object that an answer holds.
-pub(crate) fn object(step: Step, answer: &Answer) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn object(step: Step, answer: &Answer) -> Result<Map<String, Value>, SsoRefusal> {
     let json = |media: &str| media == "application/json" || media.ends_with("+json");
     if !answer.media_type().is_some_and(|media| json(&media)) {
-        return Err(Refusal::ContentType { step });
+        return Err(SsoRefusal::ContentType { step });
     }
-    json::read_object(&answer.body).map_err(|fault| Refusal::Json { step, fault })
+    json::read_object(&answer.body).map_err(|fault| SsoRefusal::Json { step, fault })
 }
 
 /// A text that must be there.
@@ -46,8 +46,8 @@ pub(crate) fn text<'a>(
     step: Step,
     object: &'a Map<String, Value>,
     member: &'static str,
-) -> Result<&'a str, Refusal> {
-    optional_text(step, object, member)?.ok_or(Refusal::Missing { step, member })
+) -> Result<&'a str, SsoRefusal> {
+    optional_text(step, object, member)?.ok_or(SsoRefusal::Missing { step, member })
 }
 
 /// A text that may be missing, but is nothing else.
@@ -55,11 +55,11 @@ pub(crate) fn optional_text<'a>(
     step: Step,
     object: &'a Map<String, Value>,
     member: &'static str,
-) -> Result<Option<&'a str>, Refusal> {
+) -> Result<Option<&'a str>, SsoRefusal> {
     match object.get(member) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::String(text)) => Ok(Some(text)),
-        Some(_) => Err(Refusal::Mistyped {
+        Some(_) => Err(SsoRefusal::Mistyped {
             step,
             member,
             expected: "a text",
@@ -72,8 +72,8 @@ pub(crate) fn optional_texts<'a>(
     step: Step,
     object: &'a Map<String, Value>,
     member: &'static str,
-) -> Result<Option<Vec<&'a str>>, Refusal> {
-    let mistyped = Refusal::Mistyped {
+) -> Result<Option<Vec<&'a str>>, SsoRefusal> {
+    let mistyped = SsoRefusal::Mistyped {
         step,
         member,
         expected: "a list of texts",
@@ -89,6 +89,7 @@ pub(crate) fn optional_texts<'a>(
 }
 
 /// A configured URL.
-pub(crate) fn url(name: &'static str, text: &str) -> Result<Url, Refusal> {
-    text.parse().map_err(|error| Refusal::Url { name, error })
+pub(crate) fn url(name: &'static str, text: &str) -> Result<Url, SsoRefusal> {
+    text.parse()
+        .map_err(|error| SsoRefusal::Url { name, error })
 }

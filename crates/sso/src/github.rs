@@ -21,9 +21,9 @@ use crate::oidc::exchange as token;
 use crate::oidc::logout::{LogoutRequest, LogoutToken};
 use crate::party::Party;
 use crate::provider::Provider;
-use crate::refusal::{Refusal, Step};
+use crate::refusal::{SsoRefusal, Step};
 use crate::secret::PlainClientSecret;
-use crate::sign_in::{Begun, Pending, Prompt, SignInRequest};
+use crate::sign_in::{Pending, Prompt, ProviderStart, SignInRequest};
 
 /// What is asked for: the profile and the list of addresses.
 const SCOPE: &str = "read:user user:email";
@@ -83,7 +83,7 @@ impl GithubProvider {
         Self { party, connection }
     }
 
-    fn sign_in(&self, request: &SignInRequest) -> Result<Begun, Refusal> {
+    fn sign_in(&self, request: &SignInRequest) -> Result<ProviderStart, SsoRefusal> {
         let GithubConnection {
             site, client_id, ..
         } = &self.connection;
@@ -106,15 +106,15 @@ impl GithubProvider {
             parameters.push(("prompt", "select_account"));
         }
         let url = Self::place(&site.issuer, "/login/oauth/authorize")?.with_query(parameters);
-        Ok(Begun { url, pending })
+        Ok(ProviderStart { url, pending })
     }
 
-    async fn read(&self, pending: &Pending, callback: Callback) -> Result<Identity, Refusal> {
+    async fn read(&self, pending: &Pending, callback: Callback) -> Result<Identity, SsoRefusal> {
         let GithubConnection {
             site, client_id, ..
         } = &self.connection;
         if pending.issuer != site.issuer || pending.client_id != *client_id {
-            return Err(Refusal::ConnectionChanged);
+            return Err(SsoRefusal::ConnectionChanged);
         }
         let code = callback.code(pending, false)?;
         let form = [
@@ -136,24 +136,24 @@ impl GithubProvider {
     }
 
     /// The person may uncheck nothing at GitHub, but an administrator may.
-    fn check_scope(object: &serde_json::Map<String, Value>) -> Result<(), Refusal> {
+    fn check_scope(object: &serde_json::Map<String, Value>) -> Result<(), SsoRefusal> {
         let granted = fetch::text(Step::Token, object, "scope")?;
         let scope = "user:email";
         let has = |wanted: &str| granted.split([',', ' ']).any(|other| other == wanted);
         if has(scope) || has("user") {
             Ok(())
         } else {
-            Err(Refusal::ScopeMissing { scope })
+            Err(SsoRefusal::ScopeMissing { scope })
         }
     }
 
-    async fn identity(&self, access: &str) -> Result<Identity, Refusal> {
+    async fn identity(&self, access: &str) -> Result<Identity, SsoRefusal> {
         let api = &self.connection.site.api;
         let step = Step::Userinfo;
         let user = self.get(step, Self::place(api, "/user")?, access).await?;
         let mut user = fetch::object(step, &user)?;
         let subject = user.get("id").and_then(Value::as_u64).filter(|id| *id > 0);
-        let subject = subject.ok_or(Refusal::Mistyped {
+        let subject = subject.ok_or(SsoRefusal::Mistyped {
             step,
             member: "id",
             expected: "a positive number",
@@ -189,17 +189,17 @@ impl GithubProvider {
         })
     }
 
-    async fn get(&self, step: Step, url: Url, access: &str) -> Result<Answer, Refusal> {
+    async fn get(&self, step: Step, url: Url, access: &str) -> Result<Answer, SsoRefusal> {
         let request = Request::get(url)
             .with_header(ACCEPT, "application/vnd.github+json")
             .with_bearer(access);
         let answer = self.send(step, request).await?;
         answer
             .success()
-            .map_err(|error| Refusal::Outgoing { step, error })
+            .map_err(|error| SsoRefusal::Outgoing { step, error })
     }
 
-    async fn send(&self, step: Step, request: Request) -> Result<Answer, Refusal> {
+    async fn send(&self, step: Step, request: Request) -> Result<Answer, SsoRefusal> {
         fetch::send(
             &self.party.outbound,
             &self.connection.organization,
@@ -209,20 +209,21 @@ impl GithubProvider {
         .await
     }
 
-    fn place(root: &str, path: &str) -> Result<Url, Refusal> {
+    fn place(root: &str, path: &str) -> Result<Url, SsoRefusal> {
         fetch::url("site", &format!("{root}{path}"))
     }
 }
 
 /// The primary address of GitHub's list, and whether it was proved.
-fn primary(answer: &Answer) -> Result<Option<ClaimedEmail>, Refusal> {
+fn primary(answer: &Answer) -> Result<Option<ClaimedEmail>, SsoRefusal> {
     let step = Step::Emails;
     // A list, put into an object for the one strict reader.
     let mut wrapped = b"{\"emails\":".to_vec();
     wrapped.extend_from_slice(&answer.body);
     wrapped.push(b'}');
-    let mut object = json::read_object(&wrapped).map_err(|fault| Refusal::Json { step, fault })?;
-    let mistyped = || Refusal::Mistyped {
+    let mut object =
+        json::read_object(&wrapped).map_err(|fault| SsoRefusal::Json { step, fault })?;
+    let mistyped = || SsoRefusal::Mistyped {
         step,
         member: "emails",
         expected: "a list of addresses",
@@ -249,7 +250,10 @@ fn primary(answer: &Answer) -> Result<Option<ClaimedEmail>, Refusal> {
 }
 
 impl Provider for GithubProvider {
-    fn begin<'a>(&'a self, request: &'a SignInRequest) -> BoxFuture<'a, Result<Begun, Refusal>> {
+    fn begin<'a>(
+        &'a self,
+        request: &'a SignInRequest,
+    ) -> BoxFuture<'a, Result<ProviderStart, SsoRefusal>> {
         Box::pin(async move { self.sign_in(request) })
     }
 
@@ -257,20 +261,23 @@ impl Provider for GithubProvider {
         &'a self,
         pending: &'a Pending,
         callback: Callback,
-    ) -> BoxFuture<'a, Result<Identity, Refusal>> {
+    ) -> BoxFuture<'a, Result<Identity, SsoRefusal>> {
         Box::pin(self.read(pending, callback))
     }
 
     fn logout_url<'a>(
         &'a self,
         _request: &'a LogoutRequest,
-    ) -> BoxFuture<'a, Result<Option<String>, Refusal>> {
+    ) -> BoxFuture<'a, Result<Option<String>, SsoRefusal>> {
         Box::pin(async { Ok(None) })
     }
 
-    fn logout_token<'a>(&'a self, _token: &'a str) -> BoxFuture<'a, Result<LogoutToken, Refusal>> {
+    fn logout_token<'a>(
+        &'a self,
+        _token: &'a str,
+    ) -> BoxFuture<'a, Result<LogoutToken, SsoRefusal>> {
         let what = "back-channel logout";
-        Box::pin(async move { Err(Refusal::Unsupported { what }) })
+        Box::pin(async move { Err(SsoRefusal::Unsupported { what }) })
     }
 
     fn preflight(&self) -> BoxFuture<'_, Vec<NamedCheck>> {

@@ -1,7 +1,7 @@
 //! Relying-party protocols: sign-in with an organisation's own identity provider.
 //!
 //! A [`Provider`] begins a sign-in with a URL for the browser and finishes it with the query that
-//! the browser comes back with: an [`Identity`], or the [`Refusal`] that names the clause which
+//! the browser comes back with: an [`Identity`], or the [`SsoRefusal`] that names the clause which
 //! failed. [`oidc`] speaks OpenID Connect, [`github`] the OAuth of GitHub.
 //!
 //! Nothing here knows accounts, the store or an HTTP server. Who an identity belongs to, and
@@ -29,6 +29,6 @@ pub use json::JsonFault;
 pub use party::Party;
 pub use preset::Preset;
 pub use provider::Provider;
-pub use refusal::{Quoted, Refusal, Step};
+pub use refusal::{Quoted, SsoRefusal, Step};
 pub use secret::{PlainClientSecret, PlainNonce, PlainState, PlainVerifier};
-pub use sign_in::{Begun, Pending, Prompt, SignInRequest};
+pub use sign_in::{Pending, Prompt, ProviderStart, SignInRequest};

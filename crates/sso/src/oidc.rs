@@ -26,7 +26,7 @@ pub use algorithm::Algorithm;
 pub use cache::Cache;
 pub use client_auth::ClientAuth;
 pub use client_key::{ClientKey, ClientKeyKind};
-pub use connection::Connection;
+pub use connection::OidcConnection;
 pub use discovery::issuer_of;
 pub use mapping::{ClaimPath, Mapping};
 pub use provider::OidcProvider;

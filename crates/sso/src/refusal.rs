@@ -77,11 +77,11 @@ macro_rules! refusals {
         /// Why a sign-in, a sign-out or a check of a connection fails: one variant for each clause.
         #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
         #[allow(missing_docs, reason = "the fields are what the sentence of their variant quotes")]
-        pub enum Refusal {
+        pub enum SsoRefusal {
             $($(#[doc = $doc])+ #[error($text)] $name $({ $($field: $kind),+ })?,)+
         }
 
-        impl Refusal {
+        impl SsoRefusal {
             /// Stable, `snake_case` cause for programs.
             pub const fn reason(&self) -> &'static str {
                 match self {
@@ -260,10 +260,10 @@ mod tests {
 
     #[test]
     fn every_reason_is_given_once() {
-        let mut reasons = Refusal::REASONS.to_vec();
+        let mut reasons = SsoRefusal::REASONS.to_vec();
         reasons.sort_unstable();
         reasons.dedup();
-        assert_eq!(reasons.len(), Refusal::REASONS.len());
+        assert_eq!(reasons.len(), SsoRefusal::REASONS.len());
     }
 
     #[test]

@@ -97,7 +97,7 @@ impl Pending {
 
 /// A sign-in that has begun.
 #[derive(Debug, Clone)]
-pub struct Begun {
+pub struct ProviderStart {
     /// Where to send the browser. Holds state and challenge.
     pub url: String,
     /// What to remember.

@@ -18,7 +18,7 @@ pub struct ProviderSignIn<'a> {
     /// The user's role there.
     pub role: Role,
     /// The connection and the identity that proved it.
-    pub came_by: &'a SsoSession,
+    pub sso_session: &'a SsoSession,
 }
 
 impl Accounts {
@@ -73,15 +73,15 @@ impl Accounts {
     ) -> Result<SignedIn> {
         write.insert_session(&session, cookie).await?;
         write
-            .insert_sso_session(session.id, sign_in.came_by)
+            .insert_sso_session(session.id, sign_in.sso_session)
             .await?;
         let mut actor = sign_in.caller.actor().clone();
         actor.credential = Some(credential);
-        let from = Some(sign_in.came_by.organization_id);
+        let from = Some(sign_in.sso_session.organization_id);
         let details = json!({
             "by": "sso",
             "for": credential.kind(),
-            "connection": sign_in.came_by.connection_id,
+            "connection": sign_in.sso_session.connection_id,
             "sessions_ended": self.make_room(&mut write, &session, from).await?,
         });
         let organization = session.organization_id;

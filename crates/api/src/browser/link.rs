@@ -79,7 +79,7 @@ async fn link(
     let cookie = BindingCookie::beside(&state.cookie);
     let (binding, origin) = (cookie.presented(&headers), RequestSource::from(stranger));
     let begun = sso
-        .link(&permit, connection, path, binding, &origin)
+        .start_link(&permit, connection, path, binding, &origin)
         .await?;
     let cookies = cookie
         .set(&headers, begun.binding.expose(), begun.carried.named())?

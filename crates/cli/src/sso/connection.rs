@@ -5,7 +5,7 @@ mod arguments;
 use clap::Args;
 use serde_json::{Value, json};
 use vestibule_accounts::Caller;
-use vestibule_federation::{AlsoEnd, NewConnection, Sso, Which, sso_settings};
+use vestibule_federation::{AlsoEnd, NewConnection, SettingsVersion, Sso, sso_settings};
 use vestibule_model::{ConnectionId, SsoAttempt, SsoConnection};
 use vestibule_sso::{NamedCheck, Preset};
 
@@ -123,9 +123,9 @@ pub(crate) struct TestCommand {
 pub(super) async fn test(output: Output, sso: &Sso, command: &TestCommand) -> Result<(), Failure> {
     let (caller, connection) = command.which.find(sso).await?;
     let settings = if command.staged {
-        Which::Staged
+        SettingsVersion::Staged
     } else {
-        Which::Live
+        SettingsVersion::Live
     };
     if command.sign_in {
         let url = sso.test_url(&caller, connection.id, settings).await?;

@@ -1,28 +1,29 @@
-//! Whom a person of a provider is here, and what the person becomes.
+//! Admission: finds or creates the user and the membership of an identity.
 //!
-//! The identity says who it is: connection, issuer, subject. An address leads to an account only
-//! within a domain that this organisation has proved, and only if the provider says with the JSON
-//! value `true` that it was proved there. Nothing else that a provider tells makes anything here
-//! but by the mapping.
+//! An identity is the triple of connection, issuer and subject (OpenID Connect Core, 5.7). An
+//! e-mail address leads to an existing account only if the organisation has verified its domain and
+//! the provider states with the JSON value `true` that it verified the address. Other claims have
+//! an effect only through the mapping.
 
 use serde_json::{Map, Value, json};
 use vestibule_accounts::{Error, Result};
 use vestibule_model::{AuditRecord, Membership, User};
 use vestibule_store::Write;
 
-use super::arrival::{Admission, Arrival, Found, not_a_member};
 use super::linking::proved_address;
+use super::request::{Admission, AdmissionRequest, Found, not_a_member};
 use crate::{NO_CONNECTION, Sso};
 
 impl Sso {
-    /// Finds or makes the user and the membership, in a transaction that the caller commits, or
-    /// drops for a test.
-    pub(crate) async fn admit(&self, arrival: &Arrival<'_>) -> Result<Admission> {
+    /// Finds or creates the user and the membership, and applies the mapping of roles and groups.
+    /// The caller commits the transaction, or drops it for a test.
+    pub(crate) async fn admit(&self, request: &AdmissionRequest<'_>) -> Result<Admission> {
         let accounts = self.accounts();
-        let Arrival {
+        let AdmissionRequest {
             caller, settings, ..
-        } = *arrival;
+        } = *request;
         let mut write = accounts.begin_locked(caller).await?;
+        // Read under the lock; the organisation may have been deactivated since the callback.
         let organization = write.organization(caller.organization_id()).await?;
         if organization.is_none_or(|it| it.deactivated_at.is_some()) {
             return Err(Error::denied(
@@ -30,12 +31,14 @@ impl Sso {
                 "The organisation is deactivated; ask the operator.",
             ));
         }
-        if let Some((user, session)) = arrival.linking {
-            self.keep_linking(&mut write, user, session).await?;
+        if let Some((user, session)) = request.linking {
+            self.check_linking_session(&mut write, user, session)
+                .await?;
         }
         let mut records = Vec::new();
-        let (user, found) = self.find(&mut write, arrival, &mut records).await?;
-        // Whoever ends the sessions of a user waits for the one that begins here.
+        let (user, found) = self.find(&mut write, request, &mut records).await?;
+        // Holds the user: a transaction that ends all their sessions waits for this one, and then
+        // finds the session that starts here.
         if !write.hold_user(user.id).await? {
             return Err(Error::denied(
                 "user_suspended",
@@ -56,18 +59,19 @@ impl Sso {
                 ));
             }
             None => {
-                let role = self.join(&mut write, arrival, &user, &mut records).await?;
+                let role = self.join(&mut write, request, &user, &mut records).await?;
                 (true, role)
             }
         };
+        // Linking adds a way in and changes no rights; the next sign-in applies the mapping.
         if found != Found::ByOwnAct {
             role = self
-                .map_role(&mut write, arrival, &user, role, &mut records)
+                .map_role(&mut write, request, &user, role, &mut records)
                 .await?;
-            self.map_groups(&mut write, arrival, &user, &mut records)
+            self.map_groups(&mut write, request, &user, &mut records)
                 .await?;
         }
-        let groups = settings.groups_of(&arrival.identity.groups);
+        let groups = settings.groups_of(&request.identity.groups);
         Ok(Admission {
             write,
             records,
@@ -82,20 +86,21 @@ impl Sso {
     async fn find(
         &self,
         write: &mut Write,
-        arrival: &Arrival<'_>,
+        request: &AdmissionRequest<'_>,
         records: &mut Vec<AuditRecord>,
     ) -> Result<(User, Found)> {
-        let Arrival {
+        let AdmissionRequest {
             caller,
             connection,
             settings,
             identity,
             linking,
-        } = *arrival;
+        } = *request;
         let known = write
             .identity(connection.id, &identity.issuer, &identity.subject)
             .await?;
         if let Some(known) = known {
+            // An identity has one user: linking it again must not move it silently.
             if linking.is_some_and(|(user, _)| user != known.user_id) {
                 return Err(Error::conflict(
                     "identity_taken",
@@ -103,6 +108,7 @@ impl Sso {
                 ));
             }
             let now = self.accounts().now();
+            // Shown to administrators, so that they can tell dead links from live ones.
             write.touch_identity(&known, now).await?;
             let user = write.user(known.user_id).await?;
             let user = user.ok_or_else(|| Error::internal("an identity without a user"))?;
@@ -114,14 +120,15 @@ impl Sso {
             if member.is_none_or(|it| it.deactivated_at.is_some()) {
                 return Err(not_a_member());
             }
-            self.insert_link(write, arrival, &user, Found::ByOwnAct, records)
+            self.insert_link(write, request, &user, Found::ByOwnAct, records)
                 .await?;
             return Ok((user, Found::ByOwnAct));
         }
 
+        // Only for identities not linked yet: later changes of the address move no link.
         let email = proved_address(write, caller, identity).await?;
         if let Some(user) = write.user_by_email(&email).await? {
-            self.insert_link(write, arrival, &user, Found::ByMail, records)
+            self.insert_link(write, request, &user, Found::ByMail, records)
                 .await?;
             return Ok((user, Found::ByMail));
         }
@@ -135,23 +142,23 @@ impl Sso {
         let user = self.new_user(email, identity);
         write.insert_user(&user, None).await?;
         let details = json!({ "after": { "email": user.email, "password": false }, "by": "sso" });
-        records.push(self.record(arrival, "user.created", user.id, &details));
-        self.insert_link(write, arrival, &user, Found::Created, records)
+        records.push(self.record(request, "user.created", user.id, &details));
+        self.insert_link(write, request, &user, Found::Created, records)
             .await?;
         Ok((user, Found::Created))
     }
 }
 
-/// Refuses whoever comes by a connection that was switched off or removed meanwhile.
-pub(crate) async fn keep_enabled(write: &mut Write, arrival: &Arrival<'_>) -> Result<()> {
-    let found = write.connection(arrival.caller.scope(), arrival.connection.id);
+/// Refuses an identity if its connection was disabled or deleted since the callback began.
+pub(crate) async fn check_enabled(write: &mut Write, request: &AdmissionRequest<'_>) -> Result<()> {
+    let found = write.connection(request.caller.scope(), request.connection.id);
     match found.await? {
         Some((connection, _)) if connection.is_enabled() => Ok(()),
         _ => Err(NO_CONNECTION),
     }
 }
 
-/// The claims that a test shows: without those that are of use to nobody else.
+/// Returns the claims that a report shows: all but nonces and hashes, which help nobody else.
 pub(crate) fn shown(claims: &Map<String, Value>) -> Map<String, Value> {
     let hidden = ["nonce", "at_hash", "c_hash", "s_hash"];
     let mut shown = claims.clone();

@@ -1,4 +1,4 @@
-//! Who users are at the organisation's providers.
+//! The identities of users at the organisation's providers.
 
 use serde_json::json;
 use vestibule_accounts::{Caller, Error, Result};
@@ -7,16 +7,16 @@ use vestibule_model::{Change, ConnectionId, Role, SsoIdentity, UserId};
 use crate::Sso;
 
 impl Sso {
-    /// Who a user is at the organisation's providers. For admins and owners.
+    /// Returns the identities of a user at the organisation's providers. For admins and owners.
     pub async fn identities(&self, caller: &Caller, user: UserId) -> Result<Vec<SsoIdentity>> {
         caller.needs(Role::Admin)?;
         let store = self.accounts().store();
         Ok(store.identities_of(caller.scope(), user).await?)
     }
 
-    /// Unlinks a user from a connection, and ends the user's sessions that came by it; with
+    /// Unlinks a user from a connection and ends the user's sessions that started through it. With
     /// `revoke_keys`, also revokes the keys that the user created in such sessions. For admins and
-    /// owners; an owner is unlinked by owners alone.
+    /// owners; only owners can unlink an owner.
     pub async fn unlink(
         &self,
         caller: &Caller,
@@ -25,11 +25,11 @@ impl Sso {
         revoke_keys: bool,
     ) -> Result<()> {
         self.accounts()
-            .revoking(move || self.unlink_now(caller, connection, user, revoke_keys))
+            .revoking(move || self.unlink_once(caller, connection, user, revoke_keys))
             .await
     }
 
-    async fn unlink_now(
+    async fn unlink_once(
         &self,
         caller: &Caller,
         connection: ConnectionId,
@@ -40,6 +40,7 @@ impl Sso {
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());
         let mut write = accounts.begin_holding_user(caller, user).await?;
+        // Read under the lock: an admin must not unlink someone who is an owner by now.
         let membership = write.membership(scope, user).await?;
         if membership.is_some_and(|it| it.role == Role::Owner) {
             caller.needs(Role::Owner)?;
@@ -47,7 +48,8 @@ impl Sso {
         if write.delete_identities(scope, connection, user).await? == 0 {
             return Err(Error::NotFound { what: "identity" });
         }
-        // First the codes: the session of one that is being exchanged is there afterwards.
+        // Codes before sessions: one that is being exchanged right now has its session afterwards,
+        // and that session is then found and ended.
         write
             .delete_one_time_codes_of(user, None, Some(connection))
             .await?;

@@ -1,4 +1,4 @@
-//! How an account and a person of a provider come together.
+//! Links between users and identities.
 
 use serde_json::{Value, json};
 use vestibule_accounts::{Caller, Error, Result};
@@ -6,13 +6,13 @@ use vestibule_model::{AuditRecord, DomainName, Email, Name, SessionId, SsoIdenti
 use vestibule_sso::Identity;
 use vestibule_store::Write;
 
-use super::arrival::{Arrival, Found};
+use super::request::{AdmissionRequest, Found};
 use crate::Sso;
 
 impl Sso {
-    /// Refuses a link whose session has ended meanwhile: whoever had it and lost it does not come
-    /// back by another way in.
-    pub(crate) async fn keep_linking(
+    /// Refuses a link whose session has ended since it started: a thief who lost the session must
+    /// not come back through another way to sign in.
+    pub(crate) async fn check_linking_session(
         &self,
         write: &mut Write,
         user: UserId,
@@ -21,6 +21,7 @@ impl Sso {
         let accounts = self.accounts();
         let now = accounts.now();
         let idle_since = now.before(accounts.lifetimes().session_idle);
+        // The user before the session: the order of locks that all transactions use.
         let stands =
             write.hold_user(user).await? && write.hold_session(session, now, idle_since).await?;
         if stands {
@@ -34,6 +35,8 @@ impl Sso {
         let accounts = self.accounts();
         let claim = |name: &str| identity.claims.get(name).and_then(Value::as_str);
         let name = |text: Option<&str>| text.and_then(|text| text.parse::<Name>().ok());
+        // A family name alone would be shown as a first name; without a given name, the full
+        // name stands in for both.
         let given = name(claim("given_name"));
         User {
             id: UserId::mint(accounts.clock(), accounts.entropy()),
@@ -48,21 +51,22 @@ impl Sso {
     pub(crate) async fn insert_link(
         &self,
         write: &mut Write,
-        arrival: &Arrival<'_>,
+        request: &AdmissionRequest<'_>,
         user: &User,
         found: Found,
         records: &mut Vec<AuditRecord>,
     ) -> Result<()> {
-        let Arrival {
+        let AdmissionRequest {
             connection,
             identity,
             ..
-        } = *arrival;
+        } = *request;
         let other = write
             .subject_of(connection.id, &identity.issuer, user.id)
             .await?;
         if other.is_some() {
-            // A mailbox that was given to somebody else does not lead to the former owner.
+            // Addresses are reassigned (OpenID Connect Core, 5.7): a new employee with the mailbox of
+            // a former one must not get that one's account.
             return Err(Error::denied(
                 "identity_differs",
                 "The account belongs to another person of the identity provider; an administrator \
@@ -86,13 +90,14 @@ impl Sso {
             "subject": link.subject,
             "by": found.as_str(),
         });
-        records.push(self.record(arrival, "sso.identity_linked", user.id, &details));
+        records.push(self.record(request, "sso.identity_linked", user.id, &details));
         Ok(())
     }
 }
 
-/// The address that may lead to an account: proved to the provider, in a domain that was proved
-/// to us.
+/// Returns the e-mail address that may lead to an account: verified by the provider
+/// (`email_verified`, OpenID Connect Core, 5.1), in a domain that the organisation has verified
+/// here.
 pub(crate) async fn proved_address(
     write: &mut Write,
     caller: &Caller,
@@ -106,6 +111,8 @@ pub(crate) async fn proved_address(
         );
     };
     let email = verified.address().clone();
+    // The provider's word counts for the organisation's own domains only: else it could name any
+    // user's address and take the account over.
     let proved = match DomainName::of(&email) {
         Some(domain) => write.is_domain_verified(caller.scope(), &domain).await?,
         None => false,

@@ -7,15 +7,16 @@ use zeroize::Zeroizing;
 
 use crate::secret_text::random_text;
 
-/// What proves that a browser is the one that began a sign-in: the value of a cookie. Wiped when
-/// dropped, never printed.
+/// The value of the cookie that proves at the callback that this browser started the sign-in (RFC
+/// 6749, 10.12). Wiped when dropped, never printed.
 #[derive(Clone)]
 pub struct PlainBinding(Zeroizing<String>);
 
 impl PlainBinding {
-    /// The value that the browser has already, if it is one of ours by its shape; a new one
-    /// otherwise. One value serves all tabs of a browser.
+    /// Returns the presented value if it has the shape of ours, and a new one otherwise. All tabs
+    /// of a browser share one value.
     pub(crate) fn kept_or_new(presented: Option<&str>, entropy: &dyn Entropy) -> Self {
+        // Any other value was planted or damaged; replacing it locks nobody out.
         let ours = |text: &&str| {
             text.len() == 43
                 && text
@@ -28,7 +29,7 @@ impl PlainBinding {
         }
     }
 
-    /// The value of the cookie.
+    /// Exposes the value for the `Set-Cookie` header.
     pub fn expose(&self) -> &str {
         &self.0
     }

@@ -1,60 +1,66 @@
-//! The second half of a sign-in: what the browser brings back.
+//! The second half of a sign-in: the browser comes back from the provider.
 
 use vestibule_accounts::{Caller, Error, RequestSource, Result};
-use vestibule_model::{ConnectionId, Digest, SsoConnection};
 use vestibule_sso::callback::Callback;
-use vestibule_sso::{Identity, Refusal};
-use vestibule_store::ConnectionSecrets;
+use vestibule_sso::{Identity, SsoRefusal};
 
-use super::arrived::{ArrivalFailure, Arrived, CallbackRequest};
-use super::carried::spent;
-use super::outcome::SignInEnd;
-use super::purpose::{Payload, Purpose};
+use super::claim::{CallbackRequest, Claimed};
+use super::outcome::{CallbackOutcome, SignInEnd};
+use super::purpose::Purpose;
 use super::replaced::Replaced;
 use super::return_to::{ReturnTo, with_query};
-use crate::admit::arrival::Arrival;
+use crate::Sso;
+use crate::admit::request::AdmissionRequest;
 use crate::record::attempt;
-use crate::secret_text::text_of;
 use crate::setup::version::chosen;
-use crate::{NO_CONNECTION, Sso};
 
-/// Unknown, used, expired, or of another browser: nobody is told which.
-fn no_such_sign_in() -> Error {
-    Error::sign_in_failed(
-        "sso_state",
-        "This browser has not begun such a sign-in, or it is over; begin again.",
-    )
+/// A failed callback, and the application's URL for the failure.
+#[derive(Debug)]
+pub struct CallbackFailure {
+    /// The error.
+    pub error: Error,
+    /// The redirect URI with `error` (RFC 6749, 4.1.2.1) and `error_description`, if an application
+    /// started the sign-in.
+    pub location: Option<String>,
 }
 
-/// What was taken for this callback, for good.
-struct Taken {
-    caller: Caller,
-    connection: SsoConnection,
-    secrets: ConnectionSecrets,
-    payload: Payload,
+impl From<Error> for CallbackFailure {
+    fn from(error: Error) -> Self {
+        Self {
+            error,
+            location: None,
+        }
+    }
 }
 
 impl Sso {
-    /// Finishes what [`initiate`](Self::initiate), [`link`](Self::link) or
-    /// [`test_sign_in`](Self::test_sign_in) began. Of two calls for one sign-in one succeeds.
+    /// Finishes a sign-in started by [`start`](Self::start), [`start_link`](Self::start_link) or
+    /// [`start_test`](Self::start_test). Of two callbacks for one sign-in, one succeeds.
+    ///
+    /// Reads the authorization response (OpenID Connect Core, 3.1.2.5), exchanges the code and
+    /// checks the ID token; then [admits](crate::admit) the identity and carries out the purpose of
+    /// the sign-in.
     pub async fn callback(
         &self,
         request: CallbackRequest<'_>,
-    ) -> std::result::Result<Arrived, ArrivalFailure> {
+    ) -> std::result::Result<CallbackOutcome, CallbackFailure> {
+        // Nothing is claimed by a malformed query, so that a browser can retry with the right one.
         let callback = Callback::read(request.query).map_err(|refusal| refused(&refusal))?;
-        let taken = self.take(&request, &callback).await?;
-        let failed = |error: Error| ArrivalFailure {
-            location: failure_location(&taken.payload.purpose, &error),
+        let claimed = self.claim(&request, &callback).await?;
+        // The redirect URI was sealed by us and checked again, so that it may be told of failures.
+        let failed = |error: Error| CallbackFailure {
+            location: failure_location(&claimed.payload.purpose, &error),
             error,
         };
-        let identity = self.identify(&taken, callback, request.origin).await;
+        let identity = self.identify(&claimed, callback, request.origin).await;
+        // Recorded already, with the clause that failed.
         let identity = identity.map_err(failed)?;
-        match self.arrive(&taken, &identity, &request).await {
-            Ok(arrived) => Ok(arrived),
+        match self.carry_out(&claimed, &identity, &request).await {
+            Ok(outcome) => Ok(outcome),
             Err(error) => {
-                let purpose = taken.payload.purpose.as_str();
+                let purpose = claimed.payload.purpose.as_str();
                 self.note_error(
-                    &taken.connection,
+                    &claimed.connection,
                     purpose,
                     &identity,
                     &error,
@@ -66,100 +72,18 @@ impl Sso {
         }
     }
 
-    async fn take(&self, request: &CallbackRequest<'_>, callback: &Callback) -> Result<Taken> {
-        let accounts = self.accounts();
-        let now = accounts.now();
-        let (Some(state), Some(binding)) = (callback.state(), request.binding) else {
-            return Err(no_such_sign_in());
-        };
-        let browser = Digest::of(binding.as_bytes());
-        let carried = self.open_carried(request.carried, state, &browser, now);
-        let state = Digest::of(state.as_bytes());
-        let Some(carried) = carried else {
-            return self.take_pending(request, &state, &browser).await;
-        };
-        // The provider of one connection does not finish what was begun at that of another.
-        if carried.connection != request.connection {
-            return Err(no_such_sign_in());
-        }
-        let taken = self
-            .resume(carried.connection, carried.payload, request.origin)
-            .await?;
-        let mut write = accounts.begin_for_stranger().await?;
-        let new = write
-            .spend_token(carried.connection, &spent(&state), carried.expires_at)
-            .await?;
-        if !new {
-            return Err(no_such_sign_in());
-        }
-        write.commit_unaudited().await?;
-        Ok(taken)
-    }
-
-    /// Takes a sign-in that a server of an earlier version has begun, which has written it down.
-    async fn take_pending(
-        &self,
-        request: &CallbackRequest<'_>,
-        state: &Digest,
-        browser: &Digest,
-    ) -> Result<Taken> {
-        let accounts = self.accounts();
-        let now = accounts.now();
-        if !accounts.store().is_pending(state, browser, now).await? {
-            return Err(no_such_sign_in());
-        }
-        let mut write = accounts.begin_for_stranger().await?;
-        let pending = write.take_pending(state, browser, now).await?;
-        let pending = pending.ok_or_else(no_such_sign_in)?;
-        write.commit_unaudited().await?;
-        if pending.connection_id != request.connection {
-            return Err(no_such_sign_in());
-        }
-        let context = pending_context(&text_of(&pending.state));
-        let plain = accounts.open_sealed(&context, &pending.sealed)?;
-        let payload: Payload = serde_json::from_slice(&plain).map_err(Error::internal)?;
-        self.resume(pending.connection_id, payload, request.origin)
-            .await
-    }
-
-    async fn resume(
-        &self,
-        connection: ConnectionId,
-        payload: Payload,
-        origin: &RequestSource,
-    ) -> Result<Taken> {
-        let (scope, connection, secrets) = self.named(connection).await?;
-        if let Purpose::SignIn { to, .. } = &payload.purpose {
-            // Nobody is sent, with or without a token, where nobody is to be sent by now.
-            match self.check_return(scope, to).await {
-                Err(Error::Invalid(_)) => return Err(no_such_sign_in()),
-                checked => checked?,
-            }
-        }
-        let testing = matches!(payload.purpose, Purpose::Test);
-        if !connection.is_enabled() && !testing {
-            return Err(NO_CONNECTION);
-        }
-        Ok(Taken {
-            caller: Caller::arriving(scope, origin.actor(None)),
-            connection,
-            secrets,
-            payload,
-        })
-    }
-
     async fn identify(
         &self,
-        taken: &Taken,
+        claimed: &Claimed,
         callback: Callback,
         origin: &RequestSource,
     ) -> Result<Identity> {
-        let Taken {
+        let Claimed {
             connection,
             secrets,
             payload,
             ..
-        } = taken;
+        } = claimed;
         let provider = self.provider(connection, secrets, payload.which)?;
         match provider.finish(&payload.pending, callback).await {
             Ok(identity) => Ok(identity),
@@ -172,21 +96,21 @@ impl Sso {
         }
     }
 
-    async fn arrive(
+    async fn carry_out(
         &self,
-        taken: &Taken,
+        claimed: &Claimed,
         identity: &Identity,
         request: &CallbackRequest<'_>,
-    ) -> Result<Arrived> {
+    ) -> Result<CallbackOutcome> {
         let origin = request.origin;
-        let Taken {
+        let Claimed {
             caller,
             connection,
             secrets,
             payload,
-        } = taken;
+        } = claimed;
         let (settings, _) = chosen(connection, secrets, payload.which)?;
-        let mut arrival = Arrival {
+        let mut admission = AdmissionRequest {
             caller,
             connection,
             settings,
@@ -195,30 +119,32 @@ impl Sso {
         };
         match &payload.purpose {
             Purpose::Test => {
-                let report = self.report(&arrival, payload.which).await?;
-                let mut noted = attempt::told(
+                let report = self.report(&admission, payload.which).await?;
+                let mut noted = attempt::with_identity(
                     self.attempt(connection, "test", origin),
                     identity,
                     report.outcome.user_id,
                 );
                 noted.clause = report.outcome.reason.map(str::to_owned);
                 noted.detail.clone_from(&report.outcome.detail);
+                // A report is a convenience; one too long is left out rather than failing the test.
                 noted.report = serde_json::to_string(&report)
                     .ok()
-                    .and_then(attempt::short_enough);
+                    .and_then(attempt::limited_report);
                 self.note(noted).await;
-                Ok(Arrived::Tested(Box::new(report)))
+                Ok(CallbackOutcome::Tested(Box::new(report)))
             }
             Purpose::Link {
                 user,
                 session,
                 path,
             } => {
-                arrival.linking = Some((*user, *session));
+                admission.linking = Some((*user, *session));
+                // The user is known, and was signed in: the records name them as the actor.
                 let caller = Caller::arriving(caller.scope(), origin.actor(Some(*user)));
-                arrival.caller = &caller;
-                let identity = self.finish_link(&arrival, origin).await?;
-                Ok(Arrived::Linked {
+                admission.caller = &caller;
+                let identity = self.finish_link(&admission, origin).await?;
+                Ok(CallbackOutcome::Linked {
                     path: path.clone(),
                     identity,
                 })
@@ -237,14 +163,15 @@ impl Sso {
                     },
                     origin,
                 };
-                self.finish_sign_in(&arrival, end).await
+                self.finish_sign_in(&admission, end).await
             }
         }
     }
 }
 
-/// What a stranger is told of a refusal: its name. The sentence is for administrators.
-fn refused(refusal: &Refusal) -> Error {
+/// Builds the error for the browser: only the name of the refusal. Its details are for
+/// administrators.
+fn refused(refusal: &SsoRefusal) -> Error {
     Error::sign_in_failed(
         "sso_refused",
         format!(
@@ -259,6 +186,7 @@ fn failure_location(purpose: &Purpose, error: &Error) -> Option<String> {
     let Purpose::SignIn { to, state, .. } = purpose else {
         return None;
     };
+    // RFC 6749, 4.1.2.1 knows no other codes that fit.
     let code = match error {
         Error::Unavailable(_) | Error::Uncertain(_) | Error::Full(_) | Error::Busy { .. } => {
             "temporarily_unavailable"
@@ -277,9 +205,4 @@ fn failure_location(purpose: &Purpose, error: &Error) -> Option<String> {
         ReturnTo::Code { redirect_uri } => Some(with_query(redirect_uri, &pairs.finish())),
         ReturnTo::Browser { .. } | ReturnTo::Json => None,
     }
-}
-
-/// Returns what a sign-in that a server of an earlier version has begun is sealed for, in its row.
-fn pending_context(state: &str) -> String {
-    format!("sso_pending:{state}")
 }

@@ -1,8 +1,8 @@
-//! State that a browser carries from the beginning of a sign-in to its callback.
+//! The state of a sign-in, carried by the browser from the start to the callback.
 //!
-//! A beginning writes nothing, whoever begins: all that the callback needs is sealed into a cookie of
-//! its own, for this one state and this one browser. That it counts once is written at the callback,
-//! by whoever comes back from a provider.
+//! Starting a sign-in writes nothing to the store, so that strangers cannot fill it: the state is
+//! sealed into a cookie for one `state` parameter and one browser. The callback records that the
+//! state was used.
 
 use std::time::Duration;
 
@@ -16,26 +16,26 @@ use vestibule_sso::{Pending, PlainNonce, PlainState, PlainVerifier};
 
 use super::purpose::{Payload, Purpose};
 use crate::secret_text::text_of;
-use crate::{Sso, Which};
+use crate::{SettingsVersion, Sso};
 
-/// The time that a sign-in may take.
+/// The time limit of a sign-in.
 pub(crate) const LIFE: Duration = Duration::from_secs(10 * 60);
 
-/// The longest text that is looked at, in bytes. The longest that is made has less.
+/// The longest cookie value that is opened, in bytes. The longest one issued is shorter.
 const LONGEST: usize = 4_096;
 
-/// The number of texts that are tried for one state. They differ in the part of the state that their
-/// names hold, so that one is usual.
+/// The number of cookies tried for one state. Names end in a part of the state's digest, so that
+/// two matches are rare.
 const TRIES: usize = 4;
 
-/// The number of characters of the state's digest in a name.
+/// The number of characters of the state's digest in a cookie name.
 const TAG: usize = 16;
 
-/// The number of digits of a time in a name.
+/// The number of digits of the time in a cookie name.
 const DIGITS: usize = 10;
 
-/// The cookie that a browser keeps for one sign-in, one for each, so that tabs which begin at once do
-/// not take each other's. `Debug` shows none of it.
+/// The cookie with the sealed state of one sign-in. Each sign-in has its own, so that tabs do not
+/// overwrite each other's. `Debug` prints none of it.
 #[derive(Clone)]
 pub struct CarriedSignIn {
     name: String,
@@ -43,18 +43,18 @@ pub struct CarriedSignIn {
 }
 
 impl CarriedSignIn {
-    /// The end of the cookie's name: ASCII letters, digits, `-` and `_`. It begins with the time, in
-    /// digits of one length, so that names are in the order of the beginnings.
+    /// Returns the end of the cookie's name: ASCII letters, digits, `-` and `_`. It starts with the
+    /// time in digits of fixed width, so that names sort by age.
     pub fn name(&self) -> &str {
         &self.name
     }
 
-    /// The end of the cookie's name and its value.
+    /// Returns the end of the cookie's name and its value.
     pub fn named(&self) -> (&str, &str) {
         (&self.name, &self.text)
     }
 
-    /// The value of the cookie, in base64url.
+    /// Exposes the value of the cookie, in base64url.
     pub fn expose(&self) -> &str {
         &self.text
     }
@@ -66,8 +66,8 @@ impl std::fmt::Debug for CarriedSignIn {
     }
 }
 
-/// The sealed content of the cookie. The state comes back in the callback, and the callback's own URL is
-/// known from the connection.
+/// The plain content of the cookie. It omits the state, which the callback's query repeats, and the
+/// callback URL, which follows from the connection.
 #[derive(Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sealed {
@@ -90,24 +90,25 @@ struct Sealed {
     #[serde(rename = "r", default, skip_serializing_if = "Vec::is_empty")]
     acr_values: Vec<String>,
     #[serde(rename = "w")]
-    which: Which,
+    which: SettingsVersion,
     #[serde(rename = "p")]
     purpose: Purpose,
 }
 
-/// Returns the digest by which a state is spent: the table is that of logout tokens, too, whose ids a provider chooses.
+/// Returns the digest that marks a state as used. The prefix keeps it apart from logout tokens in
+/// the same table, whose ids a provider chooses.
 pub(crate) fn spent(state: &Digest) -> Digest {
     Digest::of(format!("sso_state:{}", text_of(state)).as_bytes())
 }
 
-/// A sign-in that a browser has brought back.
+/// A sign-in opened from a cookie.
 pub(crate) struct Carried {
     pub(crate) connection: ConnectionId,
     pub(crate) expires_at: Timestamp,
     pub(crate) payload: Payload,
 }
 
-/// The seconds since 1970 and a part of the state's digest.
+/// Builds a cookie name from the time in seconds since 1970 and a part of the state's digest.
 fn name(state: &Digest, now: Timestamp) -> String {
     let seconds = now.as_micros() / 1_000_000;
     format!("{seconds:0DIGITS$}{}", tag(state))
@@ -122,12 +123,13 @@ fn context(state: &Digest, browser: &Digest) -> String {
 }
 
 impl Sso {
-    /// Strangers begin as often as they like, so that the master key itself seals none of it.
+    /// Derives the sealing key for carried sign-ins. Strangers can have any number sealed, and the
+    /// number of messages under the master key is limited.
     fn carried_key(&self) -> MasterKey {
         self.accounts().derived_key("sso_carried")
     }
 
-    /// Seals a sign-in for the browser that begins it.
+    /// Seals a sign-in for the browser that starts it.
     pub(crate) fn carry(
         &self,
         connection: ConnectionId,
@@ -154,6 +156,7 @@ impl Sso {
             which,
             purpose,
         };
+        // Holds nonce and verifier, so the plain text is wiped.
         let plain = zeroize::Zeroizing::new(serde_json::to_vec(&sealed).map_err(Error::internal)?);
         let entropy = self.accounts().entropy();
         let sealed = self
@@ -165,7 +168,8 @@ impl Sso {
         })
     }
 
-    /// Opens the sign-in of a state, if the browser has brought it in time.
+    /// Opens the sign-in of a state. Returns `None` if the browser has no cookie for it, or an
+    /// expired one.
     pub(crate) fn open_carried(
         &self,
         brought: &[(&str, &str)],
@@ -175,6 +179,7 @@ impl Sso {
     ) -> Option<Carried> {
         let digest = Digest::of(state.as_bytes());
         let (tag, context, key) = (tag(&digest), context(&digest, browser), self.carried_key());
+        // Cookies are untrusted input: bound their length and number before opening any.
         let mut of_state = brought
             .iter()
             .filter(|(name, text)| name.ends_with(&tag) && text.len() <= LONGEST)
@@ -184,6 +189,7 @@ impl Sso {
             let plain = key.open(&context, &sealed).ok()?;
             serde_json::from_slice(&plain).ok()
         })?;
+        // Checked here, not left to the browser: `Max-Age` binds honest ones only.
         if sealed.expires_at <= now {
             return None;
         }

@@ -1,4 +1,4 @@
-//! How somebody signs in, by the domain of an address alone.
+//! Home-realm discovery: the sign-in method of an e-mail domain.
 
 use std::net::IpAddr;
 
@@ -7,19 +7,19 @@ use vestibule_model::{ConnectionId, DomainName, Email, OrganizationId};
 
 use crate::Sso;
 
-/// How somebody signs in.
+/// The ways to sign in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SignInMethod {
-    /// By password alone.
+    /// Only by password.
     Password,
-    /// Through the identity provider alone.
+    /// Only through the identity provider.
     Sso,
-    /// Either way.
+    /// Either by password or through the provider.
     Both,
 }
 
 impl SignInMethod {
-    /// The spelling on the wire.
+    /// Returns the spelling on the wire.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
@@ -29,20 +29,22 @@ impl SignInMethod {
     }
 }
 
-/// How the people of a domain sign in.
+/// The sign-in method of an e-mail domain.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Discovery {
-    /// How.
+    /// The method.
     pub method: SignInMethod,
-    /// By which connection, where there is one.
+    /// The organisation and its connection, if the domain has one.
     pub connection: Option<(OrganizationId, ConnectionId)>,
 }
 
 impl Sso {
-    /// How somebody with this address signs in. Whether anybody has the address is not looked at:
-    /// the domain decides, and an unknown one is answered as one without a provider.
+    /// Returns the sign-in method for an e-mail address. Only its domain is looked up, so that the
+    /// answer does not reveal if an account exists; an unknown domain gets the answer of a domain
+    /// without a provider.
     pub async fn discover(&self, email: &Email, address: Option<IpAddr>) -> Result<Discovery> {
         self.count(address)?;
+        // No user is looked up: the answer must not depend on who has an account.
         let found = match DomainName::of(email) {
             Some(domain) => self.accounts().store().home_realm(&domain).await?,
             None => None,

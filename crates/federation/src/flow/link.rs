@@ -1,4 +1,4 @@
-//! A signed-in user's own act: a person of the provider becomes another way in.
+//! Linking: a signed-in user adds an identity of the provider as another way to sign in.
 
 use vestibule_accounts::{Error, RequestSource, Result};
 use vestibule_check::Permit;
@@ -6,27 +6,28 @@ use vestibule_model::ConnectionId;
 use vestibule_policy::Refusal;
 
 use super::purpose::Purpose;
-use super::redirect::{Browser, Initiated};
+use super::redirect::{Browser, StartedSignIn};
 use super::return_to::check_path;
-use crate::{NO_CONNECTION, Sso, Which};
+use crate::{NO_CONNECTION, SettingsVersion, Sso};
 
 impl Sso {
-    /// Begins the sign-in by which a signed-in user links a person of the provider with the own
-    /// account. An API key cannot.
-    pub async fn link(
+    /// Starts the sign-in at the provider whose identity is linked to the calling user. `path` is
+    /// the page to return to. Refuses API keys, which have no browser.
+    pub async fn start_link(
         &self,
         permit: &Permit,
         id: ConnectionId,
         path: &str,
         binding: Option<&str>,
         origin: &RequestSource,
-    ) -> Result<Initiated> {
+    ) -> Result<StartedSignIn> {
         let Some(session) = permit.credential().session() else {
             return Err(Error::Forbidden(Refusal::CredentialKind {
                 presented: permit.credential().kind(),
                 accepts: "a session",
             }));
         };
+        // The path comes from the query of a link, which anybody can write.
         check_path(path)?;
         let found = self.accounts().store().connection(permit.scope(), id);
         let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
@@ -43,7 +44,13 @@ impl Sso {
             login_hint: None,
             origin,
         };
-        self.begin(&connection, &secrets, Which::Live, purpose, browser)
-            .await
+        self.start_at_provider(
+            &connection,
+            &secrets,
+            SettingsVersion::Live,
+            purpose,
+            browser,
+        )
+        .await
     }
 }

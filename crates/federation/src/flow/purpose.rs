@@ -1,27 +1,27 @@
-//! What a sign-in is for.
+//! The purpose of a sign-in, and the state kept until its callback.
 
 use serde::{Deserialize, Serialize};
 use vestibule_model::{SessionId, UserId};
 use vestibule_sso::Pending;
 
 use super::return_to::ReturnTo;
-use crate::Which;
+use crate::SettingsVersion;
 
-/// What a sign-in is for.
+/// The purpose of a sign-in.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Purpose {
     SignIn {
         to: ReturnTo,
         state: Option<String>,
-        /// Who has said on our page that this sign-in may end the own one.
+        /// The signed-in user who agreed on our page to be signed out.
         #[serde(default)]
         replaces: Option<UserId>,
     },
     Test,
     Link {
         user: UserId,
-        /// The session that asked for it, which has to live until it is done.
+        /// The session that started the link; it must be live until the link is stored.
         session: SessionId,
         path: String,
     },
@@ -37,10 +37,10 @@ impl Purpose {
     }
 }
 
-/// The state of a sign-in that the callback needs.
+/// The state that the callback needs.
 #[derive(Serialize, Deserialize)]
 pub(crate) struct Payload {
     pub(crate) pending: Pending,
-    pub(crate) which: Which,
+    pub(crate) which: SettingsVersion,
     pub(crate) purpose: Purpose,
 }

@@ -1,4 +1,4 @@
-//! What every beginning has in common: a sign-in, a test of one, a link.
+//! The redirect to the provider, shared by sign-ins, test sign-ins and links.
 
 use vestibule_accounts::{Error, RequestSource, Result};
 use vestibule_model::{SsoConnection, Timestamp};
@@ -8,37 +8,37 @@ use vestibule_store::ConnectionSecrets;
 use super::binding::PlainBinding;
 use super::carried::{CarriedSignIn, LIFE};
 use super::purpose::{Payload, Purpose};
-use crate::{Sso, Which};
+use crate::{SettingsVersion, Sso};
 
-/// What [`Sso::begin`] needs to know of a browser.
+/// The browser that [`Sso::start_at_provider`] redirects.
 pub(crate) struct Browser<'a> {
     pub(crate) binding: Option<&'a str>,
     pub(crate) login_hint: Option<String>,
     pub(crate) origin: &'a RequestSource,
 }
 
-/// A sign-in that has begun.
+/// A sign-in that has started.
 #[derive(Debug)]
-pub struct Initiated {
-    /// Where to send the browser.
+pub struct StartedSignIn {
+    /// The provider's URL for the browser.
     pub redirect_url: String,
-    /// What the browser has to keep in a cookie and show at the callback.
+    /// The value of the binding cookie, which the browser shows at the callback.
     pub binding: PlainBinding,
-    /// The cookie that the browser has to keep for this one sign-in.
+    /// The cookie with the sealed state of this sign-in.
     pub carried: CarriedSignIn,
-    /// Until when it must have come back.
+    /// The time by which the callback must arrive.
     pub expires_at: Timestamp,
 }
 
 impl Sso {
-    pub(crate) async fn begin(
+    pub(crate) async fn start_at_provider(
         &self,
         connection: &SsoConnection,
         secrets: &ConnectionSecrets,
-        which: Which,
+        which: SettingsVersion,
         purpose: Purpose,
         browser: Browser<'_>,
-    ) -> Result<Initiated> {
+    ) -> Result<StartedSignIn> {
         let accounts = self.accounts();
         let request = SignInRequest {
             redirect_uri: self.callback_url(connection.id),
@@ -50,7 +50,8 @@ impl Sso {
             Ok(begun) => begun,
             Err(refusal) => {
                 let reason = refusal.reason();
-                // What strangers begin is not noted: they could push everything else out.
+                // A stranger's sign-in is not recorded: 50 of them would push out every attempt that
+                // an administrator wants to see.
                 let whence = if matches!(purpose, Purpose::SignIn { .. }) {
                     tracing::info!(%refusal, connection = %connection.id, "no sign-in can begin");
                     "by a test of the connection"
@@ -75,9 +76,10 @@ impl Sso {
             which,
             purpose,
         };
-        // Nothing is written: strangers begin, and must not wait in line with those who revoke.
+        // Nothing is stored: on SQLite a single writer serves all, and strangers must not delay a
+        // revocation.
         let carried = self.carry(connection.id, payload, &binding.digest(), now)?;
-        Ok(Initiated {
+        Ok(StartedSignIn {
             redirect_url: begun.url,
             binding,
             carried,

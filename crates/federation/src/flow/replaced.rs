@@ -1,8 +1,8 @@
-//! A sign-in in a browser in which somebody may be signed in already.
+//! The sessions that a sign-in would replace in its browser.
 //!
-//! A link on any page can begin a sign-in, and the provider that it leads to may answer without
-//! asking. So whoever is signed in is asked on a page of ours before they go, and what nobody has
-//! agreed to takes the place of no session here.
+//! A link on any page can start a sign-in, and the provider may answer without asking the person. A
+//! signed-in user is therefore asked on our page first, and a session whose user has not agreed is
+//! never replaced.
 
 use vestibule_accounts::{Error, ProviderSignIn, Result};
 use vestibule_model::{Digest, UserId};
@@ -10,22 +10,22 @@ use vestibule_store::Write;
 
 use crate::Sso;
 
-/// The sessions that a new one would take the place of.
+/// The sessions that the new one would replace.
 #[derive(Clone, Copy)]
 pub(crate) struct Replaced<'a> {
-    /// The session cookies that the browser has.
+    /// Digests of the session cookies in the browser.
     pub(crate) sessions: &'a [Digest],
-    /// Who has agreed to it.
+    /// The user who agreed on our page to be signed out.
     pub(crate) agreed: Option<UserId>,
 }
 
 impl Sso {
-    /// Refuses to end a session whose user has not agreed to it, but for one of the same person that
-    /// came by the same connection.
-    pub(super) async fn keep_others(
+    /// Refuses to replace a session whose user has not agreed, except one of the same user through
+    /// the same connection.
+    pub(super) async fn check_replaced(
         &self,
         write: &mut Write,
-        newcomer: &ProviderSignIn<'_>,
+        sign_in: &ProviderSignIn<'_>,
         replaced: Replaced<'_>,
     ) -> Result<()> {
         let accounts = self.accounts();
@@ -35,13 +35,15 @@ impl Sso {
             let Some(session) = live else {
                 continue;
             };
+            // Agreed to on our own page, which no other page can submit.
             if replaced.agreed == Some(session.user_id) {
                 continue;
             }
-            let came_by = write.sso_session(session.id).await?;
-            let connection = came_by.map(|it| it.connection_id);
-            let is_renewed = session.user_id == newcomer.user.id
-                && connection == Some(newcomer.came_by.connection_id);
+            let sso_session = write.sso_session(session.id).await?;
+            let connection = sso_session.map(|it| it.connection_id);
+            // Renewing one's own session through the same provider surprises nobody.
+            let is_renewed = session.user_id == sign_in.user.id
+                && connection == Some(sign_in.sso_session.connection_id);
             if !is_renewed {
                 return Err(Error::conflict(
                     "signed_in_already",

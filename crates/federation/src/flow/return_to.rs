@@ -7,26 +7,26 @@ use vestibule_policy::target;
 
 use crate::Sso;
 
-/// How the browser goes on when it comes back.
+/// The destination of the browser after the callback.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReturnTo {
-    /// To an application, with the access token in the fragment.
+    /// An application, with the access token in the fragment.
     Fragment {
-        /// One of the organisation's redirect URIs, byte for byte.
+        /// A redirect URI of the organisation, byte for byte.
         redirect_uri: String,
     },
-    /// To an application, with a code that it exchanges for the token.
+    /// An application, with a one-time code that it exchanges for the token.
     Code {
-        /// One of the organisation's redirect URIs, byte for byte.
+        /// A redirect URI of the organisation, byte for byte.
         redirect_uri: String,
     },
-    /// To a page of this server, with a session cookie.
+    /// A page of this server, with a session cookie.
     Browser {
-        /// The page: a path, and a query where there is one.
+        /// The path of the page, with its query if it has one.
         path: String,
     },
-    /// Nowhere: the callback's own answer holds the token.
+    /// No redirect: the token is the answer to the callback.
     Json,
 }
 
@@ -35,6 +35,7 @@ impl Sso {
         match to {
             ReturnTo::Fragment { redirect_uri } | ReturnTo::Code { redirect_uri } => {
                 let store = self.accounts().store();
+                // Compared byte for byte (RFC 9700, 2.1): patterns and prefixes have leaked tokens.
                 if store.is_redirect_uri(scope, redirect_uri).await? {
                     return Ok(());
                 }
@@ -50,13 +51,13 @@ impl Sso {
     }
 }
 
-/// A registered redirect URI, which has no fragment, with more of a query.
+/// Appends a query to a registered redirect URI, which has no fragment.
 pub(crate) fn with_query(redirect_uri: &str, query: &str) -> String {
     let sign = if redirect_uri.contains('?') { '&' } else { '?' };
     format!("{redirect_uri}{sign}{query}")
 }
 
-/// A page of this server, whatever a browser makes of the text.
+/// Refuses a path that a browser could read as the URL of another server.
 pub(crate) fn check_path(path: &str) -> Result<()> {
     if target::is_own_page(path) {
         return Ok(());
@@ -95,7 +96,7 @@ mod tests {
         ] {
             assert!(check_path(bad).is_err(), "{bad}");
         }
-        // As long as the pages themselves take it.
+        // The longest path that the pages themselves accept.
         let longest = "a".repeat(target::MAX_OWN_PAGE_BYTES - 1);
         assert!(check_path(&format!("/{longest}")).is_ok());
         assert!(check_path(&format!("/{longest}a")).is_err());

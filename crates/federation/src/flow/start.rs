@@ -1,4 +1,4 @@
-//! The first half of a sign-in: where to send the browser.
+//! The first half of a sign-in: the redirect to the provider.
 
 use vestibule_accounts::{Error, RequestSource, Result};
 use vestibule_model::{
@@ -7,57 +7,60 @@ use vestibule_model::{
 use vestibule_store::ConnectionSecrets;
 
 use super::purpose::Purpose;
-use super::redirect::{Browser, Initiated};
+use super::redirect::{Browser, StartedSignIn};
 use super::return_to::ReturnTo;
-use crate::{NO_CONNECTION, Sso, Which};
+use crate::{NO_CONNECTION, SettingsVersion, Sso};
 
 const LONGEST_STATE: usize = 256;
 const LONGEST_HINT: usize = 320;
 
-/// Whose provider is to be asked.
+/// The provider to sign in at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Target {
-    /// The organisation's: the connection of the hint's domain, or the first that is enabled.
+pub enum SignInTarget {
+    /// The provider of an organisation: the connection of the login hint's domain, or the oldest
+    /// enabled one.
     Organization(OrganizationId),
-    /// That of a connection.
+    /// The provider of a connection.
     Connection(ConnectionId),
 }
 
-/// What a sign-in is to be.
+/// A request to start a sign-in.
 #[derive(Debug, Clone)]
-pub struct Initiate {
-    /// Whose provider is to be asked.
-    pub target: Target,
-    /// How the browser goes on when it comes back.
+pub struct StartSignIn {
+    /// The provider to sign in at.
+    pub target: SignInTarget,
+    /// The destination of the browser after the callback.
     pub return_to: ReturnTo,
-    /// What the application wants back with the answer: at most 256 printable characters.
+    /// The application's own state, returned with the answer: at most 256 printable ASCII
+    /// characters.
     pub state: Option<String>,
-    /// Who probably wants to sign in: an e-mail address.
+    /// The e-mail address of the expected user, passed on to the provider.
     pub login_hint: Option<String>,
-    /// The value of the binding cookie that the browser has already.
+    /// The value of the browser's binding cookie, if it has one.
     pub binding: Option<String>,
-    /// Who is signed in in the browser, and has said on our page that this sign-in may take the
-    /// place of that one.
+    /// The user who is signed in in the browser and agreed on our page to be signed out.
     pub replaces: Option<UserId>,
-    /// Where the call comes from.
+    /// The request that starts the sign-in.
     pub origin: RequestSource,
 }
 
-/// Where a sign-in would go.
+/// The organisation and the provider that a sign-in would lead to, for the page that asks before
+/// it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Ahead {
-    /// The organisation that one would be signed in to.
+pub struct SignInDestination {
+    /// The organisation of the new session.
     pub organization: Organization,
-    /// Its connection.
+    /// The connection of the organisation.
     pub connection: ConnectionId,
-    /// Where the provider is: the host of its issuer, with a port where it has one.
+    /// The host of the issuer, with its port if it has one.
     pub provider: String,
 }
 
 impl Sso {
-    /// Begins a sign-in in a browser.
-    pub async fn initiate(&self, request: Initiate) -> Result<Initiated> {
+    /// Starts a sign-in in the calling browser. Writes nothing.
+    pub async fn start(&self, request: StartSignIn) -> Result<StartedSignIn> {
         self.count(request.origin.address)?;
+        // The connection first: an unknown one has one answer, whatever else is wrong.
         let (scope, connection, secrets) = self.target(&request).await?;
         check_request(&request)?;
         self.check_return(scope, &request.return_to).await?;
@@ -71,30 +74,36 @@ impl Sso {
             login_hint: request.login_hint,
             origin: &request.origin,
         };
-        self.begin(&connection, &secrets, Which::Live, purpose, browser)
-            .await
+        self.start_at_provider(
+            &connection,
+            &secrets,
+            SettingsVersion::Live,
+            purpose,
+            browser,
+        )
+        .await
     }
 
-    /// Whose provider such a sign-in goes to. Refuses what [`initiate`](Self::initiate) would
-    /// refuse.
-    pub async fn ahead(&self, request: &Initiate) -> Result<Ahead> {
+    /// Returns the destination of a sign-in without starting it. Refuses the requests that
+    /// [`start`](Self::start) refuses.
+    pub async fn destination(&self, request: &StartSignIn) -> Result<SignInDestination> {
         self.count(request.origin.address)?;
         let (scope, connection, _) = self.target(request).await?;
         check_request(request)?;
         self.check_return(scope, &request.return_to).await?;
         let store = self.accounts().store();
         let organization = store.organization(connection.organization_id).await?;
-        Ok(Ahead {
+        Ok(SignInDestination {
             organization: organization.ok_or(NO_CONNECTION)?,
             connection: connection.id,
             provider: authority(&connection.live.issuer).to_owned(),
         })
     }
 
-    /// Where to send a browser that is not the caller, so that the sign-in begins there and is
-    /// bound to it: a URL of this server, whose route calls [`initiate`](Self::initiate) with the
-    /// same values. Refuses what that would refuse.
-    pub async fn start_url(&self, request: &Initiate) -> Result<String> {
+    /// Returns a URL of this server that starts the sign-in in the browser that opens it, for a
+    /// caller that is not the browser. The route behind it calls [`start`](Self::start) with the
+    /// same values. Refuses the requests that [`start`](Self::start) refuses.
+    pub async fn start_url(&self, request: &StartSignIn) -> Result<String> {
         self.count(request.origin.address)?;
         let (scope, connection, _) = self.target(request).await?;
         check_request(request)?;
@@ -116,7 +125,7 @@ impl Sso {
                 query.append_pair("response_mode", "json");
             }
         }
-        if matches!(request.target, Target::Connection(_)) {
+        if matches!(request.target, SignInTarget::Connection(_)) {
             query.append_pair("connection_id", &connection.id.to_string());
         }
         for (name, value) in [
@@ -135,19 +144,20 @@ impl Sso {
         ))
     }
 
-    /// The enabled connection that is meant. Whatever stands against it, the answer is the same.
+    /// Finds the enabled connection of a request. Every obstacle has the same answer, so that
+    /// strangers learn nothing about an organisation's setup.
     async fn target(
         &self,
-        request: &Initiate,
+        request: &StartSignIn,
     ) -> Result<(OrgScope, SsoConnection, ConnectionSecrets)> {
         let id = match request.target {
-            Target::Connection(id) => id,
-            Target::Organization(id) => {
+            SignInTarget::Connection(id) => id,
+            SignInTarget::Organization(id) => {
                 let hint = request.login_hint.as_deref();
                 self.first_connection(id, hint).await?
             }
         };
-        let (scope, connection, secrets) = self.named(id).await?;
+        let (scope, connection, secrets) = self.find_connection(id).await?;
         if !connection.is_enabled() {
             return Err(NO_CONNECTION);
         }
@@ -165,6 +175,7 @@ impl Sso {
             .and_then(|email| DomainName::of(&email));
         if let Some(domain) = domain
             && let Some((owner, Some(connection), _)) = store.home_realm(&domain).await?
+            // A domain that another organisation verified says nothing about this one.
             && owner == organization
         {
             return Ok(connection);
@@ -174,7 +185,7 @@ impl Sso {
     }
 }
 
-/// Host and port of an issuer, which is an `https` URL.
+/// Returns the host and port of an issuer, which is an `https` URL.
 fn authority(issuer: &str) -> &str {
     let (_, rest) = issuer.split_once("://").unwrap_or(("", issuer));
     rest.split('/').next().unwrap_or(rest)
@@ -184,7 +195,7 @@ fn is_printable(text: &str) -> bool {
     text.bytes().all(|b| (b' '..=b'~').contains(&b))
 }
 
-fn check_request(request: &Initiate) -> Result<()> {
+fn check_request(request: &StartSignIn) -> Result<()> {
     let state = request.state.as_deref().unwrap_or_default();
     if state.len() > LONGEST_STATE || !is_printable(state) {
         return Err(Error::field(

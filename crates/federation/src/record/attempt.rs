@@ -1,8 +1,8 @@
-//! What is noted of each try, for the organisation's administrators.
+//! The attempts to sign in, kept for the organisation's administrators.
 
 use vestibule_accounts::{Caller, Error, RequestSource, Result};
 use vestibule_model::{AttemptId, ConnectionId, Role, SsoAttempt, SsoConnection, UserId};
-use vestibule_sso::{Identity, Refusal};
+use vestibule_sso::{Identity, SsoRefusal};
 
 use crate::{NO_CONNECTION, Sso};
 
@@ -10,8 +10,8 @@ use crate::{NO_CONNECTION, Sso};
 const LONGEST_REPORT: usize = 16 * 1_024;
 
 impl Sso {
-    /// The last 50 tries of a connection, the newest first, each with the clause that failed. For
-    /// admins and owners.
+    /// Returns the last 50 attempts at a connection, the newest first, each with the clause that
+    /// failed. For admins and owners.
     pub async fn attempts(&self, caller: &Caller, id: ConnectionId) -> Result<Vec<SsoAttempt>> {
         caller.needs(Role::Admin)?;
         let store = self.accounts().store();
@@ -20,7 +20,7 @@ impl Sso {
         Ok(store.attempts(caller.scope(), id).await?)
     }
 
-    /// A try that succeeded, as far as is known yet.
+    /// Builds an attempt that has succeeded so far.
     pub(crate) fn attempt(
         &self,
         connection: &SsoConnection,
@@ -45,12 +45,12 @@ impl Sso {
         }
     }
 
-    /// Notes that the provider, or what came from it, was refused.
+    /// Records that the provider or its answer was refused.
     pub(crate) async fn note_refusal(
         &self,
         connection: &SsoConnection,
         purpose: &str,
-        refusal: &Refusal,
+        refusal: &SsoRefusal,
         origin: &RequestSource,
     ) {
         let mut attempt = self.attempt(connection, purpose, origin);
@@ -59,7 +59,7 @@ impl Sso {
         self.note(attempt).await;
     }
 
-    /// Notes that somebody whom the provider vouched for was refused by us.
+    /// Records that an identity was refused after the provider vouched for it.
     pub(crate) async fn note_error(
         &self,
         connection: &SsoConnection,
@@ -68,15 +68,17 @@ impl Sso {
         error: &Error,
         origin: &RequestSource,
     ) {
-        let mut attempt = told(self.attempt(connection, purpose, origin), identity, None);
+        let mut attempt = with_identity(self.attempt(connection, purpose, origin), identity, None);
         attempt.clause = Some(error.reason().to_owned());
         attempt.detail = error.to_string();
         self.note(attempt).await;
     }
 
-    /// Nothing fails because it could not be noted.
+    /// Stores an attempt. A failure is logged and not returned: the record is no reason to refuse a
+    /// sign-in.
     pub(crate) async fn note(&self, attempt: SsoAttempt) {
         let noted = async {
+            // Whoever comes back from a provider is a stranger until admitted: one writes at a time.
             let mut write = self.accounts().begin_for_stranger().await?;
             write.insert_attempt(&attempt).await?;
             write.commit_unaudited().await?;
@@ -88,8 +90,8 @@ impl Sso {
     }
 }
 
-/// The try, with whom the provider named.
-pub(crate) fn told(
+/// Adds the identity and the user to an attempt.
+pub(crate) fn with_identity(
     mut attempt: SsoAttempt,
     identity: &Identity,
     user: Option<UserId>,
@@ -101,7 +103,7 @@ pub(crate) fn told(
     attempt
 }
 
-/// A report that is short enough to be kept.
-pub(crate) fn short_enough(report: String) -> Option<String> {
+/// Returns the report if it is short enough to be kept.
+pub(crate) fn limited_report(report: String) -> Option<String> {
     (report.len() <= LONGEST_REPORT).then_some(report)
 }

@@ -1,4 +1,4 @@
-//! What a test sign-in shows.
+//! The report of a test sign-in.
 
 use serde::Serialize;
 use serde_json::{Map, Value};
@@ -7,59 +7,63 @@ use vestibule_model::{ConnectionId, Email, GroupId, Role, UserId};
 use vestibule_sso::Identity;
 
 use crate::admit::admission::shown;
-use crate::admit::arrival::{Arrival, Found};
-use crate::{Sso, Which};
+use crate::admit::request::{AdmissionRequest, Found};
+use crate::{SettingsVersion, Sso};
 
-/// What a test sign-in shows. Nobody was created and nothing was changed.
+/// The report of a test sign-in, which created and changed nothing.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TestReport {
     /// The connection.
     pub connection_id: ConnectionId,
-    /// The settings that were tested.
-    pub settings: Which,
-    /// Who vouched.
+    /// The version of the settings that was tested.
+    pub settings: SettingsVersion,
+    /// The issuer.
     pub issuer: String,
-    /// For whom.
+    /// The subject at the issuer.
     pub subject: String,
-    /// The address that was told.
+    /// The e-mail address in the claims.
     pub email: Option<Email>,
-    /// Whether the provider says that it was proved.
+    /// True if the provider states that the address was verified.
     pub email_verified: bool,
-    /// What the person is called.
+    /// The person's name.
     pub name: Option<String>,
-    /// The provider's groups.
+    /// The person's groups at the provider.
     pub groups: Vec<String>,
-    /// Everything that was told.
+    /// All claims, without nonces and hashes.
     pub claims: Map<String, Value>,
-    /// What a sign-in would have done.
+    /// The result that a sign-in would have had.
     pub outcome: TestOutcome,
 }
 
-/// What a sign-in would have done.
+/// The result that a sign-in would have had.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct TestOutcome {
-    /// Whether the person would have come in.
+    /// True if the person would have been signed in.
     pub admitted: bool,
-    /// Why not, for programs.
+    /// The stable reason of a refusal.
     pub reason: Option<&'static str>,
-    /// What would have happened, in one sentence.
+    /// The result in one sentence.
     pub detail: String,
-    /// The user, where there is one already.
+    /// The user, if one exists.
     pub user_id: Option<UserId>,
-    /// Whether a user would have been made.
+    /// True if a user would have been created.
     pub creates_user: bool,
-    /// Whether the user would have become a member.
+    /// True if the user would have become a member.
     pub joins: bool,
-    /// The role that the user would have had.
+    /// The role of the user.
     pub role: Option<Role>,
-    /// The groups that the mapping would have put the user into.
+    /// The groups that the mapping adds the user to.
     pub groups: Vec<GroupId>,
 }
 
 impl Sso {
-    /// Does all that a sign-in does, and undoes it.
-    pub(crate) async fn report(&self, arrival: &Arrival<'_>, which: Which) -> Result<TestReport> {
-        let outcome = match self.admit(arrival).await {
+    /// Runs an admission and rolls it back.
+    pub(crate) async fn report(
+        &self,
+        request: &AdmissionRequest<'_>,
+        which: SettingsVersion,
+    ) -> Result<TestReport> {
+        let outcome = match self.admit(request).await {
             Ok(admission) => {
                 let made = admission.found == Found::Created;
                 let detail = match admission.found {
@@ -78,8 +82,9 @@ impl Sso {
                     role: Some(admission.role),
                     groups: admission.groups,
                 }
-                // The transaction is dropped here, and with it everything in it.
+                // Dropping the transaction rolls the admission back.
             }
+            // These say nothing about the person, so they are no result of a test.
             Err(
                 error @ (Error::Unavailable(_)
                 | Error::Uncertain(_)
@@ -105,9 +110,9 @@ impl Sso {
             groups,
             claims,
             ..
-        } = arrival.identity;
+        } = request.identity;
         Ok(TestReport {
-            connection_id: arrival.connection.id,
+            connection_id: request.connection.id,
             settings: which,
             issuer: issuer.clone(),
             subject: subject.clone(),

@@ -1,4 +1,4 @@
-//! A sign-in to look at: it creates nobody and shows what it would do.
+//! Test sign-ins: the whole flow, without creating anybody.
 
 use std::time::Duration;
 
@@ -9,31 +9,31 @@ use vestibule_accounts::{Caller, Error, RequestSource, Result};
 use vestibule_model::{ConnectionId, Digest, Role, Timestamp};
 
 use crate::flow::purpose::Purpose;
-use crate::flow::redirect::{Browser, Initiated};
+use crate::flow::redirect::{Browser, StartedSignIn};
 use crate::secret_text::random_text;
 use crate::setup::version::chosen;
-use crate::{NO_CONNECTION, Sso, Which};
+use crate::{NO_CONNECTION, SettingsVersion, Sso};
 
-/// How long a ticket is good.
+/// The lifetime of a ticket.
 const TICKET_LIFE: Duration = Duration::from_secs(10 * 60);
 
-/// What tickets are sealed for.
+/// The sealing context of tickets.
 const CONTEXT: &str = "sso_test_ticket";
 
-/// The longest ticket that is looked at, in bytes.
+/// The longest ticket that is opened, in bytes.
 const LONGEST_TICKET: usize = 1_024;
 
-/// What a ticket says.
+/// The content of a ticket.
 #[derive(Serialize, Deserialize)]
 struct Ticket {
     connection: ConnectionId,
-    which: Which,
-    /// What makes it one of its kind, so that it counts once.
+    which: SettingsVersion,
+    /// A random id, under which the ticket is marked as used.
     id: String,
     expires_at: Timestamp,
 }
 
-fn no_such_ticket() -> Error {
+fn unknown_ticket() -> Error {
     Error::sign_in_failed(
         "sso_ticket",
         "The ticket is none of this server's, was used, or is older than 10 minutes; ask for \
@@ -42,15 +42,15 @@ fn no_such_ticket() -> Error {
 }
 
 impl Sso {
-    /// Begins a sign-in that creates nobody and shows what it would do. For admins and owners.
-    pub async fn test_sign_in(
+    /// Starts a test sign-in in the caller's browser. For admins and owners.
+    pub async fn start_test(
         &self,
         caller: &Caller,
         id: ConnectionId,
-        which: Which,
+        which: SettingsVersion,
         binding: Option<&str>,
         origin: &RequestSource,
-    ) -> Result<Initiated> {
+    ) -> Result<StartedSignIn> {
         caller.needs(Role::Admin)?;
         let found = self.accounts().store().connection(caller.scope(), id);
         let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
@@ -59,22 +59,24 @@ impl Sso {
             login_hint: None,
             origin,
         };
-        self.begin(&connection, &secrets, which, Purpose::Test, browser)
+        self.start_at_provider(&connection, &secrets, which, Purpose::Test, browser)
             .await
     }
 
-    /// A URL by which a browser begins a test sign-in once, within ten minutes: for who sets a
-    /// connection up without one. Nothing is written before it is used. For admins and owners.
+    /// Returns a URL that starts one test sign-in in any browser within ten minutes, for
+    /// administrators at the command line. Nothing is stored before it is used. For admins and
+    /// owners.
     pub async fn test_url(
         &self,
         caller: &Caller,
         id: ConnectionId,
-        which: Which,
+        which: SettingsVersion,
     ) -> Result<String> {
         caller.needs(Role::Admin)?;
         let accounts = self.accounts();
         let found = accounts.store().connection(caller.scope(), id);
         let (connection, secrets) = found.await?.ok_or(NO_CONNECTION)?;
+        // Refuses a staged version that does not exist, before anybody opens the URL.
         chosen(&connection, &secrets, which)?;
         let ticket = Ticket {
             connection: id,
@@ -92,28 +94,29 @@ impl Sso {
         ))
     }
 
-    /// Begins the test sign-in of a ticket in the browser that brings it.
-    pub async fn start_test(
+    /// Starts the test sign-in of a ticket, once.
+    pub async fn start_test_by_ticket(
         &self,
         ticket: &str,
         binding: Option<&str>,
         origin: &RequestSource,
-    ) -> Result<Initiated> {
+    ) -> Result<StartedSignIn> {
         self.count(origin.address)?;
         let accounts = self.accounts();
-        let ticket = self.open_ticket(ticket).ok_or_else(no_such_ticket)?;
+        let ticket = self.open_ticket(ticket).ok_or_else(unknown_ticket)?;
         let now = accounts.now();
         if ticket.expires_at <= now {
-            return Err(no_such_ticket());
+            return Err(unknown_ticket());
         }
-        let (_, connection, secrets) = self.named(ticket.connection).await?;
+        let (_, connection, secrets) = self.find_connection(ticket.connection).await?;
+        // The ticket is in a URL, which ends up in histories: it works once.
         let mut write = accounts.begin_for_stranger().await?;
         let digest = Digest::of(ticket.id.as_bytes());
         let new = write
             .spend_token(ticket.connection, &digest, ticket.expires_at)
             .await?;
         if !new {
-            return Err(no_such_ticket());
+            return Err(unknown_ticket());
         }
         write.commit_unaudited().await?;
         let browser = Browser {
@@ -121,11 +124,12 @@ impl Sso {
             login_hint: None,
             origin,
         };
-        self.begin(&connection, &secrets, ticket.which, Purpose::Test, browser)
+        self.start_at_provider(&connection, &secrets, ticket.which, Purpose::Test, browser)
             .await
     }
 
     fn open_ticket(&self, text: &str) -> Option<Ticket> {
+        // Bounded before decoding, since anyone can send one.
         if text.len() > LONGEST_TICKET {
             return None;
         }

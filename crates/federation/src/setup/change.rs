@@ -1,17 +1,16 @@
-//! Changes of a connection: staged, swapped, switched off and on.
+//! Changes of a connection: staged, swapped, enabled, disabled.
 
 use vestibule_accounts::{Caller, Error, Result};
 use vestibule_model::{Change, ConnectionId, ConnectionSettings, Role, SsoConnection};
 use vestibule_store::{ConnectionSecrets, Write};
 
-use super::connection::{AlsoEnd, Ended, Saved, refuse_failed};
+use super::connection::{AlsoEnd, CheckedConnection, Ended, refuse_failed};
 use super::version::chosen;
-use crate::{NO_CONNECTION, NewSecret, Sso, Which};
+use crate::{NO_CONNECTION, NewSecret, SettingsVersion, Sso};
 
 impl Sso {
-    /// Prepares other settings beside the live ones, in place of what was prepared before. The
-    /// secret stays as it is where `secret` is `None`, which the same issuer alone may have. For
-    /// owners.
+    /// Stages other settings beside the live ones, replacing those staged before. With `secret` as
+    /// `None` the stored secret is kept, which only the same issuer may have. For owners.
     pub async fn stage_connection(
         &self,
         caller: &Caller,
@@ -19,7 +18,7 @@ impl Sso {
         settings: ConnectionSettings,
         secret: Option<NewSecret>,
         save_anyway: bool,
-    ) -> Result<Saved> {
+    ) -> Result<CheckedConnection> {
         caller.needs(Role::Owner)?;
         self.check_settings(caller, &settings).await?;
         let found = self.accounts().store().connection(caller.scope(), id);
@@ -28,6 +27,7 @@ impl Sso {
             Some(secret) => self.seal_secret(id, settings.client_auth, &secret)?,
             None => kept_secret(&before, &secrets, &settings)?,
         };
+        // Asked outside the transaction: a slow provider must not hold the organisation's lock.
         let provider = self.provider_of(&before, &settings, &sealed)?;
         let checks = provider.preflight().await;
         if !save_anyway {
@@ -47,10 +47,10 @@ impl Sso {
                 },
             )
             .await?;
-        Ok(Saved { connection, checks })
+        Ok(CheckedConnection { connection, checks })
     }
 
-    /// Gives up what was prepared. For owners.
+    /// Discards the staged settings. For owners.
     pub async fn unstage_connection(
         &self,
         caller: &Caller,
@@ -65,8 +65,8 @@ impl Sso {
         .await
     }
 
-    /// Makes what was prepared live, and keeps what was live to swap back. Sign-ins that are under
-    /// way have to begin again if issuer or client changed. For owners.
+    /// Makes the staged settings live and stages the previous ones, so that a second swap undoes
+    /// the first. Sign-ins in flight fail if issuer or client changed. For owners.
     pub async fn swap_connection(
         &self,
         caller: &Caller,
@@ -81,6 +81,7 @@ impl Sso {
                     "Nothing is prepared for this connection; stage a change first.",
                 ));
             };
+            // The former settings are staged, so that a bad swap is undone by another.
             connection.staged = Some(std::mem::replace(&mut connection.live, settings));
             secrets.staged = Some(std::mem::replace(&mut secrets.live, sealed));
             Ok(())
@@ -88,7 +89,7 @@ impl Sso {
         .await
     }
 
-    /// Lets people sign in by a connection. For owners.
+    /// Enables a connection. For owners.
     pub async fn enable_connection(
         &self,
         caller: &Caller,
@@ -102,8 +103,7 @@ impl Sso {
         .await
     }
 
-    /// Lets nobody sign in by a connection any more, and ends what came by it as far as `also`
-    /// says. For owners.
+    /// Disables a connection and ends the credentials named by `also`. For owners.
     pub async fn disable_connection(
         &self,
         caller: &Caller,
@@ -111,11 +111,11 @@ impl Sso {
         also: AlsoEnd,
     ) -> Result<SsoConnection> {
         self.accounts()
-            .revoking(move || self.disable_connection_now(caller, id, also))
+            .revoking(move || self.disable_connection_once(caller, id, also))
             .await
     }
 
-    async fn disable_connection_now(
+    async fn disable_connection_once(
         &self,
         caller: &Caller,
         id: ConnectionId,
@@ -124,6 +124,7 @@ impl Sso {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let (scope, now) = (caller.scope(), accounts.now());
+        // Ending sessions locks their users, in the order that all transactions use.
         let mut write = if also.sessions {
             let held = accounts.begin_holding_sso_people(caller, id, None, None);
             held.await?
@@ -136,6 +137,7 @@ impl Sso {
         connection.version += 1;
         connection.updated_at = now;
         replace(&mut write, &connection, &secrets).await?;
+        // Otherwise nobody could sign in any more: no password counts, and no provider is left.
         let enforced = write.sso_policy(scope).await?.enforced_since.is_some();
         if enforced && write.count_enabled_connections(scope).await? == 0 {
             return Err(Error::conflict(
@@ -144,7 +146,8 @@ impl Sso {
                  single sign-on first.",
             ));
         }
-        // First the codes: the session of one that is being exchanged is there afterwards.
+        // Codes before sessions: one that is being exchanged right now has its session afterwards,
+        // and that session is then found and ended.
         write.delete_one_time_codes(scope, id, None, None).await?;
         let kind = "sso.connection_disabled";
         let mut ended = Ended::default();
@@ -165,7 +168,8 @@ impl Sso {
         Ok(connection)
     }
 
-    /// One change of a connection, refused where it is no longer at the version that was seen.
+    /// Applies one change to a connection. Refuses it if the connection is no longer at the version
+    /// `seen`.
     async fn change(
         &self,
         caller: &Caller,
@@ -179,6 +183,7 @@ impl Sso {
         let mut write = accounts.begin_locked(caller).await?;
         let found = write.connection(caller.scope(), id).await?;
         let (mut connection, mut secrets) = found.ok_or(NO_CONNECTION)?;
+        // The documents were fetched for the former settings.
         self.forget(&connection);
         edit(&mut connection, &mut secrets)?;
         connection.version = seen.unwrap_or(connection.version) + 1;
@@ -190,7 +195,7 @@ impl Sso {
     }
 }
 
-/// Puts a connection in the place of the version before it, which has to be the one that is stored.
+/// Stores the next version of a connection, if the stored one is the version before it.
 async fn replace(
     write: &mut Write,
     connection: &SsoConnection,
@@ -205,8 +210,8 @@ async fn replace(
     ))
 }
 
-/// A secret goes to the issuer that it was given for, and to no other: else whoever may change
-/// the issuer could have it sent to a place of their own.
+/// Returns the stored secret for the new settings. Only the issuer it was given for may receive it:
+/// otherwise anyone who may change the issuer could have the secret sent to a server of their own.
 fn kept_secret(
     before: &SsoConnection,
     secrets: &ConnectionSecrets,
@@ -220,7 +225,7 @@ fn kept_secret(
             && settings.protocol == new.protocol
             && by_key(settings) == by_key(new)
     };
-    for which in [Which::Staged, Which::Live] {
+    for which in [SettingsVersion::Staged, SettingsVersion::Live] {
         if let Ok((settings, sealed)) = chosen(before, secrets, which)
             && fits(settings)
         {

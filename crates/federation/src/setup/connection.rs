@@ -1,4 +1,4 @@
-//! Connections: made, changed in stages, switched off and on.
+//! Connections to identity providers: listed and created.
 
 use serde_json::json;
 use vestibule_accounts::{Caller, Error, FieldError, Result};
@@ -9,51 +9,51 @@ use vestibule_store::{ConnectionSecrets, Write};
 use super::settings;
 use crate::{NO_CONNECTION, NewSecret, Sso};
 
-/// How many connections an organisation may have.
+/// The number of connections that an organisation may have.
 const MOST: u64 = 20;
 
-/// What a new connection is to be.
+/// A connection to be created.
 #[derive(Debug, Clone)]
 pub struct NewConnection {
-    /// What its administrators call it.
+    /// The name shown to administrators.
     pub name: Name,
-    /// All that is no secret; see [`sso_settings`](crate::sso_settings).
+    /// The settings that are not secret; see [`sso_settings`](crate::sso_settings).
     pub settings: ConnectionSettings,
-    /// Our proof at the provider.
+    /// The secret or key that authenticates us at the provider.
     pub secret: NewSecret,
-    /// Whether people may sign in by it at once.
+    /// True to enable sign-ins at once.
     pub enabled: bool,
-    /// Whether it is saved even where a check fails.
+    /// True to save even if a check fails.
     pub save_anyway: bool,
 }
 
-/// Credentials that end along with a connection that is disabled; none unless said.
+/// The credentials to end along with a connection. None by default.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct AlsoEnd {
-    /// The sessions that came by it.
+    /// The sessions that started through it.
     pub sessions: bool,
     /// The API keys whose creator had signed in through it.
     pub keys: bool,
 }
 
-/// Numbers of the credentials that ended along with a connection.
+/// The numbers of credentials that ended along with a connection.
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Ended {
     pub(super) sessions: usize,
     pub(super) keys: usize,
 }
 
-/// A connection that was saved, and what was found when it was looked over.
+/// A saved connection and the results of its checks.
 #[derive(Debug, Clone)]
-pub struct Saved {
+pub struct CheckedConnection {
     /// The connection.
     pub connection: SsoConnection,
     /// The checks in their order.
     pub checks: Vec<NamedCheck>,
 }
 
-/// The fields that a failed check is about: two where the provider does not tell which of them is
-/// wrong.
+/// Returns the form fields that a failed check concerns: two if the provider does not tell which of
+/// them is wrong.
 fn fields_of(check: &NamedCheck) -> &'static [&'static str] {
     match (check.name, check.clause) {
         ("algorithm" | "keys", _) => &["algorithm"],
@@ -83,13 +83,13 @@ pub(super) fn refuse_failed(checks: &[NamedCheck]) -> Result<()> {
 }
 
 impl Sso {
-    /// The connections of the organisation, the oldest first. For admins and owners.
+    /// Returns the connections of the organisation, the oldest first. For admins and owners.
     pub async fn connections(&self, caller: &Caller) -> Result<Vec<SsoConnection>> {
         caller.needs(Role::Admin)?;
         Ok(self.accounts().store().connections(caller.scope()).await?)
     }
 
-    /// A connection. For admins and owners.
+    /// Returns a connection. For admins and owners.
     pub async fn connection(&self, caller: &Caller, id: ConnectionId) -> Result<SsoConnection> {
         caller.needs(Role::Admin)?;
         let found = self.accounts().store().connection(caller.scope(), id);
@@ -97,9 +97,13 @@ impl Sso {
         Ok(connection)
     }
 
-    /// Makes a connection, if the provider passes every check or the caller wants it all the
-    /// same. For owners.
-    pub async fn create_connection(&self, caller: &Caller, new: NewConnection) -> Result<Saved> {
+    /// Creates a connection if the provider passes every check, or regardless with
+    /// [`save_anyway`](NewConnection::save_anyway). For owners.
+    pub async fn create_connection(
+        &self,
+        caller: &Caller,
+        new: NewConnection,
+    ) -> Result<CheckedConnection> {
         let accounts = self.accounts();
         let id = ConnectionId::mint(accounts.clock(), accounts.entropy());
         self.insert_connection(caller, id, new).await
@@ -110,7 +114,7 @@ impl Sso {
         caller: &Caller,
         id: ConnectionId,
         new: NewConnection,
-    ) -> Result<Saved> {
+    ) -> Result<CheckedConnection> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let now = accounts.now();
@@ -131,6 +135,7 @@ impl Sso {
             live: self.seal_secret(connection.id, method, &new.secret)?,
             staged: None,
         };
+        // The checks call the provider, so they run before the transaction.
         let provider = self.provider_of(&connection, &connection.live, &secrets.live)?;
         let checks = provider.preflight().await;
         if !new.save_anyway {
@@ -147,10 +152,10 @@ impl Sso {
         let kind = "sso.connection_created";
         self.commit_connection(write, caller, kind, &connection, None)
             .await?;
-        Ok(Saved { connection, checks })
+        Ok(CheckedConnection { connection, checks })
     }
 
-    /// Settings that are sound in themselves, with groups that exist.
+    /// Refuses invalid settings and mappings to groups that do not exist.
     pub(super) async fn check_settings(
         &self,
         caller: &Caller,
@@ -191,6 +196,7 @@ impl Sso {
         self.accounts()
             .commit(write, caller, kind, subject, &details)
             .await?;
+        // After the commit: until then, sign-ins of the former version may fill the cache again.
         self.forget(connection);
         Ok(())
     }

@@ -1,4 +1,4 @@
-//! The e-mail domains of an organisation, and their proof in the DNS.
+//! The e-mail domains of an organisation and their verification by DNS.
 
 use serde_json::json;
 use vestibule_accounts::{Caller, Error, Result};
@@ -8,20 +8,20 @@ use vestibule_outbound::{DnsError, OutboundError};
 use crate::secret_text::random_text;
 use crate::{NO_CONNECTION, Sso};
 
-/// How many domains an organisation may have.
+/// The number of domains that an organisation may have.
 const MOST: u64 = 100;
 
 const NO_DOMAIN: Error = Error::NotFound { what: "domain" };
 
 impl Sso {
-    /// The domains, proved or not. For admins and owners.
+    /// Returns the domains, verified or not. For admins and owners.
     pub async fn domains(&self, caller: &Caller) -> Result<Vec<SsoDomain>> {
         caller.needs(Role::Admin)?;
         Ok(self.accounts().store().domains(caller.scope()).await?)
     }
 
-    /// Claims a domain, whose people sign in by `connection`, or by the first one where it is
-    /// `None`. The claim counts for nothing until it is proved. For owners.
+    /// Claims a domain. Its users sign in through `connection`, or through the oldest one if it is
+    /// `None`. The claim has no effect until it is verified. For owners.
     pub async fn add_domain(
         &self,
         caller: &Caller,
@@ -44,6 +44,7 @@ impl Sso {
         let mut write = accounts.begin_locked(caller).await?;
         if let Some(id) = connection {
             let found = write.connection(caller.scope(), id).await?;
+            // Of the same organisation: the scope of the query leaves others out.
             found.ok_or(NO_CONNECTION)?;
         }
         if write.count_domains(caller.scope()).await? >= MOST {
@@ -61,15 +62,17 @@ impl Sso {
         Ok(domain)
     }
 
-    /// Looks for the proof of a domain in the DNS. For owners.
+    /// Verifies a domain by the TXT record that holds its challenge. For owners.
     pub async fn verify_domain(&self, caller: &Caller, id: DomainId) -> Result<SsoDomain> {
         caller.needs(Role::Owner)?;
         let domain = self.accounts().store().domain(caller.scope(), id).await?;
         let domain = domain.ok_or(NO_DOMAIN)?;
+        // The DNS is asked before a transaction begins, since it may take seconds.
         let (name, value) = (domain.record_name(), domain.record_value());
         let key = caller.organization_id().to_string();
         let texts = match self.party().outbound.texts(&key, &name).await {
             Ok(texts) => texts,
+            // No such name is the usual answer before the record is published: not proved, no fault.
             Err(OutboundError::Dns(DnsError::NotFound { .. })) => Vec::new(),
             Err(error) => {
                 return Err(Error::conflict(
@@ -84,25 +87,25 @@ impl Sso {
                 format!("The DNS has no TXT record {name} with the text {value}."),
             ));
         }
-        self.set_verified(caller, domain, "dns").await
+        self.mark_verified(caller, domain, "dns").await
     }
 
-    /// Takes a domain for proved, on the operator's word. For the operator.
+    /// Marks a domain as verified without asking the DNS. For the operator.
     pub async fn assert_domain(&self, caller: &Caller, id: DomainId) -> Result<SsoDomain> {
         caller.needs_operator()?;
         let domain = self.accounts().store().domain(caller.scope(), id).await?;
-        self.set_verified(caller, domain.ok_or(NO_DOMAIN)?, "operator")
+        self.mark_verified(caller, domain.ok_or(NO_DOMAIN)?, "operator")
             .await
     }
 
-    /// Gives up a domain. For owners.
+    /// Removes a domain. For owners.
     pub async fn remove_domain(&self, caller: &Caller, id: DomainId) -> Result<()> {
         self.accounts()
-            .revoking(move || self.remove_domain_now(caller, id))
+            .revoking(move || self.remove_domain_once(caller, id))
             .await
     }
 
-    async fn remove_domain_now(&self, caller: &Caller, id: DomainId) -> Result<()> {
+    async fn remove_domain_once(&self, caller: &Caller, id: DomainId) -> Result<()> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let domain = accounts.store().domain(caller.scope(), id).await?;
@@ -118,12 +121,13 @@ impl Sso {
             .await
     }
 
-    async fn set_verified(
+    async fn mark_verified(
         &self,
         caller: &Caller,
         domain: SsoDomain,
         by: &'static str,
     ) -> Result<SsoDomain> {
+        // Repeating a verification keeps the first date, and writes no record.
         if domain.verified_at.is_some() {
             return Ok(domain);
         }

@@ -1,4 +1,4 @@
-//! The providers behind the connections, each made once for each version.
+//! The protocol clients of connections.
 
 use std::sync::Arc;
 
@@ -6,22 +6,23 @@ use serde_json::Value;
 use vestibule_accounts::{Caller, Error, Result};
 use vestibule_model::{ConnectionId, ConnectionSettings, SsoConnection, SsoProtocol};
 use vestibule_sso::github::{GithubConnection, GithubProvider, GithubSite};
-use vestibule_sso::oidc::{ClientAuth, Connection, OidcProvider};
+use vestibule_sso::oidc::{ClientAuth, OidcConnection, OidcProvider};
 use vestibule_sso::{NamedCheck, Provider};
 use vestibule_store::ConnectionSecrets;
 
 use super::settings::{algorithm_of, mapping_of};
 use super::version::chosen;
-use crate::{NO_CONNECTION, Sso, Which};
+use crate::{NO_CONNECTION, SettingsVersion, Sso};
 
 impl Sso {
-    /// The provider of a connection.
+    /// Returns the client of a connection, kept ready for each version.
     pub(crate) fn provider(
         &self,
         connection: &SsoConnection,
         secrets: &ConnectionSecrets,
-        which: Which,
+        which: SettingsVersion,
     ) -> Result<Arc<dyn Provider>> {
+        // A change raises the version, so that a kept client never has old settings.
         let key = (connection.id, connection.version, which);
         if let Some(ready) = self.providers().0.get(&key) {
             return Ok(ready);
@@ -32,7 +33,7 @@ impl Sso {
         Ok(provider)
     }
 
-    /// A provider that is not kept.
+    /// Builds a client that is not kept.
     pub(crate) fn provider_of(
         &self,
         connection: &SsoConnection,
@@ -41,11 +42,12 @@ impl Sso {
     ) -> Result<Arc<dyn Provider>> {
         let party = self.party().clone();
         let organization = connection.organization_id.to_string();
+        // Opened once for each kept client, not for each sign-in.
         let auth = self.open_secret(connection.id, settings.client_auth, sealed)?;
         let (issuer, client_id) = (settings.issuer.clone(), settings.client_id.clone());
         Ok(match (settings.protocol, auth) {
             (SsoProtocol::Oidc, client_auth) => {
-                let connection = Connection {
+                let connection = OidcConnection {
                     organization,
                     issuer,
                     client_id,
@@ -82,7 +84,7 @@ impl Sso {
         })
     }
 
-    /// Forgets what the providers of a connection have told.
+    /// Removes the documents of a connection's providers from the cache.
     pub(crate) fn forget(&self, connection: &SsoConnection) {
         let organization = connection.organization_id.to_string();
         let staged = connection.staged.iter();
@@ -91,12 +93,13 @@ impl Sso {
         }
     }
 
-    /// Looks a connection over, past every cache. For admins and owners.
+    /// Runs all checks of a connection against its provider, bypassing every cache. For admins and
+    /// owners.
     pub async fn preflight(
         &self,
         caller: &Caller,
         id: ConnectionId,
-        which: Which,
+        which: SettingsVersion,
     ) -> Result<Vec<NamedCheck>> {
         caller.needs(vestibule_model::Role::Admin)?;
         let found = self.accounts().store().connection(caller.scope(), id);
@@ -105,13 +108,14 @@ impl Sso {
         Ok(provider.preflight().await)
     }
 
-    /// The public part of a connection's own key, for the provider; `None` where it proves itself
-    /// with a secret. For admins and owners.
+    /// Returns the public part of a connection's own key as a JWK (RFC 7517, 4), for registration
+    /// at the provider. `None` if the connection authenticates with a secret. For admins and
+    /// owners.
     pub async fn client_jwk(
         &self,
         caller: &Caller,
         id: ConnectionId,
-        which: Which,
+        which: SettingsVersion,
     ) -> Result<Option<Value>> {
         caller.needs(vestibule_model::Role::Admin)?;
         let found = self.accounts().store().connection(caller.scope(), id);

@@ -1,4 +1,4 @@
-//! Where an organisation's applications get their people back.
+//! The redirect URIs of an organisation's applications.
 
 use serde_json::json;
 use vestibule_accounts::{Caller, Error, Result};
@@ -6,18 +6,18 @@ use vestibule_model::{RedirectUriId, RegisteredRedirectUri, Role};
 
 use crate::Sso;
 
-/// How many redirect URIs an organisation may register.
+/// The number of redirect URIs that an organisation may register.
 const MOST: u64 = 100;
 
 impl Sso {
-    /// The registered redirect URIs. For admins and owners.
+    /// Returns the registered redirect URIs. For admins and owners.
     pub async fn redirect_uris(&self, caller: &Caller) -> Result<Vec<RegisteredRedirectUri>> {
         caller.needs(Role::Admin)?;
         let store = self.accounts().store();
         Ok(store.redirect_uris(caller.scope()).await?)
     }
 
-    /// Registers a redirect URI. Browsers are sent there with tokens, so it is for owners.
+    /// Registers a redirect URI. For owners, since browsers are sent there with tokens.
     pub async fn add_redirect_uri(
         &self,
         caller: &Caller,
@@ -33,6 +33,7 @@ impl Sso {
             created_at: accounts.now(),
         };
         let mut write = accounts.begin_locked(caller).await?;
+        // Counted under the organisation's lock, so that two calls at once cannot both be the last.
         if write.count_redirect_uris(caller.scope()).await? >= MOST {
             return Err(Error::conflict(
                 "too_many_redirect_uris",
@@ -48,14 +49,14 @@ impl Sso {
         Ok(registered)
     }
 
-    /// Forgets a redirect URI. For owners.
+    /// Removes a redirect URI. For owners.
     pub async fn remove_redirect_uri(&self, caller: &Caller, id: RedirectUriId) -> Result<()> {
         self.accounts()
-            .revoking(move || self.remove_redirect_uri_now(caller, id))
+            .revoking(move || self.remove_redirect_uri_once(caller, id))
             .await
     }
 
-    async fn remove_redirect_uri_now(&self, caller: &Caller, id: RedirectUriId) -> Result<()> {
+    async fn remove_redirect_uri_once(&self, caller: &Caller, id: RedirectUriId) -> Result<()> {
         caller.needs(Role::Owner)?;
         let accounts = self.accounts();
         let mut write = accounts.begin_locked(caller).await?;

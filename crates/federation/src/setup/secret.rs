@@ -1,4 +1,4 @@
-//! The secrets of connections and of sign-ins that are under way.
+//! The client secrets and keys of connections, sealed with the master key.
 
 use vestibule_accounts::{Error, Result};
 use vestibule_model::{ClientAuthMethod, ConnectionId};
@@ -11,12 +11,12 @@ use crate::Sso;
 /// The longest client secret, in bytes.
 const LONGEST: usize = 1_024;
 
-/// What a connection is to prove itself with.
+/// A new means of client authentication.
 #[derive(Debug, Clone)]
 pub enum NewSecret {
-    /// The secret that the provider gave.
+    /// The secret issued by the provider.
     Client(PlainClientSecret),
-    /// A new key of the connection's own, for `private_key_jwt`.
+    /// A new key of our own, for `private_key_jwt` (OpenID Connect Core, 9).
     Key(ClientKeyKind),
 }
 
@@ -25,7 +25,7 @@ fn context(id: ConnectionId) -> String {
 }
 
 impl Sso {
-    /// Seals what a connection proves itself with; it is never shown again.
+    /// Seals a client secret, or a newly generated key. Neither is ever shown again.
     pub(crate) fn seal_secret(
         &self,
         id: ConnectionId,
@@ -48,6 +48,7 @@ impl Sso {
             }
             NewSecret::Key(kind) if by_key => {
                 let key = ClientKey::generate(*kind, entropy);
+                // Exactly one kind byte and 32 key bytes: growing would leave an unwiped copy behind.
                 let mut plain = Zeroizing::new(Vec::with_capacity(33));
                 plain.push(match kind {
                     ClientKeyKind::EdDsa => b'd',
@@ -67,7 +68,7 @@ impl Sso {
         self.accounts().seal(&context(id), &plain)
     }
 
-    /// What a connection proves itself with, opened for the moment.
+    /// Opens the stored means of client authentication.
     pub(crate) fn open_secret(
         &self,
         id: ConnectionId,

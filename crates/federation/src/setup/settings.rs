@@ -1,4 +1,4 @@
-//! The settings of a connection, from a preset to what the protocol takes.
+//! The settings of a connection: presets, validation, conversion for the protocol.
 
 use std::collections::BTreeMap;
 
@@ -16,9 +16,8 @@ const MOST_AUDIENCES: usize = 10;
 const MOST_GROUPS: usize = 200;
 const MOST_TARGETS: usize = 20;
 
-/// Settings with the hints of a preset: `issuer` is the issuer or its discovery URL. Nobody
-/// becomes a member by signing in until [`just_in_time`](ConnectionSettings::just_in_time) says
-/// so.
+/// Returns settings with the hints of a preset. `issuer` is the issuer or its discovery URL. Nobody
+/// becomes a member by signing in until [`just_in_time`](ConnectionSettings::just_in_time) is set.
 pub fn sso_settings(preset: Preset, issuer: &str, client_id: &str) -> ConnectionSettings {
     let hints = preset.hints();
     ConnectionSettings {
@@ -46,7 +45,7 @@ pub fn sso_settings(preset: Preset, issuer: &str, client_id: &str) -> Connection
     }
 }
 
-/// The claims as the protocol takes them.
+/// Converts claim names into the protocol's mapping.
 pub(crate) fn mapping_of(claims: &ClaimNames) -> Result<Mapping> {
     let path = |field: &str, text: &str| -> Result<ClaimPath> {
         text.parse().map_err(|_| {
@@ -76,13 +75,14 @@ pub(crate) fn algorithm_of(settings: &ConnectionSettings) -> Result<Algorithm> {
     })
 }
 
-/// Refuses what cannot be right, every field of it at once.
+/// Refuses invalid settings, with all wrong fields at once.
 pub(crate) fn check(settings: &ConnectionSettings) -> Result<()> {
     let mut wrong = Vec::new();
     let mut refuse = |field: &str, reason: &'static str, message: &str| {
         wrong.push(FieldError::new(field, reason, message));
     };
     let issuer = &settings.issuer;
+    // Whether the URL may be called is judged by the preflight, which resolves its host.
     if issuer.len() > LONGEST_ISSUER || issuer.parse::<Url>().is_err() {
         refuse(
             "issuer",
@@ -117,6 +117,7 @@ pub(crate) fn check(settings: &ConnectionSettings) -> Result<()> {
             "must be a secret: GitHub takes nothing else",
         );
     }
+    // A provider must not make owners: it could then replace itself, and lock the others out.
     let roles = settings.role_by_group.values();
     if roles
         .chain([&settings.default_role])

@@ -8,38 +8,38 @@ use vestibule_model::{ConnectionId, ConnectionSettings, SsoConnection};
 use vestibule_sso::Provider;
 use vestibule_store::ConnectionSecrets;
 
-/// How many providers are kept ready.
+/// The number of protocol clients kept ready.
 const KEPT: usize = 1_000;
 
-/// Which settings of a connection are meant.
+/// The versions of a connection's settings.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Which {
-    /// Those that sign-ins go by.
+pub enum SettingsVersion {
+    /// The settings that sign-ins use.
     #[default]
     Live,
-    /// Those that are being prepared.
+    /// The staged settings.
     Staged,
 }
 
-/// The settings and the sealed secret that are meant.
+/// Returns the settings and the sealed secret of a version.
 pub(crate) fn chosen<'a>(
     connection: &'a SsoConnection,
     secrets: &'a ConnectionSecrets,
-    which: Which,
+    which: SettingsVersion,
 ) -> Result<(&'a ConnectionSettings, &'a [u8])> {
     match (which, &connection.staged, &secrets.staged) {
-        (Which::Live, _, _) => Ok((&connection.live, &secrets.live)),
-        (Which::Staged, Some(settings), Some(sealed)) => Ok((settings, sealed)),
-        (Which::Staged, _, _) => Err(Error::NotFound {
+        (SettingsVersion::Live, _, _) => Ok((&connection.live, &secrets.live)),
+        (SettingsVersion::Staged, Some(settings), Some(sealed)) => Ok((settings, sealed)),
+        (SettingsVersion::Staged, _, _) => Err(Error::NotFound {
             what: "staged change of this connection",
         }),
     }
 }
 
-type Key = (ConnectionId, i64, Which);
+type Key = (ConnectionId, i64, SettingsVersion);
 
-/// The providers that are ready.
+/// The protocol clients kept ready, by connection and version.
 pub(crate) struct Providers(pub(crate) quick_cache::sync::Cache<Key, Arc<dyn Provider>>);
 
 impl Default for Providers {

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use vestibule_accounts::SignIn;
-use vestibule_federation::{AlsoEnd, Arrived, ReturnTo};
+use vestibule_federation::{AlsoEnd, CallbackOutcome, ReturnTo};
 use vestibule_model::{Role, UserId};
 
 use crate::provider::Connected;
@@ -99,7 +99,7 @@ async fn sessions_by_password_end_with_the_enforcement_and_those_of_break_glass_
     let other = fixture.organization_of("Other", grace.id).await;
     give_password(&world, ada).await;
     let by_provider = world.sign_in(ReturnTo::Json).await.unwrap();
-    let Arrived::Json(by_provider) = by_provider else {
+    let CallbackOutcome::Json(by_provider) = by_provider else {
         panic!("{by_provider:?}");
     };
     let exempt = fixture.enter(ada, here).await;

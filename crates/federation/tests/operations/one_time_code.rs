@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_federation::{Arrived, ReturnTo};
+use vestibule_federation::{CallbackOutcome, ReturnTo};
 use vestibule_model::{Digest, Role, Session, SessionId};
 
 use crate::provider::{APP, Connected, SESSIONS, origin};
@@ -29,7 +29,7 @@ async fn with_code(backend: Backend) -> (Connected, String) {
     let to = ReturnTo::Code {
         redirect_uri: APP.to_owned(),
     };
-    let Arrived::Redirect { location, .. } = world.sign_in(to).await.unwrap() else {
+    let CallbackOutcome::Redirect { location, .. } = world.sign_in(to).await.unwrap() else {
         panic!("not sent back");
     };
     let place = location.expose().to_owned();

@@ -14,8 +14,8 @@ use http::{StatusCode, Uri, header};
 use serde_json::{Value, json};
 use vestibule_accounts::RequestSource;
 use vestibule_federation::{
-    AlsoEnd, ArrivalFailure, Arrived, CallbackRequest, Initiate, Initiated, NewConnection,
-    NewSecret, ReturnTo, Sso, SsoParts, Target, sso_settings,
+    AlsoEnd, CallbackFailure, CallbackOutcome, CallbackRequest, NewConnection, NewSecret, ReturnTo,
+    SignInTarget, Sso, SsoParts, StartSignIn, StartedSignIn, sso_settings,
 };
 use vestibule_model::clock::ManualClock;
 use vestibule_model::{Clock as _, ConnectionId, ConnectionSettings, Digest, OsEntropy};
@@ -240,9 +240,9 @@ impl Connected {
         }
     }
 
-    pub(crate) fn request(&self, return_to: ReturnTo) -> Initiate {
-        Initiate {
-            target: Target::Organization(self.fixture.organization.id),
+    pub(crate) fn request(&self, return_to: ReturnTo) -> StartSignIn {
+        StartSignIn {
+            target: SignInTarget::Organization(self.fixture.organization.id),
             return_to,
             state: None,
             login_hint: None,
@@ -252,14 +252,14 @@ impl Connected {
         }
     }
 
-    pub(crate) async fn begin(&self, return_to: ReturnTo) -> Initiated {
-        let begun = self.sso.initiate(self.request(return_to)).await.unwrap();
+    pub(crate) async fn begin(&self, return_to: ReturnTo) -> StartedSignIn {
+        let begun = self.sso.start(self.request(return_to)).await.unwrap();
         self.keep(&begun);
         begun
     }
 
     /// Keeps what a browser keeps of a sign-in.
-    pub(crate) fn keep(&self, begun: &Initiated) {
+    pub(crate) fn keep(&self, begun: &StartedSignIn) {
         let carried = (
             begun.carried.name().to_owned(),
             begun.carried.expose().to_owned(),
@@ -270,8 +270,8 @@ impl Connected {
     /// The browser comes back with its cookie.
     pub(crate) async fn come_back(
         &self,
-        begun: &Initiated,
-    ) -> std::result::Result<Arrived, ArrivalFailure> {
+        begun: &StartedSignIn,
+    ) -> std::result::Result<CallbackOutcome, CallbackFailure> {
         self.keep(begun);
         let query = self.provider.authorize(&begun.redirect_url);
         self.call(&query, Some(begun.binding.expose())).await
@@ -281,7 +281,7 @@ impl Connected {
         &self,
         query: &str,
         binding: Option<&str>,
-    ) -> std::result::Result<Arrived, ArrivalFailure> {
+    ) -> std::result::Result<CallbackOutcome, CallbackFailure> {
         let jar = self.jar.lock().unwrap().clone();
         let carried: Vec<_> = jar
             .iter()
@@ -303,7 +303,7 @@ impl Connected {
     pub(crate) async fn sign_in(
         &self,
         return_to: ReturnTo,
-    ) -> std::result::Result<Arrived, ArrivalFailure> {
+    ) -> std::result::Result<CallbackOutcome, CallbackFailure> {
         // Records of one moment have no order.
         self.fixture.tick();
         let begun = self.begin(return_to).await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rstest::rstest;
 use serde_json::json;
 use vestibule_accounts::{Page, SignOut, TokenSignIn};
-use vestibule_federation::{Arrived, ReturnTo, Which};
+use vestibule_federation::{CallbackOutcome, ReturnTo, SettingsVersion};
 use vestibule_model::{Role, Session};
 
 use crate::provider::{APP, Connected, origin};
@@ -23,16 +23,16 @@ fn code() -> ReturnTo {
     }
 }
 
-fn token_of(arrived: Arrived) -> TokenSignIn {
+fn token_of(arrived: CallbackOutcome) -> TokenSignIn {
     match arrived {
-        Arrived::Json(sign_in) => sign_in,
+        CallbackOutcome::Json(sign_in) => sign_in,
         other => panic!("{other:?}"),
     }
 }
 
-fn location(arrived: &Arrived) -> String {
+fn location(arrived: &CallbackOutcome) -> String {
     match arrived {
-        Arrived::Redirect { location, .. } => location.expose().to_owned(),
+        CallbackOutcome::Redirect { location, .. } => location.expose().to_owned(),
         other => panic!("{other:?}"),
     }
 }
@@ -73,7 +73,7 @@ async fn a_browser_gets_a_session_cookie(
     let to = ReturnTo::Browser {
         path: "/console".to_owned(),
     };
-    let Arrived::Browser { path, sign_in } = world.sign_in(to).await.unwrap() else {
+    let CallbackOutcome::Browser { path, sign_in } = world.sign_in(to).await.unwrap() else {
         panic!("no browser");
     };
     assert_eq!(path, "/console");
@@ -301,10 +301,10 @@ async fn a_test_creates_nobody_and_shows_what_would_happen(
     let operator = world.fixture.operator();
     let begun = world
         .sso
-        .test_sign_in(&operator, world.id, Which::Live, None, &origin())
+        .start_test(&operator, world.id, SettingsVersion::Live, None, &origin())
         .await
         .unwrap();
-    let Arrived::Tested(report) = world.come_back(&begun).await.unwrap() else {
+    let CallbackOutcome::Tested(report) = world.come_back(&begun).await.unwrap() else {
         panic!("no report");
     };
     assert!(report.outcome.admitted && report.outcome.creates_user && report.outcome.joins);
@@ -423,9 +423,11 @@ async fn a_signed_in_user_links_an_identity_whatever_its_address(
         .enter(owner, world.fixture.organization.id)
         .await;
     let permit = world.fixture.by_bearer(&own.token).await.unwrap();
-    let begun = world.sso.link(&permit, world.id, "/account", None, &from);
+    let begun = world
+        .sso
+        .start_link(&permit, world.id, "/account", None, &from);
     let begun = begun.await.unwrap();
-    let Arrived::Linked { identity, .. } = world.come_back(&begun).await.unwrap() else {
+    let CallbackOutcome::Linked { identity, .. } = world.come_back(&begun).await.unwrap() else {
         panic!("not linked");
     };
     assert_eq!(identity.user_id, owner);
@@ -438,11 +440,15 @@ async fn a_signed_in_user_links_an_identity_whatever_its_address(
         .enter(grace.id, world.fixture.organization.id)
         .await;
     let permit = world.fixture.by_bearer(&other.token).await.unwrap();
-    let begun = world.sso.link(&permit, world.id, "/account", None, &from);
+    let begun = world
+        .sso
+        .start_link(&permit, world.id, "/account", None, &from);
     let failure = world.come_back(&begun.await.unwrap()).await.unwrap_err();
     assert_eq!(failure.error.reason(), "identity_taken");
     let key = world.fixture.permit(grace.id).await;
-    let by_key = world.sso.link(&key, world.id, "/account", None, &from);
+    let by_key = world
+        .sso
+        .start_link(&key, world.id, "/account", None, &from);
     assert_refused(by_key.await, "credential_kind_not_accepted");
 
     let operator = world.fixture.operator();
@@ -500,7 +506,7 @@ async fn a_session_stays_in_the_organization_whose_provider_vouched(
     let to = ReturnTo::Browser {
         path: "/".to_owned(),
     };
-    let Arrived::Browser { sign_in, .. } = world.sign_in(to).await.unwrap() else {
+    let CallbackOutcome::Browser { sign_in, .. } = world.sign_in(to).await.unwrap() else {
         panic!("no browser");
     };
     let permit = world.fixture.by_cookie(&sign_in.cookie).await.unwrap();
@@ -532,7 +538,7 @@ async fn a_link_needs_its_session_to_the_end(
         .await;
     let permit = world.fixture.by_bearer(&own.token).await.unwrap();
     let from = origin();
-    let begun = world.sso.link(&permit, world.id, "/", None, &from);
+    let begun = world.sso.start_link(&permit, world.id, "/", None, &from);
     let begun = begun.await.unwrap();
     world.fixture.sign_out(&own.token).await;
     let failure = world.come_back(&begun).await.unwrap_err();

@@ -2,7 +2,9 @@
 
 use rstest::rstest;
 use vestibule_accounts::Caller;
-use vestibule_federation::{Initiate, NewConnection, ReturnTo, SignInMethod, Target, Which};
+use vestibule_federation::{
+    NewConnection, ReturnTo, SettingsVersion, SignInMethod, SignInTarget, StartSignIn,
+};
 use vestibule_model::Role;
 use vestibule_outbound::FixedResolver;
 
@@ -50,7 +52,10 @@ async fn a_wrong_value_is_answered_with_which_one_and_why(
         .await
         .unwrap();
     assert!(saved.checks.iter().any(|check| !check.passed));
-    let checks = world.sso.preflight(&operator, world.id, Which::Live).await;
+    let checks = world
+        .sso
+        .preflight(&operator, world.id, SettingsVersion::Live)
+        .await;
     let checks = checks.unwrap();
     assert!(checks.iter().all(|check| check.passed), "{checks:?}");
 }
@@ -148,11 +153,11 @@ async fn strangers_who_cannot_begin_push_no_attempt_out(
     };
     let saved = world.sso.create_connection(&operator, new).await.unwrap();
     let id = saved.connection.id;
-    let request = Initiate {
-        target: Target::Connection(id),
+    let request = StartSignIn {
+        target: SignInTarget::Connection(id),
         ..world.request(ReturnTo::Json)
     };
-    assert_refused(world.sso.initiate(request).await, "provider_unusable");
+    assert_refused(world.sso.start(request).await, "provider_unusable");
     assert_eq!(world.sso.attempts(&operator, id).await.unwrap(), []);
 }
 
@@ -248,7 +253,7 @@ async fn only_a_registered_redirect_uri_is_gone_back_to(
             let request = world.request(to);
             let url = world.sso.start_url(&request).await;
             assert_refused(url, "redirect_uri_not_registered");
-            let refused = world.sso.initiate(request).await;
+            let refused = world.sso.start(request).await;
             assert_refused(refused, "redirect_uri_not_registered");
         }
     }
@@ -266,7 +271,7 @@ async fn only_a_registered_redirect_uri_is_gone_back_to(
     let removed = world.sso.remove_redirect_uri(&operator, uris[0].id);
     removed.await.unwrap();
     assert_refused(
-        world.sso.initiate(request).await,
+        world.sso.start(request).await,
         "redirect_uri_not_registered",
     );
 }
@@ -331,15 +336,15 @@ async fn the_domain_alone_tells_how_one_signs_in(
         SignInMethod::Password
     );
     let request = world.request(ReturnTo::Json);
-    let by_organization = world.sso.initiate(request.clone()).await;
+    let by_organization = world.sso.start(request.clone()).await;
     assert_refused(by_organization, "not_found");
     let mut request = request;
-    request.target = Target::Connection(world.id);
-    assert_refused(world.sso.initiate(request).await, "not_found");
+    request.target = SignInTarget::Connection(world.id);
+    assert_refused(world.sso.start(request).await, "not_found");
     let from = origin();
     let tested = world
         .sso
-        .test_sign_in(&operator, world.id, Which::Live, None, &from);
+        .start_test(&operator, world.id, SettingsVersion::Live, None, &from);
     tested.await.unwrap();
     world
         .sso

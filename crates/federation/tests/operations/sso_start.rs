@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::json;
-use vestibule_federation::{Arrived, CallbackRequest, ReturnTo};
+use vestibule_federation::{CallbackOutcome, CallbackRequest, ReturnTo};
 use vestibule_model::{Digest, OsEntropy};
 
 use crate::provider::{Connected, encode, origin};
@@ -146,7 +146,7 @@ async fn a_sign_in_that_the_version_before_has_begun_is_finished(
     let failure = world.call(&query, Some("another")).await.unwrap_err();
     assert_eq!(failure.error.reason(), "sso_state");
     let arrived = world.call(&query, Some("browser")).await.unwrap();
-    assert!(matches!(arrived, Arrived::Json(_)), "{arrived:?}");
+    assert!(matches!(arrived, CallbackOutcome::Json(_)), "{arrived:?}");
     let again = world.call(&query, Some("browser")).await.unwrap_err();
     assert_eq!(again.error.reason(), "sso_state");
 }

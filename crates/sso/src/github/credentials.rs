@@ -5,13 +5,13 @@ use vestibule_outbound::Request;
 use super::GithubProvider;
 use crate::check::NamedCheck;
 use crate::oidc::exchange as token;
-use crate::refusal::{Refusal, Step};
+use crate::refusal::{SsoRefusal, Step};
 use crate::secret;
 
 impl GithubProvider {
     pub(super) async fn look_over(&self) -> Vec<NamedCheck> {
         let step = Step::Discovery;
-        let outgoing = |error| Refusal::Outgoing { step, error };
+        let outgoing = |error| SsoRefusal::Outgoing { step, error };
         let unreached = ["address_guard", "credentials"].map(NamedCheck::not_reached);
         let place = Self::place(&self.connection.site.issuer, "/login/oauth/authorize");
         let url = match place {
@@ -38,7 +38,7 @@ impl GithubProvider {
 
     /// Brings a code that nobody has given: GitHub looks at the client before it. It knows nothing
     /// at the address of a client that it does not have.
-    async fn try_credentials(&self) -> Result<String, Refusal> {
+    async fn try_credentials(&self) -> Result<String, SsoRefusal> {
         let client_id = self.connection.client_id.as_str();
         let entropy = &*self.party.entropy;
         let (code, verifier) = (secret::random(entropy), secret::random(entropy));
@@ -53,22 +53,22 @@ impl GithubProvider {
         let request = Request::post_form(url, form);
         let answer = self.send(Step::Token, request).await?;
         if answer.status == http::StatusCode::NOT_FOUND {
-            return Err(Refusal::ClientUnknown {
+            return Err(SsoRefusal::ClientUnknown {
                 client_id: client_id.to_owned(),
             });
         }
         match token::read(&answer) {
-            Err(refusal @ Refusal::TokenRefused { .. }) if minds_the_client(&refusal) => {
+            Err(refusal @ SsoRefusal::TokenRefused { .. }) if minds_the_client(&refusal) => {
                 Err(refusal)
             }
-            Err(Refusal::TokenRefused { .. }) => Ok("taken by the provider".to_owned()),
-            Err(refusal @ Refusal::Outgoing { .. }) => Err(refusal),
+            Err(SsoRefusal::TokenRefused { .. }) => Ok("taken by the provider".to_owned()),
+            Err(refusal @ SsoRefusal::Outgoing { .. }) => Err(refusal),
             _ => Ok("the provider does not tell before a sign-in".to_owned()),
         }
     }
 }
 
-fn minds_the_client(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::TokenRefused { error, .. }
+fn minds_the_client(refusal: &SsoRefusal) -> bool {
+    matches!(refusal, SsoRefusal::TokenRefused { error, .. }
         if error.as_str() == "incorrect_client_credentials")
 }

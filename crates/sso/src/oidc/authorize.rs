@@ -1,16 +1,16 @@
 //! The authorization request (OpenID Connect Core, 3.1.2.1; RFC 7636).
 
-use crate::oidc::connection::Connection;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::Metadata;
 use crate::party::Party;
-use crate::sign_in::{Begun, Pending, SignInRequest};
+use crate::sign_in::{Pending, ProviderStart, SignInRequest};
 
 pub(crate) fn begin(
     party: &Party,
-    connection: &Connection,
+    connection: &OidcConnection,
     metadata: &Metadata,
     request: &SignInRequest,
-) -> Begun {
+) -> ProviderStart {
     let pending = Pending::begin(
         &connection.issuer,
         &connection.client_id,
@@ -46,5 +46,5 @@ pub(crate) fn begin(
         parameters.push(("acr_values", &acr_values));
     }
     let url = metadata.authorization_endpoint.with_query(parameters);
-    Begun { url, pending }
+    ProviderStart { url, pending }
 }

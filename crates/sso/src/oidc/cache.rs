@@ -3,12 +3,12 @@
 use std::convert::Infallible;
 use std::sync::Arc;
 
-use crate::oidc::connection::Connection;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::{Document, Metadata};
 use crate::oidc::keys::KeySet;
 use crate::oidc::slot::{Kept, Slot};
 use crate::party::Party;
-use crate::refusal::Refusal;
+use crate::refusal::SsoRefusal;
 
 /// How many providers are remembered: a few kilobytes each.
 const CAPACITY: usize = 2_000;
@@ -33,7 +33,7 @@ impl Cache {
         self.0.remove(&(organization.to_owned(), issuer.to_owned()));
     }
 
-    fn entry(&self, connection: &Connection) -> Arc<Entry> {
+    fn entry(&self, connection: &OidcConnection) -> Arc<Entry> {
         let key = (connection.organization.clone(), connection.issuer.clone());
         let made = self
             .0
@@ -47,9 +47,9 @@ impl Cache {
     pub(crate) async fn metadata(
         &self,
         party: &Party,
-        connection: &Connection,
-    ) -> Result<Metadata, Refusal> {
-        let Connection {
+        connection: &OidcConnection,
+    ) -> Result<Metadata, SsoRefusal> {
+        let OidcConnection {
             organization,
             issuer,
             algorithm,
@@ -70,9 +70,9 @@ impl Cache {
     pub(crate) async fn keys(
         &self,
         party: &Party,
-        connection: &Connection,
+        connection: &OidcConnection,
         metadata: &Metadata,
-    ) -> Result<Kept<KeySet>, Refusal> {
+    ) -> Result<Kept<KeySet>, SsoRefusal> {
         let entry = self.entry(connection);
         let fetch = || fetch_keys(party, connection, metadata);
         entry.keys.get(&*party.clock, fetch).await
@@ -82,7 +82,7 @@ impl Cache {
     pub(crate) async fn newer_keys(
         &self,
         party: &Party,
-        connection: &Connection,
+        connection: &OidcConnection,
         metadata: &Metadata,
         seen: &Kept<KeySet>,
     ) -> Option<Kept<KeySet>> {
@@ -94,9 +94,9 @@ impl Cache {
 
 async fn fetch_keys(
     party: &Party,
-    connection: &Connection,
+    connection: &OidcConnection,
     metadata: &Metadata,
-) -> Result<KeySet, Refusal> {
+) -> Result<KeySet, SsoRefusal> {
     KeySet::fetch(
         &party.outbound,
         &connection.organization,

@@ -1,27 +1,27 @@
-//! Claims, each of the one type that it has.
+//! The claims of a token, each read as its one type.
 
 use serde_json::{Map, Value};
 use vestibule_model::Timestamp;
 
-use crate::refusal::Refusal;
+use crate::refusal::SsoRefusal;
 
 /// The last second that a [`Timestamp`] can hold: the end of the year 9999.
 const LAST_SECOND: i64 = 253_402_300_799;
 
 /// The claims of a token or of the userinfo endpoint.
 #[derive(Clone, Copy)]
-pub(crate) struct Claims<'a>(pub(crate) &'a Map<String, Value>);
+pub(crate) struct TokenClaims<'a>(pub(crate) &'a Map<String, Value>);
 
-impl<'a> Claims<'a> {
+impl<'a> TokenClaims<'a> {
     pub(crate) fn get(self, claim: &str) -> Option<&'a Value> {
         self.0.get(claim)
     }
 
-    pub(crate) fn text(self, claim: &str) -> Result<&'a str, Refusal> {
+    pub(crate) fn text(self, claim: &str) -> Result<&'a str, SsoRefusal> {
         self.optional_text(claim)?.ok_or_else(|| missing(claim))
     }
 
-    pub(crate) fn optional_text(self, claim: &str) -> Result<Option<&'a str>, Refusal> {
+    pub(crate) fn optional_text(self, claim: &str) -> Result<Option<&'a str>, SsoRefusal> {
         match self.get(claim) {
             None => Ok(None),
             Some(Value::String(text)) => Ok(Some(text)),
@@ -29,12 +29,12 @@ impl<'a> Claims<'a> {
         }
     }
 
-    pub(crate) fn moment(self, claim: &str) -> Result<Timestamp, Refusal> {
+    pub(crate) fn moment(self, claim: &str) -> Result<Timestamp, SsoRefusal> {
         self.optional_moment(claim)?.ok_or_else(|| missing(claim))
     }
 
     /// Seconds since 1970 (`NumericDate`, RFC 7519, 2). A fraction is allowed there and cut here.
-    pub(crate) fn optional_moment(self, claim: &str) -> Result<Option<Timestamp>, Refusal> {
+    pub(crate) fn optional_moment(self, claim: &str) -> Result<Option<Timestamp>, SsoRefusal> {
         let Some(value) = self.get(claim) else {
             return Ok(None);
         };
@@ -52,7 +52,7 @@ impl<'a> Claims<'a> {
     }
 
     /// One text or a list of texts, never an empty list.
-    pub(crate) fn texts(self, claim: &str) -> Result<Vec<&'a str>, Refusal> {
+    pub(crate) fn texts(self, claim: &str) -> Result<Vec<&'a str>, SsoRefusal> {
         let expected = "a text or a list of texts";
         match self.get(claim) {
             None => Err(missing(claim)),
@@ -66,14 +66,14 @@ impl<'a> Claims<'a> {
     }
 }
 
-pub(crate) fn missing(claim: &str) -> Refusal {
-    Refusal::ClaimMissing {
+pub(crate) fn missing(claim: &str) -> SsoRefusal {
+    SsoRefusal::ClaimMissing {
         claim: claim.to_owned(),
     }
 }
 
-pub(crate) fn mistyped(claim: &str, expected: &'static str) -> Refusal {
-    Refusal::ClaimType {
+pub(crate) fn mistyped(claim: &str, expected: &'static str) -> SsoRefusal {
+    SsoRefusal::ClaimType {
         claim: claim.to_owned(),
         expected,
     }

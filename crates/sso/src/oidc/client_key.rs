@@ -14,7 +14,7 @@ use vestibule_model::{Digest, Entropy};
 use zeroize::Zeroizing;
 
 use crate::oidc::algorithm::Algorithm;
-use crate::refusal::Refusal;
+use crate::refusal::SsoRefusal;
 
 /// PKCS #8 around a P-256 private key without its public part (RFC 5958, RFC 5915), before the
 /// 32 bytes of the key.
@@ -58,12 +58,12 @@ impl ClientKey {
     }
 
     /// The key with this private part, as it was sealed.
-    pub fn from_secret(kind: ClientKeyKind, secret: &[u8; 32]) -> Result<Self, Refusal> {
+    pub fn from_secret(kind: ClientKeyKind, secret: &[u8; 32]) -> Result<Self, SsoRefusal> {
         let (document, public) = match kind {
             ClientKeyKind::EdDsa => ed25519(secret),
             ClientKeyKind::Es256 => p256(secret),
         }
-        .ok_or(Refusal::ClientKey)?;
+        .ok_or(SsoRefusal::ClientKey)?;
         let mut key = Self {
             kind,
             secret: Zeroizing::new(*secret),
@@ -102,14 +102,14 @@ impl ClientKey {
     }
 
     /// A JWT of these claims.
-    pub(crate) fn sign<T: Serialize>(&self, claims: &T) -> Result<String, Refusal> {
+    pub(crate) fn sign<T: Serialize>(&self, claims: &T) -> Result<String, SsoRefusal> {
         let mut header = jsonwebtoken::Header::new(self.algorithm().library());
         header.kid = Some(self.id.clone());
         let key = match self.kind {
             ClientKeyKind::EdDsa => EncodingKey::from_ed_der(&self.document),
             ClientKeyKind::Es256 => EncodingKey::from_ec_der(&self.document),
         };
-        jsonwebtoken::encode(&header, claims, &key).map_err(|_| Refusal::ClientKey)
+        jsonwebtoken::encode(&header, claims, &key).map_err(|_| SsoRefusal::ClientKey)
     }
 
     fn algorithm(&self) -> Algorithm {
@@ -212,6 +212,6 @@ mod tests {
     #[test]
     fn what_is_no_key_is_refused() {
         let zero = ClientKey::from_secret(ClientKeyKind::Es256, &[0; 32]);
-        assert_eq!(zero.err(), Some(Refusal::ClientKey));
+        assert_eq!(zero.err(), Some(SsoRefusal::ClientKey));
     }
 }

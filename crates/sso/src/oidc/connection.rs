@@ -6,7 +6,7 @@ use crate::oidc::mapping::Mapping;
 
 /// A connection to one provider, as the protocol needs it.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub struct OidcConnection {
     /// Whose connection it is: the key under which requests are counted and documents cached, so
     /// that organisations never share what a provider told one of them.
     pub organization: String,
@@ -26,7 +26,7 @@ pub struct Connection {
     pub mapping: Mapping,
 }
 
-impl Connection {
+impl OidcConnection {
     /// A connection with the usual choices: `RS256`, the scopes `email` and `profile`, the
     /// standard claims.
     pub fn new(organization: &str, issuer: &str, client_id: &str, client_auth: ClientAuth) -> Self {

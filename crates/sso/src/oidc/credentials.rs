@@ -4,11 +4,11 @@ use vestibule_outbound::{OutboundError, Request};
 
 use crate::fetch;
 use crate::oidc::client_auth::ClientAuth;
-use crate::oidc::connection::Connection;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::Metadata;
 use crate::oidc::{authorize, exchange};
 use crate::party::Party;
-use crate::refusal::{Refusal, Step};
+use crate::refusal::{SsoRefusal, Step};
 use crate::secret;
 use crate::sign_in::{Pending, Prompt, SignInRequest};
 
@@ -19,9 +19,9 @@ const NOWHERE: &str = "https://nowhere.invalid/";
 /// (RFC 6749, 5.2).
 pub(crate) async fn check(
     party: &Party,
-    connection: &Connection,
+    connection: &OidcConnection,
     metadata: &Metadata,
-) -> Result<String, Refusal> {
+) -> Result<String, SsoRefusal> {
     let pending = Pending::begin(
         &connection.issuer,
         &connection.client_id,
@@ -31,9 +31,9 @@ pub(crate) async fn check(
     );
     let code = secret::random(&*party.entropy);
     let refused = match exchange::exchange(party, connection, metadata, &pending, &code).await {
-        Err(refusal @ Refusal::TokenRefused { .. }) if is_about_client(&refusal) => refusal,
-        Err(Refusal::TokenRefused { .. }) => return Ok("taken by the provider".to_owned()),
-        Err(refusal @ Refusal::Outgoing { .. }) if !answered(&refusal) => return Err(refusal),
+        Err(refusal @ SsoRefusal::TokenRefused { .. }) if is_about_client(&refusal) => refusal,
+        Err(SsoRefusal::TokenRefused { .. }) => return Ok("taken by the provider".to_owned()),
+        Err(refusal @ SsoRefusal::Outgoing { .. }) if !answered(&refusal) => return Err(refusal),
         _ => return Ok("the provider does not tell before a sign-in".to_owned()),
     };
     if matches!(connection.client_auth, ClientAuth::PrivateKeyJwt(_)) {
@@ -43,26 +43,26 @@ pub(crate) async fn check(
     }
     let known = is_known(party, connection, metadata).await;
     Err(match (known, refused) {
-        (Some(false), _) => Refusal::ClientUnknown {
+        (Some(false), _) => SsoRefusal::ClientUnknown {
             client_id: connection.client_id.clone(),
         },
-        (Some(true), Refusal::TokenRefused { error, description }) => {
-            Refusal::ClientSecret { error, description }
+        (Some(true), SsoRefusal::TokenRefused { error, description }) => {
+            SsoRefusal::ClientSecret { error, description }
         }
         (_, refused) => refused,
     })
 }
 
-fn is_about_client(refusal: &Refusal) -> bool {
-    matches!(refusal, Refusal::TokenRefused { error, .. }
+fn is_about_client(refusal: &SsoRefusal) -> bool {
+    matches!(refusal, SsoRefusal::TokenRefused { error, .. }
         if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
 }
 
 /// Whether the provider has said anything, whatever it was.
-fn answered(refusal: &Refusal) -> bool {
+fn answered(refusal: &SsoRefusal) -> bool {
     matches!(
         refusal,
-        Refusal::Outgoing {
+        SsoRefusal::Outgoing {
             error: OutboundError::Status { .. },
             ..
         }
@@ -71,7 +71,7 @@ fn answered(refusal: &Refusal) -> bool {
 
 /// Whether the provider knows the client id, as far as it tells: asked to send a person to a place
 /// that no client has, it has to refuse, and most say whether they mind the place or the client.
-async fn is_known(party: &Party, connection: &Connection, metadata: &Metadata) -> Option<bool> {
+async fn is_known(party: &Party, connection: &OidcConnection, metadata: &Metadata) -> Option<bool> {
     let request = SignInRequest {
         redirect_uri: NOWHERE.to_owned(),
         prompt: Some(Prompt::None),

@@ -8,7 +8,7 @@ use vestibule_outbound::{Outbound, Request, Url};
 
 use crate::fetch;
 use crate::oidc::algorithm::Algorithm;
-use crate::refusal::{Quoted, Refusal, Step};
+use crate::refusal::{Quoted, SsoRefusal, Step};
 
 const STEP: Step = Step::Discovery;
 
@@ -66,7 +66,7 @@ impl Document {
         outbound: &Outbound,
         key: &str,
         issuer: &str,
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SsoRefusal> {
         let url = Self::url(issuer)?;
         let answer = fetch::succeed(outbound, key, STEP, Request::get(url)).await?;
         let date = answer.headers.get(http::header::DATE);
@@ -79,11 +79,11 @@ impl Document {
     }
 
     /// Where an issuer's document is.
-    pub(crate) fn url(issuer: &str) -> Result<Url, Refusal> {
+    pub(crate) fn url(issuer: &str) -> Result<Url, SsoRefusal> {
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
         if issuer.contains('?') {
             let error = vestibule_outbound::UrlError::Character;
-            return Err(Refusal::Url {
+            return Err(SsoRefusal::Url {
                 name: "issuer",
                 error,
             });
@@ -97,7 +97,7 @@ impl Document {
         outbound: &Outbound,
         issuer: &str,
         algorithm: Algorithm,
-    ) -> Result<Metadata, Refusal> {
+    ) -> Result<Metadata, SsoRefusal> {
         self.check_issuer(issuer)?;
         let metadata = self.endpoints(outbound)?;
         self.check_code_flow()?;
@@ -107,12 +107,12 @@ impl Document {
     }
 
     /// The document speaks of this issuer, to the letter (Discovery, 4.3).
-    pub(crate) fn check_issuer(&self, expected: &str) -> Result<(), Refusal> {
+    pub(crate) fn check_issuer(&self, expected: &str) -> Result<(), SsoRefusal> {
         let found = fetch::text(STEP, &self.object, "issuer")?;
         if found == expected {
             Ok(())
         } else {
-            Err(Refusal::DiscoveryIssuer {
+            Err(SsoRefusal::DiscoveryIssuer {
                 expected: expected.to_owned(),
                 found: Quoted::new(found),
             })
@@ -120,10 +120,10 @@ impl Document {
     }
 
     /// The endpoints, all of them callable.
-    pub(crate) fn endpoints(&self, outbound: &Outbound) -> Result<Metadata, Refusal> {
+    pub(crate) fn endpoints(&self, outbound: &Outbound) -> Result<Metadata, SsoRefusal> {
         let required = |name| {
             let endpoint = self.endpoint(outbound, name)?;
-            endpoint.ok_or(Refusal::Missing {
+            endpoint.ok_or(SsoRefusal::Missing {
                 step: STEP,
                 member: name,
             })
@@ -132,7 +132,7 @@ impl Document {
         let query = authorization_endpoint.query().unwrap_or_default();
         for (parameter, _) in form_urlencoded::parse(query.as_bytes()) {
             if OURS.contains(&&*parameter) {
-                return Err(Refusal::EndpointQuery {
+                return Err(SsoRefusal::EndpointQuery {
                     name: "authorization_endpoint",
                     parameter: Quoted::new(&parameter),
                 });
@@ -156,71 +156,71 @@ impl Document {
 
     /// The authorization code flow with an answer in the query is offered, and nothing that we
     /// cannot do is demanded.
-    pub(crate) fn check_code_flow(&self) -> Result<(), Refusal> {
+    pub(crate) fn check_code_flow(&self) -> Result<(), SsoRefusal> {
         let member = "response_types_supported";
         let types = self.texts(member)?;
-        let types = types.ok_or(Refusal::Missing { step: STEP, member })?;
+        let types = types.ok_or(SsoRefusal::Missing { step: STEP, member })?;
         if !types.contains(&"code") {
-            return Err(Refusal::CodeFlow);
+            return Err(SsoRefusal::CodeFlow);
         }
         let grants = self.texts("grant_types_supported")?;
         if grants.is_some_and(|grants| !grants.contains(&"authorization_code")) {
-            return Err(Refusal::CodeFlow);
+            return Err(SsoRefusal::CodeFlow);
         }
         let modes = self.texts("response_modes_supported")?;
         if modes.is_some_and(|modes| !modes.contains(&"query")) {
-            return Err(Refusal::QueryMode);
+            return Err(SsoRefusal::QueryMode);
         }
         if self.flag("require_pushed_authorization_requests")? {
-            return Err(Refusal::PushedRequired);
+            return Err(SsoRefusal::PushedRequired);
         }
         Ok(())
     }
 
     /// PKCE with S256. Whether the provider says so at all; one that names its methods must name
     /// this. One that names none (Microsoft's does not) gets the challenge all the same.
-    pub(crate) fn check_s256(&self) -> Result<bool, Refusal> {
+    pub(crate) fn check_s256(&self) -> Result<bool, SsoRefusal> {
         match self.texts("code_challenge_methods_supported")? {
             None => Ok(false),
             Some(methods) if methods.contains(&"S256") => Ok(true),
-            Some(_) => Err(Refusal::S256),
+            Some(_) => Err(SsoRefusal::S256),
         }
     }
 
     /// ID tokens are signed with the connection's algorithm, where the document says how.
-    pub(crate) fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), Refusal> {
+    pub(crate) fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), SsoRefusal> {
         let offered = self.texts("id_token_signing_alg_values_supported")?;
         match offered {
             Some(offered) if !offered.contains(&algorithm.as_str()) => {
                 let algorithm = algorithm.as_str();
-                Err(Refusal::AlgorithmNotOffered { algorithm })
+                Err(SsoRefusal::AlgorithmNotOffered { algorithm })
             }
             _ => Ok(()),
         }
     }
 
-    fn endpoint(&self, outbound: &Outbound, name: &'static str) -> Result<Option<Url>, Refusal> {
+    fn endpoint(&self, outbound: &Outbound, name: &'static str) -> Result<Option<Url>, SsoRefusal> {
         let Some(text) = fetch::optional_text(STEP, &self.object, name)? else {
             return Ok(None);
         };
         let url: Url = text
             .parse()
-            .map_err(|error| Refusal::Endpoint { name, error })?;
+            .map_err(|error| SsoRefusal::Endpoint { name, error })?;
         match outbound.check_scheme(&url) {
             Ok(()) => Ok(Some(url)),
-            Err(_) => Err(Refusal::EndpointInsecure { name }),
+            Err(_) => Err(SsoRefusal::EndpointInsecure { name }),
         }
     }
 
-    fn texts(&self, member: &'static str) -> Result<Option<Vec<&str>>, Refusal> {
+    fn texts(&self, member: &'static str) -> Result<Option<Vec<&str>>, SsoRefusal> {
         fetch::optional_texts(STEP, &self.object, member)
     }
 
-    fn flag(&self, member: &'static str) -> Result<bool, Refusal> {
+    fn flag(&self, member: &'static str) -> Result<bool, SsoRefusal> {
         match self.object.get(member) {
             None | Some(Value::Null) => Ok(false),
             Some(Value::Bool(flag)) => Ok(*flag),
-            Some(_) => Err(Refusal::Mistyped {
+            Some(_) => Err(SsoRefusal::Mistyped {
                 step: STEP,
                 member,
                 expected: "true or false",

@@ -10,10 +10,10 @@ use zeroize::Zeroizing;
 
 use crate::fetch;
 use crate::oidc::client_auth::{ClientAuth, Method};
-use crate::oidc::connection::Connection;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::Metadata;
 use crate::party::Party;
-use crate::refusal::{Quoted, Refusal, Step};
+use crate::refusal::{Quoted, SsoRefusal, Step};
 use crate::secret;
 use crate::sign_in::Pending;
 
@@ -44,11 +44,11 @@ struct Assertion<'a> {
 
 pub(crate) async fn exchange(
     party: &Party,
-    connection: &Connection,
+    connection: &OidcConnection,
     metadata: &Metadata,
     pending: &Pending,
     code: &str,
-) -> Result<Tokens, Refusal> {
+) -> Result<Tokens, SsoRefusal> {
     let request = request(party, connection, metadata, pending, code)?;
     let answer = fetch::send(&party.outbound, &connection.organization, STEP, request).await?;
     let object = read(&answer)?;
@@ -59,11 +59,11 @@ pub(crate) async fn exchange(
 
 fn request(
     party: &Party,
-    connection: &Connection,
+    connection: &OidcConnection,
     metadata: &Metadata,
     pending: &Pending,
     code: &str,
-) -> Result<Request, Refusal> {
+) -> Result<Request, SsoRefusal> {
     let client_id = connection.client_id.as_str();
     let mut form = vec![
         ("grant_type", "authorization_code"),
@@ -114,12 +114,12 @@ fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
 }
 
 /// The object of an answer, or the error that stands in it (RFC 6749, 5.2).
-pub(crate) fn read(answer: &Answer) -> Result<Map<String, Value>, Refusal> {
+pub(crate) fn read(answer: &Answer) -> Result<Map<String, Value>, SsoRefusal> {
     let object = fetch::object(STEP, answer);
     let error = object.as_ref().ok().and_then(|object| {
         let error = object.get("error")?.as_str()?;
         let description = object.get("error_description").and_then(Value::as_str);
-        Some(Refusal::TokenRefused {
+        Some(SsoRefusal::TokenRefused {
             error: Quoted::new(error),
             description: Quoted::new(description.unwrap_or_default()),
         })
@@ -128,15 +128,15 @@ pub(crate) fn read(answer: &Answer) -> Result<Map<String, Value>, Refusal> {
         return Err(refused);
     }
     let success = answer.clone().success();
-    success.map_err(|error| Refusal::Outgoing { step: STEP, error })?;
+    success.map_err(|error| SsoRefusal::Outgoing { step: STEP, error })?;
     object
 }
 
 /// The access token, which must be a bearer token.
-pub(crate) fn read_access(object: &Map<String, Value>) -> Result<Zeroizing<String>, Refusal> {
+pub(crate) fn read_access(object: &Map<String, Value>) -> Result<Zeroizing<String>, SsoRefusal> {
     let kind = fetch::text(STEP, object, "token_type")?;
     if !kind.eq_ignore_ascii_case("bearer") {
-        return Err(Refusal::TokenType {
+        return Err(SsoRefusal::TokenType {
             found: Quoted::new(kind),
         });
     }

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use vestibule_model::Timestamp;
 
-use crate::oidc::claims::{Claims, missing, mistyped};
-use crate::oidc::connection::Connection;
-use crate::refusal::{Quoted, Refusal};
+use crate::oidc::claims::{TokenClaims, missing, mistyped};
+use crate::oidc::connection::OidcConnection;
+use crate::refusal::{Quoted, SsoRefusal};
 use crate::secret::same;
 use crate::sign_in::Pending;
 
@@ -21,13 +21,13 @@ const LONGEST_SUBJECT: usize = 255;
 
 /// Everything that must hold beside the signature, in the order of the specification.
 pub(crate) fn check(
-    claims: Claims<'_>,
-    connection: &Connection,
+    claims: TokenClaims<'_>,
+    connection: &OidcConnection,
     pending: &Pending,
     code: &str,
     access_token: &str,
     now: Timestamp,
-) -> Result<(), Refusal> {
+) -> Result<(), SsoRefusal> {
     check_issuer(claims, connection)?;
     check_audience(claims, connection)?;
     check_times(claims, now)?;
@@ -35,7 +35,7 @@ pub(crate) fn check(
 
     let nonce = claims.text("nonce")?;
     if !pending.nonce.matches(nonce) {
-        return Err(Refusal::Nonce);
+        return Err(SsoRefusal::Nonce);
     }
     check_acr(claims, pending)?;
     check_auth_time(claims, pending, now)?;
@@ -43,35 +43,41 @@ pub(crate) fn check(
     let fits = |claim: &str, text: &str| {
         let hash = claims.optional_text(claim)?;
         let fits = hash.is_none_or(|hash| same(hash, &connection.algorithm.half_hash(text)));
-        Ok::<_, Refusal>(fits)
+        Ok::<_, SsoRefusal>(fits)
     };
     if !fits("at_hash", access_token)? {
-        return Err(Refusal::AccessTokenHash);
+        return Err(SsoRefusal::AccessTokenHash);
     }
     if !fits("c_hash", code)? {
-        return Err(Refusal::CodeHash);
+        return Err(SsoRefusal::CodeHash);
     }
     Ok(())
 }
 
 /// The issuer, to the letter.
-pub(crate) fn check_issuer(claims: Claims<'_>, connection: &Connection) -> Result<(), Refusal> {
+pub(crate) fn check_issuer(
+    claims: TokenClaims<'_>,
+    connection: &OidcConnection,
+) -> Result<(), SsoRefusal> {
     let found = claims.text("iss")?;
     if found == connection.issuer {
         return Ok(());
     }
-    Err(Refusal::Issuer {
+    Err(SsoRefusal::Issuer {
         expected: connection.issuer.clone(),
         found: Quoted::new(found),
     })
 }
 
 /// For us, for nobody who is not trusted, and issued to us.
-pub(crate) fn check_audience(claims: Claims<'_>, connection: &Connection) -> Result<(), Refusal> {
+pub(crate) fn check_audience(
+    claims: TokenClaims<'_>,
+    connection: &OidcConnection,
+) -> Result<(), SsoRefusal> {
     let own = connection.client_id.as_str();
     let audiences = claims.texts("aud")?;
     if !audiences.contains(&own) {
-        return Err(Refusal::Audience);
+        return Err(SsoRefusal::Audience);
     }
     let trusted = |audience: &str| {
         audience == own
@@ -81,49 +87,49 @@ pub(crate) fn check_audience(claims: Claims<'_>, connection: &Connection) -> Res
                 .any(|other| other == audience)
     };
     if let Some(stranger) = audiences.iter().find(|audience| !trusted(audience)) {
-        return Err(Refusal::AudienceUntrusted {
+        return Err(SsoRefusal::AudienceUntrusted {
             found: Quoted::new(stranger),
         });
     }
     match claims.optional_text("azp")? {
-        Some(party) if party != own => Err(Refusal::AuthorizedParty),
-        None if audiences.len() > 1 => Err(Refusal::AuthorizedParty),
+        Some(party) if party != own => Err(SsoRefusal::AuthorizedParty),
+        None if audiences.len() > 1 => Err(SsoRefusal::AuthorizedParty),
         _ => Ok(()),
     }
 }
 
 /// Not over, begun, and in the right order.
-pub(crate) fn check_times(claims: Claims<'_>, now: Timestamp) -> Result<(), Refusal> {
+pub(crate) fn check_times(claims: TokenClaims<'_>, now: Timestamp) -> Result<(), SsoRefusal> {
     let expires = claims.moment("exp")?;
     if expires.after(SKEW) <= now {
-        return Err(Refusal::Expired);
+        return Err(SsoRefusal::Expired);
     }
     let issued = claims.moment("iat")?;
     if issued > now.after(SKEW) {
-        return Err(Refusal::IssuedInFuture);
+        return Err(SsoRefusal::IssuedInFuture);
     }
     if expires <= issued {
-        return Err(Refusal::Times);
+        return Err(SsoRefusal::Times);
     }
     match claims.optional_moment("nbf")? {
-        Some(begins) if begins > now.after(SKEW) => Err(Refusal::NotYetValid),
+        Some(begins) if begins > now.after(SKEW) => Err(SsoRefusal::NotYetValid),
         _ => Ok(()),
     }
 }
 
 /// Whom it speaks of.
-pub(crate) fn subject(claims: Claims<'_>) -> Result<&str, Refusal> {
+pub(crate) fn subject(claims: TokenClaims<'_>) -> Result<&str, SsoRefusal> {
     let subject = claims.text("sub")?;
     if is_subject(subject) {
         Ok(subject)
     } else {
-        Err(Refusal::Subject)
+        Err(SsoRefusal::Subject)
     }
 }
 
 /// Which of the provider's sessions it belongs to, where it says so (OpenID Connect
 /// Back-Channel Logout 1.0, 2.1).
-pub(crate) fn session(claims: Claims<'_>) -> Result<Option<&str>, Refusal> {
+pub(crate) fn session(claims: TokenClaims<'_>) -> Result<Option<&str>, SsoRefusal> {
     match claims.optional_text("sid")? {
         Some(session) if session.len() > LONGEST_SUBJECT => {
             Err(mistyped("sid", "a text of at most 255 characters"))
@@ -139,7 +145,7 @@ pub(crate) fn is_subject(text: &str) -> bool {
 }
 
 /// One of the demanded classes of authentication, where some were.
-fn check_acr(claims: Claims<'_>, pending: &Pending) -> Result<(), Refusal> {
+fn check_acr(claims: TokenClaims<'_>, pending: &Pending) -> Result<(), SsoRefusal> {
     if pending.acr_values.is_empty() {
         return Ok(());
     }
@@ -147,16 +153,20 @@ fn check_acr(claims: Claims<'_>, pending: &Pending) -> Result<(), Refusal> {
     if pending.acr_values.iter().any(|demanded| demanded == found) {
         return Ok(());
     }
-    Err(Refusal::Acr {
+    Err(SsoRefusal::Acr {
         found: Quoted::new(found),
     })
 }
 
 /// Recent enough at the provider, where that was asked for; never in the future.
-fn check_auth_time(claims: Claims<'_>, pending: &Pending, now: Timestamp) -> Result<(), Refusal> {
+fn check_auth_time(
+    claims: TokenClaims<'_>,
+    pending: &Pending,
+    now: Timestamp,
+) -> Result<(), SsoRefusal> {
     let authenticated = claims.optional_moment("auth_time")?;
     if authenticated.is_some_and(|moment| moment > now.after(SKEW)) {
-        return Err(Refusal::AuthTime);
+        return Err(SsoRefusal::AuthTime);
     }
     let Some(max_age) = pending.max_age else {
         return Ok(());
@@ -166,7 +176,7 @@ fn check_auth_time(claims: Claims<'_>, pending: &Pending, now: Timestamp) -> Res
         .after(Duration::from_secs(max_age.into()))
         .after(SKEW);
     if latest < now {
-        return Err(Refusal::AuthTime);
+        return Err(SsoRefusal::AuthTime);
     }
     Ok(())
 }

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use crate::json;
 use crate::oidc::cache::Cache;
-use crate::oidc::connection::Connection;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::Metadata;
 use crate::oidc::keys::KeySet;
 use crate::party::Party;
-use crate::refusal::{Quoted, Refusal};
+use crate::refusal::{Quoted, SsoRefusal};
 
 /// The longest token that is read, in bytes.
 pub(crate) const MAX_BYTES: usize = 64 * 1_024;
@@ -32,23 +32,25 @@ impl<'a> Jws<'a> {
     /// one is accepted, as most providers leave it out or write `JWT`).
     pub(crate) fn read(
         token: &'a str,
-        connection: &Connection,
+        connection: &OidcConnection,
         types: &[&str],
-    ) -> Result<Self, Refusal> {
+    ) -> Result<Self, SsoRefusal> {
         if token.len() > MAX_BYTES {
-            return Err(Refusal::TokenTooLong);
+            return Err(SsoRefusal::TokenTooLong);
         }
-        let (message, signature) = token.rsplit_once('.').ok_or(Refusal::TokenMalformed)?;
-        let (header, claims) = message.split_once('.').ok_or(Refusal::TokenMalformed)?;
+        let (message, signature) = token.rsplit_once('.').ok_or(SsoRefusal::TokenMalformed)?;
+        let (header, claims) = message.split_once('.').ok_or(SsoRefusal::TokenMalformed)?;
         if claims.contains('.') {
-            return Err(Refusal::TokenMalformed);
+            return Err(SsoRefusal::TokenMalformed);
         }
         let (header, claims) = (decode(header)?, decode(claims)?);
         decode(signature)?;
 
-        let header = json::read_object(&header).map_err(|fault| Refusal::HeaderJson { fault })?;
+        let header =
+            json::read_object(&header).map_err(|fault| SsoRefusal::HeaderJson { fault })?;
         let key = read_header(&header, connection, types)?;
-        let claims = json::read_object(&claims).map_err(|fault| Refusal::ClaimsJson { fault })?;
+        let claims =
+            json::read_object(&claims).map_err(|fault| SsoRefusal::ClaimsJson { fault })?;
         Ok(Self {
             key,
             message,
@@ -62,9 +64,9 @@ impl<'a> Jws<'a> {
     pub(crate) async fn verify(
         self,
         party: &Party,
-        connection: &Connection,
+        connection: &OidcConnection,
         metadata: &Metadata,
-    ) -> Result<Map<String, Value>, Refusal> {
+    ) -> Result<Map<String, Value>, SsoRefusal> {
         let cache: &Cache = &party.cache;
         let keys = cache.keys(party, connection, metadata).await?;
         let first = self.check(connection, &keys.value);
@@ -82,10 +84,10 @@ impl<'a> Jws<'a> {
 
     /// Whether newer keys might change the outcome. A token that names its key and fails is just
     /// wrong.
-    fn may_be_rotation(&self, refusal: &Refusal) -> bool {
+    fn may_be_rotation(&self, refusal: &SsoRefusal) -> bool {
         match refusal {
-            Refusal::KeyUnknown { .. } | Refusal::NoUsableKey { .. } => true,
-            Refusal::Signature => self.key.is_none(),
+            SsoRefusal::KeyUnknown { .. } | SsoRefusal::NoUsableKey { .. } => true,
+            SsoRefusal::Signature => self.key.is_none(),
             _ => false,
         }
     }
@@ -93,14 +95,14 @@ impl<'a> Jws<'a> {
     /// The claims, if one of these keys has signed them.
     pub(crate) fn verify_with(
         self,
-        connection: &Connection,
+        connection: &OidcConnection,
         keys: &KeySet,
-    ) -> Result<Map<String, Value>, Refusal> {
+    ) -> Result<Map<String, Value>, SsoRefusal> {
         self.check(connection, keys)?;
         Ok(self.claims)
     }
 
-    fn check(&self, connection: &Connection, keys: &KeySet) -> Result<(), Refusal> {
+    fn check(&self, connection: &OidcConnection, keys: &KeySet) -> Result<(), SsoRefusal> {
         let algorithm = connection.algorithm;
         let key = keys.find(algorithm, self.key.as_deref())?;
         let verified = jsonwebtoken::crypto::verify(
@@ -111,7 +113,7 @@ impl<'a> Jws<'a> {
         );
         match verified {
             Ok(true) => Ok(()),
-            Ok(false) | Err(_) => Err(Refusal::Signature),
+            Ok(false) | Err(_) => Err(SsoRefusal::Signature),
         }
     }
 }
@@ -119,28 +121,28 @@ impl<'a> Jws<'a> {
 /// The header's key, if the header is one that we accept.
 fn read_header(
     header: &Map<String, Value>,
-    connection: &Connection,
+    connection: &OidcConnection,
     types: &[&str],
-) -> Result<Option<String>, Refusal> {
+) -> Result<Option<String>, SsoRefusal> {
     let text = |parameter: &'static str| match header.get(parameter) {
         None => Ok(None),
         Some(Value::String(text)) => Ok(Some(text.as_str())),
-        Some(_) => Err(Refusal::Header { parameter }),
+        Some(_) => Err(SsoRefusal::Header { parameter }),
     };
     let expected = connection.algorithm.as_str();
     let found = text("alg")?.unwrap_or_default();
     if found != expected {
         let found = Quoted::new(found);
-        return Err(Refusal::Algorithm { expected, found });
+        return Err(SsoRefusal::Algorithm { expected, found });
     }
     if let Some(parameter) = REFUSED.iter().find(|name| header.contains_key(**name)) {
-        return Err(Refusal::Header { parameter });
+        return Err(SsoRefusal::Header { parameter });
     }
     if let Some(found) = text("typ")? {
         let kind = found.to_ascii_lowercase();
         let kind = kind.strip_prefix("application/").unwrap_or(&kind);
         if !types.contains(&kind) {
-            return Err(Refusal::TokenKind {
+            return Err(SsoRefusal::TokenKind {
                 found: Quoted::new(found),
             });
         }
@@ -149,7 +151,7 @@ fn read_header(
 }
 
 /// Base64url without padding; this engine also refuses unused bits that are not zero.
-fn decode(segment: &str) -> Result<Vec<u8>, Refusal> {
+fn decode(segment: &str) -> Result<Vec<u8>, SsoRefusal> {
     let bytes = URL_SAFE_NO_PAD.decode(segment);
-    bytes.map_err(|_| Refusal::TokenMalformed)
+    bytes.map_err(|_| SsoRefusal::TokenMalformed)
 }

@@ -8,7 +8,7 @@ use vestibule_outbound::{Outbound, Request, Url};
 
 use crate::fetch;
 use crate::oidc::algorithm::Algorithm;
-use crate::refusal::{Quoted, Refusal, Step};
+use crate::refusal::{Quoted, SsoRefusal, Step};
 
 const STEP: Step = Step::Keys;
 
@@ -39,25 +39,29 @@ enum Family {
 
 impl KeySet {
     /// Fetches a key set, on behalf of `key`.
-    pub(crate) async fn fetch(outbound: &Outbound, key: &str, url: Url) -> Result<Self, Refusal> {
+    pub(crate) async fn fetch(
+        outbound: &Outbound,
+        key: &str,
+        url: Url,
+    ) -> Result<Self, SsoRefusal> {
         let answer = fetch::succeed(outbound, key, STEP, Request::get(url)).await?;
         Self::read(&fetch::object(STEP, &answer)?)
     }
 
     /// Reads a set. Keys that are not for verifying signatures, or of kinds that we do not know,
     /// are passed over (RFC 7517, 5).
-    pub(crate) fn read(object: &Map<String, Value>) -> Result<Self, Refusal> {
+    pub(crate) fn read(object: &Map<String, Value>) -> Result<Self, SsoRefusal> {
         let member = "keys";
         let keys = object.get(member);
-        let keys = keys.ok_or(Refusal::Missing { step: STEP, member })?;
-        let mistyped = Refusal::Mistyped {
+        let keys = keys.ok_or(SsoRefusal::Missing { step: STEP, member })?;
+        let mistyped = SsoRefusal::Mistyped {
             step: STEP,
             member,
             expected: "a list of objects",
         };
         let keys = keys.as_array().ok_or_else(|| mistyped.clone())?;
         if keys.len() > MOST_KEYS {
-            return Err(Refusal::TooManyKeys);
+            return Err(SsoRefusal::TooManyKeys);
         }
         let keys: Option<Vec<_>> = keys.iter().map(Value::as_object).collect();
         let keys = keys.ok_or(mistyped)?;
@@ -70,13 +74,13 @@ impl KeySet {
     }
 
     /// The one key that a token says it is signed with.
-    pub(crate) fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<&Key, Refusal> {
+    pub(crate) fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<&Key, SsoRefusal> {
         let Some(id) = id else {
             let mut keys = self.fitting(algorithm);
             return match (keys.next(), keys.next()) {
                 (Some(key), None) => Ok(key),
-                (Some(_), Some(_)) => Err(Refusal::KeyUnnamed),
-                (None, _) => Err(Refusal::NoUsableKey {
+                (Some(_), Some(_)) => Err(SsoRefusal::KeyUnnamed),
+                (None, _) => Err(SsoRefusal::NoUsableKey {
                     algorithm: algorithm.as_str(),
                 }),
             };
@@ -86,10 +90,10 @@ impl KeySet {
             .filter(|key| key.id.as_deref() == Some(id));
         match (keys.next(), keys.next()) {
             (Some(key), None) => Ok(key),
-            (Some(_), Some(_)) => Err(Refusal::KeyAmbiguous {
+            (Some(_), Some(_)) => Err(SsoRefusal::KeyAmbiguous {
                 kid: Quoted::new(id),
             }),
-            (None, _) => Err(Refusal::KeyUnknown {
+            (None, _) => Err(SsoRefusal::KeyUnknown {
                 kid: Quoted::new(id),
             }),
         }

@@ -5,11 +5,11 @@ use std::time::Duration;
 
 use vestibule_model::Timestamp;
 
-use crate::oidc::claims::{Claims, mistyped};
-use crate::oidc::connection::Connection;
+use crate::oidc::claims::{TokenClaims, mistyped};
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::Metadata;
 use crate::oidc::id_token::{self, SKEW};
-use crate::refusal::Refusal;
+use crate::refusal::SsoRefusal;
 
 /// The types of a logout token, in lower case. Many providers write `JWT` or nothing.
 pub(crate) const TYPES: &[&str] = &["logout+jwt", "jwt"];
@@ -48,7 +48,7 @@ pub struct LogoutToken {
 
 /// The place at the provider, with our parameters.
 pub(crate) fn url(
-    connection: &Connection,
+    connection: &OidcConnection,
     metadata: &Metadata,
     request: &LogoutRequest,
 ) -> Option<String> {
@@ -70,10 +70,10 @@ pub(crate) fn url(
 
 /// What a logout token must say beside its signature (Back-Channel Logout, 2.6).
 pub(crate) fn check(
-    claims: Claims<'_>,
-    connection: &Connection,
+    claims: TokenClaims<'_>,
+    connection: &OidcConnection,
     now: Timestamp,
-) -> Result<LogoutToken, Refusal> {
+) -> Result<LogoutToken, SsoRefusal> {
     id_token::check_issuer(claims, connection)?;
     id_token::check_audience(claims, connection)?;
     // `exp` came late to the specification; without one, age decides.
@@ -82,19 +82,19 @@ pub(crate) fn check(
     }
     let issued = claims.moment("iat")?;
     if issued > now.after(SKEW) {
-        return Err(Refusal::IssuedInFuture);
+        return Err(SsoRefusal::IssuedInFuture);
     }
     if now.since(issued) > OLDEST {
-        return Err(Refusal::IssuedLongAgo);
+        return Err(SsoRefusal::IssuedLongAgo);
     }
 
     let events = claims.get("events").and_then(|events| events.as_object());
     let event = events.and_then(|events| events.get(EVENT));
     if !event.is_some_and(serde_json::Value::is_object) {
-        return Err(Refusal::LogoutEvent);
+        return Err(SsoRefusal::LogoutEvent);
     }
     if claims.get("nonce").is_some() {
-        return Err(Refusal::LogoutNonce);
+        return Err(SsoRefusal::LogoutNonce);
     }
     let subject = match claims.get("sub") {
         None => None,
@@ -103,7 +103,7 @@ pub(crate) fn check(
     // An empty one names no session.
     let session = claims.optional_text("sid")?.filter(|id| !id.is_empty());
     if subject.is_none() && session.is_none() {
-        return Err(Refusal::LogoutNobody);
+        return Err(SsoRefusal::LogoutNobody);
     }
     let id = claims.text("jti")?;
     if !id_token::is_subject(id) {

@@ -13,7 +13,7 @@ use vestibule_model::{Email, Invalid};
 use crate::identity::ClaimedEmail;
 use crate::oidc::claims::{missing, mistyped};
 use crate::oidc::id_token::is_subject;
-use crate::refusal::Refusal;
+use crate::refusal::SsoRefusal;
 
 /// The most groups that are read.
 const MOST_GROUPS: usize = 500;
@@ -140,19 +140,19 @@ impl Mapping {
     }
 
     /// Who it is.
-    pub(crate) fn subject(&self, id_token: &Map<String, Value>) -> Result<String, Refusal> {
+    pub(crate) fn subject(&self, id_token: &Map<String, Value>) -> Result<String, SsoRefusal> {
         let claim = self.subject.as_str();
         match self.subject.find(id_token) {
             None => Err(missing(claim)),
             Some(Value::String(text)) if is_subject(text) => Ok(text.clone()),
-            Some(Value::String(_)) => Err(Refusal::Subject),
+            Some(Value::String(_)) => Err(SsoRefusal::Subject),
             Some(_) => Err(mistyped(claim, "a text")),
         }
     }
 
     /// The address, with the word of the same document on whether it was proved. The word of the
     /// other counts only where it speaks of the same address and the first says nothing.
-    pub(crate) fn email(&self, told: Told<'_>) -> Result<Option<ClaimedEmail>, Refusal> {
+    pub(crate) fn email(&self, told: Told<'_>) -> Result<Option<ClaimedEmail>, SsoRefusal> {
         let first = self.claimed(told.id_token)?;
         let second = match told.userinfo {
             Some(userinfo) => self.claimed(userinfo)?,
@@ -178,7 +178,7 @@ impl Mapping {
     fn claimed(
         &self,
         claims: &Map<String, Value>,
-    ) -> Result<Option<(Email, Option<bool>)>, Refusal> {
+    ) -> Result<Option<(Email, Option<bool>)>, SsoRefusal> {
         let Some(value) = self.email.find(claims) else {
             return Ok(None);
         };
@@ -190,7 +190,7 @@ impl Mapping {
     }
 
     /// What the person is called.
-    pub(crate) fn name(&self, told: Told<'_>) -> Result<Option<String>, Refusal> {
+    pub(crate) fn name(&self, told: Told<'_>) -> Result<Option<String>, SsoRefusal> {
         let Some(value) = told.find(&self.name) else {
             return Ok(None);
         };
@@ -203,7 +203,7 @@ impl Mapping {
     }
 
     /// The provider's groups; none where none are mapped or told.
-    pub(crate) fn groups(&self, told: Told<'_>) -> Result<Vec<String>, Refusal> {
+    pub(crate) fn groups(&self, told: Told<'_>) -> Result<Vec<String>, SsoRefusal> {
         let Some(path) = &self.groups else {
             return Ok(Vec::new());
         };

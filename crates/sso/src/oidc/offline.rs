@@ -7,26 +7,27 @@ use serde_json::{Map, Value};
 use vestibule_model::Timestamp;
 
 use crate::json;
-use crate::oidc::claims::Claims;
-use crate::oidc::connection::Connection;
+use crate::oidc::claims::TokenClaims;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::id_token;
 use crate::oidc::jws::Jws;
 use crate::oidc::keys::KeySet;
 use crate::oidc::logout::{self, LogoutToken};
-use crate::refusal::{Refusal, Step};
+use crate::refusal::{SsoRefusal, Step};
 use crate::sign_in::Pending;
 
 /// A connection, and the keys of its provider.
 pub struct Offline {
-    connection: Connection,
+    connection: OidcConnection,
     keys: KeySet,
 }
 
 impl Offline {
     /// Reads a key set (RFC 7517, 5).
-    pub fn new(connection: Connection, key_set: &[u8]) -> Result<Self, Refusal> {
+    pub fn new(connection: OidcConnection, key_set: &[u8]) -> Result<Self, SsoRefusal> {
         let step = Step::Keys;
-        let object = json::read_object(key_set).map_err(|fault| Refusal::Json { step, fault })?;
+        let object =
+            json::read_object(key_set).map_err(|fault| SsoRefusal::Json { step, fault })?;
         let keys = KeySet::read(&object)?;
         Ok(Self { connection, keys })
     }
@@ -45,12 +46,12 @@ impl Offline {
         code: &str,
         access_token: &str,
         now: Timestamp,
-    ) -> Result<Map<String, Value>, Refusal> {
+    ) -> Result<Map<String, Value>, SsoRefusal> {
         let connection = &self.connection;
         let jws = Jws::read(token, connection, id_token::TYPES)?;
         let claims = jws.verify_with(connection, &self.keys)?;
         id_token::check(
-            Claims(&claims),
+            TokenClaims(&claims),
             connection,
             pending,
             code,
@@ -62,9 +63,9 @@ impl Offline {
     }
 
     /// A logout token (OpenID Connect Back-Channel Logout 1.0, 2.6).
-    pub fn logout_token(&self, token: &str, now: Timestamp) -> Result<LogoutToken, Refusal> {
+    pub fn logout_token(&self, token: &str, now: Timestamp) -> Result<LogoutToken, SsoRefusal> {
         let jws = Jws::read(token, &self.connection, logout::TYPES)?;
         let claims = jws.verify_with(&self.connection, &self.keys)?;
-        logout::check(Claims(&claims), &self.connection, now)
+        logout::check(TokenClaims(&claims), &self.connection, now)
     }
 }

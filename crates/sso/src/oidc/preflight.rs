@@ -3,13 +3,13 @@
 use vestibule_model::Timestamp;
 
 use crate::check::NamedCheck;
-use crate::oidc::connection::Connection;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::credentials;
 use crate::oidc::discovery::{Document, Metadata};
 use crate::oidc::id_token::SKEW;
 use crate::oidc::keys::KeySet;
 use crate::party::Party;
-use crate::refusal::{Refusal, Step};
+use crate::refusal::{SsoRefusal, Step};
 
 /// The checks in their order. Those behind `discovery` need the document.
 const NAMES: [&str; 12] = [
@@ -27,7 +27,7 @@ const NAMES: [&str; 12] = [
     "clock",
 ];
 
-pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedCheck> {
+pub(crate) async fn run(party: &Party, connection: &OidcConnection) -> Vec<NamedCheck> {
     let mut checks = Checks(Vec::with_capacity(NAMES.len()));
     let Some(document) = reach(party, connection, &mut checks).await else {
         return checks.finish();
@@ -73,7 +73,7 @@ pub(crate) async fn run(party: &Party, connection: &Connection) -> Vec<NamedChec
 struct Checks(Vec<NamedCheck>);
 
 impl Checks {
-    fn add(&mut self, name: &'static str, outcome: Result<String, Refusal>) {
+    fn add(&mut self, name: &'static str, outcome: Result<String, SsoRefusal>) {
         self.0.push(NamedCheck::judged(name, outcome));
     }
 
@@ -87,7 +87,11 @@ impl Checks {
 }
 
 /// As far as the document.
-async fn reach(party: &Party, connection: &Connection, checks: &mut Checks) -> Option<Document> {
+async fn reach(
+    party: &Party,
+    connection: &OidcConnection,
+    checks: &mut Checks,
+) -> Option<Document> {
     let outbound = &party.outbound;
     let step = Step::Discovery;
     let url = match Document::url(&connection.issuer) {
@@ -98,14 +102,14 @@ async fn reach(party: &Party, connection: &Connection, checks: &mut Checks) -> O
         }
     };
     let scheme = outbound.check_scheme(&url);
-    let scheme = scheme.map_err(|error| Refusal::Outgoing { step, error });
+    let scheme = scheme.map_err(|error| SsoRefusal::Outgoing { step, error });
     let secure = scheme.is_ok();
     checks.add("scheme", scheme.map(|()| url.to_string()));
     if !secure {
         return None;
     }
     let address = outbound.check_address(&url).await;
-    let address = address.map_err(|error| Refusal::Outgoing { step, error });
+    let address = address.map_err(|error| SsoRefusal::Outgoing { step, error });
     let allowed = address.is_ok();
     checks.add("address_guard", address.map(|()| url.host().to_owned()));
     if !allowed {
@@ -131,7 +135,7 @@ fn describe(metadata: &Metadata) -> String {
     )
 }
 
-fn client_auth(connection: &Connection, metadata: &Metadata) -> Result<String, Refusal> {
+fn client_auth(connection: &OidcConnection, metadata: &Metadata) -> Result<String, SsoRefusal> {
     let offered = &metadata.client_auth;
     let method = connection
         .client_auth
@@ -140,20 +144,20 @@ fn client_auth(connection: &Connection, metadata: &Metadata) -> Result<String, R
     if offered.is_empty() || offered.iter().any(|other| other == method) {
         Ok(method.to_owned())
     } else {
-        Err(Refusal::ClientAuthNotOffered { method })
+        Err(SsoRefusal::ClientAuthNotOffered { method })
     }
 }
 
 async fn keys(
     party: &Party,
-    connection: &Connection,
+    connection: &OidcConnection,
     metadata: &Metadata,
-) -> Result<String, Refusal> {
+) -> Result<String, SsoRefusal> {
     let url = metadata.jwks_uri.clone();
     let keys = KeySet::fetch(&party.outbound, &connection.organization, url).await?;
     let algorithm = connection.algorithm.as_str();
     match keys.usable(connection.algorithm) {
-        0 => Err(Refusal::NoUsableKey { algorithm }),
+        0 => Err(SsoRefusal::NoUsableKey { algorithm }),
         1 => Ok(format!("1 key for {algorithm}")),
         several => Ok(format!("{several} keys for {algorithm}")),
     }
@@ -163,7 +167,7 @@ async fn keys(
 fn clock(now: Timestamp, date: Option<Timestamp>) -> NamedCheck {
     let Some(date) = date else {
         let detail = "the provider does not tell its time".to_owned();
-        return NamedCheck::of::<Refusal>("clock", Ok(detail));
+        return NamedCheck::of::<SsoRefusal>("clock", Ok(detail));
     };
     let apart = now.since(date).max(date.since(now));
     let detail = format!("the clocks are {} s apart", apart.as_secs());

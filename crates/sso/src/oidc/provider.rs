@@ -6,41 +6,41 @@ use serde_json::{Map, Value};
 use crate::callback::Callback;
 use crate::check::NamedCheck;
 use crate::identity::Identity;
-use crate::oidc::claims::Claims;
-use crate::oidc::connection::Connection;
+use crate::oidc::claims::TokenClaims;
+use crate::oidc::connection::OidcConnection;
 use crate::oidc::jws::Jws;
 use crate::oidc::logout::{LogoutRequest, LogoutToken};
 use crate::oidc::mapping::Told;
 use crate::oidc::{authorize, exchange, id_token, logout, preflight, userinfo};
 use crate::party::Party;
 use crate::provider::Provider;
-use crate::refusal::Refusal;
-use crate::sign_in::{Begun, Pending, SignInRequest};
+use crate::refusal::SsoRefusal;
+use crate::sign_in::{Pending, ProviderStart, SignInRequest};
 
 /// A provider that speaks OpenID Connect, through one connection.
 pub struct OidcProvider {
     party: Party,
-    connection: Connection,
+    connection: OidcConnection,
 }
 
 impl OidcProvider {
     /// The provider of a connection.
-    pub fn new(party: Party, connection: Connection) -> Self {
+    pub fn new(party: Party, connection: OidcConnection) -> Self {
         Self { party, connection }
     }
 
-    async fn sign_in(&self, request: &SignInRequest) -> Result<Begun, Refusal> {
+    async fn sign_in(&self, request: &SignInRequest) -> Result<ProviderStart, SsoRefusal> {
         let Self { party, connection } = self;
         let metadata = party.cache.metadata(party, connection).await?;
         Ok(authorize::begin(party, connection, &metadata, request))
     }
 
-    async fn read(&self, pending: &Pending, callback: Callback) -> Result<Identity, Refusal> {
+    async fn read(&self, pending: &Pending, callback: Callback) -> Result<Identity, SsoRefusal> {
         let Self { party, connection } = self;
         let unchanged =
             pending.issuer == connection.issuer && pending.client_id == connection.client_id;
         if !unchanged {
-            return Err(Refusal::ConnectionChanged);
+            return Err(SsoRefusal::ConnectionChanged);
         }
         let metadata = party.cache.metadata(party, connection).await?;
         let code = callback.code(pending, metadata.names_itself)?;
@@ -50,7 +50,7 @@ impl OidcProvider {
         let claims = jws.verify(party, connection, &metadata).await?;
         let now = party.clock.now();
         id_token::check(
-            Claims(&claims),
+            TokenClaims(&claims),
             connection,
             pending,
             &code,
@@ -60,7 +60,7 @@ impl OidcProvider {
 
         let told = match metadata.userinfo_endpoint {
             Some(endpoint) if connection.mapping.lacks(&claims) => {
-                let subject = id_token::subject(Claims(&claims))?;
+                let subject = id_token::subject(TokenClaims(&claims))?;
                 let told =
                     userinfo::fetch(party, connection, endpoint, &tokens.access, subject).await?;
                 Some(told)
@@ -75,7 +75,7 @@ impl OidcProvider {
         claims: Map<String, Value>,
         userinfo: Option<Map<String, Value>>,
         id_token: String,
-    ) -> Result<Identity, Refusal> {
+    ) -> Result<Identity, SsoRefusal> {
         let mapping = &self.connection.mapping;
         let told = Told {
             id_token: &claims,
@@ -85,9 +85,9 @@ impl OidcProvider {
         let email = mapping.email(told)?;
         let name = mapping.name(told)?;
         let groups = mapping.groups(told)?;
-        let provider_subject = id_token::subject(Claims(&claims))?.to_owned();
-        let session = id_token::session(Claims(&claims))?.map(str::to_owned);
-        let authenticated_at = Claims(&claims).optional_moment("auth_time")?;
+        let provider_subject = id_token::subject(TokenClaims(&claims))?.to_owned();
+        let session = id_token::session(TokenClaims(&claims))?.map(str::to_owned);
+        let authenticated_at = TokenClaims(&claims).optional_moment("auth_time")?;
         // The signed document has the last word.
         let mut all = userinfo.unwrap_or_default();
         all.extend(claims);
@@ -105,18 +105,21 @@ impl OidcProvider {
         })
     }
 
-    async fn read_logout(&self, token: &str) -> Result<LogoutToken, Refusal> {
+    async fn read_logout(&self, token: &str) -> Result<LogoutToken, SsoRefusal> {
         let Self { party, connection } = self;
         // Form first: what is no token costs no request.
         let jws = Jws::read(token, connection, logout::TYPES)?;
         let metadata = party.cache.metadata(party, connection).await?;
         let claims = jws.verify(party, connection, &metadata).await?;
-        logout::check(Claims(&claims), connection, party.clock.now())
+        logout::check(TokenClaims(&claims), connection, party.clock.now())
     }
 }
 
 impl Provider for OidcProvider {
-    fn begin<'a>(&'a self, request: &'a SignInRequest) -> BoxFuture<'a, Result<Begun, Refusal>> {
+    fn begin<'a>(
+        &'a self,
+        request: &'a SignInRequest,
+    ) -> BoxFuture<'a, Result<ProviderStart, SsoRefusal>> {
         Box::pin(self.sign_in(request))
     }
 
@@ -124,14 +127,14 @@ impl Provider for OidcProvider {
         &'a self,
         pending: &'a Pending,
         callback: Callback,
-    ) -> BoxFuture<'a, Result<Identity, Refusal>> {
+    ) -> BoxFuture<'a, Result<Identity, SsoRefusal>> {
         Box::pin(self.read(pending, callback))
     }
 
     fn logout_url<'a>(
         &'a self,
         request: &'a LogoutRequest,
-    ) -> BoxFuture<'a, Result<Option<String>, Refusal>> {
+    ) -> BoxFuture<'a, Result<Option<String>, SsoRefusal>> {
         Box::pin(async move {
             let metadata = self
                 .party
@@ -142,7 +145,10 @@ impl Provider for OidcProvider {
         })
     }
 
-    fn logout_token<'a>(&'a self, token: &'a str) -> BoxFuture<'a, Result<LogoutToken, Refusal>> {
+    fn logout_token<'a>(
+        &'a self,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<LogoutToken, SsoRefusal>> {
         Box::pin(self.read_logout(token))
     }
 

@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::Mutex;
 use vestibule_model::{Clock, Timestamp};
 
-use crate::refusal::Refusal;
+use crate::refusal::SsoRefusal;
 
 /// How long a document is used without asking again.
 pub(crate) const FRESH: Duration = Duration::from_secs(60 * 60);
@@ -37,7 +37,7 @@ impl<T> Clone for Kept<T> {
 #[derive(Default)]
 struct Attempt {
     began_at: Option<Timestamp>,
-    failure: Option<Refusal>,
+    failure: Option<SsoRefusal>,
 }
 
 pub(crate) struct Slot<T> {
@@ -61,9 +61,9 @@ impl<T> Slot<T> {
         &self,
         clock: &dyn Clock,
         fetch: impl FnOnce() -> F,
-    ) -> Result<Kept<T>, Refusal>
+    ) -> Result<Kept<T>, SsoRefusal>
     where
-        F: Future<Output = Result<T, Refusal>>,
+        F: Future<Output = Result<T, SsoRefusal>>,
     {
         if let Some(kept) = self.kept(clock.now(), FRESH) {
             return Ok(kept);
@@ -82,7 +82,7 @@ impl<T> Slot<T> {
         }
         let failure = attempt.failure.clone();
         self.kept(now, STALE)
-            .ok_or_else(|| failure.unwrap_or(Refusal::Unsupported { what: "document" }))
+            .ok_or_else(|| failure.unwrap_or(SsoRefusal::Unsupported { what: "document" }))
     }
 
     /// A newer document than `seen`, if one is there or may be fetched: at most once a minute,
@@ -94,7 +94,7 @@ impl<T> Slot<T> {
         fetch: impl FnOnce() -> F,
     ) -> Option<Kept<T>>
     where
-        F: Future<Output = Result<T, Refusal>>,
+        F: Future<Output = Result<T, SsoRefusal>>,
     {
         let mut attempt = self.flight.lock().await;
         let now = clock.now();
@@ -116,9 +116,9 @@ impl<T> Slot<T> {
         attempt: &mut Attempt,
         now: Timestamp,
         fetch: impl FnOnce() -> F,
-    ) -> Result<Kept<T>, Refusal>
+    ) -> Result<Kept<T>, SsoRefusal>
     where
-        F: Future<Output = Result<T, Refusal>>,
+        F: Future<Output = Result<T, SsoRefusal>>,
     {
         // Noted before the answer: a caller that gives up has asked all the same.
         *attempt = Attempt {
@@ -155,7 +155,7 @@ mod tests {
     }
 
     const SECOND: Duration = Duration::from_secs(1);
-    const FAILURE: Refusal = Refusal::TooManyKeys;
+    const FAILURE: SsoRefusal = SsoRefusal::TooManyKeys;
 
     impl Source {
         fn new() -> Self {
@@ -166,13 +166,13 @@ mod tests {
             }
         }
 
-        async fn answer(&self, good: bool) -> Result<u32, Refusal> {
+        async fn answer(&self, good: bool) -> Result<u32, SsoRefusal> {
             let count = self.calls.fetch_add(1, Ordering::SeqCst) + 1;
             tokio::task::yield_now().await;
             if good { Ok(count) } else { Err(FAILURE) }
         }
 
-        async fn get(&self, good: bool) -> Result<Kept<u32>, Refusal> {
+        async fn get(&self, good: bool) -> Result<Kept<u32>, SsoRefusal> {
             self.slot.get(&self.clock, || self.answer(good)).await
         }
 

@@ -4,26 +4,26 @@ use serde_json::{Map, Value};
 use vestibule_outbound::{Request, Url};
 
 use crate::fetch;
-use crate::oidc::connection::Connection;
+use crate::oidc::connection::OidcConnection;
 use crate::party::Party;
-use crate::refusal::{Refusal, Step};
+use crate::refusal::{SsoRefusal, Step};
 
 const STEP: Step = Step::Userinfo;
 
 /// What the endpoint tells of the person whom the ID token named; nothing of anybody else.
 pub(crate) async fn fetch(
     party: &Party,
-    connection: &Connection,
+    connection: &OidcConnection,
     endpoint: Url,
     access_token: &str,
     subject: &str,
-) -> Result<Map<String, Value>, Refusal> {
+) -> Result<Map<String, Value>, SsoRefusal> {
     let request = Request::get(endpoint).with_bearer(access_token);
     let answer = fetch::succeed(&party.outbound, &connection.organization, STEP, request).await?;
     let object = fetch::object(STEP, &answer)?;
     if fetch::text(STEP, &object, "sub")? == subject {
         Ok(object)
     } else {
-        Err(Refusal::UserinfoSubject)
+        Err(SsoRefusal::UserinfoSubject)
     }
 }

@@ -2,7 +2,7 @@
 
 use rstest::rstest;
 use vestibule_model::OsEntropy;
-use vestibule_sso::oidc::{ClientAuth, ClientKey, ClientKeyKind, Connection};
+use vestibule_sso::oidc::{ClientAuth, ClientKey, ClientKeyKind, OidcConnection};
 use vestibule_sso::{NamedCheck, PlainClientSecret, Provider as _};
 
 use crate::world::{Reply, Script, World};
@@ -58,7 +58,7 @@ async fn a_page_that_does_not_tell_is_not_guessed_from(#[case] reply: Reply) {
 
 #[tokio::test]
 async fn a_key_that_the_provider_cannot_know_yet_is_no_fault() {
-    let connection: fn(&mut Connection) = |connection| {
+    let connection: fn(&mut OidcConnection) = |connection| {
         let key = ClientKey::generate(ClientKeyKind::Es256, &OsEntropy);
         connection.client_auth = ClientAuth::PrivateKeyJwt(key);
         connection.client_id = "somebody".into();

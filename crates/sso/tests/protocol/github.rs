@@ -13,7 +13,7 @@ use vestibule_outbound::{Config, FixedResolver, Outbound};
 use vestibule_sso::callback::Callback;
 use vestibule_sso::github::{GithubConnection, GithubProvider, GithubSite};
 use vestibule_sso::oidc::logout::LogoutRequest;
-use vestibule_sso::{Identity, Party, PlainClientSecret, Provider as _, Refusal, SignInRequest};
+use vestibule_sso::{Identity, Party, PlainClientSecret, Provider as _, SignInRequest, SsoRefusal};
 
 struct Script {
     token: Value,
@@ -96,7 +96,7 @@ async fn provider(script: Script) -> (GithubProvider, Arc<Script>) {
     )
 }
 
-async fn sign_in(script: Script) -> Result<Identity, Refusal> {
+async fn sign_in(script: Script) -> Result<Identity, SsoRefusal> {
     let (provider, script) = provider(script).await;
     let request = SignInRequest {
         redirect_uri: "https://auth.example.com/callback".to_owned(),

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use rstest::rstest;
 use serde_json::{Value, json};
-use vestibule_sso::oidc::{Algorithm, Connection, OidcProvider};
-use vestibule_sso::{Provider as _, Refusal};
+use vestibule_sso::oidc::{Algorithm, OidcConnection, OidcProvider};
+use vestibule_sso::{Provider as _, SsoRefusal};
 
 use crate::world::keys::{Key, encode};
 use crate::world::{CLIENT, NOW, RETURN, Reply, Script, World};
@@ -23,7 +23,7 @@ fn segments(token: &str) -> [String; 3] {
     parts.try_into().unwrap()
 }
 
-async fn refusal(misbehave: fn(&mut Script)) -> Refusal {
+async fn refusal(misbehave: fn(&mut Script)) -> SsoRefusal {
     let mut script = Script::default();
     misbehave(&mut script);
     World::new(script).await.sign_in().await.unwrap_err()
@@ -463,7 +463,7 @@ async fn a_connection_that_changed_meanwhile_does_not_finish_an_old_sign_in() {
     let world = World::new(Script::default()).await;
     let begun = world.begin().await.unwrap();
     let query = world.provider.authorize(&begun.url);
-    let changed = Connection {
+    let changed = OidcConnection {
         issuer: "https://new.example.com".to_owned(),
         ..world.connection.clone()
     };

@@ -8,7 +8,7 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::RequestSource;
-use vestibule_federation::{Arrived, CallbackRequest};
+use vestibule_federation::{CallbackOutcome, CallbackRequest};
 use vestibule_handler::{
     BindingCookie, Failure, Result, Stranger, notice, session_cookies, wants_page,
 };
@@ -90,10 +90,10 @@ async fn callback(
         }
     };
     Ok(match arrived {
-        Arrived::Redirect { location, .. } => {
+        CallbackOutcome::Redirect { location, .. } => {
             redirect(StatusCode::SEE_OTHER, location.expose(), None)?
         }
-        Arrived::Browser { path, sign_in } => {
+        CallbackOutcome::Browser { path, sign_in } => {
             let cookie = state.cookie.set(&sign_in.cookie);
             let cookie = cookie.ok_or_else(Problem::internal)?;
             let mut response = redirect(StatusCode::SEE_OTHER, &path, Some(cookie))?;
@@ -102,14 +102,16 @@ async fn callback(
             response.headers_mut().append(SET_COOKIE, notice);
             response
         }
-        Arrived::Json(done) => private(Json(TokenAnswer::new(&done.token, done.signed_in.me))),
-        Arrived::Tested(report) if wants_page(&headers) => {
+        CallbackOutcome::Json(done) => {
+            private(Json(TokenAnswer::new(&done.token, done.signed_in.me)))
+        }
+        CallbackOutcome::Tested(report) if wants_page(&headers) => {
             // The page of the connection shows the report among the last sign-ins.
             let path = format!("/sso-tested/{}", report.connection_id);
             redirect(StatusCode::SEE_OTHER, &path, None)?
         }
-        Arrived::Tested(report) => private(Json(report)),
-        Arrived::Linked { path, .. } => redirect(StatusCode::SEE_OTHER, &path, None)?,
+        CallbackOutcome::Tested(report) => private(Json(report)),
+        CallbackOutcome::Linked { path, .. } => redirect(StatusCode::SEE_OTHER, &path, None)?,
     })
 }
 

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
 use vestibule_accounts::Caller;
 use vestibule_accounts::limits::SSO_CONNECTION_CHECKS;
-use vestibule_federation::{AlsoEnd, NewConnection, Which};
+use vestibule_federation::{AlsoEnd, NewConnection, SettingsVersion};
 use vestibule_handler::Result;
 use vestibule_http::body::Object;
 use vestibule_http::{Fields, Json, OptionalJson, PathId};
@@ -208,7 +208,7 @@ pub(super) struct WhichSettings {
     #[serde(default)]
     #[schema(value_type = String, example = "live")]
     #[param(value_type = Option<String>, example = "live")]
-    pub(super) which: Which,
+    pub(super) which: SettingsVersion,
 }
 
 /// Look a connection over

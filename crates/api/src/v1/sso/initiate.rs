@@ -8,7 +8,7 @@ use http::StatusCode;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 use utoipa_axum::routes;
-use vestibule_federation::{Initiate, ReturnTo};
+use vestibule_federation::{ReturnTo, StartSignIn};
 use vestibule_handler::{Result, Stranger};
 use vestibule_http::{Fields, Json, OptionalJson, Query};
 use vestibule_layer::Rule;
@@ -73,7 +73,7 @@ async fn initiate(
     let return_to = return_to(&mut fields, wanted.redirect_uri, mode);
     let return_to = fields.finish_with(return_to)?;
     let redirect_url = sso
-        .start_url(&Initiate {
+        .start_url(&StartSignIn {
             target: target(&sso, organization, connection).await?,
             return_to,
             state: wanted.state,
@@ -223,7 +223,7 @@ struct StartTest {
 async fn start_test(door: Door, Query(query): Query<StartTest>) -> Result<Response> {
     let begun = door
         .sso
-        .start_test(&query.ticket, door.binding.as_deref(), &door.origin)
+        .start_test_by_ticket(&query.ticket, door.binding.as_deref(), &door.origin)
         .await?;
     door.go(StatusCode::SEE_OTHER, &begun)
 }

@@ -165,9 +165,7 @@ async fn test(
     let cookie = BindingCookie::beside(&state.cookie);
     let (caller, origin) = (Caller::from(&permit), RequestSource::from(stranger));
     let binding = cookie.presented(&headers);
-    let begun = sso
-        .test_sign_in(&caller, id, which, binding, &origin)
-        .await?;
+    let begun = sso.start_test(&caller, id, which, binding, &origin).await?;
     let cookies = cookie
         .set(&headers, begun.binding.expose(), begun.carried.named())?
         .into_iter();

@@ -10,7 +10,7 @@ fn object(value: Value) -> Map<String, Value> {
     }
 }
 
-fn email(id_token: Value, userinfo: Option<Value>) -> Result<Option<ClaimedEmail>, Refusal> {
+fn email(id_token: Value, userinfo: Option<Value>) -> Result<Option<ClaimedEmail>, SsoRefusal> {
     let (id_token, userinfo) = (object(id_token), userinfo.map(object));
     Mapping::default().email(Told {
         id_token: &id_token,

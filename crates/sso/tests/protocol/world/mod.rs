@@ -13,9 +13,9 @@ use vestibule_model::clock::ManualClock;
 use vestibule_model::{Clock as _, OsEntropy, Timestamp};
 use vestibule_outbound::{Config, FixedResolver, Outbound};
 use vestibule_sso::callback::Callback;
-use vestibule_sso::oidc::{Algorithm, Cache, ClientAuth, Connection, OidcProvider};
+use vestibule_sso::oidc::{Algorithm, Cache, ClientAuth, OidcConnection, OidcProvider};
 use vestibule_sso::{
-    Begun, Identity, Party, PlainClientSecret, Provider as _, Refusal, SignInRequest,
+    Identity, Party, PlainClientSecret, Provider as _, ProviderStart, SignInRequest, SsoRefusal,
 };
 
 use keys::Key;
@@ -64,7 +64,7 @@ pub(crate) struct Script {
     pub(crate) userinfo: Edit,
     pub(crate) callback: fn(&mut Vec<(String, String)>),
     pub(crate) replies: HashMap<&'static str, Reply>,
-    pub(crate) connection: fn(&mut Connection),
+    pub(crate) connection: fn(&mut OidcConnection),
     pub(crate) request: fn(&mut SignInRequest),
     pub(crate) patience: Duration,
 }
@@ -231,7 +231,7 @@ pub(crate) struct World {
     pub(crate) provider: Arc<Provider>,
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) party: Party,
-    pub(crate) connection: Connection,
+    pub(crate) connection: OidcConnection,
     pub(crate) ours: OidcProvider,
     pub(crate) request: SignInRequest,
 }
@@ -250,7 +250,7 @@ impl World {
             cache: Arc::new(Cache::default()),
         };
         let secret = ClientAuth::Secret(PlainClientSecret::new(SECRET));
-        let mut connection = Connection::new("tenant_1", &provider.base, CLIENT, secret);
+        let mut connection = OidcConnection::new("tenant_1", &provider.base, CLIENT, secret);
         connection.algorithm = provider.script.algorithm;
         (provider.script.connection)(&mut connection);
         let mut request = SignInRequest {
@@ -273,12 +273,12 @@ impl World {
         self.provider.clock.advance(by);
     }
 
-    pub(crate) async fn begin(&self) -> Result<Begun, Refusal> {
+    pub(crate) async fn begin(&self) -> Result<ProviderStart, SsoRefusal> {
         self.ours.begin(&self.request).await
     }
 
     /// A whole sign-in.
-    pub(crate) async fn sign_in(&self) -> Result<Identity, Refusal> {
+    pub(crate) async fn sign_in(&self) -> Result<Identity, SsoRefusal> {
         let begun = self.begin().await?;
         let query = self.provider.authorize(&begun.url);
         self.ours

@@ -6,7 +6,7 @@
 use askama::Template;
 use axum::extract::{RawQuery, State};
 use http::{HeaderMap, StatusCode};
-use vestibule_federation::{Ahead, Initiate, ReturnTo, Sso, Target};
+use vestibule_federation::{ReturnTo, SignInDestination, SignInTarget, Sso, StartSignIn};
 use vestibule_handler::{BindingCookie, Stranger, session_cookies};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Email, User};
@@ -34,7 +34,7 @@ pub(super) fn routes() -> Routes<Web> {
 struct Question<'a> {
     frame: Look,
     user: &'a User,
-    ahead: &'a Ahead,
+    ahead: &'a SignInDestination,
     email: String,
     return_to: &'a str,
 }
@@ -57,9 +57,9 @@ impl<'f> Asked<'f> {
         })
     }
 
-    fn initiate(&self, stranger: Stranger) -> Initiate {
-        Initiate {
-            target: Target::Connection(self.connection),
+    fn initiate(&self, stranger: Stranger) -> StartSignIn {
+        StartSignIn {
+            target: SignInTarget::Connection(self.connection),
             return_to: ReturnTo::Browser {
                 path: self.return_to.to_owned(),
             },
@@ -92,13 +92,13 @@ async fn ask(
     let Some(user) = present(&web, &headers).await? else {
         return begin(sso, &asked, stranger).await;
     };
-    let ahead = sso.ahead(&asked.initiate(stranger)).await?;
+    let ahead = sso.destination(&asked.initiate(stranger)).await?;
     show(&web, StatusCode::OK, &asked, &user, &ahead)
 }
 
 /// Nobody is signed in, so that nothing has to be asked.
 async fn begin(sso: &Sso, asked: &Asked<'_>, stranger: Stranger) -> Outcome {
-    let ahead = sso.ahead(&asked.initiate(stranger)).await?;
+    let ahead = sso.destination(&asked.initiate(stranger)).await?;
     see_other(&signin_path(
         ahead.organization.id,
         ahead.connection,
@@ -107,7 +107,13 @@ async fn begin(sso: &Sso, asked: &Asked<'_>, stranger: Stranger) -> Outcome {
     ))
 }
 
-fn show(web: &Web, status: StatusCode, asked: &Asked<'_>, user: &User, ahead: &Ahead) -> Outcome {
+fn show(
+    web: &Web,
+    status: StatusCode,
+    asked: &Asked<'_>,
+    user: &User,
+    ahead: &SignInDestination,
+) -> Outcome {
     page(
         status,
         &Question {
@@ -132,13 +138,13 @@ async fn go(State(web): State<Web>, stranger: Stranger, headers: HeaderMap, form
     if let Some(user) = &user
         && form.value("user") != user.id.to_string()
     {
-        let ahead = sso.ahead(&request).await?;
+        let ahead = sso.destination(&request).await?;
         return show(&web, StatusCode::CONFLICT, &asked, user, &ahead);
     }
     let cookie = BindingCookie::beside(web.cookie());
     request.binding = cookie.presented(&headers).map(str::to_owned);
     request.replaces = user.map(|user| user.id);
-    let begun = sso.initiate(request).await?;
+    let begun = sso.start(request).await?;
     let cookies = cookie.set(&headers, begun.binding.expose(), begun.carried.named())?;
     // A form may not end at another site, so that this page sends the browser to the provider.
     let answer = page(

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 use utoipa::ToSchema;
-use vestibule_federation::{Saved, Sso};
+use vestibule_federation::{CheckedConnection, Sso};
 use vestibule_model::{
     ConnectionId, ConnectionSettings, Name, OrganizationId, SsoConnection, Timestamp,
 };
@@ -103,7 +103,7 @@ pub(in crate::v1::sso) struct SavedConnection {
 }
 
 impl SavedConnection {
-    pub(in crate::v1::sso) fn new(sso: &Sso, saved: Saved) -> Self {
+    pub(in crate::v1::sso) fn new(sso: &Sso, saved: CheckedConnection) -> Self {
         Self {
             connection: Connection::new(sso, saved.connection),
             checks: saved.checks.into_iter().map(Check::from).collect(),

@@ -6,7 +6,7 @@ use http::header::SET_COOKIE;
 use http::request::Parts;
 use http::{HeaderMap, StatusCode};
 use vestibule_accounts::RequestSource;
-use vestibule_federation::{Initiate, Initiated, ReturnTo, Sso};
+use vestibule_federation::{ReturnTo, Sso, StartSignIn, StartedSignIn};
 use vestibule_handler::{BindingCookie, Result, Stranger, session_cookies};
 use vestibule_http::{PathId, Problem};
 use vestibule_model::{ConnectionId, Digest, OrganizationId};
@@ -55,8 +55,8 @@ impl Door {
         return_to: ReturnTo,
         state: Option<String>,
         login_hint: Option<String>,
-    ) -> Result<Initiate> {
-        Ok(Initiate {
+    ) -> Result<StartSignIn> {
+        Ok(StartSignIn {
             target: target(&self.sso, Some(self.organization), connection).await?,
             return_to,
             state,
@@ -70,12 +70,12 @@ impl Door {
     /// Returns the page that asks a user who is signed in in this browser before that session ends;
     /// `None` if nobody is. The browser's own word on where the link stood does not matter: our own
     /// pages send it here, too, and so does a link in a mail.
-    pub(super) async fn question(&self, request: &Initiate) -> Result<Option<String>> {
+    pub(super) async fn question(&self, request: &StartSignIn) -> Result<Option<String>> {
         let accounts = self.sso.accounts();
         if accounts.user_of_browser(&self.sessions).await?.is_none() {
             return Ok(None);
         }
-        let ahead = self.sso.ahead(request).await?;
+        let ahead = self.sso.destination(request).await?;
         let mut query = form_urlencoded::Serializer::new(String::new());
         query.append_pair("connection", &ahead.connection.to_string());
         if let ReturnTo::Browser { path } = &request.return_to {
@@ -88,13 +88,13 @@ impl Door {
     }
 
     /// Begins it.
-    pub(super) async fn open(&self, status: StatusCode, request: Initiate) -> Result<Response> {
-        let begun = self.sso.initiate(request).await?;
+    pub(super) async fn open(&self, status: StatusCode, request: StartSignIn) -> Result<Response> {
+        let begun = self.sso.start(request).await?;
         self.go(status, &begun)
     }
 
     /// Sends the browser to the provider, with the cookies to come back with.
-    pub(super) fn go(&self, status: StatusCode, begun: &Initiated) -> Result<Response> {
+    pub(super) fn go(&self, status: StatusCode, begun: &StartedSignIn) -> Result<Response> {
         let mut response = redirect(status, &begun.redirect_url, None)?;
         for cookie in
             self.cookie

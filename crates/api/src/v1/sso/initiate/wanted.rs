@@ -3,7 +3,7 @@
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 use vestibule_accounts::Error;
-use vestibule_federation::{ReturnTo, Sso, Target};
+use vestibule_federation::{ReturnTo, SignInTarget, Sso};
 use vestibule_handler::Result;
 use vestibule_http::{Fields, Problem};
 use vestibule_model::{ConnectionId, OrgScope, OrganizationId};
@@ -100,11 +100,11 @@ pub(super) async fn target(
     sso: &Sso,
     organization: Option<OrganizationId>,
     connection: Option<ConnectionId>,
-) -> Result<Target> {
+) -> Result<SignInTarget> {
     let (id, organization) = match (connection, organization) {
         (Some(id), Some(organization)) => (id, organization),
-        (Some(id), None) => return Ok(Target::Connection(id)),
-        (None, Some(organization)) => return Ok(Target::Organization(organization)),
+        (Some(id), None) => return Ok(SignInTarget::Connection(id)),
+        (None, Some(organization)) => return Ok(SignInTarget::Organization(organization)),
         (None, None) => {
             let mut fields = Fields::default();
             fields.refuse("tenant_id", "missing_field", "is required");
@@ -120,7 +120,7 @@ pub(super) async fn target(
     if scope.map(OrgScope::organization_id) != Some(organization) {
         return Err(Problem::not_found("connection to an identity provider").into());
     }
-    Ok(Target::Connection(id))
+    Ok(SignInTarget::Connection(id))
 }
 
 #[cfg(test)]

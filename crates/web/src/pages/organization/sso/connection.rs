@@ -4,7 +4,7 @@ use askama::Template;
 use http::{HeaderMap, StatusCode};
 use vestibule_accounts::Error;
 use vestibule_accounts::limits::{SSO_CONNECTION_CHECKS, SSO_TEST_SIGN_INS};
-use vestibule_federation::{AlsoEnd, NewConnection, NewSecret, Which, sso_settings};
+use vestibule_federation::{AlsoEnd, NewConnection, NewSecret, SettingsVersion, sso_settings};
 use vestibule_handler::{BindingCookie, Failure, Stranger};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Name, Role, SsoAttempt, SsoConnection};
@@ -180,7 +180,7 @@ async fn change(Posted { visit, form }: Posted) -> Outcome {
 /// Looks the provider over, and changes nothing.
 async fn preflight(Posted { visit, .. }: Posted) -> Outcome {
     let (sso, caller, id) = (sso(&visit)?, visit.caller(), id_of(&visit)?);
-    let checks = sso.preflight(&caller, id, Which::Live).await?;
+    let checks = sso.preflight(&caller, id, SettingsVersion::Live).await?;
     render(&visit, &Form::default(), checks).await
 }
 
@@ -192,7 +192,7 @@ async fn test(headers: HeaderMap, stranger: Stranger, posted: Posted) -> Outcome
     let cookie = BindingCookie::beside(visit.web.cookie());
     let (binding, origin) = (cookie.presented(&headers), stranger.into());
     let begun = sso
-        .test_sign_in(&caller, id, Which::Live, binding, &origin)
+        .start_test(&caller, id, SettingsVersion::Live, binding, &origin)
         .await;
     match begun {
         Ok(begun) => {

@@ -1,4 +1,4 @@
-//! What an admission takes and gives back.
+//! The input and the result of an admission.
 
 use serde_json::Value;
 use vestibule_accounts::{Caller, Error};
@@ -10,16 +10,16 @@ use vestibule_store::Write;
 
 use crate::Sso;
 
-/// How the user was found.
+/// The way in which the user was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Found {
-    /// Linked before.
+    /// By an existing link.
     Known,
-    /// By the address, and linked now.
+    /// By the e-mail address, and linked now.
     ByMail,
-    /// By the own act of a signed-in user, and linked now.
+    /// By the signed-in user's own request, and linked now.
     ByOwnAct,
-    /// Not at all, and made now.
+    /// Created now, and linked.
     Created,
 }
 
@@ -34,7 +34,7 @@ impl Found {
     }
 }
 
-/// Somebody who may come in, in a transaction that is still open.
+/// An admitted user, in a transaction that is still open.
 pub(crate) struct Admission {
     pub(crate) write: Write,
     pub(crate) records: Vec<AuditRecord>,
@@ -45,13 +45,13 @@ pub(crate) struct Admission {
     pub(crate) groups: Vec<GroupId>,
 }
 
-/// What an admission goes by.
-pub(crate) struct Arrival<'a> {
+/// An identity to be admitted.
+pub(crate) struct AdmissionRequest<'a> {
     pub(crate) caller: &'a Caller,
     pub(crate) connection: &'a SsoConnection,
     pub(crate) settings: &'a ConnectionSettings,
     pub(crate) identity: &'a Identity,
-    /// The signed-in user who links the identity, and the session that asked for it.
+    /// The signed-in user who links the identity, and the session that started the link.
     pub(crate) linking: Option<(UserId, SessionId)>,
 }
 
@@ -59,13 +59,13 @@ impl Sso {
     /// Builds the audit record of a change that an admission makes.
     pub(super) fn record(
         &self,
-        arrival: &Arrival<'_>,
+        request: &AdmissionRequest<'_>,
         kind: &'static str,
         subject: impl std::fmt::Display,
         details: &Value,
     ) -> AuditRecord {
-        let organization = Some(arrival.caller.organization_id());
-        let actor = arrival.caller.actor();
+        let organization = Some(request.caller.organization_id());
+        let actor = request.caller.actor();
         let subject = Some(subject.to_string());
         self.accounts()
             .record(actor, organization, kind, subject, details)
