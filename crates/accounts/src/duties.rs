@@ -10,7 +10,7 @@ use vestibule_check::{Core, Limiter};
 use crate::clock::ClockTrust;
 use crate::denials::WaitingDenials;
 use crate::usage::WaitingUsage;
-use crate::{Accounts, Result};
+use crate::{Accounts, Result, Shutdown, Tasks};
 
 /// The intervals of the duties.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -72,6 +72,45 @@ impl Duties {
     pub fn with_limiter(mut self, limiter: Arc<Limiter>) -> Self {
         self.limiters.push(limiter);
         self
+    }
+
+    /// The interval at which SQLite's log is emptied into its file. A copy of the file alone lacks
+    /// a minute of changes at most; half of that leaves room for a tick at which somebody reads the
+    /// log.
+    pub const CHECKPOINTS: Duration = Duration::from_secs(30);
+
+    /// Spawns all duties of a process that has the store open, until `end` is asked for: these
+    /// ones, hearing the changes of other processes, and looking after the database.
+    pub fn spawn_on(&self, tasks: &mut Tasks, checkpoints: Duration, end: &Shutdown) {
+        let store = self.accounts.store();
+        let (each, clock, asked) = (store.clone(), self.accounts.shared_clock(), end.asked());
+        tasks.spawn("hearing changes", async move {
+            each.run_feed(&*clock, asked).await;
+        });
+        let (each, asked) = (store.clone(), end.asked());
+        tasks.spawn("looking after the store's health", async move {
+            each.run_health(asked).await;
+        });
+        let (each, asked) = (store.clone(), end.asked());
+        tasks.spawn("emptying the log of the database", async move {
+            each.run_checkpoints(checkpoints, asked).await;
+        });
+        let (each, asked) = (self.clone(), end.asked());
+        tasks.spawn("steering the clock", async move {
+            each.steer_clock(asked).await;
+        });
+        let (each, asked) = (self.clone(), end.asked());
+        tasks.spawn("noting uses", async move { each.flush(asked).await });
+        let (each, asked) = (self.clone(), end.asked());
+        tasks.spawn("tidying up", async move { each.prune(asked).await });
+        let (each, asked) = (self.clone(), end.asked());
+        tasks.spawn("forgetting limits", async move {
+            each.forget_idle_limits(asked).await;
+        });
+        let (each, asked) = (self.clone(), end.asked());
+        tasks.spawn("following the keyring", async move {
+            each.follow_keyring(asked).await;
+        });
     }
 
     /// Writes down which credentials were used and which calls were denied; once more at the end.

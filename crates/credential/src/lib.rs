@@ -8,16 +8,21 @@
 //! print nothing and are wiped when dropped.
 
 pub mod frame;
+#[cfg_attr(not(feature = "tokens"), path = "keyring/absent.rs")]
 pub mod keyring;
 #[cfg(feature = "password")]
 pub mod password;
+#[cfg(feature = "tokens")]
 pub mod seal;
 pub mod token;
 
 pub use frame::{FrameError, PlainSecret, Prefix, SecretKind};
-pub use keyring::{Issuer, Keyring, KeyringError, SigningKey};
+pub use keyring::Keyring;
+#[cfg(feature = "tokens")]
+pub use keyring::{Issuer, KeyringError, SigningKey};
 #[cfg(feature = "password")]
 pub use password::{HashError, HasherConfig, PasswordHasher, PlainPassword, Verdict};
+#[cfg(feature = "tokens")]
 pub use seal::{MasterKey, SealError};
 pub use token::{Claims, TokenError, TokenId, Verified};
 

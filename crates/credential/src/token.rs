@@ -1,7 +1,7 @@
 //! Access tokens: signed statements that a session may act in an organisation for a while.
 //!
 //! A token is a JWT as RFC 9068 profiles it, signed with `EdDSA` over Ed25519. The
-//! [`Keyring`](crate::Keyring) signs and verifies; this module says what a token holds and reads
+//! [`Keyring`](crate::Keyring) signs and verifies, with the feature `tokens`; this module says what a token holds and reads
 //! it strictly: there is one spelling of a token and everything else is refused before any
 //! library sees it.
 
@@ -14,18 +14,22 @@ use vestibule_model::{
     Clock, Entropy, Invalid, OrganizationId, SessionId, SigningKeyId, Timestamp, UserId,
 };
 
+#[cfg(feature = "tokens")]
 mod strict;
 
+#[cfg(feature = "tokens")]
 pub(crate) use strict::{Payload, Unverified};
 
 /// The longest token that is read at all, in bytes.
 pub const MAX_BYTES: usize = 8 * 1_024;
 
 /// The `alg` of every token (RFC 8037).
+#[cfg(feature = "tokens")]
 pub(crate) const ALGORITHM: &str = "EdDSA";
 
 /// The `typ` of every token (RFC 9068, 2.1), which keeps other JWTs of the same keys from
 /// passing for one.
+#[cfg(feature = "tokens")]
 pub(crate) const TYPE: &str = "at+jwt";
 
 /// The id of a token (`jti`, RFC 7519 section 4.1.7): a UUID in its usual lower-case spelling.
@@ -190,7 +194,7 @@ pub fn looks_like_token(text: &str) -> bool {
     split(text.as_bytes()).is_some()
 }
 
-#[cfg(test)]
+#[cfg(all(test, feature = "tokens"))]
 mod tests {
     use proptest::prelude::*;
     use rstest::rstest;

@@ -4,10 +4,11 @@
 use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
 use vestibule_check::cookie_values;
+use vestibule_http::cookie::{SameSite, set_cookie};
 use vestibule_http::{Problem, SessionCookie};
 
 /// The time for which a browser keeps it, in seconds: as long as a sign-in may take.
-const LIFE: u32 = 600;
+const LIFE: u64 = 600;
 
 /// The number of sign-ins that one browser can have under way: tabs that wait at a provider.
 const MOST: usize = 16;
@@ -81,14 +82,9 @@ impl BindingCookie {
         Ok(set)
     }
 
-    fn cookie(&self, end: &str, value: &str, life: u32) -> Result<HeaderValue, Problem> {
-        let text = format!(
-            "{}{end}={value}; Path=/; Max-Age={life}; Secure; HttpOnly; SameSite=Lax",
-            self.name,
-        );
-        let mut value = HeaderValue::from_str(&text).map_err(|_| Problem::internal())?;
-        value.set_sensitive(true);
-        Ok(value)
+    fn cookie(&self, end: &str, value: &str, life: u64) -> Result<HeaderValue, Problem> {
+        let name = format!("{}{end}", self.name);
+        set_cookie(&name, value, life, SameSite::Lax).ok_or_else(Problem::internal)
     }
 }
 

@@ -1,4 +1,4 @@
-//! What goes wrong in `accounts`, as a problem: where each error gets its status.
+//! Errors of `accounts` as problems, each with its status.
 
 use std::time::Duration;
 
@@ -10,87 +10,107 @@ use vestibule_policy::Refusal;
 /// The result of a handler.
 pub type Result<T, E = Failure> = std::result::Result<T, E>;
 
-/// The reason why a handler did not do what was asked: a [`Problem`], whatever it was before.
+/// An error of a handler: the [`Problem`] that the caller gets, and the cause that the log gets when
+/// the answer is sent.
 #[derive(Debug)]
-pub struct Failure(Problem);
+pub struct Failure {
+    problem: Problem,
+    /// The error of `accounts` that the problem was made from.
+    cause: Option<Box<Error>>,
+}
 
-/// The time after which the store may be back.
+impl Failure {
+    /// Writes the cause to the log, if the operator has to mend something, and returns the problem
+    /// to answer with. To be called once, where the answer is sent.
+    pub fn answer(self) -> Problem {
+        if let Some(cause) = self.cause {
+            cause.log();
+        }
+        self.problem
+    }
+}
+
+/// The wait until the store may answer again.
 const STORE_RETRY: Duration = Duration::from_secs(2);
 
-/// The time after which an operator may have made room.
+/// The wait until an operator may have made room.
 const SPACE_RETRY: Duration = Duration::from_secs(60);
 
 impl From<Error> for Failure {
     fn from(error: Error) -> Self {
-        error.log();
-        let reason = error.reason();
-        let sentence = error.to_string();
-        Self(match error {
-            Error::NotFound { what } => Problem::not_found(what),
-            Error::Invalid(fields) => Problem::invalid(
-                fields
-                    .into_iter()
-                    .map(|field| FieldError {
-                        field: field.field,
-                        reason: field.reason.into(),
-                        message: field.message,
-                    })
-                    .collect(),
-            ),
-            Error::Conflict { reason, message } => Problem::conflict(reason, message),
-            Error::TooManyGrants { .. } => Problem::bad_request(reason, sentence)
-                .code("permission_limit")
-                .hint("Delete a grant, or grant a folder above several of them."),
-            Error::TooManyNewKeys {
-                max,
-                window,
-                retry_after,
-            } => Problem::too_many(reason, sentence, retry_after)
-                .used_up("api_keys_per_day", max.into(), window, retry_after)
-                .hint("Keep keys for longer instead of creating one for each piece of work."),
-            Error::Forbidden(refusal) => refusal.into(),
-            Error::BadCredentials => Problem::unauthorized(reason, sentence, false)
-                .hint("Check both, or ask an administrator whether the user is active."),
-            Error::Denied { message, .. } => Problem::forbidden(reason, message),
-            Error::SignInFailed { message, .. } => {
-                Problem::unauthorized(reason, message, false).hint("Begin the sign-in again.")
-            }
-            Error::CredentialEnded => {
-                Problem::unauthorized(reason, sentence, true).hint("Sign in again.")
-            }
-            Error::Busy { retry_after } => Problem::unavailable(reason, sentence, retry_after),
-            Error::Limited(limited) => Problem::limited(limited),
-            Error::Unavailable(_) => Problem::unavailable(reason, sentence, STORE_RETRY),
-            Error::Uncertain(_) => Problem::unavailable(reason, sentence, STORE_RETRY)
-                .hint("The change may have been made: look before you ask for it again."),
-            Error::Full(_) => Problem::unavailable(reason, sentence, SPACE_RETRY)
-                .hint("Ask the operator to make room on the disk."),
-            Error::Internal(_) => Problem::internal(),
-        })
+        Self {
+            problem: problem(&error),
+            cause: Some(Box::new(error)),
+        }
+    }
+}
+
+/// Gives each error its status.
+fn problem(error: &Error) -> Problem {
+    let reason = error.reason();
+    let sentence = error.to_string();
+    match error {
+        Error::NotFound { what } => Problem::not_found(what),
+        Error::Invalid(fields) => Problem::invalid(fields.iter().map(field).collect()),
+        Error::Conflict { message, .. } => Problem::conflict(reason, message.clone()),
+        Error::TooManyGrants { .. } => Problem::bad_request(reason, sentence)
+            .code("permission_limit")
+            .hint("Delete a grant, or grant a folder above several of them."),
+        Error::TooManyNewKeys {
+            max,
+            window,
+            retry_after,
+        } => Problem::too_many(reason, sentence, *retry_after)
+            .used_up("api_keys_per_day", (*max).into(), *window, *retry_after)
+            .hint("Keep keys for longer instead of creating one for each piece of work."),
+        Error::Forbidden(refusal) => refusal.into(),
+        Error::BadCredentials => Problem::unauthorized(reason, sentence, false)
+            .hint("Check both, or ask an administrator whether the user is active."),
+        Error::Denied { message, .. } => Problem::forbidden(reason, message.clone()),
+        Error::SignInFailed { message, .. } => {
+            Problem::unauthorized(reason, message.clone(), false).hint("Begin the sign-in again.")
+        }
+        Error::CredentialEnded => {
+            Problem::unauthorized(reason, sentence, true).hint("Sign in again.")
+        }
+        Error::Busy { retry_after } => Problem::unavailable(reason, sentence, *retry_after),
+        Error::Limited(limited) => Problem::limited(limited.clone()),
+        Error::Unavailable(_) => Problem::unavailable(reason, sentence, STORE_RETRY),
+        // The commit may have reached the store before the answer was lost.
+        Error::Uncertain(_) => Problem::unavailable(reason, sentence, STORE_RETRY)
+            .hint("The change may have been made: look before you ask for it again."),
+        Error::Full(_) => Problem::unavailable(reason, sentence, SPACE_RETRY)
+            .hint("Ask the operator to make room on the disk."),
+        Error::Internal(_) => Problem::internal(),
+    }
+}
+
+fn field(field: &vestibule_accounts::FieldError) -> FieldError {
+    FieldError {
+        field: field.field.clone(),
+        reason: field.reason.into(),
+        message: field.message.clone(),
     }
 }
 
 impl From<Problem> for Failure {
     fn from(problem: Problem) -> Self {
-        Self(problem)
+        Self {
+            problem,
+            cause: None,
+        }
     }
 }
 
 impl From<Refusal> for Failure {
     fn from(refusal: Refusal) -> Self {
-        Self(refusal.into())
-    }
-}
-
-impl From<Failure> for Problem {
-    fn from(error: Failure) -> Self {
-        error.0
+        Problem::from(refusal).into()
     }
 }
 
 impl IntoResponse for Failure {
     fn into_response(self) -> Response {
-        self.0.into_response()
+        self.answer().into_response()
     }
 }
 
@@ -138,7 +158,7 @@ mod tests {
     #[case(Error::Full("full".into()), 503, "storage_full")]
     #[case(Error::Internal("broken".into()), 500, "internal_error")]
     fn each_error_has_its_status(#[case] error: Error, #[case] status: u16, #[case] reason: &str) {
-        let problem = Problem::from(Failure::from(error));
+        let problem = Failure::from(error).answer();
         let expected = StatusCode::from_u16(status).unwrap();
         assert_eq!(problem.status(ErrorFormat::ProblemJson), expected);
         assert_eq!(problem.reason(), reason);
@@ -151,7 +171,7 @@ mod tests {
             Error::Full("/var/lib/secret.db".into()),
             Error::Internal("no such column".into()),
         ] {
-            let problem = Problem::from(Failure::from(error));
+            let problem = Failure::from(error).answer();
             let debug = format!("{problem:?}");
             assert!(
                 !debug.contains("secret.db") && !debug.contains("column"),

@@ -1,12 +1,48 @@
-//! Cookies that come in, and the session cookie on its way out.
+//! Cookies on their way out.
+
+use std::fmt;
 
 use http::HeaderValue;
 use vestibule_credential::frame::PlainSecret;
 
-/// The name and lifetime of the session cookie.
+/// The requests of other sites that a browser sends a cookie with (RFC 6265bis, 4.1.2.7).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SameSite {
+    /// Navigations alone.
+    Lax,
+    /// None.
+    Strict,
+}
+
+impl fmt::Display for SameSite {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Lax => "Lax",
+            Self::Strict => "Strict",
+        })
+    }
+}
+
+/// Returns the value of `Set-Cookie` for a cookie that the browser keeps for `max_age` seconds, or
+/// removes if that is 0.
 ///
-/// Always `Secure; HttpOnly; SameSite=Lax; Path=/` without `Domain`, as the `__Host-` prefix asks
-/// (RFC 6265bis, 4.1.3.2).
+/// It is `Secure; HttpOnly; Path=/` without `Domain`, as the `__Host-` prefix demands (RFC 6265bis,
+/// 4.1.3.2), and is not printed. Returns `None` for a name or value that no header can carry.
+pub fn set_cookie(
+    name: &str,
+    value: &str,
+    max_age: u64,
+    same_site: SameSite,
+) -> Option<HeaderValue> {
+    let text = format!(
+        "{name}={value}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite={same_site}"
+    );
+    let mut value = HeaderValue::from_str(&text).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// The session cookie: its name, and how long the browser keeps it.
 #[derive(Debug, Clone)]
 pub struct SessionCookie {
     /// The cookie's name.
@@ -16,26 +52,14 @@ pub struct SessionCookie {
 }
 
 impl SessionCookie {
-    /// The value of `Set-Cookie` that hands a session to the browser; `None` only for a name that
-    /// no header can carry, which the configuration refuses.
+    /// Returns the value of `Set-Cookie` that gives a session to the browser. Returns `None` only
+    /// for a name that no header can carry, which the configuration refuses.
     pub fn set(&self, secret: &PlainSecret) -> Option<HeaderValue> {
-        let mut value = HeaderValue::from_str(&format!(
-            "{}={}; Path=/; Max-Age={}; Secure; HttpOnly; SameSite=Lax",
-            self.name,
-            secret.expose(),
-            self.max_age
-        ))
-        .ok()?;
-        value.set_sensitive(true);
-        Some(value)
+        set_cookie(&self.name, secret.expose(), self.max_age, SameSite::Lax)
     }
 
-    /// The value of `Set-Cookie` that takes it away again.
+    /// Returns the value of `Set-Cookie` that removes the cookie.
     pub fn clear(&self) -> Option<HeaderValue> {
-        HeaderValue::from_str(&format!(
-            "{}=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax",
-            self.name
-        ))
-        .ok()
+        set_cookie(&self.name, "", 0, SameSite::Lax)
     }
 }

@@ -104,17 +104,21 @@ impl Url {
 
     /// The URL with these pairs appended to its query, form-encoded.
     pub fn with_query<'a>(&self, pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> String {
-        let mut text = self.text.clone();
-        match self.query() {
-            None => text.push('?'),
-            Some(query) if query.is_empty() || query.ends_with('&') => {}
-            Some(_) => text.push('&'),
-        }
-        let start = text.len();
-        form_urlencoded::Serializer::for_suffix(text, start)
+        let query = form_urlencoded::Serializer::new(String::new())
             .extend_pairs(pairs)
-            .finish()
+            .finish();
+        with_query(&self.text, &query)
     }
+}
+
+/// Appends a form-encoded query to the one that a URL without a fragment may have already.
+pub fn with_query(url: &str, query: &str) -> String {
+    let joint = match url.split_once('?') {
+        None => "?",
+        Some((_, present)) if present.is_empty() || present.ends_with('&') => "",
+        Some(_) => "&",
+    };
+    format!("{url}{joint}{query}")
 }
 
 impl FromStr for Url {

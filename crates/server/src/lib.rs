@@ -12,7 +12,6 @@ mod sample;
 pub mod serve;
 pub mod shutdown;
 pub mod stack;
-mod tasks;
 pub mod telemetry;
 pub mod wiring;
 

@@ -25,7 +25,7 @@ impl FollowingGrants {
 /// The answer to an operation on grants.
 fn answer<T>(done: Result<T, Error>) -> Result<T, Problem> {
     done.map_err(|error| {
-        let problem = Problem::from(Failure::from(error));
+        let problem = Failure::from(error).answer();
         if problem.reason() == "path_has_grants" {
             return problem.hint(
                 "Choose another name or folder, or ask an owner of the organisation to revoke the permissions \

@@ -11,15 +11,13 @@ use axum::extract::Request;
 use hyper::body::Incoming;
 use tokio::net::{TcpListener, TcpSocket};
 use tower::ServiceExt as _;
-use vestibule_accounts::{Duties, Intervals};
+use vestibule_accounts::{Duties, Intervals, Shutdown, Tasks};
 use vestibule_layer::ResourceChanges;
 use vestibule_sample::Sample;
 
 use crate::failure::Failure;
 use crate::listen::Bounds;
-use crate::shutdown::Shutdown;
 use crate::stack::StackService;
-use crate::tasks::Tasks;
 use crate::wiring::{OldClock, Tables, Wired};
 use crate::{admin, listen, wiring};
 use vestibule_config::{PublicUrl, Settings};
@@ -27,10 +25,6 @@ use vestibule_config::{PublicUrl, Settings};
 /// Connections that may wait to be accepted. A burst beyond it is dropped by the system, and each
 /// client tries again after a whole second; the usual 128 are too few for a few hundred at once.
 const WAITING_CONNECTIONS: u32 = 4_096;
-
-/// The interval at which SQLite's log is emptied into its file. A copy of the file alone lacks a
-/// minute of changes at most; half of that leaves room for a tick at which somebody reads the log.
-const CHECKPOINTS: Duration = Duration::from_secs(30);
 
 /// The time that the start waits for grants to follow what the sample has changed before.
 const OUTBOX_PATIENCE: Duration = Duration::from_secs(5);
@@ -90,7 +84,7 @@ impl Server {
             },
             public_url,
             wired,
-            checkpoints: CHECKPOINTS,
+            checkpoints: Duties::CHECKPOINTS,
         })
     }
 
@@ -145,38 +139,11 @@ impl Server {
         if let Some(limiter) = wired.sso_starts {
             worker = worker.with_limiter(limiter);
         }
-        let (feed, clock, end) = (store.clone(), wired.clock, duties_end.asked());
-        duties.spawn("hearing changes", async move {
-            feed.run_feed(&*clock, end).await;
-        });
-        let (each, end) = (store.clone(), duties_end.asked());
-        duties.spawn("looking after the store's health", async move {
-            each.run_health(end).await;
-        });
-        let (each, end) = (worker.clone(), duties_end.asked());
-        duties.spawn("steering the clock", async move {
-            each.steer_clock(end).await;
-        });
-        let (each, end) = (store.clone(), duties_end.asked());
-        duties.spawn("emptying the log of the database", async move {
-            each.run_checkpoints(checkpoints, end).await;
-        });
+        worker.spawn_on(&mut duties, checkpoints, &duties_end);
         if let Some(sample) = &wired.sample {
             let changes = Arc::clone(&wired.changes);
             look_after_sample(&mut duties, sample, changes, checkpoints, &duties_end).await;
         }
-        let (each, end) = (worker.clone(), duties_end.asked());
-        duties.spawn("noting uses", async move { each.flush(end).await });
-        let (each, end) = (worker.clone(), duties_end.asked());
-        duties.spawn("tidying up", async move { each.prune(end).await });
-        let (each, end) = (worker.clone(), duties_end.asked());
-        duties.spawn("forgetting limits", async move {
-            each.forget_idle_limits(end).await;
-        });
-        let end = duties_end.asked();
-        duties.spawn("following the keyring", async move {
-            worker.follow_keyring(end).await;
-        });
 
         let probes = admin::router(store.clone(), wired.metrics);
         let answers = listen::serve(

@@ -4,39 +4,10 @@ use std::sync::Arc;
 
 use rustix::process::Signal as ProcessSignal;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::watch;
+
+pub use vestibule_accounts::Shutdown;
 
 use crate::failure::{Code, Failure};
-
-/// Tells all who wait that the server is to end.
-#[derive(Debug)]
-pub struct Shutdown(watch::Sender<bool>);
-
-impl Shutdown {
-    /// Nobody has asked for the end yet.
-    pub fn new() -> Self {
-        Self(watch::Sender::new(false))
-    }
-
-    /// Asks for the end.
-    pub fn begin(&self) {
-        self.0.send_replace(true);
-    }
-
-    /// Ready once the end is asked for.
-    pub fn asked(&self) -> impl Future<Output = ()> + Send + 'static {
-        let mut receiver = self.0.subscribe();
-        async move {
-            let _ = receiver.wait_for(|asked| *asked).await;
-        }
-    }
-}
-
-impl Default for Shutdown {
-    fn default() -> Self {
-        Self::new()
-    }
-}
 
 /// The signals that end a process by default and are sent to a server. They have their meaning from
 /// before it does anything, so that none cuts off a migration.

@@ -6,13 +6,11 @@ mod description;
 
 use std::sync::Arc;
 
-use arc_swap::ArcSwap;
 use axum::Router;
-use vestibule_accounts::{Accounts, AccountsParts, Bridge, ClockTrust, KeyringError, KeyringParts};
+use vestibule_accounts::{Accounts, Bridge, ClockTrust, KeyringError, OpenError, OpenParts};
 use vestibule_api::ApiState;
 use vestibule_check::{Core, CoreParts, EntryPoint, Limiter, OwnOrigin};
-use vestibule_credential::keyring::{Issuer, Keyring};
-use vestibule_credential::password::PasswordHasher;
+use vestibule_credential::keyring::Issuer;
 use vestibule_federation::{Sso, SsoParts};
 use vestibule_http::SessionCookie;
 use vestibule_layer::ResourceChanges;
@@ -59,7 +57,6 @@ pub struct Wired {
 pub struct Opened {
     /// All operations.
     pub accounts: Accounts,
-    keyring: Arc<ArcSwap<Keyring>>,
     clock: Arc<ProcessClock>,
 }
 
@@ -80,47 +77,35 @@ async fn accounts_on(
     public_url: &PublicUrl,
     clock: Arc<ProcessClock>,
 ) -> Result<Opened, Failure> {
-    let entropy = Arc::new(OsEntropy);
     let master_key = settings.master_key()?;
     let issuer = match &settings.issuer {
         Some(issuer) => issuer.clone(),
         None => public_url.as_str().to_owned(),
     };
-    let keyring = KeyringParts {
-        store: &store,
-        master_key: &master_key,
+    let accounts = Accounts::open(OpenParts {
+        store,
+        master_key,
         issuer: Issuer {
             audience: issuer.clone(),
             issuer,
         },
-        lifetimes: &settings.lifetimes,
-    };
-    let keyring = keyring.load_or_create(clock.as_ref(), entropy.as_ref());
-    let keyring = keyring.await.map_err(|error| match error {
-        KeyringError::MasterKey => wrong_master_key(&settings.store),
-        KeyringError::Failed(error) => error.into(),
-    })?;
-    let hasher = PasswordHasher::start(settings.passwords)
-        .map_err(|error| Failure::failed(format!("No thread can hash passwords: {error}.")))?;
-    let keyring = Arc::new(ArcSwap::from_pointee(keyring));
-    let accounts = Accounts::new(AccountsParts {
-        store,
-        keyring: Arc::clone(&keyring),
-        master_key,
-        hasher,
+        passwords: settings.passwords,
         clock: clock.clone(),
-        entropy,
-        plans: Arc::new(settings.plans.clone()),
+        entropy: Arc::new(OsEntropy),
+        plans: settings.plans.clone(),
         lifetimes: settings.lifetimes,
         prefix: settings.prefix.clone(),
         sign_in_limits: settings.sign_in,
         api_keys_per_day: settings.api_keys_per_day,
     });
-    Ok(Opened {
-        accounts,
-        keyring,
-        clock,
-    })
+    let accounts = accounts.await.map_err(|error| match error {
+        OpenError::Keyring(KeyringError::MasterKey) => wrong_master_key(&settings.store),
+        OpenError::Keyring(KeyringError::Failed(error)) => error.into(),
+        OpenError::Hasher(error) => {
+            Failure::failed(format!("No thread can hash passwords: {error}."))
+        }
+    })?;
+    Ok(Opened { accounts, clock })
 }
 
 fn wrong_master_key(url: &StoreUrl) -> Failure {
@@ -167,11 +152,7 @@ pub async fn server(
     let clock = Arc::new(ProcessClock::start());
     // Before anything is written, a first signing key included.
     let clock_trust = old_clock.judge(&store, &*clock).await?;
-    let Opened {
-        accounts,
-        keyring,
-        clock,
-    } = accounts_on(store, settings, public_url, clock).await?;
+    let Opened { accounts, clock } = accounts_on(store, settings, public_url, clock).await?;
     let sample = databases::sample(settings, tables).await?;
     let sample = sample.map(|sample| {
         let store = accounts.store().clone();
@@ -191,7 +172,7 @@ pub async fn server(
         look.clone(),
         sample.clone(),
     )?;
-    let entry_point = entry_point_with(keyring, settings, &accounts, table, public_url);
+    let entry_point = entry_point(settings, &accounts, table, public_url);
     let core = entry_point.core();
     let requests = Arc::new(Requests::default());
     let store = accounts.store();
@@ -224,32 +205,17 @@ pub async fn server(
     })
 }
 
-/// Returns the entry point of a server with these settings, to be asked and not served.
+/// Returns the entry point of a server with these settings.
 pub fn entry_point(
     settings: &Settings,
     accounts: &Accounts,
     table: RuleTable,
     public_url: &PublicUrl,
 ) -> EntryPoint {
-    let keyring = Arc::new(ArcSwap::new(accounts.keyring()));
-    entry_point_with(keyring, settings, accounts, table, public_url)
-}
-
-fn entry_point_with(
-    keyring: Arc<ArcSwap<Keyring>>,
-    settings: &Settings,
-    accounts: &Accounts,
-    table: RuleTable,
-    public_url: &PublicUrl,
-) -> EntryPoint {
     let core = Core::new(CoreParts {
-        plans: settings.plans.clone(),
-        keyring: Some(keyring),
-        prefix: settings.prefix.clone(),
         cache: settings.cache,
         body_bytes: settings.server.body_bytes,
-        clock: accounts.shared_clock(),
-        ..CoreParts::new(Arc::new(accounts.directory()))
+        ..accounts.core_parts()
     });
     let origin = OwnOrigin::from(public_url.origin().clone());
     core.entry_point(table, origin)

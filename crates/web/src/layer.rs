@@ -118,7 +118,9 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
             response = drawn(response, &found, asked, this.look);
         }
         if asked.has_notice && is_page(&response) {
-            response.headers_mut().append(SET_COOKIE, notice::TOLD);
+            response
+                .headers_mut()
+                .extend(notice::told().map(|told| (SET_COOKIE, told)));
         }
         if asked.uri.path() == "/" && asked.is_get && response.status() == StatusCode::OK {
             let headers = response.headers_mut();

@@ -5,6 +5,7 @@ use http::{HeaderMap, HeaderValue};
 use vestibule_accounts::NEW_KEY_HANDOVER;
 use vestibule_handler::cookie_values;
 use vestibule_http::SessionCookie;
+use vestibule_http::cookie::{SameSite, set_cookie};
 
 /// The cookie with the secret of a new API key. It stands beside the session cookie, under the same
 /// prefix. There is one at a time, of some 250 bytes.
@@ -30,22 +31,17 @@ impl NewKeyCookie {
     /// The value of `Set-Cookie` that hands it to the browser. `Strict`: no other site has a reason to
     /// lead to the page.
     pub(crate) fn set(&self, sealed: &str) -> Option<HeaderValue> {
-        let mut value = self.value(sealed, NEW_KEY_HANDOVER.as_secs())?;
-        value.set_sensitive(true);
-        Some(value)
+        set_cookie(
+            &self.name,
+            sealed,
+            NEW_KEY_HANDOVER.as_secs(),
+            SameSite::Strict,
+        )
     }
 
     /// The value of `Set-Cookie` that takes it away.
     pub(crate) fn clear(&self) -> Option<HeaderValue> {
-        self.value("", 0)
-    }
-
-    fn value(&self, sealed: &str, max_age: u64) -> Option<HeaderValue> {
-        let name = &self.name;
-        let text = format!(
-            "{name}={sealed}; Path=/; Max-Age={max_age}; Secure; HttpOnly; SameSite=Strict"
-        );
-        HeaderValue::from_str(&text).ok()
+        set_cookie(&self.name, "", 0, SameSite::Strict)
     }
 }
 

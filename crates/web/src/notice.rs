@@ -1,14 +1,10 @@
 //! What was done just now, read from the cookie in which it travels to the next page.
 
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use vestibule_handler::cookie_values;
-pub(crate) use vestibule_handler::notice::{NOTICE, tell};
+pub(crate) use vestibule_handler::notice::{NOTICE, tell, told};
 
 use crate::text;
-
-/// The value of `Set-Cookie` that takes the notice away.
-pub(crate) const TOLD: HeaderValue =
-    HeaderValue::from_static("__Host-notice=; Path=/; Max-Age=0; Secure; HttpOnly; SameSite=Lax");
 
 /// Returns whether a request brings a notice.
 pub(crate) fn is_there(headers: &HeaderMap) -> bool {

@@ -29,6 +29,7 @@ const TIERS: &[(&str, u8)] = &[
     ("api", 5),
     ("web", 5),
     ("sample", 5),
+    ("embed", 5),
     ("config", 6),
     ("server", 7),
     ("devtools", 8),
@@ -61,6 +62,20 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("jsonwebtoken", &["credential", "sso"]),
     ("reqwest", &[]), // tests call with it; the server calls through `outbound`, which has its own client
     ("vestibule-credential/password", &["accounts"]),
+    // A service that takes only keys builds without a C library.
+    (
+        "vestibule-credential/tokens",
+        &[
+            "accounts",
+            "federation",
+            "config",
+            "server",
+            "devtools",
+            "cli",
+            "embed",
+        ],
+    ),
+    ("vestibule-check/tokens", &["accounts", "embed"]),
 ];
 
 /// What a crate's Cargo.toml imports.

@@ -8,7 +8,7 @@ use http::StatusCode;
 use http::header::{LOCATION, REFERRER_POLICY};
 use vestibule_model::Email;
 
-use super::parameters::{Parameters, with_query};
+use super::parameters::{Parameters, with_pairs};
 use super::state::{Grant, Provider};
 use super::{CLIENT_ID, pages};
 
@@ -96,7 +96,7 @@ impl<'p> Asked<'p> {
     fn answer(&self, provider: &Provider, what: (&str, &str)) -> Response {
         let mut pairs = vec![what, ("iss", provider.issuer.as_str())];
         pairs.extend(self.state.map(|state| ("state", state)));
-        let location = with_query(self.redirect_uri, &pairs);
+        let location = with_pairs(self.redirect_uri, &pairs);
         let headers = [
             (LOCATION, location),
             (REFERRER_POLICY, "no-referrer".to_owned()),

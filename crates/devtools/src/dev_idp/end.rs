@@ -10,7 +10,7 @@ use http::StatusCode;
 use serde_json::{Value, json};
 use vestibule_model::Email;
 
-use super::parameters::{Parameters, with_query};
+use super::parameters::{Parameters, with_pairs};
 use super::state::{Provider, TOKEN_LIFE};
 use super::{CLIENT_ID, pages, people, token};
 
@@ -22,7 +22,7 @@ pub(super) async fn end_session(RawQuery(query): RawQuery) -> Response {
     let target = parameters.get("post_logout_redirect_uri");
     let target = target.filter(|uri| uri.starts_with("https://") || uri.starts_with("http://"));
     let target = match (target, parameters.get("state")) {
-        (Some(uri), Some(state)) => Some(with_query(uri, &[("state", state)])),
+        (Some(uri), Some(state)) => Some(with_pairs(uri, &[("state", state)])),
         (uri, _) => uri.map(str::to_owned),
     };
     pages::signed_out(target.as_deref())

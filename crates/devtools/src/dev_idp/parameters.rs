@@ -26,9 +26,8 @@ impl Parameters {
     }
 }
 
-/// A URL with more of a query.
-pub(super) fn with_query(url: &str, pairs: &[(&str, &str)]) -> String {
+/// Appends pairs to the query of a URL.
+pub(super) fn with_pairs(url: &str, pairs: &[(&str, &str)]) -> String {
     let query = Serializer::new(String::new()).extend_pairs(pairs).finish();
-    let sign = if url.contains('?') { '&' } else { '?' };
-    format!("{url}{sign}{query}")
+    vestibule_outbound::url::with_query(url, &query)
 }

@@ -49,7 +49,7 @@ fn request(change: &[(&str, &str)]) -> String {
         pairs.retain(|(known, _)| known != name);
         pairs.push((name, value));
     }
-    parameters::with_query("/authorize", &pairs)
+    parameters::with_pairs("/authorize", &pairs)
 }
 
 #[tokio::test]
@@ -120,7 +120,7 @@ async fn a_code_is_good_once_with_secret_redirect_and_verifier() {
             pairs.retain(|(known, _)| known != name);
             pairs.push((name, value));
         }
-        parameters::with_query("", &pairs)[1..].to_owned()
+        parameters::with_pairs("", &pairs)[1..].to_owned()
     };
     let picked = request(&[("email", "cleo@example.com")]);
     for (change, error) in [

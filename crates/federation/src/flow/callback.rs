@@ -1,6 +1,7 @@
 //! The second half of a sign-in: the browser comes back from the provider.
 
 use vestibule_accounts::{Caller, Error, RequestSource, Result};
+use vestibule_outbound::url::with_query;
 use vestibule_sso::callback::Callback;
 use vestibule_sso::{Identity, SsoRefusal};
 
@@ -8,7 +9,7 @@ use super::claim::{CallbackRequest, Claimed};
 use super::outcome::{CallbackOutcome, SignInEnd};
 use super::purpose::Purpose;
 use super::replaced::Replaced;
-use super::return_to::{ReturnTo, with_query};
+use super::return_to::ReturnTo;
 use crate::Sso;
 use crate::admit::request::AdmissionRequest;
 use crate::record::attempt;

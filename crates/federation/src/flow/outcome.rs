@@ -5,12 +5,13 @@ use vestibule_accounts::{
     Caller, CookieSignIn, Error, ProviderSignIn, RequestSource, Result, SignedIn, TokenSignIn,
 };
 use vestibule_model::{AuditRecord, SsoIdentity};
+use vestibule_outbound::url::with_query;
 use vestibule_sso::Identity;
 use vestibule_store::SsoSession;
 use zeroize::Zeroizing;
 
 use super::replaced::Replaced;
-use super::return_to::{ReturnTo, with_query};
+use super::return_to::ReturnTo;
 use crate::admit::admission::check_enabled;
 use crate::admit::request::{Admission, AdmissionRequest};
 use crate::record::attempt;

@@ -51,12 +51,6 @@ impl Sso {
     }
 }
 
-/// Appends a query to a registered redirect URI, which has no fragment.
-pub(crate) fn with_query(redirect_uri: &str, query: &str) -> String {
-    let sign = if redirect_uri.contains('?') { '&' } else { '?' };
-    format!("{redirect_uri}{sign}{query}")
-}
-
 /// Refuses a path that a browser could read as the URL of another server.
 pub(crate) fn check_path(path: &str) -> Result<()> {
     if target::is_own_page(path) {

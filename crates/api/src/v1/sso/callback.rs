@@ -9,9 +9,7 @@ use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::RequestSource;
 use vestibule_federation::{CallbackOutcome, CallbackRequest};
-use vestibule_handler::{
-    BindingCookie, Failure, Result, Stranger, notice, session_cookies, wants_page,
-};
+use vestibule_handler::{BindingCookie, Result, Stranger, notice, session_cookies, wants_page};
 use vestibule_http::{Json, PathId, Problem};
 use vestibule_layer::Rule;
 use vestibule_model::ConnectionId;
@@ -81,11 +79,11 @@ async fn callback(
     let arrived = match arrived {
         Ok(arrived) => arrived,
         Err(failure) => {
-            // Made in any case, since what is ours to mend goes to the log on the way.
-            let error = Failure::from(failure.error);
             let Some(location) = failure.location else {
-                return Err(error);
+                return Err(failure.error.into());
             };
+            // The redirect is the answer, and says nothing of the cause.
+            failure.error.log();
             return Ok(redirect(StatusCode::SEE_OTHER, &location, None)?);
         }
     };
