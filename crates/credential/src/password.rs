@@ -16,9 +16,11 @@ use tokio::sync::oneshot;
 use vestibule_model::{Entropy, Invalid};
 use zeroize::Zeroizing;
 
+mod outcome;
 mod phc;
 mod priority;
 
+pub use outcome::{HashError, Verdict};
 use phc::{Fresh, Scratch, Stored};
 
 /// About what one hash takes on a core of its own; only the advice in `Busy` rests on it.
@@ -103,37 +105,6 @@ impl Default for HasherConfig {
             nice: 10,
         }
     }
-}
-
-/// The reasons why there is no answer.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-pub enum HashError {
-    /// Too many hashes wait already.
-    #[error("too many sign-ins at once")]
-    Busy {
-        /// The time until the queue will have drained, in whole seconds; one at least.
-        retry_after: Duration,
-    },
-    /// The threads are gone: the server is shutting down.
-    #[error("password hashing has stopped")]
-    Stopped,
-    /// The stored hash is not one that may be computed: not argon2, damaged, or of an absurd
-    /// cost.
-    #[error("the stored password hash is malformed or asks for an absurd cost")]
-    StoredHash,
-}
-
-/// The result of comparing a password with a stored hash.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
-    /// It is the one.
-    Match {
-        /// The stored hash was made with other parameters than today's: hash the password again
-        /// and store that.
-        rehash: bool,
-    },
-    /// It is another one, or there is none.
-    Mismatch,
 }
 
 /// One task for a hashing thread.

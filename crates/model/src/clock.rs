@@ -11,7 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
 pub use self::lease::{BootTime, Lease};
-pub use self::process::{ClockNews, ProcessClock};
+pub use self::process::ProcessClock;
 use crate::Invalid;
 
 mod lease;
@@ -146,6 +146,16 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     fn steer(&self) -> Option<ClockNews> {
         (**self).steer()
     }
+}
+
+/// News for the operator: the wall clock is ahead of (positive) or behind (negative) the process
+/// clock by so many microseconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ClockNews {
+    /// The wall clock has jumped and is not followed.
+    Jumped(i64),
+    /// The wall clock is within a minute again, and is followed.
+    Agrees(i64),
 }
 
 /// The time of day and the time since boot, read together.

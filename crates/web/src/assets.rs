@@ -1,17 +1,9 @@
 //! Stylesheet, scripts and pictures, each under a name that changes with its content.
 
-use axum::extract::{Path, State};
-use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use http::HeaderValue;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE};
-use vestibule_http::Problem;
-use vestibule_layer::{Routes, Rule};
 use vestibule_model::Digest;
 
 use crate::brand::Brand;
-use crate::failure::Outcome;
-use crate::web::Web;
 
 const CSS: &str = include_str!("../assets/app.css");
 const SCRIPT: &str = include_str!("../assets/app.js");
@@ -20,18 +12,13 @@ const HTMX: &str = include_str!("../assets/vendor/htmx-2.0.11.min.js");
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-pub(crate) fn routes() -> Routes<Web> {
-    // Public: the sign-in page needs them, and nothing in them is anybody's.
-    Routes::pages().get("/assets/{name}", Rule::public(), asset)
-}
-
 /// A file, as the browser gets it.
 #[derive(Debug, Clone)]
-struct Asset {
+pub(crate) struct Asset {
     /// Its path.
     path: String,
-    content_type: &'static str,
-    bytes: Bytes,
+    pub(crate) content_type: &'static str,
+    pub(crate) bytes: Bytes,
 }
 
 impl Asset {
@@ -96,28 +83,12 @@ impl Assets {
         self.logo.as_ref().map(|logo| logo.path.as_str())
     }
 
-    fn find(&self, name: &str) -> Option<&Asset> {
+    pub(crate) fn find(&self, name: &str) -> Option<&Asset> {
         let all = [&self.css, &self.script, &self.htmx, &self.icon];
         all.into_iter()
             .chain(&self.logo)
             .find(|asset| asset.path.strip_prefix("/assets/") == Some(name))
     }
-}
-
-async fn asset(State(web): State<Web>, Path(name): Path<String>) -> Outcome {
-    let found = web.look().assets().find(&name);
-    let asset = found.ok_or_else(|| Problem::not_found("file"))?;
-    Ok(answer(asset))
-}
-
-fn answer(asset: &Asset) -> Response {
-    let mut response = asset.bytes.clone().into_response();
-    let headers = response.headers_mut();
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(asset.content_type));
-    // Another content has another name, so that this one never changes.
-    let forever = HeaderValue::from_static("public, max-age=31536000, immutable");
-    headers.insert(CACHE_CONTROL, forever);
-    response
 }
 
 #[cfg(test)]

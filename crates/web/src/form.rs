@@ -11,8 +11,8 @@ use vestibule_http::{Problem, body};
 use vestibule_model::Invalid;
 use zeroize::Zeroizing;
 
-use crate::frame::Visit;
 use crate::text;
+use crate::visit::Visit;
 use crate::web::Web;
 
 /// The content type of forms.

@@ -25,6 +25,7 @@ mod problem;
 mod respond;
 mod return_to;
 mod sample;
+mod visit;
 mod web;
 mod words;
 

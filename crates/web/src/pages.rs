@@ -1,6 +1,7 @@
 //! The pages, each in a file of its own: what it shows, its route and rule, and what its forms do.
 
 mod account;
+mod asset;
 mod organization;
 mod organizations;
 pub(crate) mod sections;
@@ -12,7 +13,6 @@ use vestibule_layer::Routes;
 use crate::web::Web;
 
 pub(crate) use organization::{in_words, pretty};
-pub(crate) use organizations::OtherOrganization;
 
 /// All pages with their rules.
 pub fn routes(web: Web) -> Routes {
@@ -20,7 +20,7 @@ pub fn routes(web: Web) -> Routes {
 }
 
 fn declared() -> Routes<Web> {
-    crate::assets::routes()
+    asset::routes()
         .merge(sign_in::routes())
         .merge(sign_out::routes())
         .merge(organizations::routes())

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicI64, AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::{BootTime, Clock, Moment, SystemClock, Timestamp};
+use super::{BootTime, Clock, ClockNews, Moment, SystemClock, Timestamp};
 
 /// The largest difference between wall clock and process clock that is followed, and the most by
 /// which the process clock is moved within as long.
@@ -37,16 +37,6 @@ struct Steering {
     at: BootTime,
     /// The difference that was told of, while the wall clock is not followed.
     jumped: Option<i64>,
-}
-
-/// News for the operator: the wall clock is ahead of (positive) or behind (negative) the process
-/// clock by so many microseconds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum ClockNews {
-    /// The wall clock has jumped and is not followed.
-    Jumped(i64),
-    /// The wall clock is within a minute again, and is followed.
-    Agrees(i64),
 }
 
 impl ProcessClock {

@@ -10,8 +10,9 @@ use vestibule_model::OrganizationId;
 use super::sections;
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form};
-use crate::frame::{Choice, Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::{page, see_other, with_cookie};
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(crate) fn routes() -> Routes<Web> {
@@ -28,15 +29,6 @@ struct Choose<'a> {
     frame: &'a Frame,
     /// The page to open there; the switch knows which there are.
     section: &'a str,
-}
-
-/// The page that says that the organisation has changed under another page.
-#[derive(Template)]
-#[template(path = "other_organization.html")]
-pub(crate) struct OtherOrganization<'a> {
-    pub(crate) frame: &'a Frame,
-    /// The organisation that the page was for, where one can go there.
-    pub(crate) other: Option<&'a Choice>,
 }
 
 async fn choose(visit: Visit, RawQuery(query): RawQuery) -> Outcome {

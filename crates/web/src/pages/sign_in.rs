@@ -1,6 +1,7 @@
 //! Sign-in: first the address, then the way that its domain asks for.
 
 mod confirm;
+mod provider;
 
 use askama::Template;
 use axum::extract::{RawQuery, State};
@@ -11,6 +12,7 @@ use vestibule_handler::{Stranger, session_cookies};
 use vestibule_layer::{Permit, Routes, Rule};
 use vestibule_model::{ConnectionId, Email, OrganizationId};
 
+use self::provider::{Provider, signin_path};
 use crate::failure::{Outcome, no_sso};
 use crate::form::{FORM, Form};
 use crate::look::Look;
@@ -45,16 +47,6 @@ struct Password {
     form: Form,
     /// The URL that starts a sign-in through a provider, if one is offered.
     provider: Option<String>,
-}
-
-#[derive(Template)]
-#[template(path = "sign_in_provider.html")]
-struct Provider {
-    frame: Look,
-    email: Option<Email>,
-    /// The URL that starts the sign-in at the provider.
-    start: String,
-    return_to: String,
 }
 
 async fn begin(
@@ -177,24 +169,6 @@ async fn provider(State(web): State<Web>, RawQuery(query): RawQuery) -> Outcome 
             return_to: return_to.to_owned(),
         },
     )
-}
-
-/// Returns the URL that starts a browser's sign-in through a provider.
-fn signin_path(
-    organization: OrganizationId,
-    connection: ConnectionId,
-    return_to: &str,
-    email: Option<&Email>,
-) -> String {
-    let mut start = format!(
-        "/v1/auth/sso/{organization}/signin?connection_id={connection}&redirect={}",
-        encoded(return_to)
-    );
-    if let Some(email) = email {
-        start.push_str("&login_hint=");
-        start.push_str(&encoded(email.as_str()));
-    }
-    start
 }
 
 async fn enter(

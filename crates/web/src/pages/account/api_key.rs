@@ -13,9 +13,10 @@ use vestibule_model::{ApiKeyId, Capability, Grant, Name, ResourcePath, Timestamp
 
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted, TOKEN};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::new_key::NewKeyCookie;
 use crate::respond::{done, page, see_other, with_cookie};
+use crate::visit::Visit;
 use crate::web::Web;
 use crate::words::CAPABILITIES;
 

@@ -8,8 +8,9 @@ use vestibule_layer::{Routes, Rule};
 
 use crate::failure::Outcome;
 use crate::form::{FORM, Form, Posted};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::{done, page, with_cookie};
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {

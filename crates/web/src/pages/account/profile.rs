@@ -6,8 +6,9 @@ use vestibule_model::Name;
 
 use crate::failure::Outcome;
 use crate::form::{FORM, Form, Posted};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::{done, page};
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {

@@ -6,8 +6,9 @@ use vestibule_model::{SessionId, Timestamp};
 
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::{done, page};
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {

@@ -11,8 +11,9 @@ use vestibule_model::{Capability, GroupId, HeldGrant, ResourcePath, Role, UserId
 use super::names::{Names, names};
 use crate::failure::Outcome;
 use crate::form::Form;
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::page;
+use crate::visit::Visit;
 use crate::web::Web;
 use crate::words::{CAPABILITIES, capability, role};
 

@@ -7,9 +7,10 @@ use vestibule_model::{ApiKey, ApiKeyId, Role, UserId};
 
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::paging::{self, Paging};
 use crate::respond::page;
+use crate::visit::Visit;
 use crate::web::Web;
 
 use super::names::names_of;

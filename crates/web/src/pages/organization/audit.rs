@@ -11,10 +11,11 @@ use vestibule_model::{ActorKind, Role, Timestamp, UserId};
 use super::names::{Names, names};
 use crate::failure::Outcome;
 use crate::form::Form;
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::paging::{self, Paging};
 use crate::respond::page;
 use crate::text;
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {

@@ -6,7 +6,7 @@ use vestibule_model::{ConnectionId, Name, UserId};
 
 use crate::failure::{no_sso, no_such};
 use crate::form::Form;
-use crate::frame::Visit;
+use crate::visit::Visit;
 
 /// A connection that a member is linked with.
 pub(super) struct Linked {

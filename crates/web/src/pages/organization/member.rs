@@ -15,9 +15,10 @@ use super::access::GroupNames;
 use super::linked::{Linked, linked, unlink};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::paging::{self, Paging};
 use crate::respond::page;
+use crate::visit::Visit;
 use crate::web::Web;
 use crate::words::{CAPABILITIES, ROLES, name_of};
 

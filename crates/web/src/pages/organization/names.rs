@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use vestibule_accounts::{Error, Member, Page};
 use vestibule_model::{Membership, Role, UserId};
 
-use crate::frame::Visit;
+use crate::visit::Visit;
 use crate::words::name_of;
 
 /// As many members as are looked up for their names and choices.

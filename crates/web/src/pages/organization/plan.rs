@@ -6,8 +6,9 @@ use vestibule_layer::{Routes, Rule};
 use vestibule_model::Plan;
 
 use crate::failure::Outcome;
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::page;
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {

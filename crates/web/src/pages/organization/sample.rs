@@ -8,10 +8,11 @@ use vestibule_layer::{Routes, Rule};
 
 use crate::failure::{Outcome, no_such};
 use crate::form::Form;
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::paging::{self, Paging};
 use crate::respond::page;
 use crate::sample::Listed;
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {

@@ -6,8 +6,9 @@ use vestibule_model::{Name, Role};
 
 use crate::failure::Outcome;
 use crate::form::{FORM, Form, Posted};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::page;
+use crate::visit::Visit;
 use crate::web::Web;
 
 const PATH: &str = "/organization/{organization}/settings";

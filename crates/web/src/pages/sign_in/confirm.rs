@@ -11,7 +11,7 @@ use vestibule_handler::{BindingCookie, Stranger, session_cookies};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Email, User};
 
-use super::{Provider, signin_path};
+use super::provider::{Provider, signin_path};
 use crate::failure::{Outcome, no_sso, no_such};
 use crate::form::{FORM, Form};
 use crate::look::Look;

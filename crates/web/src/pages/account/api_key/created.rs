@@ -7,9 +7,10 @@ use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ApiKey, ApiKeyId};
 
 use crate::failure::{Outcome, no_such};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::new_key::NewKeyCookie;
 use crate::respond::{page, with_cookie};
+use crate::visit::Visit;
 use crate::web::Web;
 
 pub(super) fn routes() -> Routes<Web> {

@@ -10,11 +10,12 @@ use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, Name, Role, SsoAttempt, SsoConnection};
 use vestibule_sso::{NamedCheck, PlainClientSecret, Preset};
 
-use super::sso;
+use super::list::sso;
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Form, Posted, TOKEN};
-use crate::frame::{Frame, Visit};
+use crate::frame::Frame;
 use crate::respond::{page, see_other, with_cookies};
+use crate::visit::Visit;
 use crate::web::Web;
 
 const NEW: &str = "/organization/{organization}/sso/new";

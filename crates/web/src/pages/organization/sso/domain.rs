@@ -4,7 +4,7 @@ use vestibule_accounts::limits::SSO_DOMAIN_CHECKS;
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{ConnectionId, DomainId, Role};
 
-use super::{answer, sso};
+use super::list::{answer, sso};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
 use crate::web::Web;

@@ -3,7 +3,7 @@
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{RedirectUriId, Role};
 
-use super::{answer, sso};
+use super::list::{answer, sso};
 use crate::failure::{Outcome, no_such};
 use crate::form::{FORM, Posted};
 use crate::web::Web;
