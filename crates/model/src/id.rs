@@ -166,6 +166,7 @@ impl AuditId {
         if self > last {
             return self;
         }
+        // A millisecond later, and not the next number: the random bits below the time stay unguessable.
         let millis = (last.0.as_u128() >> BELOW_TIME).saturating_add(1);
         let random = self.0.as_u128() & ((1 << BELOW_TIME) - 1);
         // At the end of what 48 bits hold, in the year 10889, there is no later time.

@@ -98,12 +98,14 @@ fn read(text: &str) -> Option<Network> {
     let address: IpAddr = address.parse().ok()?;
     let length = match digits {
         None => width(address),
+        // `u8::from_str` would accept a sign, as in `10.0.0.0/+8`.
         Some(digits) if digits.bytes().all(|byte| byte.is_ascii_digit()) => digits.parse().ok()?,
         Some(_) => return None,
     };
     let after = u32::from(length);
     let stray = match address {
         _ if length > width(address) => return None,
+        // A shift by the whole width is an overflow in Rust; nothing can stray behind a single address.
         IpAddr::V4(v4) => v4.to_bits().checked_shl(after).unwrap_or(0) != 0,
         IpAddr::V6(v6) => v6.to_bits().checked_shl(after).unwrap_or(0) != 0,
     };

@@ -96,6 +96,7 @@ impl ResourcePath {
     /// it. A grant follows its folder this way.
     #[must_use]
     pub fn rebased(&self, from: &Self, to: &Self) -> Self {
+        // The root cannot move, so that nothing is rebased from it.
         if !from.covers(self) || &*from.0 == "/" {
             return self.clone();
         }

@@ -126,6 +126,7 @@ impl Outbound {
             });
         }
         let encoding = head.headers.get(header::CONTENT_ENCODING);
+        // A small compressed body could grow past the limit in memory.
         if encoding.is_some_and(|encoding| encoding != "identity") {
             return Err(OutboundError::Protocol {
                 detail: "it is compressed, which was not asked for".to_owned(),

@@ -55,6 +55,7 @@ impl Slots {
             turns: Arc::new(Semaphore::new(self.per_key)),
             present: 0,
         });
+        // Counted under the same lock as the entry, so that two callers cannot take the last place.
         if lane.present >= self.per_key.saturating_add(self.waiting) {
             return Err(OutboundError::Busy);
         }
@@ -83,6 +84,7 @@ impl Drop for Presence<'_> {
             .unwrap_or_else(PoisonError::into_inner);
         if let Some(lane) = keys.get_mut(&self.key) {
             lane.present -= 1;
+            // Keys come from organisations without bound: an idle one must not stay in the map.
             if lane.present == 0 {
                 keys.remove(&self.key);
             }

@@ -140,6 +140,7 @@ impl Form {
 
     /// The value that a field stands for; what is wrong with it is noted.
     pub(crate) fn read<T: FromStr<Err = Invalid>>(&mut self, name: &str) -> Option<T> {
+        // Addresses and names are often pasted with a space or a line break at the end.
         let read = self.value(name).trim().parse::<T>();
         read.map_err(|invalid| self.refuse(name, invalid.message))
             .ok()
@@ -155,6 +156,7 @@ impl Form {
 
     /// Takes a password out, so that the form does not keep it; what is wrong with it is noted.
     pub(crate) fn take_password(&mut self, name: &str) -> Option<PlainPassword> {
+        // Taken and not copied: the form may be shown again, and nothing of it may hold the password then.
         let found = self.values.iter_mut().find(|(known, _)| known == name);
         let text = found.map(|(_, value)| std::mem::take(&mut **value));
         PlainPassword::try_from(text.unwrap_or_default())

@@ -112,11 +112,13 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
         let this = self.project();
         let Ok(mut response) = ready!(this.future.poll(context));
         let asked = &*this.asked;
+        // Removed, so that a second layer of this kind further out leaves the page as it is.
         if let Some(found) = response.extensions_mut().remove::<PageProblem>()
             && asked.is_drawn(found.format)
         {
             response = drawn(response, &found, asked, this.look);
         }
+        // A redirect or a file does not show the notice, so that the browser keeps it for the page after.
         if asked.has_notice && is_page(&response) {
             response
                 .headers_mut()
@@ -124,6 +126,7 @@ impl<F: Future<Output = Result<Response, Infallible>>> Future for Drawing<F> {
         }
         if asked.uri.path() == "/" && asked.is_get && response.status() == StatusCode::OK {
             let headers = response.headers_mut();
+            // Programs get JSON under this URL: a cache in between must not give one the other's answer.
             headers.insert(VARY, HeaderValue::from_static("accept"));
             if asked.is_person {
                 return Poll::Ready(Ok(redirected(&response, HeaderValue::from_static(FIRST))));
@@ -139,6 +142,7 @@ const FIRST: &str = "/organization";
 fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) -> Response {
     let is_page = found.format == ErrorFormat::Page;
     let status = response.status();
+    // The body of a form is lost on the way to the sign-in, so that only a GET can come back.
     if status == StatusCode::UNAUTHORIZED && asked.is_get && is_page {
         return redirected(&response, sign_in(&asked.uri, found.problem.reason()));
     }
@@ -147,6 +151,7 @@ fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) ->
     let is_nowhere = !is_page && !is_sign_in && status.is_client_error();
     let (status, template) = if is_nowhere {
         let status = match status {
+            // Signing in would not help: nothing is there for anybody.
             StatusCode::UNAUTHORIZED => StatusCode::NOT_FOUND,
             other => other,
         };
@@ -158,11 +163,13 @@ fn drawn(response: Response, found: &PageProblem, asked: &Asked, look: &Look) ->
         let template = ProblemPage::new(look.clone(), found, response.headers(), path, again);
         (status, template)
     };
+    // What programs would have got says the same, and is better than an empty page.
     let Ok(html) = template.render() else {
         return response;
     };
     let mut page = html_answer(status, html);
     keep(&mut page, &response);
+    // The challenge came with the 401 that this status replaces.
     if status == StatusCode::NOT_FOUND {
         page.headers_mut().remove(WWW_AUTHENTICATE);
     }
@@ -179,6 +186,7 @@ fn sign_in(uri: &Uri, reason: &str) -> HeaderValue {
     if let Some(back) = back {
         query.append_pair("return_to", back);
     }
+    // A visitor without a session has lost none, and is not told of an end.
     if reason != "no_credential" {
         query.append_pair("ended", "1");
     }

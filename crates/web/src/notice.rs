@@ -13,6 +13,8 @@ pub(crate) fn is_there(headers: &HeaderMap) -> bool {
 
 /// Returns the text of a request's notice.
 pub(crate) fn read(headers: &HeaderMap) -> Option<&'static str> {
+    // The value only chooses one of our sentences: a neighbour on the same domain can set cookies, and
+    // must not be able to write on our pages.
     let what = cookie_values(headers, NOTICE).next()?;
     text::find(&format!("done.{}", std::str::from_utf8(what).ok()?))
 }

@@ -151,11 +151,13 @@ enum WayOn<'a> {
 }
 
 fn way_on<'a>(status: StatusCode, reason: &str, path: &str, again: Option<&'a str>) -> WayOn<'a> {
+    // These refuse every page of the session, so that a link to any of them would only fail again.
     let ended = matches!(
         reason,
         "user_suspended" | "membership_ended" | "organization_deactivated"
     );
     let is_sign_in = path.starts_with("/v1/") || path.starts_with("/sign-in");
+    // Other failures would be the same at a second try.
     let is_passing = matches!(
         status,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE

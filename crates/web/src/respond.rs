@@ -23,6 +23,7 @@ pub(crate) fn page(status: StatusCode, template: &impl Template) -> Outcome {
     match template.render() {
         Ok(html) => Ok(html_answer(status, html)),
         Err(error) => {
+            // The problem tells the browser nothing, so that the cause has to be in the log.
             tracing::error!(%error, "a template could not be rendered");
             Err(Problem::internal().into())
         }
@@ -37,6 +38,7 @@ pub(crate) fn html_answer(status: StatusCode, html: String) -> Response {
         CONTENT_TYPE,
         HeaderValue::from_static("text/html; charset=utf-8"),
     );
+    // On errors, too: they show parts of the request, which may come from an attacker's link.
     headers.insert(CONTENT_SECURITY_POLICY, CSP);
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     response
@@ -44,6 +46,7 @@ pub(crate) fn html_answer(status: StatusCode, html: String) -> Response {
 
 /// Sends the browser on to one of our own paths, with `GET`.
 pub(crate) fn see_other(path: &str) -> Outcome {
+    // A path with a line break would end the header; it is a defect here, since callers take local paths.
     let location = HeaderValue::from_str(path).map_err(|_| Problem::internal())?;
     let mut response = StatusCode::SEE_OTHER.into_response();
     let headers = response.headers_mut();

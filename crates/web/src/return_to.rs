@@ -6,6 +6,8 @@ use vestibule_policy::target;
 pub(crate) fn local(text: &str) -> Option<&str> {
     let path = text.split('?').next().unwrap_or_default();
     let first = path.split('/').nth(1).unwrap_or_default();
+    // A way back to the sign-in would show it to a user who has just signed in, and one to the
+    // sign-out would end the new session.
     let safe = target::is_own_page(text)
         && !matches!(first, "sign-in" | "sign-out" | "signed-out" | "assets");
     safe.then_some(text)

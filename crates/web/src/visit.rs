@@ -96,11 +96,13 @@ impl Visit {
         };
         let organizations: Vec<_> = view.organizations.into_iter().map(choice).collect();
         let current = choice((view.active, view.role));
+        // The switcher opens the same page elsewhere, where only the organisation's id differs.
         let section = match &named {
             Some(id) => path.replacen(id.as_str(), "{organization}", 1),
             None => path.to_owned(),
         };
         let user_email = view.user.email.to_string();
+        // The cookie names a sentence alone, so that the address in it is the signed-in user's.
         let done = notice::read(&parts.headers);
         let frame = Frame {
             done: done.map(|text| text.replacen("{}", &user_email, 1)),
@@ -133,6 +135,8 @@ impl FromRequestParts<Web> for Visit {
             .await
             .map_err(IntoResponse::into_response)?;
         match named {
+            // A tab may be older than the last switch. Carrying out its form in the active organisation
+            // instead would change the wrong one.
             Some(id) if id.parse() != Ok(visit.organization_id()) => {
                 Err(visit.other_organization(&id).into_response())
             }

@@ -110,6 +110,7 @@ fn section_of(shown: &str) -> Option<&'static Section> {
         rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
     };
     let found = SECTIONS.iter().filter(covers);
+    // The overview's path is a prefix of every other section of the organisation.
     found.max_by_key(|section| section.path.len())
 }
 
