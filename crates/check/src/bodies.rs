@@ -1,14 +1,14 @@
-//! How many bytes of bodies are in memory at once.
+//! The bound on the bytes of bodies that are in memory at once.
 //!
-//! Whoever sends a body decides how slowly it comes. So all bodies on the way have a room with a
-//! bound: one half of it is for known callers, the other for strangers, and neither takes anything
-//! of the other's. One caller or address has an eighth of the room at most, and one organisation
-//! together a quarter. So it takes four callers from two organisations to keep the other callers'
-//! bodies out, and four addresses to keep out other strangers'.
+//! The sender of a body decides how slowly it arrives. So all bodies in flight share a budget: one
+//! half of it is for known callers, the other for strangers, and neither takes anything of the
+//! other's. One caller or address has an eighth of the budget at most, and one organisation a
+//! quarter in all. So it takes four callers from two organisations to keep the other callers' bodies
+//! out, and four addresses to keep out other strangers'.
 //!
-//! The first [`FREE_BYTES`] of each body take nothing of the room: what is short always passes, be
-//! the room as full as it may. They are in memory beside it, once for each body on the way, which is
-//! once for each connection; how many there are is for whoever accepts them to bound.
+//! The first [`FREE_BYTES`] of each body are not charged: a short body always passes, however full
+//! the budget is. They are in memory beside it, once for each body in flight, which is once for each
+//! connection; the listener bounds the number of those.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -18,19 +18,19 @@ use vestibule_model::{OrganizationId, UserId};
 #[cfg(test)]
 mod tests;
 
-/// How much of each body takes nothing of the room.
+/// The bytes of each body that are not charged to the budget.
 const FREE_BYTES: usize = 4 * 1024;
 
-/// Who sends a body.
+/// The sender of a body.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Sender {
-    /// Somebody who is known, with all credentials, on behalf of an organisation.
+    /// A known user, with all credentials, on behalf of an organisation.
     Known(UserId, OrganizationId),
-    /// Somebody who is not, by address or network.
+    /// A stranger, by address or network.
     Stranger(u128),
 }
 
-/// Whose bodies have a bound together.
+/// A group of senders whose bodies have one bound.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Share {
     User(UserId),
@@ -41,7 +41,7 @@ enum Share {
 }
 
 impl Share {
-    /// How many such shares the room has.
+    /// Returns the part of the budget that such a share has at most: one in this many.
     const fn count(self) -> usize {
         match self {
             Self::User(_) | Self::Address(_) => 8,
@@ -52,7 +52,7 @@ impl Share {
 }
 
 impl Sender {
-    /// All shares that the sender's bodies are a part of.
+    /// Returns all shares that the sender's bodies are charged to.
     fn shares(self) -> impl Iterator<Item = Share> {
         let (own, wider, half) = match self {
             Self::Known(user, organization) => (
@@ -66,24 +66,24 @@ impl Sender {
     }
 }
 
-/// The room that all bodies share.
+/// The budget that all bodies share.
 #[derive(Debug)]
 pub(crate) struct Bodies {
     most: usize,
     taken: Mutex<Taken>,
 }
 
-/// What bodies take, in bytes.
+/// The bytes in use.
 #[derive(Debug, Default)]
 struct Taken {
-    /// Of memory, with what takes nothing of the room.
+    /// Of memory, those that are not charged included.
     memory: usize,
-    /// Of the room. No share of which nothing is taken is in it.
+    /// Of the budget, by share. A share of which nothing is in use is not in it.
     by: HashMap<Share, usize>,
 }
 
 impl Bodies {
-    /// Room for so many bytes.
+    /// Returns an unused budget of so many bytes.
     pub(crate) fn new(most: usize) -> Arc<Self> {
         Arc::new(Self {
             most,
@@ -91,7 +91,7 @@ impl Bodies {
         })
     }
 
-    /// A place for one body, of which nothing is there yet.
+    /// Returns a place for one body, of which nothing has arrived yet.
     pub(crate) fn place(self: &Arc<Self>, sender: Sender) -> BodyPlace {
         BodyPlace {
             bodies: Arc::clone(self),
@@ -100,7 +100,7 @@ impl Bodies {
         }
     }
 
-    /// How many bytes of memory are taken.
+    /// Returns the bytes of memory in use.
     pub(crate) fn taken_bytes(&self) -> usize {
         self.taken().memory
     }
@@ -108,7 +108,7 @@ impl Bodies {
     /// Makes a body longer.
     fn grow(&self, sender: Sender, from: usize, to: usize) -> Result<(), NoRoom> {
         let mut taken = self.taken();
-        let more = in_room(to) - in_room(from);
+        let more = charged(to) - charged(from);
         if more > 0 {
             let fits = |share| {
                 let already = taken.by.get(&share).copied().unwrap_or(0);
@@ -128,7 +128,7 @@ impl Bodies {
     fn give_back(&self, sender: Sender, bytes: usize) {
         let mut taken = self.taken();
         taken.memory -= bytes;
-        let bytes = in_room(bytes);
+        let bytes = charged(bytes);
         if bytes > 0 {
             for share in sender.shares() {
                 if let Some(by_share) = taken.by.get_mut(&share) {
@@ -146,12 +146,12 @@ impl Bodies {
     }
 }
 
-/// How much of the room a body of so many bytes takes.
-const fn in_room(bytes: usize) -> usize {
+/// Returns the part of a body of so many bytes that is charged to the budget.
+const fn charged(bytes: usize) -> usize {
     bytes.saturating_sub(FREE_BYTES)
 }
 
-/// The place of one body in the room that all bodies share. It grows with the body, and is given
+/// The place of one body in the budget that all bodies share. It grows with the body, and is given
 /// back when it is dropped.
 #[derive(Debug)]
 pub struct BodyPlace {

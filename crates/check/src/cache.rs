@@ -1,14 +1,14 @@
 //! The bounded map from credential to principal: the hot path reads only here.
 //!
-//! What makes it safe to read nothing else:
+//! It is safe to read nothing else, because:
 //! - an entry never outlives its credential, nor a fixed age that use does not extend;
 //! - [`Cache::apply`] removes every entry that a change makes wrong, before the change is answered;
 //! - a principal that was read before a change and arrives after it is not kept
 //!   ([`Cache::insert`] takes the [`Reading`] that was begun before the store was asked);
-//! - what is kept is used only while a [`Lease`] holds, which whoever hears other servers' changes
-//!   renews. The use compares it, because a process that was stopped cannot be told to forget.
+//! - what is kept is used only while a [`Lease`] holds, which is renewed by hearing other
+//!   servers' changes. Each use compares it, because a process that was stopped cannot be told to forget.
 //!
-//! What bounds it is memory: each entry weighs what it takes, in bytes. Grants that entries of one
+//! It is bounded by memory: each entry weighs the bytes that it takes. Grants that entries of one
 //! user share weigh once, with the entry that *pays* for them; when it goes, another one of them
 //! pays. What has expired goes with the insertions that follow, or with [`Cache::sweep`].
 
@@ -31,7 +31,7 @@ mod slots;
 mod tests;
 mod weight;
 
-/// See the module.
+/// The cache. See the module.
 #[derive(Debug)]
 pub(crate) struct Cache {
     map: Map,
@@ -213,7 +213,7 @@ impl Cache {
         self.lease.holds(at)
     }
 
-    /// How many credentials are kept now.
+    /// Returns the number of credentials that are kept now.
     pub(crate) fn len(&self) -> usize {
         self.map.len()
     }

@@ -91,7 +91,7 @@ impl Core {
         self.0.cache.renew(until);
     }
 
-    /// The credentials used since the last call, at most one use a minute each.
+    /// Returns the credentials used since the last call, at most one use a minute each.
     pub fn drain_usage(&self) -> Vec<(CredentialRef, Timestamp)> {
         self.0.usage.drain()
     }
@@ -102,7 +102,7 @@ impl Core {
         self.0.usage.filling().await;
     }
 
-    /// The denials of known callers since the last call.
+    /// Returns the denials of known callers since the last call.
     pub fn drain_denials(&self) -> DenialBatch {
         self.0.denials.drain()
     }
@@ -119,7 +119,7 @@ impl Core {
         self.0.cache.sweep(self.0.clock.now());
     }
 
-    /// How many requests were judged.
+    /// Returns the number of requests that were judged, and what the process remembers.
     pub fn totals(&self) -> Totals {
         Totals {
             permitted: self.0.permitted.load(Ordering::Relaxed),

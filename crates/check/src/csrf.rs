@@ -73,7 +73,7 @@ impl FromStr for OwnOrigin {
     }
 }
 
-/// What the browser says of a request that comes from another site than ours.
+/// Returns the `Sec-Fetch-Site` of a request that comes from another site than ours.
 fn elsewhere(headers: &HeaderMap) -> Option<&'static str> {
     let mut sites = headers.get_all("sec-fetch-site").iter();
     sites.find_map(|site| match site.as_bytes() {

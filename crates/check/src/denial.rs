@@ -1,4 +1,4 @@
-//! The check's "no", with its cause.
+//! The check's refusals, with their causes.
 
 use std::borrow::Cow;
 
@@ -11,14 +11,14 @@ use crate::directory::{Inactive, Unresolved};
 use crate::known_caller::KnownCaller;
 use crate::limits::Limited;
 
-/// Why a request may not pass, and who asked, where that is known.
+/// The refusal of a request: its cause, and the caller if known.
 #[derive(Debug, Clone)]
 pub struct Denial {
-    /// What stood against it.
+    /// The cause.
     pub cause: Cause,
     /// The kind of the route: the credentials that it accepts, and its tag.
     pub kind: RouteKind,
-    /// Who asked; `None` as long as the credential was not found good.
+    /// The caller; `None` if the credential was not found good.
     pub caller: Option<KnownCaller>,
 }
 
@@ -34,7 +34,7 @@ impl Denial {
     }
 }
 
-/// What stands against a request.
+/// The cause of a refusal.
 #[derive(Debug, Clone)]
 pub enum Cause {
     /// The path has another spelling than the canonical one.
@@ -65,7 +65,7 @@ pub enum Cause {
     NoRoute,
     /// The rule of the route refuses this caller.
     Refused {
-        /// Why.
+        /// The unmet demand.
         refusal: Refusal,
         /// The plans that have the feature, where that is what is missing.
         offered_by: Vec<PlanName>,
@@ -108,7 +108,7 @@ impl From<Unresolved> for Cause {
     }
 }
 
-/// Why a presented credential is not good.
+/// The reason for which a presented credential is not good.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Rejected {
     /// It has no shape that this server gives out.
@@ -148,18 +148,18 @@ impl Rejected {
     }
 }
 
-/// What the Origin guard saw.
+/// A request that the Origin guard refuses.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Csrf {
     /// The origin that was expected.
     pub expected: Box<str>,
-    /// What was wrong.
+    /// The defect.
     pub found: WrongOrigin,
-    /// Whether the request would have needed none with a bearer in place of the cookie.
+    /// True if the request would have needed no `Origin` with a bearer in place of the cookie.
     pub or_bearer: bool,
 }
 
-/// What stood against the place from which a request came.
+/// The defect of a request's `Origin`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum WrongOrigin {
     /// There is no `Origin`.

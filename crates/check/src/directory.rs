@@ -1,4 +1,4 @@
-//! Where principals come from.
+//! The source of principals.
 
 use std::collections::HashMap;
 
@@ -11,29 +11,29 @@ use vestibule_model::{
 
 use crate::known_caller::KnownCaller;
 
-/// The check's only view of the world: it asks who a credential is, and nothing else.
+/// The only thing that the check asks of anything else: the principal behind a credential.
 ///
-/// Whoever implements it answers from the current truth, not from a cache: the check caches.
+/// An implementation answers from its current data, not from a cache: the check caches.
 pub trait Directory: Send + Sync + 'static {
-    /// The principal of an API key.
+    /// Returns the principal of an API key.
     fn api_key<'a>(&'a self, key: &'a Digest) -> BoxFuture<'a, Result<Principal, Unresolved>>;
 
-    /// The principal of a session cookie.
+    /// Returns the principal of a session cookie.
     fn session_cookie<'a>(
         &'a self,
         cookie: &'a Digest,
     ) -> BoxFuture<'a, Result<Principal, Unresolved>>;
 
-    /// The principal of an access token whose signature and claims were found good.
+    /// Returns the principal of an access token whose signature and claims were found good.
     ///
-    /// Whoever can take keys away asks whether the token's still stands, too.
+    /// An implementation that can remove signing keys checks that the token's is still there, too.
     fn access_token<'a>(
         &'a self,
         token: &'a Verified,
     ) -> BoxFuture<'a, Result<Principal, Unresolved>>;
 }
 
-/// Why a credential leads to no principal.
+/// The reason for which a credential leads to no principal.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unresolved {
     /// Nobody has this credential.
@@ -53,7 +53,7 @@ pub enum Unresolved {
     Unavailable(String),
 }
 
-/// Why somebody who is known may not act.
+/// The reason for which a known caller may not act.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Inactive {
     /// The user is suspended.

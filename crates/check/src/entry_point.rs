@@ -110,8 +110,8 @@ impl EntryPoint {
     /// Replaces all rules at once. Every request that begins later is judged by `table`; those in
     /// flight finish by the rules that they began with.
     ///
-    /// What was used of a limit that `table` declares as the rules before did (name, count, window
-    /// and whom it counts) stays used; any other limit starts unused. Remembered credentials stay
+    /// The use of a limit that `table` declares as the rules before did (name, count, window and whom
+    /// it counts) is kept; any other limit starts unused. Remembered credentials stay
     /// remembered.
     pub fn replace_rules(&self, table: RuleTable) {
         let core = &self.0.core;

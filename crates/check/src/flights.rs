@@ -1,7 +1,7 @@
 //! One question to the directory for all requests that wait for its answer.
 //!
-//! When a credential is seen for the first time, or again after a change, hundreds of requests may
-//! present it at once. The first begins a flight, the others join it. Whichever of them is polled
+//! Hundreds of requests may present a credential at once that is seen for the first time, or again
+//! after a change. The first begins a flight, the others join it. Whichever of them is polled
 //! drives it on, so that a client who disconnects strands nobody; the last to leave ends it.
 //!
 //! A request joins only if no change was applied since the flight began: what is read before a

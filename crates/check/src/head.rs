@@ -1,4 +1,4 @@
-//! What the check reads of a request.
+//! The part of a request that the check reads.
 
 use std::net::IpAddr;
 
@@ -8,8 +8,8 @@ use vestibule_policy::Rule;
 
 use crate::denial::Cause;
 
-/// The head of a request, as a door hands it to the check: what is judged is exactly what will be
-/// routed.
+/// The head of a request, as an entry point hands it to the check: what is judged is exactly what will
+/// be routed.
 #[derive(Debug, Clone, Copy)]
 pub struct RequestHead<'a> {
     /// The method.
@@ -18,16 +18,16 @@ pub struct RequestHead<'a> {
     pub path: &'a str,
     /// All headers.
     pub headers: &'a HeaderMap,
-    /// Whether a body follows (RFC 9112, 6.3).
+    /// True if a body follows (RFC 9112, 6.3).
     pub has_body: bool,
-    /// Where the request comes from, behind trusted proxies.
+    /// The client's address, behind trusted proxies.
     pub address: Option<IpAddr>,
-    /// What the request is called in logs and answers.
+    /// The id of the request in logs and answers.
     pub request_id: Option<&'a HeaderValue>,
 }
 
 impl RequestHead<'_> {
-    /// Whether the method changes something (RFC 9110, 9.2.1: it is not safe).
+    /// Returns true if the method changes something (RFC 9110, 9.2.1: it is not safe).
     pub(crate) fn is_mutating(&self) -> bool {
         !matches!(*self.method, Method::GET | Method::HEAD | Method::OPTIONS)
     }
@@ -50,7 +50,7 @@ impl RequestHead<'_> {
         Ok(())
     }
 
-    /// Whether the body is said to have a content coding (RFC 9110, 8.4.1): `identity` is none.
+    /// Returns true if the headers name a content coding (RFC 9110, 8.4.1): `identity` is none.
     fn is_encoded(&self) -> bool {
         let mut values = self.headers.get_all(CONTENT_ENCODING).iter();
         values.any(|value| {
@@ -60,8 +60,8 @@ impl RequestHead<'_> {
         })
     }
 
-    /// Whether the body is said to be of one of these media types, whatever their parameters and
-    /// in whatever case (RFC 9110, 8.3.1). Said twice, it is of none.
+    /// Returns true if the body is declared as one of these media types, whatever their parameters and
+    /// case (RFC 9110, 8.3.1). Declared twice, it is none of them.
     pub fn is_of_type(&self, accepted: &[impl AsRef<str>]) -> bool {
         let mut values = self.headers.get_all(CONTENT_TYPE).iter();
         let essence = match (values.next(), values.next()) {

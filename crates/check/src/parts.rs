@@ -15,15 +15,15 @@ use crate::directory::Directory;
 pub struct CoreParts {
     /// The plans, for the limits they set.
     pub plans: Plans,
-    /// Where principals come from.
+    /// The source of principals.
     pub directory: Arc<dyn Directory>,
     /// The keys that access tokens are signed with; `None` where none are taken.
     pub keyring: Option<Arc<ArcSwap<Keyring>>>,
-    /// What every secret of this installation begins with.
+    /// The prefix of every secret of this installation.
     pub prefix: Prefix,
-    /// How much is remembered, and for how long.
+    /// The bounds of the cache, in bytes, entries and time.
     pub cache: CacheBounds,
-    /// How many bytes of JSON bodies and forms are in memory at once, beside the first 4 KiB of
+    /// The most bytes of JSON bodies and forms that are in memory at once, beside the first 4 KiB of
     /// each: a half for known callers and a half for strangers, a quarter at most for one
     /// organisation, an eighth for one caller. At least [`CoreParts::LEAST_BODY_BYTES`].
     pub body_bytes: usize,

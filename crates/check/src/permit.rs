@@ -1,4 +1,4 @@
-//! The check's "yes": proof that this caller may make this request.
+//! The permit: proof that this caller may make this request.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -38,42 +38,42 @@ impl Permit {
         }
     }
 
-    /// Who is calling.
+    /// Returns the caller.
     pub fn principal(&self) -> &Principal {
         self.entry.principal()
     }
 
-    /// The user who is calling, or who owns the key that is.
+    /// Returns the calling user, or the owner of the calling key.
     pub fn user_id(&self) -> UserId {
         self.principal().user_id
     }
 
-    /// The organisation the call is about.
+    /// Returns the organisation the call is about.
     pub fn organization_id(&self) -> OrganizationId {
         self.principal().organization_id
     }
 
-    /// The caller's role there.
+    /// Returns the caller's role there.
     pub fn role(&self) -> Role {
         self.principal().role
     }
 
-    /// What the organisation's plan includes.
+    /// Returns the organisation's plan.
     pub fn plan(&self) -> &Plan {
         &self.principal().plan
     }
 
-    /// What the call was made with.
+    /// Returns the credential that the call was made with.
     pub fn credential(&self) -> CredentialRef {
         self.principal().credential
     }
 
-    /// The folder in which the caller may do everything.
+    /// Returns the folder in which the caller may do everything.
     pub fn home(&self) -> &ResourcePath {
         &self.principal().home
     }
 
-    /// The organisation whose data the caller's queries may see.
+    /// Returns the scope of the caller's queries: the data of this organisation.
     pub fn scope(&self) -> OrgScope {
         #[expect(
             clippy::disallowed_methods,
@@ -82,38 +82,38 @@ impl Permit {
         OrgScope::assume(self.principal().organization_id)
     }
 
-    /// Whether the caller may act with `capability` on `path`.
+    /// Refuses unless the caller may act with `capability` on `path`.
     pub fn may(&self, path: &ResourcePath, capability: Capability) -> Result<(), Refusal> {
         rights::may(self.principal(), path, capability).map(|_| ())
     }
 
-    /// Whether the caller may approve what lies at `path`. No capability includes that.
+    /// Refuses unless the caller may approve at `path`. No capability includes that.
     pub fn may_approve(&self, path: &ResourcePath) -> Result<(), Refusal> {
         rights::may_approve(self.principal(), path).map(|_| ())
     }
 
-    /// Whether the caller may act with the powers of `role` in the organisation. A narrowed key
+    /// Refuses unless the caller may act with the powers of `role` in the organisation. A narrowed key
     /// has none.
     pub fn administers(&self, role: Role) -> Result<(), Refusal> {
         rights::administers(self.principal(), role)
     }
 
-    /// Below which paths the caller may read, to filter a list in its query.
+    /// Returns the paths below which the caller may read, to filter a list in its query.
     pub fn visible(&self) -> Visible {
         rights::visible(self.principal())
     }
 
-    /// Where the call came from.
+    /// Returns the address that the call came from.
     pub fn address(&self) -> Option<IpAddr> {
         self.address
     }
 
-    /// What the request is called in logs and answers.
+    /// Returns the id of the request in logs and answers.
     pub fn request_id(&self) -> Option<&str> {
         self.request_id.as_ref().and_then(|id| id.to_str().ok())
     }
 
-    /// Who did what this request does, for the audit log.
+    /// Returns the actor of this request, for the audit log.
     pub fn actor(&self) -> Actor {
         Actor {
             kind: ActorKind::User,

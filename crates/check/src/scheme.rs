@@ -1,4 +1,4 @@
-//! Which credential a request presents.
+//! The credential that a request presents.
 //!
 //! A scheme answers *not presented*, *presented* or *rejected*; what is rejected never falls
 //! through to the next scheme. With a bearer and a cookie in one request the bearer counts, and it
@@ -29,7 +29,7 @@ pub(crate) enum Presented<'a> {
 }
 
 impl Presented<'_> {
-    /// What the credential is known by.
+    /// Returns the digest that the credential is known by.
     pub(crate) fn digest(&self) -> Digest {
         Digest::of(match self {
             Self::ApiKey(text) | Self::SessionCookie(text) => text,
@@ -37,8 +37,8 @@ impl Presented<'_> {
         })
     }
 
-    /// Whether a secret was copied as a whole: asked before anybody looks for it, and not where
-    /// it is known already.
+    /// Verifies the checksum of a secret, which shows that it was copied as a whole. Done before the
+    /// directory is asked, and not for a secret that is remembered already.
     pub(crate) fn verify(&self) -> Result<(), Rejected> {
         match self {
             Self::ApiKey(text) | Self::SessionCookie(text) => frame::verify(text).map_err(rejected),
@@ -46,8 +46,8 @@ impl Presented<'_> {
         }
     }
 
-    /// What of an access token is not in its digest: a cached caller is the one who presents it
-    /// only where this is the same too.
+    /// Returns the part of an access token that is not in its digest: a cached caller is the one who
+    /// presents it only if this part is the same too.
     pub(crate) fn rest(&self) -> Option<&[u8]> {
         match self {
             Self::AccessToken { rest, .. } => Some(rest),
@@ -55,8 +55,8 @@ impl Presented<'_> {
         }
     }
 
-    /// Whether a browser would have sent it by itself, so that a page of somebody else could make
-    /// it do so.
+    /// Returns true if browsers send it by themselves, so that somebody else's page could make one
+    /// do so.
     pub(crate) fn is_ambient(&self) -> bool {
         matches!(self, Self::SessionCookie(..))
     }
@@ -113,7 +113,7 @@ fn after_scheme(value: &[u8]) -> Result<&[u8], Rejected> {
     }
 }
 
-/// The token that is presented as bearer (RFC 6750, 2.1), as the check reads it: for handlers that
+/// Returns the token that is presented as bearer (RFC 6750, 2.1), as the check reads it: for handlers that
 /// the check lets through with any.
 pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(AUTHORIZATION)?;
@@ -121,7 +121,7 @@ pub fn bearer_token(headers: &HeaderMap) -> Option<&str> {
     std::str::from_utf8(token).ok()
 }
 
-/// The values of the cookies of a name (RFC 6265, 5.4), as the check reads them. They are bytes: a
+/// Returns the values of the cookies of a name (RFC 6265, 5.4), as the check reads them. They are bytes: a
 /// foreign cookie beside them may hold what it likes.
 pub fn cookie_values<'h, 'n>(
     headers: &'h HeaderMap,
@@ -135,7 +135,7 @@ pub fn cookie_values<'h, 'n>(
         .filter_map(|value| value.strip_prefix(b"="))
 }
 
-/// What stands between the semicolons of a `Cookie` header.
+/// The texts between the semicolons of a `Cookie` header.
 struct Pairs<'h>(&'h [u8]);
 
 impl<'h> Iterator for Pairs<'h> {
@@ -152,7 +152,7 @@ impl<'h> Iterator for Pairs<'h> {
     }
 }
 
-/// The session cookie (RFC 6265, 5.4). Two values under its name are refused: which of them is the
+/// Finds the session cookie (RFC 6265, 5.4). Two values under its name are refused: which of them is the
 /// browser's own cannot be known.
 pub(crate) fn cookie<'a>(
     headers: &'a HeaderMap,

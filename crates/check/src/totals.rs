@@ -1,6 +1,6 @@
 //! The counts of a process, for its metrics.
 
-/// How many requests were judged since the start.
+/// The numbers of requests that were judged since the start, and the memory in use now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
     /// Those that passed; of some of them the handler refused what they asked for.
@@ -9,10 +9,10 @@ pub struct Totals {
     pub denied: u64,
     /// Those of callers whom nobody knows, which did not pass.
     pub turned_away: u64,
-    /// How many credentials are remembered now.
+    /// The number of credentials that are remembered now.
     pub remembered: usize,
     /// The bytes of memory that they take, as they are weighed.
     pub remembered_bytes: u64,
-    /// How many bytes of memory bodies on their way take now.
+    /// The bytes of memory that bodies on their way take now.
     pub body_bytes: usize,
 }

@@ -1,5 +1,5 @@
-//! Which credentials were used, for `last_used_at` and the idle end of sessions: counted in
-//! memory, written by somebody else in batches, never on a request's own path.
+//! Uses of credentials, for `last_used_at` and the idle end of sessions: noted in memory, written
+//! elsewhere in batches, never on a request's own path.
 
 use std::future::poll_fn;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -13,7 +13,7 @@ use vestibule_model::{CredentialRef, Timestamp};
 /// a little older. Sessions have room of their own, since one whose uses are lost ends as idle.
 const MAX_WAITING: usize = 65_536;
 
-/// See the module.
+/// The uses since the last batch. See the module.
 #[derive(Debug, Default)]
 pub(crate) struct Usage {
     waiting: Mutex<Waiting>,

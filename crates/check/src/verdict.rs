@@ -1,4 +1,4 @@
-//! What the check answers.
+//! The answers of the check.
 
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use crate::limits::network_of;
 use crate::permit::Permit;
 use crate::rules::Rules;
 
-/// Stands for an address that nobody noted.
+/// The address of requests for which nobody noted one.
 const NOWHERE: IpAddr = IpAddr::V4(Ipv4Addr::UNSPECIFIED);
 
 /// The answer. What passes is small; what is refused may say more.
@@ -32,7 +32,7 @@ pub struct Passed {
     pub(crate) judged_at: u64,
     /// The rules of the judgement, if a body is yet to come: the request is confirmed by the same.
     pub(crate) rules: Option<Arc<Rules>>,
-    /// How many bytes of a JSON body or a form the route reads.
+    /// The most bytes of a JSON body or a form that the route reads.
     pub body_bytes: usize,
 }
 
@@ -53,20 +53,19 @@ impl Passed {
         }
     }
 
-    /// Whether it is known who is calling. Not so where the route asks for no caller and none was
-    /// found.
+    /// Returns true if the caller is known, which a route that asks for none does not require.
     pub fn has_caller(&self) -> bool {
         self.caller.is_some()
     }
 
-    /// Whether what is known of the caller may still be believed, where anything is.
+    /// Returns true unless the caller is known by an entry that may not be believed any more.
     pub(crate) fn is_fresh(&self, now: Timestamp) -> bool {
         self.caller
             .as_ref()
             .is_none_or(|(entry, _)| entry.is_fresh(now))
     }
 
-    /// Who sends the body of the request that was judged.
+    /// Returns the sender of the body of the request that was judged.
     pub(crate) fn sender(&self, head: &RequestHead<'_>) -> Sender {
         match &self.caller {
             Some((entry, _)) => {
@@ -85,8 +84,7 @@ impl Passed {
         Some(Permit::new(entry, head.address, head.request_id.cloned()))
     }
 
-    /// Who was let pass to which route, where it is known who calls, for the case that the handler
-    /// refuses.
+    /// Returns the caller and the route, if the caller is known, in case that the handler refuses.
     pub fn admitted(&self, head: &RequestHead<'_>) -> Option<Admitted> {
         let (entry, route) = self.caller.as_ref()?;
         Some(Admitted::new(Arc::clone(entry), *route, head.address))

@@ -1,4 +1,4 @@
-//! The answer on its way.
+//! The future of a checked request.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -13,12 +13,12 @@ use pin_project_lite::pin_project;
 use vestibule_check::Admitted;
 use vestibule_http::{ErrorFormat, Problem, RequestId};
 
-/// What an answer has to know of its request.
+/// The properties of a request that its answer depends on.
 #[derive(Debug, Clone)]
 pub(crate) struct Answering {
     pub(crate) format: ErrorFormat,
     pub(crate) request_id: Option<RequestId>,
-    /// Who was let pass, where that is known: the handler may still refuse.
+    /// The caller who passed, if known: the handler may still refuse.
     pub(crate) admitted: Option<Admitted>,
 }
 

@@ -27,49 +27,49 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    /// Routes for callers with an `Authorization` header; problems are answered as in RFC 9457.
+    /// Returns routes for callers with an `Authorization` header; problems are answered as in RFC 9457.
     pub fn bearer() -> Self {
         Self::new(Accepts::Bearer, ErrorFormat::ProblemJson)
     }
 
-    /// Routes for browsers with a session cookie, and for keys too; errors are answered as
+    /// Returns routes for browsers with a session cookie, and for keys too; errors are answered as
     /// `{"error": …}`.
     pub fn browser() -> Self {
         Self::new(Accepts::BearerOrCookie, ErrorFormat::ErrorJson)
     }
 
-    /// Pages for people with a session cookie, and with nothing else; errors are answered as pages
-    /// by whoever draws them, see [`PageProblem`](vestibule_http::PageProblem).
+    /// Returns routes of pages for people with a session cookie, and with nothing else; a layer
+    /// outside draws their errors as pages, see [`PageProblem`](vestibule_http::PageProblem).
     pub fn pages() -> Self {
         Self::new(Accepts::Cookie, ErrorFormat::Page)
     }
 
-    /// `GET path`, and `HEAD` with it.
+    /// Adds `GET path`, and `HEAD` with it.
     pub fn get<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.method("GET", path, rule, on(MethodFilter::GET, handler))
     }
 
-    /// `POST path`.
+    /// Adds `POST path`.
     pub fn post<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.method("POST", path, rule, on(MethodFilter::POST, handler))
     }
 
-    /// `PUT path`.
+    /// Adds `PUT path`.
     pub fn put<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.method("PUT", path, rule, on(MethodFilter::PUT, handler))
     }
 
-    /// `PATCH path`.
+    /// Adds `PATCH path`.
     pub fn patch<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.method("PATCH", path, rule, on(MethodFilter::PATCH, handler))
     }
 
-    /// `DELETE path`.
+    /// Adds `DELETE path`.
     pub fn delete<H: Handler<T, S>, T: 'static>(self, path: &str, rule: Rule, handler: H) -> Self {
         self.method("DELETE", path, rule, on(MethodFilter::DELETE, handler))
     }
 
-    /// A route whose handler is mounted already, as documentation macros produce it. `handler`
+    /// Adds a route whose handler is mounted already, as documentation macros produce it. `handler`
     /// answers `method` and nothing else.
     ///
     /// # Panics
@@ -105,7 +105,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// These routes and those.
+    /// Adds the routes of another collection.
     ///
     /// # Panics
     /// When both have the same path and method.
@@ -115,7 +115,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         self
     }
 
-    /// The same routes with what their handlers need.
+    /// Gives the handlers their state.
     pub fn with_state<S2>(self, state: S) -> Routes<S2> {
         Routes {
             router: self.router.with_state(state),
@@ -124,7 +124,7 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         }
     }
 
-    /// The router and the table of its rules, for
+    /// Splits the routes into the router and the table of its rules, for
     /// [`Core::entry_point`](crate::Core::entry_point) and
     /// [`EntryPointExt::guard`](crate::EntryPointExt::guard).
     pub fn into_parts(self) -> Result<(Router<S>, RuleTable), TableError> {

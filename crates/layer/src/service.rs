@@ -83,7 +83,7 @@ where
     }
 }
 
-/// Whether the body is waited for before the handler is called. A credential may be revoked while
+/// Returns true if the body is waited for before the handler is called. A credential may be revoked while
 /// its body is on the way, and a permit is for what is true when the request is complete; and what
 /// is in memory has a bound. What is neither JSON nor a form may be larger than memory, and is the
 /// handler's to read.
@@ -156,8 +156,7 @@ fn answering(passed: &Passed, head: &RequestHead<'_>, extensions: &Extensions) -
     }
 }
 
-/// Hands the permit on. One that came in with the request, from whatever stands before, is not
-/// believed.
+/// Hands the permit on. One that came in with the request, from a layer before, is not believed.
 #[inline] // or else the permit, which is large, is copied once more
 fn admit(request: &mut Request, permit: Option<Permit>) {
     let extensions = request.extensions_mut();
@@ -171,7 +170,7 @@ fn admit(request: &mut Request, permit: Option<Permit>) {
     }
 }
 
-/// The answer to a request that may not pass.
+/// Returns the answer to a request that may not pass.
 fn refuse(extensions: &Extensions, denial: &Denial) -> Response {
     Problem::from(denial).render(denial.kind.tag.into(), extensions.get())
 }

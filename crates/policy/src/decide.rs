@@ -1,4 +1,4 @@
-//! Yes or no.
+//! Decisions.
 
 use vestibule_model::{Capability, Principal, Role};
 
@@ -6,8 +6,8 @@ use crate::rights::{self, Basis};
 use crate::template::{Filled, PathTemplate};
 use crate::{Params, Refusal, Rule};
 
-/// Whether a known caller meets what a route demands of callers: kind of credential, role, path
-/// capability, plan feature, in this order. Limits are counted by whoever calls.
+/// Refuses a known caller who does not meet the demands of a route: kind of credential, role, path
+/// capability, plan feature, in this order. Limits are counted by the check.
 ///
 /// Allocates nothing to allow.
 pub fn decide(rule: &Rule, principal: &Principal, params: &Params<'_, '_>) -> Result<(), Refusal> {
@@ -23,7 +23,7 @@ pub(crate) enum Demand<'r> {
     Feature(&'r str),
 }
 
-/// What met a demand.
+/// The ground on which a demand is met.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Met<'p> {
     Plainly,
@@ -63,7 +63,7 @@ impl Demand<'_> {
     }
 }
 
-/// Whether the caller may act with `capability` on the path that the request is about.
+/// Decides if the caller may act with `capability` on the path that the request is about.
 fn may_on<'p>(
     principal: &'p Principal,
     capability: Capability,

@@ -1,4 +1,4 @@
-//! Why.
+//! Decisions with their grounds.
 
 use std::fmt;
 
@@ -12,9 +12,9 @@ use crate::{Params, Refusal, Rule};
 /// A decision with its grounds. `Display` gives one line for each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Explanation {
-    /// What [`decide`](crate::decide()) says.
+    /// The result of [`decide`](crate::decide()).
     pub outcome: Result<(), Refusal>,
-    /// Who asked, what was demanded and what met it, and at the end the outcome; never a secret.
+    /// The caller, each demand with what met it, and at the end the outcome; never a secret.
     pub lines: Vec<String>,
 }
 
@@ -24,7 +24,7 @@ impl fmt::Display for Explanation {
     }
 }
 
-/// Says what [`decide`](crate::decide()) does with the same arguments, and by which role, grant or
+/// Explains the result of [`decide`](crate::decide()) for the same arguments: by which role, grant or
 /// plan. It stops, as the decision does, at the first demand that is not met.
 pub fn explain(rule: &Rule, principal: &Principal, params: &Params<'_, '_>) -> Explanation {
     let mut lines = vec![format!(

@@ -1,9 +1,9 @@
-//! Which grants may be added.
+//! Rules for adding grants.
 
 use thiserror::Error;
 use vestibule_model::{Capability, Grant, GrantId, ResourcePath};
 
-/// Why a grant is not added.
+/// The reason for which a grant is not added.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum GrantRefusal {
     /// The holder has all of it already: a 409.
@@ -17,7 +17,7 @@ pub enum GrantRefusal {
     /// The holder has as many as one may have.
     #[error("There are {max} grants already, which is the limit; delete one first.")]
     TooMany {
-        /// How many one may have.
+        /// The most that one holder may have.
         max: usize,
     },
 }
@@ -39,7 +39,7 @@ impl GrantRefusal {
     }
 }
 
-/// Whether a holder of `existing` grants may be given another.
+/// Refuses a grant that a holder of `existing` grants may not be given.
 ///
 /// One that raises the capability or the approval somewhere is admitted, also above or below what
 /// is there; one that changes nothing is not. When a grant is changed, leave it out of `existing`.

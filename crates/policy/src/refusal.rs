@@ -1,4 +1,4 @@
-//! Why a known caller is refused.
+//! Refusals of known callers.
 
 use thiserror::Error;
 use vestibule_model::{Capability, PlanName, Role};
@@ -20,11 +20,11 @@ pub enum Refusal {
     Path {
         /// The path asked about.
         path: String,
-        /// What was needed there.
+        /// The capability needed there.
         capability: Capability,
-        /// What the caller has there.
+        /// The capability the caller has there.
         have: Option<Capability>,
-        /// Whether it is the key's own grants that do not reach, while its owner's rights do.
+        /// True if the key's own grants do not reach, while its owner's rights do.
         by_key: bool,
     },
     /// No grant lets the caller approve at a path.
@@ -55,7 +55,7 @@ pub enum Refusal {
         /// The kind presented, as [`CredentialRef::kind`](vestibule_model::CredentialRef::kind)
         /// names it.
         presented: &'static str,
-        /// What would do, in words.
+        /// The kinds that are accepted, in words.
         accepts: &'static str,
     },
 }

@@ -1,4 +1,4 @@
-//! Who may do what on which path.
+//! Rights on paths.
 //!
 //! Owners and admins may everything in their organisation. A user has everything below the own
 //! home, and elsewhere the highest capability among the covering grants, the user's own and those
@@ -9,7 +9,7 @@ use vestibule_model::{Capability, HeldGrant, Principal, ResourcePath, Role};
 
 use crate::Refusal;
 
-/// What allowed something.
+/// The ground on which something is allowed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Basis<'a> {
     /// The role, which reaches everywhere.
@@ -20,7 +20,7 @@ pub enum Basis<'a> {
     Grant(&'a HeldGrant),
 }
 
-/// Whether the caller may act with `capability` on `path`, and what allows it: the role, home or
+/// Decides if the caller may act with `capability` on `path`, and returns what allows it: the role, home or
 /// grant of the user, also where a key's own grants had to agree.
 pub fn may<'p>(
     principal: &'p Principal,
@@ -55,7 +55,7 @@ fn refused(principal: &Principal, path: &str, capability: Capability) -> Refusal
     }
 }
 
-/// Whether the caller may approve at `path`. No capability includes that: it takes an owner, an
+/// Decides if the caller may approve at `path`. No capability includes that: it takes an owner, an
 /// admin, or a covering grant that says so. The own home gives it not.
 pub fn may_approve<'p>(
     principal: &'p Principal,
@@ -91,7 +91,7 @@ fn effective_text(principal: &Principal, path: &str) -> Option<Capability> {
     }
 }
 
-/// Whether the caller has the powers of a role. A narrowed key has none, whoever its owner is, so
+/// Refuses unless the caller has the powers of a role. A narrowed key has none, whoever its owner is, so
 /// asking for [`Role::User`] asks for any member, but not by a narrowed key.
 pub fn administers(principal: &Principal, at_least: Role) -> Result<(), Refusal> {
     if principal.narrowed_to.is_some() {
@@ -103,7 +103,7 @@ pub fn administers(principal: &Principal, at_least: Role) -> Result<(), Refusal>
     }
 }
 
-/// What a caller may read, for the query of a list.
+/// The paths that a caller may read, for the query of a list.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Visible {
     /// All of the organisation.
@@ -113,7 +113,7 @@ pub enum Visible {
 }
 
 impl Visible {
-    /// Whether a path may be read.
+    /// Returns true if a path may be read.
     pub fn includes(&self, path: &ResourcePath) -> bool {
         match self {
             Self::Everything => true,
@@ -121,7 +121,7 @@ impl Visible {
         }
     }
 
-    /// Whether a path may not be read itself while something below it may: it is listed so that
+    /// Returns true if a path may not be read itself while something below it may: it is listed so that
     /// one can walk down, and cannot be opened.
     pub fn leads_down_from(&self, path: &ResourcePath) -> bool {
         match self {
@@ -133,7 +133,7 @@ impl Visible {
     }
 }
 
-/// What the caller may read, as the smallest set of prefixes.
+/// Returns what the caller may read, as the smallest set of prefixes.
 pub fn visible(principal: &Principal) -> Visible {
     let owners: Vec<&ResourcePath> = if is_administrator(principal) {
         Vec::new()
@@ -184,7 +184,7 @@ fn best<'g>(grants: &'g [HeldGrant], path: &str) -> Option<&'g HeldGrant> {
         .max_by_key(|grant| grant.capability)
 }
 
-/// How far a key's own grants let its owner's rights through.
+/// The part of an owner's rights that a key's own grants let through.
 pub(crate) enum Narrowing<'p> {
     /// The credential has no grants of its own.
     Free,

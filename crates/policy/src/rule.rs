@@ -1,4 +1,4 @@
-//! What a route demands of its callers.
+//! The demands of a route on its callers.
 
 use std::borrow::Cow;
 use std::num::NonZeroU32;
@@ -9,7 +9,7 @@ use vestibule_model::{Capability, CredentialRef, Role};
 use crate::Refusal;
 use crate::template::PathTemplate;
 
-/// Whether a route needs to know its caller.
+/// The need of a route to know its caller.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Access {
     /// No credential is read.
@@ -20,7 +20,7 @@ pub enum Access {
     SignedIn,
 }
 
-/// Whose requests are counted together.
+/// The group whose requests are counted together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum LimitPer {
     /// All of a user's, whatever the credential and organisation.
@@ -32,16 +32,16 @@ pub enum LimitPer {
 }
 
 /// `count` requests at once, and again as many in every `window`, evenly spread: the generic cell
-/// rate algorithm. Whoever uses them up at once has one more every `window / count`.
+/// rate algorithm. A caller who uses them up at once has one more every `window / count`.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct LimitSpec {
     /// The name that `RateLimit-Policy` gives it, and by which entry points share it.
     pub name: Cow<'static, str>,
-    /// Whose requests are counted together.
+    /// The group whose requests are counted together.
     pub per: LimitPer,
-    /// How many may pass at once.
+    /// The number of requests that may pass at once.
     pub count: NonZeroU32,
-    /// In which time as many come back.
+    /// The time in which as many become available again.
     pub window: Duration,
 }
 
@@ -54,11 +54,11 @@ pub struct LimitId(pub usize);
 pub struct Limit {
     /// Its number in the table; 0 until the rule stands in one.
     pub id: LimitId,
-    /// What it allows.
+    /// The limit as declared.
     pub spec: LimitSpec,
 }
 
-/// What one route demands. Made with [`Rule::public`], [`Rule::optional`] or [`Rule::signed_in`],
+/// The demands of one route. Made with [`Rule::public`], [`Rule::optional`] or [`Rule::signed_in`],
 /// then one call for each demand.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rule {
@@ -82,7 +82,8 @@ impl Rule {
     /// that know their callers, unless said.
     pub const MAX_BODY_BYTES: usize = 1024 * 1024;
 
-    /// How much routes read that are open to strangers, unless said: 16 KiB.
+    /// The largest JSON body or form, in bytes, that routes open to strangers read unless their rules
+    /// say otherwise: 16 KiB.
     pub const OPEN_BODY_BYTES: usize = 16 * 1024;
 
     const fn new(access: Access) -> Self {
@@ -103,61 +104,61 @@ impl Rule {
         }
     }
 
-    /// For everybody; no credential is read.
+    /// Returns a rule for everybody: no credential is read.
     #[must_use]
     pub const fn public() -> Self {
         Self::new(Access::Public)
     }
 
-    /// For everybody; a good credential is read, a bad one is no obstacle.
+    /// Returns a rule for everybody: a good credential is read, a bad one is no obstacle.
     #[must_use]
     pub const fn optional() -> Self {
         Self::new(Access::Optional)
     }
 
-    /// For known callers.
+    /// Returns a rule for known callers.
     #[must_use]
     pub const fn signed_in() -> Self {
         Self::new(Access::SignedIn)
     }
 
-    /// Not with a session cookie.
+    /// Refuses session cookies.
     #[must_use]
     pub const fn bearer_only(mut self) -> Self {
         self.bearer_only = true;
         self
     }
 
-    /// Not with an API key: for people who signed in.
+    /// Refuses API keys: for people who signed in.
     #[must_use]
     pub const fn not_by_key(mut self) -> Self {
         self.not_by_key = true;
         self
     }
 
-    /// On an open route for browsers that changes something: with no `Origin` at all too, where a
-    /// key or token comes as bearer and no session cookie with it. No browser sends such a thing.
+    /// Lets a request without any `Origin` pass an open route that changes something, if it has a key
+    /// or token as bearer and no session cookie. No browser sends such a request by itself.
     #[must_use]
     pub const fn origin_or_bearer(mut self) -> Self {
         self.origin_or_bearer = true;
         self
     }
 
-    /// Only with the powers of this role or a higher one, which a narrowed key never has.
+    /// Requires the powers of this role or a higher one, which a narrowed key never has.
     #[must_use]
     pub const fn role(mut self, at_least: Role) -> Self {
         self.role = Some(at_least);
         self
     }
 
-    /// Only for organisations whose plan has this feature.
+    /// Requires that the organisation's plan has this feature.
     #[must_use]
     pub fn feature(mut self, name: impl Into<Cow<'static, str>>) -> Self {
         self.feature = Some(name.into());
         self
     }
 
-    /// Only with this capability on the resource path that the template gives when the route's own
+    /// Requires this capability on the resource path that the template gives when the route's own
     /// parameters are put in, as `/shared/{rest}` for the route `/files/{*rest}`.
     #[must_use]
     pub fn capability(mut self, needs: Capability, template: impl Into<Cow<'static, str>>) -> Self {
@@ -165,7 +166,7 @@ impl Rule {
         self
     }
 
-    /// Only so often. May be called repeatedly; every limit holds.
+    /// Limits the number of requests. May be called repeatedly; every limit holds.
     #[must_use]
     pub fn limit(mut self, spec: LimitSpec) -> Self {
         self.limits.push(Limit {
@@ -175,7 +176,7 @@ impl Rule {
         self
     }
 
-    /// The content types a body may have; `application/json` alone unless said. Where there are
+    /// Sets the content types a body may have; `application/json` alone unless called. If there are
     /// any, a body may have no content coding.
     #[must_use]
     pub fn consumes(mut self, types: &[&str]) -> Self {
@@ -184,8 +185,8 @@ impl Rule {
         self
     }
 
-    /// How many bytes of a JSON body or a form are read, at most [`Rule::MAX_BODY_BYTES`]. Unless
-    /// said, these are [`Rule::OPEN_BODY_BYTES`] where strangers may call, and the most elsewhere.
+    /// Sets the most bytes of a JSON body or a form that are read, at most [`Rule::MAX_BODY_BYTES`].
+    /// Unless called, these are [`Rule::OPEN_BODY_BYTES`] where strangers may call, and the most elsewhere.
     /// Bodies of other types are the handler's to read, and to bound.
     #[must_use]
     pub const fn body_bytes(mut self, most: usize) -> Self {
@@ -197,59 +198,60 @@ impl Rule {
         self
     }
 
-    /// Whether the caller must be known.
+    /// Returns the need to know the caller.
     pub const fn access(&self) -> Access {
         self.access
     }
 
-    /// Whether nobody is refused for want of a credential.
+    /// Returns true if nobody is refused for want of a credential.
     pub fn is_open(&self) -> bool {
         self.access != Access::SignedIn
     }
 
-    /// Whether the session cookie is not read on this route.
+    /// Returns true if session cookies are refused.
     pub const fn is_bearer_only(&self) -> bool {
         self.bearer_only
     }
 
-    /// Whether a bearer without a session cookie stands for the `Origin`, dead or alive.
+    /// Returns true if a bearer without a session cookie replaces the `Origin`, even one that has
+    /// expired.
     pub const fn takes_origin_or_bearer(&self) -> bool {
         self.origin_or_bearer
     }
 
-    /// The limits, with their numbers in the table.
+    /// Returns the limits, with their numbers in the table.
     pub fn limits(&self) -> &[Limit] {
         &self.limits
     }
 
-    /// The content types a body may have.
+    /// Returns the content types a body may have.
     pub fn content_types(&self) -> &[Cow<'static, str>] {
         &self.consumes
     }
 
-    /// How many bytes of a JSON body or a form are read.
+    /// Returns the most bytes of a JSON body or a form that are read.
     pub const fn most_body_bytes(&self) -> usize {
         self.body_bytes
     }
 
-    /// The role needed, where one is.
+    /// Returns the role needed, if any.
     pub const fn needs_role(&self) -> Option<Role> {
         self.role
     }
 
-    /// The plan feature needed, where one is.
+    /// Returns the plan feature needed, if any.
     pub fn needs_feature(&self) -> Option<&str> {
         self.feature.as_deref()
     }
 
-    /// The capability needed and the template of its path, where one is.
+    /// Returns the capability needed and the template of its path, if any.
     pub fn needs_capability(&self) -> Option<(Capability, &str)> {
         self.capability
             .as_ref()
             .map(|(capability, template)| (*capability, template.as_str()))
     }
 
-    /// Whether this kind of credential is taken here.
+    /// Refuses a kind of credential that the route does not accept.
     pub const fn admits(&self, credential: CredentialRef) -> Result<(), Refusal> {
         let refused = match credential {
             CredentialRef::ApiKey(_) => self.not_by_key,

@@ -1,6 +1,6 @@
 //! The routes and what each demands.
 //!
-//! The rule table is the route table: what stands not in it is refused. Templates are as axum's,
+//! The rule table is the route table: a request that is not in it is refused. Templates are as axum's,
 //! `/v1/folders/{id}` and `/files/{*rest}`, and hold to two rules of their own: a parameter is a
 //! whole segment, and what is literal has one spelling only, so that no encoding of a path can
 //! miss its rule.
@@ -15,45 +15,30 @@ pub use error::TableError;
 
 use crate::Rule;
 use crate::kind::RouteKind;
+use crate::params::Params;
 use crate::rule::{LimitId, LimitSpec};
 
-/// The parameters that a route's template found in a path, still percent-encoded.
-#[derive(Debug, Clone, Default)]
-pub struct Params<'t, 'p>(matchit::Params<'t, 'p>);
-
-impl<'p> Params<'_, 'p> {
-    /// The parameter of this name, as it stands in the path.
-    pub fn get(&self, name: &str) -> Option<&'p str> {
-        self.0.get(name)
-    }
-
-    /// All parameters, in the order of the path.
-    pub fn iter(&self) -> impl Iterator<Item = (&str, &'p str)> {
-        self.0.iter()
-    }
-}
-
-/// What the table has for a request.
+/// The table's entry for a request.
 #[derive(Debug, Clone)]
 pub enum Found<'t, 'p> {
     /// A route.
     Rule {
-        /// What it demands.
+        /// Its demands.
         rule: &'t Rule,
         /// Its path as declared.
         template: &'t str,
-        /// What its parameters are in this path.
+        /// Its parameters in this path.
         params: Params<'t, 'p>,
         /// The credentials it accepts, and its tag.
         kind: RouteKind,
-        /// Which route it is.
+        /// Its number in the table.
         number: RouteNumber,
     },
     /// The path is known, for other methods: a 405.
     OtherMethod {
         /// The methods there are, as `Allow` lists them.
         allowed: &'t str,
-        /// Whether all of them are open to strangers, who may then know of the path.
+        /// True if all of them are open to strangers, who may then know of the path.
         all_public: bool,
         /// The kind of the path's routes.
         kind: RouteKind,
@@ -62,12 +47,12 @@ pub enum Found<'t, 'p> {
     Nothing,
 }
 
-/// Which route of its table one is, counted in the order of declaration from zero.
+/// The number of a route in its table, in the order of declaration from zero.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct RouteNumber(usize);
 
 impl RouteNumber {
-    /// The place of the route in a list of all of them.
+    /// Returns the place of the route in a list of all of them.
     pub const fn index(self) -> usize {
         self.0
     }
@@ -76,7 +61,7 @@ impl RouteNumber {
 /// One declared route.
 #[derive(Debug, Clone, Copy)]
 pub struct Route<'t> {
-    /// Which one it is.
+    /// Its number in the table.
     pub number: RouteNumber,
     /// The method.
     pub method: &'t str,
@@ -84,7 +69,7 @@ pub struct Route<'t> {
     pub template: &'t str,
     /// The credentials it accepts, and its tag.
     pub kind: RouteKind,
-    /// What it demands.
+    /// Its demands.
     pub rule: &'t Rule,
 }
 
@@ -95,7 +80,7 @@ pub struct RuleTable {
     paths: Vec<Path>,
     by_template: HashMap<String, usize>,
     limits: Vec<LimitSpec>,
-    /// How many there are.
+    /// The number of routes.
     routes: usize,
 }
 
@@ -117,12 +102,7 @@ struct Method {
 }
 
 impl RuleTable {
-    /// An empty table to add routes to.
-    pub fn builder() -> TableBuilder {
-        TableBuilder::default()
-    }
-
-    /// What the table has for a method and a [canonical](crate::target::canonical) path.
+    /// Returns the entry for a method and a [canonical](crate::target::canonical) path.
     ///
     /// Allocates nothing while a path has at most three parameters. `HEAD` is answered by the rule
     /// of `GET` where it has none of its own, as axum's routing does.
@@ -162,7 +142,7 @@ impl RuleTable {
             .map_or(RouteKind::default(), Path::kind)
     }
 
-    /// Every route, in the order of declaration by path.
+    /// Returns every route, in the order of declaration by path.
     pub fn routes(&self) -> impl Iterator<Item = Route<'_>> {
         self.paths.iter().flat_map(|path| {
             path.methods.iter().map(|method| Route {
@@ -175,7 +155,7 @@ impl RuleTable {
         })
     }
 
-    /// Every limit, in the order of its number.
+    /// Returns every limit, in the order of its number.
     pub fn limits(&self) -> impl Iterator<Item = (LimitId, &LimitSpec)> {
         self.limits
             .iter()

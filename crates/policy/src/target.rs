@@ -1,8 +1,8 @@
-//! Which request paths are judged at all.
+//! The canonical spelling of request paths.
 
 use thiserror::Error;
 
-/// Why a request path is refused before anything is asked about it: a 400.
+/// The reason for which a request path is refused before anything is asked about it: a 400.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
 pub enum NotCanonical {
     /// It does not begin with a slash.
@@ -31,7 +31,7 @@ pub enum NotCanonical {
 /// The longest path with its query that a browser is sent to, in bytes.
 pub const MAX_OWN_PAGE_BYTES: usize = 1_024;
 
-/// Whether a text is a page of this server that a browser cannot take for anything else: one slash,
+/// Returns true if a text is a page of this server that a browser cannot take for anything else: one slash,
 /// a [`canonical`] path, and a query of printable ASCII.
 pub fn is_own_page(text: &str) -> bool {
     let (path, query) = text.split_once('?').unwrap_or((text, ""));
@@ -39,7 +39,8 @@ pub fn is_own_page(text: &str) -> bool {
     text.len() <= MAX_OWN_PAGE_BYTES && canonical(path).is_ok() && query.bytes().all(printable)
 }
 
-/// Whether a raw request path, without its query, is the one spelling that all servers read alike.
+/// Refuses a raw request path, without its query, unless it is the one spelling that all servers
+/// read alike.
 ///
 /// The proxy before us and the service behind us may each decode, fold and cut a path in their own
 /// way. What has one reading only is judged; anything else is refused: an encoded `/`, `\`, `.`,
@@ -82,7 +83,7 @@ pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// What may stand for itself in a segment: RFC 3986's `pchar` but for `%` and `;`. Every byte of
+/// The bytes that may stand for themselves in a segment: RFC 3986's `pchar` but for `%` and `;`. Every byte of
 /// every request is asked about, hence the table.
 const PLAIN: [bool; 256] = {
     let mut plain = [false; 256];

@@ -83,7 +83,7 @@ pub(crate) fn segments(template: &str) -> Result<Vec<Segment<'_>>, &'static str>
     Ok(segments)
 }
 
-/// Whether `path` can be filled with the parameters of the route template `route`. In it, `{name}`
+/// Checks that `path` can be filled with the parameters of the route template `route`. In it, `{name}`
 /// stands for either kind of parameter.
 pub(crate) fn check_path(path: &str, route: &str) -> Result<(), String> {
     let has = segments(route)?;
@@ -116,14 +116,14 @@ pub(crate) struct PathTemplate {
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Piece {
-    /// What stands for itself, slashes included.
+    /// Text that stands for itself, slashes included.
     Literal(String),
     /// The name of a parameter.
     Parameter(String),
 }
 
 impl PathTemplate {
-    /// Reads a template; whether it is a good one, [`check_path`] says.
+    /// Reads a template that [`check_path`] accepts.
     pub(crate) fn new(text: Cow<'static, str>) -> Self {
         let mut pieces = Vec::new();
         let mut literal = String::new();

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use quick_cache::{DefaultHashBuilder, Lifecycle, OptionsBuilder, Weighter};
 
-use super::{CacheKey, Entry};
+use super::entry::{CacheKey, Entry};
 
 /// The bounds of the cache.
 #[derive(Debug, Clone, Copy)]

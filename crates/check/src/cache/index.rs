@@ -1,14 +1,16 @@
-//! What a change makes wrong, and what it made wrong while the store was asked.
+//! The entries that a change makes wrong, and those it made wrong while the store was asked.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 use vestibule_model::{Change, Principal, Timestamp};
 
+use super::bounds::Cached;
+use super::entry::Entry;
 use super::slots::{Chain, Slots};
-use super::{Cached, Entry, weight};
+use super::weight;
 
-/// How many of the latest changes are remembered, to judge a reading that overlapped them.
+/// The number of latest changes that are remembered, to judge a reading that overlapped them.
 pub(super) const REMEMBERED_CHANGES: usize = 256;
 
 /// The number of a user's latest entries that are asked for grants to share: a user may have thousands,
@@ -19,14 +21,14 @@ const ASKED_TO_SHARE: usize = 16;
 /// insertions take new slots.
 const SWEPT_BY_INSERTION: usize = 2;
 
-/// Which entries there are, and the latest changes.
+/// All entries by their subjects, and the latest changes.
 #[derive(Debug, Default)]
 pub(super) struct Index {
     slots: Slots,
     /// The slot at which the sweep by insertions goes on.
     swept: usize,
     changes: VecDeque<Change>,
-    /// How many changes were ever applied.
+    /// The number of changes ever applied.
     applied: u64,
 }
 
@@ -69,8 +71,8 @@ impl Index {
         self.slots.next()
     }
 
-    /// Lets a principal have the same copy of its grants as another entry of its user; whether
-    /// there is one.
+    /// Makes a principal share its grants with another entry of its user. Returns false if there is
+    /// none with the same grants.
     pub(super) fn share_grants(&self, principal: &mut Principal) -> bool {
         let kept = self.slots.of(Chain::User, principal.user_id.uuid());
         let same = kept
@@ -127,7 +129,7 @@ impl Index {
         self.slots.len()
     }
 
-    /// Whether a principal read since `reading` began may have been changed meanwhile.
+    /// Returns true if a principal read since `reading` began may have changed meanwhile.
     pub(super) fn changed_since(&self, reading: Reading, principal: &Principal) -> bool {
         let missed = self.applied - reading.0;
         let Ok(missed) = usize::try_from(missed) else {

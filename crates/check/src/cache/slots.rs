@@ -1,6 +1,6 @@
-//! Where the entries of a user, of a key or session and of an organisation are found: each kept
-//! entry has a numbered slot, and slots that belong together are chained, so that an entry costs
-//! three pairs of numbers and not three sets.
+//! The entries of a user, of a key or session and of an organisation, each found without a search:
+//! every kept entry has a numbered slot, and slots that belong together are chained, so that an entry
+//! costs three pairs of numbers and not three sets.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -9,9 +9,10 @@ use quick_cache::DefaultHashBuilder;
 use uuid::Uuid;
 use vestibule_model::Principal;
 
-use super::{Cached, Entry};
+use super::bounds::Cached;
+use super::entry::Entry;
 
-/// By what entries are chained.
+/// The three ways in which entries are chained.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Chain {
     User,
@@ -48,7 +49,7 @@ struct Slot {
     links: [Link; 3],
 }
 
-/// See the module.
+/// All slots and their chains. See the module.
 #[derive(Debug, Default)]
 pub(super) struct Slots {
     places: Vec<Option<Slot>>,

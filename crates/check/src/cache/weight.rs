@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use vestibule_model::{HeldGrant, Plan, Principal};
 
-use super::Caller;
+use super::entry::Caller;
 
 /// The bytes that the map, the index and the limits take for an entry beside the entry itself: a place in
 /// each of six tables, which are half empty after they have grown. Measured by `bench memory`.

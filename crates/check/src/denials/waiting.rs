@@ -1,9 +1,8 @@
-//! The denials between two batches, in a room that organisations and users share.
+//! The denials between two batches, in a bounded list that organisations and users share.
 //!
-//! Whoever is denied may fill the room as long as nobody else needs it. Once it is full, a call of
-//! an organisation or user that has less than others takes the place of one of those who have most,
-//! so that nobody's flood suppresses the denials of others. What has no place is counted for the
-//! organisation whose it is.
+//! One caller may fill the list as long as nobody else needs it. Once it is full, a call of an
+//! organisation or user with fewer entries replaces one of those with the most, so that nobody's
+//! flood suppresses the denials of others. A call without an entry is counted for its organisation.
 
 use std::borrow::Cow;
 use std::collections::HashMap;
@@ -36,7 +35,7 @@ pub struct DeniedCall {
 /// The number of equal denials within one batch.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct DeniedTimes {
-    /// How many there were, at least 1.
+    /// The number of them, at least 1.
     pub count: u64,
     /// The time of the first.
     pub first: Timestamp,
@@ -53,12 +52,12 @@ type Calls = HashMap<DeniedCall, DeniedTimes>;
 pub struct DenialBatch {
     /// The denials.
     pub calls: Vec<(DeniedCall, DeniedTimes)>,
-    /// How many more there were in an organisation than could be told apart; without one, how many
-    /// there were in organisations beyond those that could be.
+    /// The number of denials in an organisation beyond those that could be told apart; without an
+    /// organisation, the number in organisations that could not be told apart either.
     pub overflow: Vec<(Option<OrganizationId>, u64)>,
 }
 
-/// See the module.
+/// The bounded list. See the module.
 #[derive(Debug, Default)]
 pub(super) struct Waiting {
     shares: HashMap<OrganizationId, Share>,
@@ -67,7 +66,7 @@ pub(super) struct Waiting {
     overflow: u64,
 }
 
-/// An organisation's part of the room.
+/// An organisation's part of the list.
 #[derive(Debug, Default)]
 struct Share {
     by_user: HashMap<UserId, Calls>,
@@ -132,7 +131,7 @@ impl Waiting {
         self.kept += 1;
     }
 
-    /// Makes room for a call of a user, where others have more of it.
+    /// Frees an entry for a call of a user if others have more of them. Returns true if it did.
     fn make_room(&mut self, organization: OrganizationId, user: UserId) -> bool {
         let fair = MAX_DIFFERENT / self.shares.len().max(1);
         let own = self.shares.get(&organization);

@@ -16,7 +16,7 @@ use super::ticks::Ticks;
 const SHARED_KEYS: u128 = 1_024;
 const CROWDED: usize = 100_000;
 
-/// Who is counted: an id, or an address folded into the same 128 bits.
+/// The key that is counted: an id, or an address folded into the same 128 bits.
 type Key = Uuid;
 
 /// One limit, counted for each key on its own.

@@ -16,7 +16,7 @@ pub(crate) struct Judge<'e> {
     pub(crate) cookie_name: &'e str,
 }
 
-/// Whether a judgement counts towards the limits.
+/// The effect of a judgement on the limits: a request is counted once, however often it is judged.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Counted {
     Yes,

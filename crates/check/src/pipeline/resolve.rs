@@ -1,4 +1,4 @@
-//! Step 3: who is calling.
+//! Step 3: the caller behind a credential.
 
 use std::sync::Arc;
 
@@ -13,10 +13,10 @@ use crate::flights::Answer;
 use crate::known_caller::KnownCaller;
 use crate::scheme::Presented;
 
-/// Why a credential leads to nobody who may act.
+/// A credential that leads to nobody who may act.
 pub(super) struct Nobody {
     pub(super) cause: Cause,
-    /// Whose it is all the same.
+    /// The caller, if known all the same.
     pub(super) caller: Option<KnownCaller>,
 }
 
@@ -50,7 +50,7 @@ enum Question {
 }
 
 impl Shared {
-    /// Who is calling, from the store where the cache does not know.
+    /// Returns the caller behind a credential: from the cache, else from the directory.
     pub(super) async fn resolve(
         self: &Arc<Self>,
         presented: Presented<'_>,
@@ -104,7 +104,7 @@ impl Shared {
         }
     }
 
-    /// Asks the directory, and keeps who it knows.
+    /// Asks the directory, and keeps the caller it returns.
     fn answer(
         self: &Arc<Self>,
         question: Question,

@@ -1,10 +1,11 @@
-//! What the rule table says of a request.
+//! The entry of the rule table that a request is judged by.
 
 use std::sync::Arc;
 
+use vestibule_policy::Params;
 use vestibule_policy::RouteKind;
 use vestibule_policy::rule::{Access, Rule};
-use vestibule_policy::table::{Found, Params};
+use vestibule_policy::table::Found;
 
 use crate::cache::Entry;
 use crate::denial::{Cause, Denial};
@@ -12,7 +13,7 @@ use crate::head::RequestHead;
 use crate::rules::Rules;
 use crate::verdict::Passed;
 
-/// What the rule table says of a request's method and path, and how to speak about it.
+/// The entry of the rule table for a request's method and path, and the kind of the path.
 pub(super) struct Route<'t, 'h> {
     rules: &'t Arc<Rules>,
     found: Found<'t, 'h>,
@@ -30,8 +31,8 @@ impl<'t, 'h> Route<'t, 'h> {
         Self { rules, found, kind }
     }
 
-    /// What is not in the table is for known callers only: a stranger learns nothing of it, but
-    /// that a path that is public has no such method.
+    /// Returns the access that the route allows. A path that is not in the table is for known callers
+    /// only: strangers learn nothing of it, but that a public path has no such method.
     pub(super) fn access(&self) -> Access {
         match self.found {
             Found::Rule { rule, .. } => rule.access(),
@@ -59,7 +60,7 @@ impl<'t, 'h> Route<'t, 'h> {
         }
     }
 
-    /// That a request may go on to this route.
+    /// Returns the verdict that lets a request go on to this route.
     #[inline] // or else what it gives, which is large, is copied once more
     pub(super) fn passed(
         &self,

@@ -1,4 +1,4 @@
-//! The steps, in their order; who is calling is found out in `resolve`.
+//! The steps, in their order; `resolve` finds the caller.
 
 use http::HeaderMap;
 use vestibule_model::Timestamp;
@@ -130,7 +130,7 @@ impl<'e> Judge<'e> {
             .map_err(|cause| route.denial(cause).into())
     }
 
-    /// Whether a request has a bearer that looks like one of ours, and no session cookie.
+    /// Returns true if a request has a bearer that looks like one of ours, and no session cookie.
     fn has_only_a_bearer(&self, headers: &HeaderMap) -> bool {
         let mut cookies = scheme::cookie_values(headers, self.cookie_name);
         let bearer = scheme::presented(headers, &self.core.prefix, None);
@@ -194,7 +194,7 @@ impl<'e> Judge<'e> {
         limiters.try_for_each(|limiter| limiter.count(allowances, principal))
     }
 
-    /// What stands between a known caller and the handler, if anything.
+    /// Returns the cause that keeps a known caller from the handler, if there is one.
     fn obstacle(
         &self,
         head: &RequestHead<'_>,

@@ -1,4 +1,4 @@
-//! How a table comes to be: route by route, each held to fit.
+//! Building of a table: route by route, each checked to fit.
 
 use super::{Method, Path, RouteNumber, RuleTable, TableError};
 use crate::kind::RouteKind;
@@ -57,7 +57,12 @@ fn check_rule(rule: &Rule, template: &str) -> Result<(), String> {
 }
 
 impl RuleTable {
-    pub(super) fn insert(
+    /// Returns an empty table to add routes to.
+    pub fn builder() -> TableBuilder {
+        TableBuilder::default()
+    }
+
+    fn insert(
         &mut self,
         method: &str,
         template: &str,

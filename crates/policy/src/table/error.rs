@@ -1,8 +1,8 @@
-//! What can be wrong with a table.
+//! The errors of a table.
 
 use thiserror::Error;
 
-/// Why a table cannot be built. All of them are mistakes in the program.
+/// A mistake in the declared routes, for which no table can be built.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TableError {
     /// The route stands in the table already.
@@ -26,7 +26,7 @@ pub enum TableError {
     Template {
         /// The path as declared.
         template: String,
-        /// What is wrong.
+        /// The mistake, in words.
         message: String,
     },
     /// The method is not upper-case letters.
@@ -42,7 +42,7 @@ pub enum TableError {
         method: String,
         /// The route's path.
         template: String,
-        /// What does not fit.
+        /// The mistake, in words.
         message: String,
     },
 }
