@@ -9,6 +9,19 @@
 //! A hit costs one hash, one lookup and one pure decision: no store, no lock held across an
 //! await, no write, no allocation.
 
+// A decision that panics is an outage, or an answer nobody decided on.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used
+    )
+)]
+
 mod admitted;
 mod bodies;
 mod cache;

@@ -4,6 +4,19 @@
 //! Nothing here does input or output, and no decision that allows allocates. [`decide()`] says yes
 //! or no, [`explain()`] says why; both walk the same demands, so they cannot disagree.
 
+// A decision that panics is an outage, or an answer nobody decided on.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::panic,
+        clippy::unreachable,
+        clippy::indexing_slicing,
+        clippy::string_slice,
+        clippy::unwrap_used,
+        clippy::expect_used
+    )
+)]
+
 pub mod decide;
 pub mod explain;
 #[cfg(test)]

@@ -50,6 +50,17 @@ fn check_rule(rule: &Rule, template: &str) -> Result<(), String> {
             return Err("demands of a caller need Rule::signed_in()".to_owned());
         }
     }
+    // It is written into the `RateLimit` headers as a string (RFC 9651, 3.3.3) without escapes.
+    let is_plain =
+        |byte: u8| byte == b' ' || byte.is_ascii_graphic() && !matches!(byte, b'"' | b'\\');
+    for Limit { spec, .. } in &rule.limits {
+        if spec.name.is_empty() || !spec.name.bytes().all(is_plain) {
+            let name = &spec.name;
+            return Err(format!(
+                "the name of a limit must be printable ASCII without quotes: `{name}`"
+            ));
+        }
+    }
     match rule.needs_capability() {
         Some((_, path)) => template::check_path(path, template),
         None => Ok(()),

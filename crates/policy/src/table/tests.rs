@@ -202,6 +202,8 @@ fn a_method_is_upper_case_letters(#[case] method: &str) {
 #[case::limit(Rule::public().limit(limit("x", 1, LimitPer::User)))]
 #[case::unknown_parameter(Rule::signed_in().capability(Capability::ReadOnly, "/x/{other}"))]
 #[case::rest_in_a_capability(Rule::signed_in().capability(Capability::ReadOnly, "/x/{*id}"))]
+#[case::nameless_limit(Rule::signed_in().limit(limit("", 1, LimitPer::User)))]
+#[case::quoted_limit(Rule::signed_in().limit(limit("a\"b", 1, LimitPer::User)))]
 #[case::relative_capability(Rule::signed_in().capability(Capability::ReadOnly, "x/{id}"))]
 #[case::part_of_a_segment(Rule::signed_in().capability(Capability::ReadOnly, "/x-{id}"))]
 fn demands_that_do_not_fit_are_an_error(#[case] rule: Rule) {

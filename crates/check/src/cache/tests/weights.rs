@@ -92,7 +92,8 @@ fn entries_weigh_what_they_allocate() {
 fn the_heaviest_callers_that_are_legal_are_bounded_too() {
     let cache = bounded(8 * MIB);
     let long = format!("/{}", "x".repeat(1_000));
-    for number in 0..8 {
+    // So many, because all of eight fall into one of the two shards once in 128 runs.
+    for number in 0..16 {
         let heaviest = with_grants(number, grants(2_550, &long));
         insert(&cache, number, heaviest, at(now()));
         assert!(cache.bytes() <= 8 * MIB as u64, "{}", cache.bytes());
