@@ -161,7 +161,7 @@ pub struct BodyPlace {
 }
 
 impl BodyPlace {
-    /// Makes room for so many bytes in all.
+    /// Grows the place to so many bytes in all.
     pub fn grow_to(&mut self, bytes: usize) -> Result<(), NoRoom> {
         if bytes > self.bytes {
             self.bodies.grow(self.sender, self.bytes, bytes)?;
@@ -170,7 +170,7 @@ impl BodyPlace {
         Ok(())
     }
 
-    /// For how many bytes there is room.
+    /// Returns the bytes that it has grown to.
     pub fn bytes(&self) -> usize {
         self.bytes
     }

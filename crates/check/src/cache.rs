@@ -57,8 +57,8 @@ impl Cache {
         }
     }
 
-    /// The entry of a credential, as long as it may be believed. Whoever presents an access token
-    /// presents the `rest` too that is not in its digest.
+    /// Returns the entry of a credential, as long as it may be believed. For an access token, `rest` is
+    /// the part that is not in its digest, and has to be the same.
     pub(crate) fn get(
         &self,
         key: &CacheKey,
@@ -183,9 +183,9 @@ impl Cache {
                 self.remove(&mut index, entry);
             }
         }
-        // Last: whoever reads the count before it looks an entry up, and finds the same count later,
-        // has not met one that a change of the time between has removed. Counted before the
-        // removals, it would be the same for a request that met such an entry amid them.
+        // Last: a request that reads the count before it looks an entry up, and finds the same count
+        // later, has not used one that a change in between has removed. Counted before the removals,
+        // it would be the same for a request that used such an entry during them.
         self.applied.fetch_add(1, Ordering::SeqCst);
         touched.len()
     }

@@ -43,7 +43,7 @@ pub enum Cause {
     NoCredential,
     /// A credential was sent and is not good.
     Rejected(Rejected),
-    /// The credential is good, but who it stands for may not act now.
+    /// The credential is good, but its user may not act now.
     Inactive(Inactive),
     /// A browser sent it from a page that is not ours.
     Csrf(Csrf),

@@ -45,7 +45,7 @@ pub enum Unresolved {
     /// It was deleted, or its session was ended.
     #[error("the credential was revoked")]
     Revoked,
-    /// The credential is good, and who it stands for may not act now.
+    /// The credential is good, but its user may not act now.
     #[error("{0}")]
     Inactive(Inactive, KnownCaller),
     /// The truth cannot be known now; the cause is for the log.

@@ -7,8 +7,8 @@ use http::request::Parts;
 
 use crate::Permit;
 
-/// The handler wants a permit and the check gave none: its route is public, or the check does not
-/// stand before it. The service is put together wrongly, and the caller cannot mend it.
+/// The handler takes a permit and the check gave none: its route is public, or no check is before it.
+/// The service is put together wrongly; the caller cannot help it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("this handler needs a permit, and no check stands before it")]
 pub struct MissingCheck;

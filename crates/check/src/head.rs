@@ -32,8 +32,8 @@ impl RequestHead<'_> {
         !matches!(*self.method, Method::GET | Method::HEAD | Method::OPTIONS)
     }
 
-    /// A body must be of a type that the route reads (RFC 9110, 8.3), and stand there as it is
-    /// (RFC 9110, 8.4); one without a type is refused.
+    /// Refuses a body of a type that the route does not read (RFC 9110, 8.3), without a type, or with a
+    /// content coding (RFC 9110, 8.4).
     pub(crate) fn content_type(&self, rule: &Rule) -> Result<(), Cause> {
         let accepted = rule.content_types();
         if accepted.is_empty() || !self.has_body {

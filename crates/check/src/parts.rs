@@ -34,10 +34,10 @@ pub struct CoreParts {
 }
 
 impl CoreParts {
-    /// Room for the bodies that are on their way, in bytes, unless configured: 64 MiB.
+    /// The budget of bodies in flight, in bytes, unless configured: 64 MiB.
     pub const BODY_BYTES: usize = 64 * Rule::MAX_BODY_BYTES;
 
-    /// The least room for them, in bytes: one caller's part still holds the largest body.
+    /// The least budget, in bytes: one caller's part still holds the largest body.
     pub const LEAST_BODY_BYTES: usize = 8 * Rule::MAX_BODY_BYTES;
 
     /// Returns the parts of a core that accepts the keys and cookies of this directory, and has the

@@ -50,7 +50,7 @@ fn table() -> RuleTable {
     let bearer = Accepts::Bearer;
     let browser = Accepts::BearerOrCookie;
     let mut table = RuleTable::builder();
-    for (method, path, dialect, rule) in [
+    for (method, path, accepts, rule) in [
         ("GET", "/healthz", bearer, Rule::public()),
         ("GET", "/v1/things", bearer, signed_in()),
         ("POST", "/v1/things", bearer, signed_in()),
@@ -79,7 +79,7 @@ fn table() -> RuleTable {
             Rule::public().origin_or_bearer(),
         ),
     ] {
-        table = table.add(method, path, dialect, rule).unwrap();
+        table = table.add(method, path, accepts, rule).unwrap();
     }
     table.build()
 }

@@ -38,7 +38,7 @@ impl Usage {
         if list.len() < MAX_WAITING {
             list.push((credential, at));
         }
-        // Once, while there is as much room again for what comes until it is drained.
+        // Once, at half: as much again fits in until the batch is drained.
         if list.len() == MAX_WAITING / 2 {
             self.is_filling.store(true, Ordering::Release);
             self.writer.wake();

@@ -72,7 +72,7 @@ impl Passed {
                 let principal = entry.principal();
                 Sender::Known(principal.user_id, principal.organization_id)
             }
-            // Whoever did not note the address has all strangers taken for one.
+            // A service that notes no addresses has all strangers counted as one.
             None => Sender::Stranger(network_of(head.address.unwrap_or(NOWHERE))),
         }
     }

@@ -5,6 +5,53 @@ use vestibule_check::EntryPoint;
 use crate::CheckService;
 
 /// Puts an [`EntryPoint`] before a service.
+///
+/// # Several services in one process
+///
+/// Each has an entry point of its own, and all of them come from one [`Core`](crate::Core). A caller
+/// whom one has met is known to the others, and a limit of one name is one allowance:
+///
+/// ```
+/// # use std::{num::NonZeroU32, sync::Arc, time::Duration};
+/// # use axum::{body::Body, http::Request};
+/// # use tower::ServiceExt as _;
+/// # use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
+/// # use vestibule_layer::model::OsEntropy;
+/// # use vestibule_layer::{
+/// #     Core, CoreParts, EntryPointExt as _, LimitPer, LimitSpec, MemoryDirectory, Routes, Rule,
+/// # };
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// # let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
+/// # let directory = MemoryDirectory::with_owner_key(&key.digest());
+/// # let request = |path: &str| Request::get(path)
+/// #     .header("authorization", format!("Bearer {}", key.expose()))
+/// #     .body(Body::empty());
+/// let once_an_hour = Rule::signed_in().limit(LimitSpec {
+///     name: "reports".into(),
+///     per: LimitPer::User,
+///     count: NonZeroU32::MIN,
+///     window: Duration::from_secs(3_600),
+/// });
+/// let core = Core::new(CoreParts::new(Arc::new(directory)));
+///
+/// let (router, table) = Routes::bearer()
+///     .get("/v1/report", once_an_hour.clone(), async || "for customers")
+///     .into_parts()?;
+/// let public = core.entry_point(table, "https://app.example.com".parse()?);
+/// let public = public.guard(router);
+///
+/// let (router, table) = Routes::bearer()
+///     .get("/internal/report", once_an_hour, async || "for staff")
+///     .into_parts()?;
+/// let internal = core.entry_point(table, "https://internal.example.com".parse()?);
+/// let internal = internal.guard(router);
+///
+/// assert_eq!(public.oneshot(request("/v1/report")?).await?.status(), 200);
+/// assert_eq!(internal.oneshot(request("/internal/report")?).await?.status(), 429);
+/// # Ok(())
+/// # }
+/// ```
 pub trait EntryPointExt {
     /// Wraps `inner`: it is called only with requests that the check lets pass. See [`CheckService`]
     /// for what becomes of each.

@@ -65,6 +65,7 @@ where
             }
             Some(Err(denial)) => CheckFuture::refused(refuse(request.extensions(), &denial)),
             known => {
+                // Boxed, since a request that waits is rare, and its state would make every future large.
                 let entry_point = self.entry_point.clone();
                 // The service that was polled ready is the one to call; its clone takes its place.
                 let clone = self.inner.clone();

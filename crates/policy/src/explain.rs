@@ -55,6 +55,7 @@ pub fn explain(rule: &Rule, principal: &Principal, params: &Params<'_, '_>) -> E
             }
         }
     }
+    // Last, so that callers who know more than the rule can replace it.
     lines.push("allowed".to_owned());
     Explanation {
         outcome: Ok(()),

@@ -50,6 +50,7 @@ pub fn admit<'g>(
     can_approve: bool,
     max: usize,
 ) -> Result<(), GrantRefusal> {
+    // In one pass, since `existing` can be read only once.
     let mut count = 0;
     let (mut whole, mut capable, mut approving) = (None, None, None);
     for grant in existing {

@@ -33,8 +33,7 @@ pub enum Refusal {
         /// The path asked about.
         path: String,
     },
-    /// The URL stands for a path that no resource can have. Nobody may know more of it than that
-    /// it does not exist: a 404.
+    /// The URL names a path that no resource can have: a 404.
     #[error("There is no resource at this path.")]
     NotAPath,
     /// The organisation's plan lacks a feature.

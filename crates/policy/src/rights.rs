@@ -20,8 +20,8 @@ pub enum Basis<'a> {
     Grant(&'a HeldGrant),
 }
 
-/// Decides if the caller may act with `capability` on `path`, and returns what allows it: the role, home or
-/// grant of the user, also where a key's own grants had to agree.
+/// Decides if the caller may act with `capability` on `path`, and returns what allows it: the role,
+/// home or grant of the user, also where a key's own grants had to agree.
 pub fn may<'p>(
     principal: &'p Principal,
     path: &ResourcePath,
@@ -56,7 +56,7 @@ fn refused(principal: &Principal, path: &str, capability: Capability) -> Refusal
 }
 
 /// Decides if the caller may approve at `path`. No capability includes that: it takes an owner, an
-/// admin, or a covering grant that says so. The own home gives it not.
+/// admin, or a covering grant with `can_approve`. The caller's own home does not include it.
 pub fn may_approve<'p>(
     principal: &'p Principal,
     path: &ResourcePath,
@@ -67,6 +67,7 @@ pub fn may_approve<'p>(
     } else {
         principal.grants.iter().find(approves).map(Basis::Grant)
     };
+    // A key approves only where its own grants do, too: it reaches no further than its owner.
     let within_key = match &principal.narrowed_to {
         Some(own) => own.iter().any(|grant| approves(&grant)),
         None => true,
@@ -87,13 +88,15 @@ fn effective_text(principal: &Principal, path: &str) -> Option<Capability> {
     let (_, has) = strongest(principal, path)?;
     match narrowing(principal, path) {
         Narrowing::Free => Some(has),
+        // The key's grant may be the stronger one: its owner can have lost rights since.
         Narrowing::To(own) => own.map(|grant| grant.capability.min(has)),
     }
 }
 
-/// Refuses unless the caller has the powers of a role. A narrowed key has none, whoever its owner is, so
-/// asking for [`Role::User`] asks for any member, but not by a narrowed key.
+/// Refuses unless the caller has the powers of a role. A narrowed key has none, even that of an owner,
+/// so asking for [`Role::User`] admits any member, but no narrowed key.
 pub fn administers(principal: &Principal, at_least: Role) -> Result<(), Refusal> {
+    // Before the role: a narrowed key learns nothing of its owner's.
     if principal.narrowed_to.is_some() {
         Err(Refusal::Narrowed)
     } else if principal.role < at_least {
@@ -121,8 +124,8 @@ impl Visible {
         }
     }
 
-    /// Returns true if a path may not be read itself while something below it may: it is listed so that
-    /// one can walk down, and cannot be opened.
+    /// Returns true if a path may not be read itself while something below it may: it is listed, so
+    /// that clients can walk down, and cannot be opened.
     pub fn leads_down_from(&self, path: &ResourcePath) -> bool {
         match self {
             Self::Everything => false,
@@ -155,6 +158,7 @@ pub fn visible(principal: &Principal) -> Visible {
             .collect(),
     };
     let minimal = minimal(paths);
+    // The same paths, but a list of everything needs no condition in its query.
     if minimal.iter().any(|path| path.as_str() == "/") {
         Visible::Everything
     } else {
@@ -171,6 +175,7 @@ fn strongest<'p>(principal: &'p Principal, path: &str) -> Option<(Basis<'p>, Cap
     if is_administrator(principal) {
         return Some((Basis::Role(principal.role), Capability::ReadWriteDelete));
     }
+    // Before the grants, of which there may be thousands.
     if principal.home.covers_text(path) {
         return Some((Basis::Home, Capability::ReadWriteDelete));
     }
@@ -220,7 +225,7 @@ fn deeper<'p>(one: &'p ResourcePath, other: &'p ResourcePath) -> Option<&'p Reso
 }
 
 fn minimal(mut paths: Vec<&ResourcePath>) -> Vec<ResourcePath> {
-    // By length, so that what covers a path always stands before it.
+    // By length, so that a path comes after every path that covers it.
     paths.sort_by_key(|path| path.as_str().len());
     let mut kept: Vec<ResourcePath> = Vec::new();
     for path in paths {

@@ -52,7 +52,7 @@ pub struct LimitId(pub usize);
 /// A limit of a rule. Equal specs are one limit, shared by their routes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Limit {
-    /// Its number in the table; 0 until the rule stands in one.
+    /// Its number in the table; 0 until the rule is added to one.
     pub id: LimitId,
     /// The limit as declared.
     pub spec: LimitSpec,

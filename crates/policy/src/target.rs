@@ -84,8 +84,8 @@ pub(crate) const fn is_unreserved(byte: u8) -> bool {
     byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_' | b'~')
 }
 
-/// The bytes that may stand for themselves in a segment: RFC 3986's `pchar` but for `%` and `;`. Every byte of
-/// every request is asked about, hence the table.
+/// The bytes that may appear unencoded in a segment: RFC 3986's `pchar` but for `%` and `;`. A table,
+/// because it is asked about every byte of every path.
 #[expect(
     clippy::indexing_slicing,
     reason = "evaluated by the compiler, which refuses an index out of bounds"

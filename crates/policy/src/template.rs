@@ -125,6 +125,7 @@ enum Piece {
 impl PathTemplate {
     /// Reads a template that [`check_path`] accepts.
     pub(crate) fn new(text: Cow<'static, str>) -> Self {
+        // Slashes are literal, so that a request copies few long pieces instead of many short ones.
         let mut pieces = Vec::new();
         let mut literal = String::new();
         for segment in text.strip_prefix('/').unwrap_or(&text).split('/') {
@@ -165,6 +166,7 @@ impl PathTemplate {
             }
         }
         let text = std::str::from_utf8(&filled.0).ok()?;
+        // Again, since decoding may bring in what no resource path may have.
         ResourcePath::check(text).ok().map(|()| text)
     }
 }

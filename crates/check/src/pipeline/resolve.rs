@@ -60,7 +60,7 @@ impl Shared {
         if let Some(entry) = self.cache.get(&key, presented.rest(), at) {
             return Ok(entry);
         }
-        // Whoever waits for an answer has shown a credential as good as the one that was asked for.
+        // Verified by every request, also by one that joins a flight: its answer is for good ones.
         let question = self.question(presented, at)?;
         let reading = self.cache.begin_reading();
         let ask = || self.answer(question, key, presented.rest(), reading);

@@ -107,8 +107,8 @@ impl<'e> Judge<'e> {
         }
     }
 
-    /// The steps that remain for a request without a caller. A page of somebody else may not sign
-    /// anybody in or out, so the Origin guard stands here too.
+    /// Takes the steps that remain for a request without a caller. Somebody else's page may not sign
+    /// anybody in or out, so the Origin is checked here, too.
     fn without_caller(
         &self,
         head: &RequestHead<'_>,
@@ -137,8 +137,8 @@ impl<'e> Judge<'e> {
         matches!(bearer, Ok(Some(_))) && cookies.next().is_none()
     }
 
-    /// Steps 5 to 7, for a caller who is known; step 4, that the organisation and the membership
-    /// stand, is the directory's answer.
+    /// Takes steps 5 to 7, for a caller who is known; step 4, an active organisation and membership, is
+    /// part of the directory's answer.
     #[inline]
     fn judge(
         &self,

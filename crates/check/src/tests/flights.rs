@@ -63,7 +63,7 @@ impl Directory for Gated {
     }
 }
 
-struct Doors {
+struct Waiting {
     core: Core,
     check: EntryPoint,
     directory: Arc<Gated>,
@@ -73,7 +73,7 @@ struct Doors {
 }
 
 /// A check that has seen neither the key nor the token of its one user.
-fn doors() -> Doors {
+fn waiting() -> Waiting {
     let clock = Arc::new(ManualClock::new(Timestamp::from_seconds(1_800_000_000)));
     let key = mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy);
     let session = SessionId::mint(&*clock, &OsEntropy);
@@ -115,7 +115,7 @@ fn doors() -> Doors {
         clock,
         ..CoreParts::new(Arc::clone(&directory) as Arc<dyn Directory>)
     });
-    Doors {
+    Waiting {
         check: core.entry_point(table(), ORIGIN.parse::<OwnOrigin>().unwrap()),
         core,
         directory,
@@ -125,7 +125,7 @@ fn doors() -> Doors {
     }
 }
 
-impl Doors {
+impl Waiting {
     /// The answer to a request: `passed`, or the reason why not.
     fn ask(&self, bearer: &str) -> tokio::task::JoinHandle<String> {
         let (check, value) = (self.check.clone(), format!("Bearer {bearer}"));
@@ -180,62 +180,62 @@ async fn answers(asked: Vec<tokio::task::JoinHandle<String>>) -> Vec<String> {
 #[tokio::test]
 async fn eight_hundred_requests_with_one_new_credential_ask_once() {
     for bearer in [
-        |doors: &Doors| doors.key.expose().to_owned(),
-        |doors: &Doors| doors.token.clone(),
+        |waiting: &Waiting| waiting.key.expose().to_owned(),
+        |waiting: &Waiting| waiting.token.clone(),
     ] {
-        let doors = doors();
-        let asked = (0..800).map(|_| doors.ask(&bearer(&doors))).collect();
-        doors.settle().await;
-        assert_eq!(doors.asked(), 1);
-        doors.let_all_answer();
+        let waiting = waiting();
+        let asked = (0..800).map(|_| waiting.ask(&bearer(&waiting))).collect();
+        waiting.settle().await;
+        assert_eq!(waiting.asked(), 1);
+        waiting.let_all_answer();
         assert_eq!(answers(asked).await, ["passed"]);
-        assert_eq!(doors.asked(), 1);
-        assert_eq!(doors.core.0.flights.len(), 0);
+        assert_eq!(waiting.asked(), 1);
+        assert_eq!(waiting.core.0.flights.len(), 0);
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whoever_comes_as_the_answer_does_asks_no_second_time() {
     for _ in 0..100 {
-        let doors = doors();
-        doors.let_all_answer();
-        let asked = (0..32).map(|_| doors.ask(doors.key.expose())).collect();
+        let waiting = waiting();
+        waiting.let_all_answer();
+        let asked = (0..32).map(|_| waiting.ask(waiting.key.expose())).collect();
         assert_eq!(answers(asked).await, ["passed"]);
-        assert_eq!(doors.asked(), 1);
+        assert_eq!(waiting.asked(), 1);
     }
 }
 
 #[tokio::test]
 async fn what_was_read_before_a_revocation_reaches_nobody_who_begins_after_it() {
-    let doors = doors();
-    let before: Vec<_> = (0..3).map(|_| doors.ask(doors.key.expose())).collect();
-    doors.settle().await;
-    doors.fail_with(Unresolved::Revoked);
-    doors.core.apply(Change::User(doors.user));
-    let after: Vec<_> = (0..3).map(|_| doors.ask(doors.key.expose())).collect();
-    doors.settle().await;
-    assert_eq!(doors.asked(), 2);
-    doors.let_all_answer();
+    let waiting = waiting();
+    let before: Vec<_> = (0..3).map(|_| waiting.ask(waiting.key.expose())).collect();
+    waiting.settle().await;
+    waiting.fail_with(Unresolved::Revoked);
+    waiting.core.apply(Change::User(waiting.user));
+    let after: Vec<_> = (0..3).map(|_| waiting.ask(waiting.key.expose())).collect();
+    waiting.settle().await;
+    assert_eq!(waiting.asked(), 2);
+    waiting.let_all_answer();
     assert_eq!(answers(before).await, ["passed"]);
     assert_eq!(answers(after).await, ["credential_revoked"]);
     assert_eq!(
-        answers(vec![doors.ask(doors.key.expose())]).await,
+        answers(vec![waiting.ask(waiting.key.expose())]).await,
         ["credential_revoked"]
     );
 }
 
 #[tokio::test]
 async fn others_are_answered_though_the_first_has_disconnected() {
-    let doors = doors();
-    let first = doors.ask(doors.key.expose());
-    doors.settle().await;
-    let others: Vec<_> = (0..5).map(|_| doors.ask(doors.key.expose())).collect();
-    doors.settle().await;
+    let waiting = waiting();
+    let first = waiting.ask(waiting.key.expose());
+    waiting.settle().await;
+    let others: Vec<_> = (0..5).map(|_| waiting.ask(waiting.key.expose())).collect();
+    waiting.settle().await;
     first.abort();
-    doors.settle().await;
-    doors.let_all_answer();
+    waiting.settle().await;
+    waiting.let_all_answer();
     assert_eq!(answers(others).await, ["passed"]);
-    assert_eq!(doors.asked(), 1);
+    assert_eq!(waiting.asked(), 1);
 }
 
 #[tokio::test]
@@ -247,16 +247,18 @@ async fn a_failure_and_an_unknown_credential_are_told_to_all_who_wait_and_to_nob
             "directory_unavailable",
         ),
     ] {
-        let doors = doors();
-        doors.fail_with(unresolved);
-        let asked = (0..800).map(|_| doors.ask(doors.key.expose())).collect();
-        doors.settle().await;
-        doors.let_all_answer();
+        let waiting = waiting();
+        waiting.fail_with(unresolved);
+        let asked = (0..800)
+            .map(|_| waiting.ask(waiting.key.expose()))
+            .collect();
+        waiting.settle().await;
+        waiting.let_all_answer();
         assert_eq!(answers(asked).await, [reason]);
-        assert_eq!(doors.asked(), 1);
-        doors.directory.truth.lock().unwrap().fails = None;
+        assert_eq!(waiting.asked(), 1);
+        waiting.directory.truth.lock().unwrap().fails = None;
         assert_eq!(
-            answers(vec![doors.ask(doors.key.expose())]).await,
+            answers(vec![waiting.ask(waiting.key.expose())]).await,
             ["passed"]
         );
     }
@@ -264,49 +266,49 @@ async fn a_failure_and_an_unknown_credential_are_told_to_all_who_wait_and_to_nob
 
 #[tokio::test]
 async fn questions_of_strangers_are_remembered_only_while_they_wait() {
-    let doors = doors();
+    let waiting = waiting();
     let strangers: Vec<_> = (0..100)
         .map(|_| mint(&Prefix::default(), SecretKind::LiveKey, &OsEntropy))
         .collect();
     let asked: Vec<_> = strangers
         .iter()
-        .map(|key| doors.ask(key.expose()))
+        .map(|key| waiting.ask(key.expose()))
         .collect();
-    doors.settle().await;
-    assert_eq!(doors.core.0.flights.len(), 100);
+    waiting.settle().await;
+    assert_eq!(waiting.core.0.flights.len(), 100);
     for gone in &asked[..50] {
         gone.abort();
     }
-    doors.settle().await;
-    assert_eq!(doors.core.0.flights.len(), 50);
-    doors.let_all_answer();
+    waiting.settle().await;
+    assert_eq!(waiting.core.0.flights.len(), 50);
+    waiting.let_all_answer();
     for answer in asked.into_iter().skip(50) {
         assert_eq!(answer.await.unwrap(), "unknown_credential");
     }
-    assert_eq!(doors.core.0.flights.len(), 0);
+    assert_eq!(waiting.core.0.flights.len(), 0);
 }
 
 #[tokio::test]
 async fn a_token_with_the_signature_of_one_that_is_asked_for_joins_nothing() {
-    let doors = doors();
-    let asked = doors.ask(&doors.token);
-    doors.settle().await;
-    let (header, rest) = doors.token.split_once('.').unwrap();
+    let waiting = waiting();
+    let asked = waiting.ask(&waiting.token);
+    waiting.settle().await;
+    let (header, rest) = waiting.token.split_once('.').unwrap();
     let (payload, signature) = rest.split_once('.').unwrap();
     let forged = format!("{header}.{payload}x.{signature}");
-    let answer = doors.ask(&forged).await.unwrap();
+    let answer = waiting.ask(&forged).await.unwrap();
     assert!(answer.starts_with("token_"), "{answer}");
-    doors.let_all_answer();
+    waiting.let_all_answer();
     assert_eq!(asked.await.unwrap(), "passed");
 }
 
 #[tokio::test]
 async fn without_the_lease_everybody_asks() {
-    let doors = doors();
-    doors.core.suspend();
-    let asked = (0..5).map(|_| doors.ask(doors.key.expose())).collect();
-    doors.settle().await;
-    assert_eq!(doors.asked(), 5);
-    doors.let_all_answer();
+    let waiting = waiting();
+    waiting.core.suspend();
+    let asked = (0..5).map(|_| waiting.ask(waiting.key.expose())).collect();
+    waiting.settle().await;
+    assert_eq!(waiting.asked(), 5);
+    waiting.let_all_answer();
     assert_eq!(answers(asked).await, ["passed"]);
 }

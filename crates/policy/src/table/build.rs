@@ -93,7 +93,7 @@ impl RuleTable {
         })?;
         let index = self.path_index(template)?;
         self.number(&mut rule.limits);
-        // The index was handed out just now.
+        // Never missing: the index was handed out just now.
         let Some(path) = self.paths.get_mut(index) else {
             return Ok(());
         };
@@ -137,6 +137,7 @@ impl RuleTable {
 
     fn number(&mut self, limits: &mut [Limit]) {
         for limit in limits {
+            // At the start alone, and there are few limits: a search costs less than a map.
             let known = self.limits.iter().position(|spec| *spec == limit.spec);
             limit.id = LimitId(known.unwrap_or_else(|| {
                 self.limits.push(limit.spec.clone());
@@ -154,6 +155,7 @@ impl Path {
                 template: self.template.clone(),
             });
         }
+        // One route for known callers hides them all: a 405 would tell strangers that the path exists.
         self.all_public &= method.rule.is_open();
         self.methods.push(method);
         let mut names: Vec<&str> = Vec::new();

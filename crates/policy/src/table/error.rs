@@ -5,7 +5,7 @@ use thiserror::Error;
 /// A mistake in the declared routes, for which no table can be built.
 #[derive(Debug, Clone, PartialEq, Eq, Error)]
 pub enum TableError {
-    /// The route stands in the table already.
+    /// The route is in the table already.
     #[error("{method} {template} is declared twice")]
     Duplicate {
         /// The route's method.
@@ -18,7 +18,7 @@ pub enum TableError {
     Conflict {
         /// The new one.
         template: String,
-        /// The one that stands in the table.
+        /// The one in the table.
         with: String,
     },
     /// The path template is not one.
