@@ -7,6 +7,7 @@ use super::context::Context;
 use super::output;
 use vestibule_config::{KEYS, Settings};
 use vestibule_server::failure::{Code, Failure};
+use vestibule_server::wiring;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum ConfigCommand {
@@ -29,10 +30,8 @@ pub(super) fn run(context: &Context, command: &ConfigCommand) -> Result<(), Fail
         ConfigCommand::Check => {
             let failed = |failure: Failure| failure.with_code(Code::CheckFailed);
             let values = context.values(&[]).map_err(failed)?;
-            let settings = Settings::new(&values).map_err(|errors| failed(errors.into()))?;
-            settings
-                .master_key()
-                .map_err(|error| failed(error.into()))?;
+            let settings = Settings::for_server(&values, wiring::plan_names)
+                .map_err(|errors| failed(errors.into()))?;
             let mut warnings = settings.warnings();
             warnings.extend(values.warnings());
             let mut lines: Vec<_> = warnings
@@ -46,7 +45,7 @@ pub(super) fn run(context: &Context, command: &ConfigCommand) -> Result<(), Fail
             )
         }
         ConfigCommand::Show { origin } => {
-            let values = context.values(&[])?;
+            let values = context.values(&[])?.complete()?;
             if context.output.json {
                 let mut object = Map::new();
                 for (key, _, value, from) in values.shown() {

@@ -13,7 +13,7 @@ use vestibule_store::{ChangeSink, Store};
 
 use super::args::Global;
 use super::output::Output;
-use vestibule_config::{Origin, PublicUrl, Settings, Sources, Values};
+use vestibule_config::{Provenance, PublicUrl, Settings, Sources, Values};
 use vestibule_devtools::quickstart::DataDir;
 use vestibule_server::failure::Failure;
 use vestibule_server::{telemetry, wiring};
@@ -109,7 +109,7 @@ impl Context {
             }
             None => self.global.config.clone(),
         };
-        Ok(self.sources(file, flags)?.read()?)
+        Ok(self.sources(file, flags)?.read())
     }
 
     /// Returns the sources of this command's configuration.
@@ -176,7 +176,7 @@ impl Context {
     pub(super) async fn accounts_and_settings(&self) -> Result<(Accounts, Settings), Failure> {
         let values = self.values(&[])?;
         let settings = Settings::new(&values)?;
-        let asked_for = values.origin("log.level") != Some(&Origin::Default);
+        let asked_for = values.provenance("log.level") != Some(&Provenance::Default);
         let level = if asked_for {
             settings.log_level.as_str()
         } else {

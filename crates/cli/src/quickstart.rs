@@ -5,12 +5,12 @@ use std::path::PathBuf;
 use super::args::QuickstartCommand;
 use super::context::Context;
 use super::output;
-use vestibule_config::{Origin, Settings};
+use vestibule_config::{Provenance, Settings};
 use vestibule_devtools::quickstart;
 use vestibule_devtools::quickstart::Configured;
 use vestibule_server::failure::Failure;
 use vestibule_server::shutdown::Signals;
-use vestibule_server::telemetry;
+use vestibule_server::{telemetry, wiring};
 
 /// The folder, unless another is named.
 const DATA_DIR: &str = "./vestibule-data";
@@ -29,10 +29,10 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
         old_clock: command.accept_clock.into(),
     };
     let prepared = quickstart::prepare(&dir, wanted, |file| {
-        let values = context.sources(Some(file.to_owned()), &[])?.read()?;
-        let settings = Settings::new(&values)?;
+        let values = context.sources(Some(file.to_owned()), &[])?.read();
+        let settings = Settings::for_quickstart(&values, wiring::plan_names)?;
         // One line for each request would drown what there is to paste.
-        let asked_for = values.origin("log.level") != Some(&Origin::Default);
+        let asked_for = values.provenance("log.level") != Some(&Provenance::Default);
         let level = if asked_for {
             settings.log_level.as_str()
         } else {
@@ -42,7 +42,8 @@ pub(super) async fn run(context: &Context, command: QuickstartCommand) -> Result
         signals.log();
         Ok(Configured {
             settings,
-            probes_have_a_place: values.origin("server.admin_listen") != Some(&Origin::Default),
+            probes_have_a_place: values.provenance("server.admin_listen")
+                != Some(&Provenance::Default),
         })
     })
     .await?;

@@ -18,14 +18,12 @@ pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), 
         ("server.admin_listen", command.admin_listen.as_deref()),
         ("server.public_url", command.public_url.as_deref()),
     ])?;
-    let settings = Settings::new(&values)?;
+    let settings = Settings::for_server(&values, wiring::plan_names)?;
     telemetry::start_log(settings.log_format, &settings.log_level);
     signals.log();
     for warning in settings.warnings().into_iter().chain(values.warnings()) {
         tracing::warn!("{warning}");
     }
-    // Before a port is taken and before a table is made: what is wrong is told first.
-    settings.master_key()?;
     let server = Server::prepare(&settings, command.accept_clock.into()).await?;
     let (url, admin_url) = (server.url().to_owned(), server.admin_url()?);
     server

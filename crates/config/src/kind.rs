@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// What a key holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     /// A text.
     Text,
     /// A text that is never shown.
@@ -21,7 +21,7 @@ pub(super) enum Kind {
 
 /// A value of its kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Raw {
+pub(crate) enum Raw {
     Text(String),
     Count(u64),
     Flag(bool),
@@ -31,7 +31,7 @@ pub(super) enum Raw {
 
 impl Kind {
     /// Reads a text, as the environment and flags have it.
-    pub(super) fn read(self, text: &str) -> Result<Raw, String> {
+    pub(crate) fn read(self, text: &str) -> Result<Raw, String> {
         match self {
             Self::Text | Self::Secret => Ok(Raw::Text(text.to_owned())),
             Self::Count => text
@@ -52,7 +52,7 @@ impl Kind {
     }
 
     /// Reads a value of the file.
-    pub(super) fn convert(self, value: &toml::Value) -> Result<Raw, String> {
+    pub(crate) fn convert(self, value: &toml::Value) -> Result<Raw, String> {
         let refused = || self.wants();
         match (self, value) {
             (Self::Text | Self::Secret | Self::Duration, toml::Value::String(text)) => {
@@ -86,7 +86,7 @@ impl Kind {
 
 impl Raw {
     /// The value as TOML spells it.
-    pub(super) fn to_toml(&self) -> String {
+    pub(crate) fn to_toml(&self) -> String {
         match self {
             Self::Text(text) => toml::Value::String(text.clone()).to_string(),
             Self::Count(count) => count.to_string(),
@@ -100,7 +100,7 @@ impl Raw {
     }
 
     /// The value as JSON.
-    pub(super) fn to_json(&self) -> serde_json::Value {
+    pub(crate) fn to_json(&self) -> serde_json::Value {
         match self {
             Self::Text(text) => text.as_str().into(),
             Self::Count(count) => (*count).into(),

@@ -1,28 +1,37 @@
 //! The configuration: a TOML file, overruled by `VESTIBULE_SECTION__KEY` in the environment,
 //! overruled by flags.
 //!
-//! Every key stands once, in [`schema::KEYS`], with its kind and its default. [`Values`] knows
-//! where each value came from; [`Settings`] is what the rest of the server reads.
+//! Every key is written once, in [`KEYS`], with its type, default, validation and help. [`Sources`]
+//! reads [`Values`], which know where each of them came from; [`Settings`] is what the rest of the
+//! server reads. Unknown keys are errors, and all errors are reported at once.
 
+mod assemble;
 mod brand;
 mod error;
+mod keys;
 mod kind;
+mod names;
 mod plans;
+mod provenance;
 mod public_url;
+mod read;
 mod reader;
-mod schema;
+mod secret_files;
 mod settings;
 mod sources;
 mod sso;
-mod suggest;
+mod values;
 mod warnings;
 
 #[cfg(test)]
 mod tests;
 
-pub use error::{ConfigError, ConfigErrors};
+pub use error::{ConfigError, ConfigErrorCode, ConfigErrors};
+pub use keys::{KEYS, Key};
+pub use plans::PlanNames;
+pub use provenance::Provenance;
 pub use public_url::PublicUrl;
-pub use reader::socket_address;
-pub use schema::{KEYS, Key};
+pub use read::socket_address;
 pub use settings::{LogFormat, SampleSettings, ServerSettings, Settings, SsoSettings, Timeouts};
-pub use sources::{Environment, Origin, Sources, Value, Values};
+pub use sources::{Environment, Sources};
+pub use values::{Value, Values};

@@ -1,4 +1,4 @@
-//! The configuration as the server reads it: typed, and found to make sense.
+//! The validated configuration, typed.
 
 use std::net::SocketAddr;
 use std::num::NonZeroU32;
@@ -15,30 +15,33 @@ use vestibule_sample::SampleDatabase;
 use vestibule_store::{Checkpoints, StoreOptions, StoreUrl};
 use vestibule_web::Brand;
 
-use super::error::{ConfigError, ConfigErrors};
+use super::error::{ConfigError, ConfigErrorCode};
 use super::public_url::PublicUrl;
-use super::reader::Reader;
-use super::sources::Values;
+
+/// The beginning of a cookie's name that no other host can set (RFC 6265bis, 4.1.3.2).
+pub(crate) const HOST_PREFIX: &str = "__Host-";
 
 /// The listeners.
 #[derive(Debug, Clone)]
 pub struct ServerSettings {
-    /// Where callers reach the server; what it listens on where `None`.
+    /// The origin that callers use. `None` stands for the address that the server listens on.
     pub public_url: Option<PublicUrl>,
-    /// For callers.
+    /// The address for callers.
     pub listen: SocketAddr,
-    /// For probes and metrics.
+    /// The address for probes and metrics.
     pub admin_listen: SocketAddr,
-    /// Proxies whose word on the client's address is trusted.
+    /// Proxies whose `X-Forwarded-For` or `Forwarded` is trusted.
     pub trusted_proxies: TrustedProxies,
-    /// How many connections are open at once.
+    /// The most connections that are open at once.
     pub max_connections: usize,
-    /// How many of them one address may have that is no trusted proxy.
+    /// The most of them from one address that is no trusted proxy.
     pub max_connections_per_address: usize,
     /// The time for which a connection may be open without a complete request.
     pub timeouts: Timeouts,
-    /// How many bytes of bodies are in memory at once.
+    /// The most bytes of bodies in memory at once.
     pub body_bytes: usize,
+    /// True if the server starts although others can read or change a file that holds a secret.
+    pub allow_readable_secrets: bool,
 }
 
 /// The times for which a connection may be open without a complete request.
@@ -63,7 +66,7 @@ impl Default for Timeouts {
 /// The sample API.
 #[derive(Debug, Clone)]
 pub struct SampleSettings {
-    /// Whether it is served.
+    /// True if it is served.
     pub enabled: bool,
     /// Its database, for messages.
     pub url: StoreUrl,
@@ -74,18 +77,18 @@ pub struct SampleSettings {
 /// Single sign-on.
 #[derive(Debug, Clone)]
 pub struct SsoSettings {
-    /// Whether people may sign in through identity providers.
+    /// True if people may sign in through identity providers.
     pub enabled: bool,
-    /// Where identity providers may be.
+    /// The addresses that identity providers may have.
     pub outbound: vestibule_outbound::Config,
-    /// How many sign-ins one address may begin in a minute.
+    /// The most sign-ins that one address may begin in a minute.
     pub starts_per_address: NonZeroU32,
 }
 
-/// How the log is written.
+/// The format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LogFormat {
-    /// For people.
+    /// Lines for people.
     Text,
     /// One JSON object a line.
     Json,
@@ -102,13 +105,13 @@ pub struct Settings {
     pub connections: Option<NonZeroU32>,
     /// The process that moves changes from SQLite's log into the file.
     pub checkpoints: Checkpoints,
-    /// What every secret begins with.
+    /// The beginning of every secret.
     pub prefix: Prefix,
-    /// In whose name tokens are signed; the public URL where `None`.
+    /// The issuer of tokens. `None` stands for the public URL.
     pub issuer: Option<String>,
-    /// What seals the signing keys; `None` where none is set, see [`Settings::master_key`].
-    pub(super) master_key: Option<MasterKey>,
-    /// How long sessions and tokens live.
+    /// The key that seals the signing keys; see [`Settings::master_key`].
+    pub(crate) master_key: Option<MasterKey>,
+    /// The lifetimes of sessions and tokens.
     pub lifetimes: Lifetimes,
     /// The name of the session cookie.
     pub cookie_name: String,
@@ -118,7 +121,7 @@ pub struct Settings {
     pub api_keys_per_day: NonZeroU32,
     /// The password hasher.
     pub passwords: HasherConfig,
-    /// The check's memory.
+    /// The bounds on the check's cache.
     pub cache: vestibule_check::CacheBounds,
     /// The plans.
     pub plans: Plans,
@@ -126,28 +129,15 @@ pub struct Settings {
     pub sso: SsoSettings,
     /// The sample API.
     pub sample: SampleSettings,
-    /// How the pages look.
+    /// The name, colour and logo of the pages.
     pub brand: Brand,
-    /// How the log is written.
+    /// The format of the log.
     pub log_format: LogFormat,
-    /// What the log is about.
+    /// The level of the log, or directives.
     pub log_level: String,
 }
 
 impl Settings {
-    /// Validates values; finds everything that is wrong at once.
-    pub fn new(values: &Values) -> Result<Self, ConfigErrors> {
-        let mut reader = Reader {
-            values,
-            errors: Vec::new(),
-        };
-        let settings = reader.settings();
-        match settings {
-            Some(settings) if reader.errors.is_empty() => Ok(settings),
-            _ => Err(ConfigErrors(reader.errors)),
-        }
-    }
-
     /// The database, and how it is to be opened.
     pub fn store_options(&self) -> StoreOptions {
         let mut options = StoreOptions::from(self.store.clone());
@@ -155,16 +145,18 @@ impl Settings {
         options.with_checkpoints(self.checkpoints)
     }
 
-    /// The master key, without which no token can be signed.
+    /// Returns the master key, without which no token can be signed.
+    ///
+    /// # Errors
+    /// With the way to make one, if none is set.
     pub fn master_key(&self) -> Result<MasterKey, ConfigError> {
         self.master_key.clone().ok_or_else(|| {
-            ConfigError::new(
-                "keys.master_key",
-                None,
-                "is not set: write 32 random bytes to a file that only the server may read \
-                 ((umask 077; head -c 32 /dev/urandom | base64 > master.key)) and name it in \
-                 keys.master_key_file",
-            )
+            ConfigError::new(ConfigErrorCode::Missing, MASTER_KEY, None, NO_MASTER_KEY)
         })
     }
 }
+
+pub(crate) const NO_MASTER_KEY: &str = "is not set: write 32 random bytes to a file that only \
+     the server may read ((umask 077; head -c 32 /dev/urandom | base64 > master.key)) and name it \
+     in keys.master_key_file";
+const MASTER_KEY: &str = "keys.master_key";

@@ -17,7 +17,7 @@ fn read(text: &str, environment: &[(&str, &str)]) -> Result<Settings, ConfigErro
     let (_dir, mut sources) = written(text);
     let own = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
     sources.environment = environment.iter().map(own).collect();
-    Settings::new(&sources.read()?)
+    Settings::new(&sources.read())
 }
 
 #[rstest]
@@ -215,9 +215,9 @@ fn flags_overrule_the_environment_which_overrules_the_file() {
     let (_dir, mut sources) = written("[server]\nlisten = \"127.0.0.1:1\"\nmax_connections = 2");
     let key = "server.listen";
     let listen = |sources: &Sources| {
-        let values = sources.read().unwrap();
+        let values = sources.read();
         let settings = Settings::new(&values).unwrap();
-        let origin = values.origin(key).unwrap().to_string();
+        let origin = values.provenance(key).unwrap().to_string();
         (settings.server.listen.port(), origin)
     };
     assert_eq!(listen(&sources).0, 1);
@@ -271,7 +271,7 @@ fn a_secret_comes_from_a_file_beside_the_configuration_and_is_never_shown() {
         "[keys]\nmaster_key_file = \"master.key\"\n[store]\nurl = \"postgres://u:hidden@h/d\"",
     );
     std::fs::write(dir.path().join("master.key"), format!("{key}\n")).unwrap();
-    let values = sources.read().unwrap();
+    let values = sources.read();
     let settings = Settings::new(&values).unwrap();
     assert!(settings.master_key().is_ok());
     let shown: Vec<_> = values
@@ -292,7 +292,7 @@ fn a_secret_comes_from_a_file_beside_the_configuration_and_is_never_shown() {
 #[test]
 fn the_files_of_sqlite_lie_beside_the_configuration_that_names_them() {
     let (dir, sources) = written("[store]\nurl = \"sqlite:a.db\"");
-    let settings = Settings::new(&sources.read().unwrap()).unwrap();
+    let settings = Settings::new(&sources.read()).unwrap();
     let folder = dir.path().display();
     assert_eq!(settings.store.to_string(), format!("sqlite:{folder}/a.db"));
     let sample = settings.sample.url.to_string();
@@ -306,7 +306,7 @@ fn the_files_of_sqlite_lie_beside_the_configuration_that_names_them() {
 fn store_and_sample_take_a_path_literally(#[case] url: &str, #[case] file: &str) {
     let text = format!("[store]\nurl = \"{url}\"\n[sample]\nurl = \"{url}\"");
     let (dir, sources) = written(&text);
-    let settings = Settings::new(&sources.read().unwrap()).unwrap();
+    let settings = Settings::new(&sources.read()).unwrap();
     let expected = Some(dir.path().join(file));
     let expected = expected.as_deref();
     assert_eq!(settings.store.sqlite_file(), expected);
@@ -323,7 +323,7 @@ fn the_sample_is_where_the_store_is_unless_it_has_a_place_of_its_own() {
     );
     assert!(!format!("{settings:?}").contains("engine"));
     let (dir, sources) = written(&format!("{store}\n[sample]\nurl = \"sqlite:s.db\""));
-    let settings = Settings::new(&sources.read().unwrap()).unwrap();
+    let settings = Settings::new(&sources.read()).unwrap();
     let file = dir.path().join("s.db");
     assert_eq!(settings.sample.database.file(), Some(file.as_path()));
 }
@@ -334,7 +334,7 @@ fn a_variable_that_is_no_text_is_refused_and_not_passed_over() {
         unreadable: vec!["VESTIBULE_STORE__URL".to_owned()],
         ..Sources::default()
     };
-    let error = sources.read().unwrap_err().to_string();
+    let error = sources.read().complete().unwrap_err().to_string();
     assert!(error.contains("VESTIBULE_STORE__URL"), "{error}");
 }
 

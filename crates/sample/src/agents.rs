@@ -19,6 +19,7 @@ use uuid::Uuid;
 use vestibule_layer::model::Role;
 use vestibule_layer::{FieldError, Json, LimitPer, LimitSpec, Permit, Problem, Query, Rule};
 
+pub(crate) use allowance::MESSAGES_PER_MONTH;
 use bodies::{
     AgentSessionItem, AgentSessionList, AgentSessionQuery, AgentSessionRef, AgentSessionStarted,
     Done, NewAgentMessage, NewAgentSession, Transcript, TranscriptEvent, TranscriptQuery,
@@ -50,6 +51,9 @@ const fn per_user(name: &'static str, count: NonZeroU32, window: Duration) -> Li
     }
 }
 
+/// The feature of a plan without which no conversation can be started.
+pub(crate) const FEATURE: &str = "agents";
+
 pub(crate) fn documented() -> Documented {
     const TEN: NonZeroU32 = NonZeroU32::new(10).unwrap();
     const TWENTY: NonZeroU32 = NonZeroU32::new(20).unwrap();
@@ -59,12 +63,12 @@ pub(crate) fn documented() -> Documented {
     let free = Rule::signed_in().role(Role::User);
     let start = free
         .clone()
-        .feature("agents")
+        .feature(FEATURE)
         .limit(per_user("agent_sessions_per_minute", TEN, MINUTE))
         .limit(per_user("agent_sessions_per_hour", TWENTY, HOUR));
     let message =
         free.clone()
-            .feature("agents")
+            .feature(FEATURE)
             .limit(per_user("agent_messages_per_minute", SIXTY, MINUTE));
     let cancel = free
         .clone()

@@ -52,6 +52,11 @@ type Documented = vestibule_layer::openapi::Documented<App>;
 use database::Database;
 use state::{App, Prepared};
 
+/// The features that rules of the sample ask a plan for.
+pub const PLAN_FEATURES: &[&str] = &[agents::FEATURE];
+/// The limits of a plan that the sample applies.
+pub const PLAN_LIMITS: &[&str] = &[agents::MESSAGES_PER_MONTH];
+
 /// The service with its database. Cloning is cheap.
 #[derive(Clone)]
 pub struct Sample {

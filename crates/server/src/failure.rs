@@ -41,6 +41,8 @@ pub struct Failure {
     message: String,
     hint: Option<String>,
     field: Option<String>,
+    /// Every single error, for programs, if there may be several.
+    errors: Vec<Value>,
 }
 
 impl Code {
@@ -68,6 +70,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             field: None,
+            errors: Vec::new(),
         }
     }
 
@@ -137,13 +140,17 @@ impl Failure {
         self.code
     }
 
-    /// The failure for programs: `{"error": {"reason", "message", "hint"?, "field"?}}`.
+    /// The failure for programs: `{"error": {"reason", "message", "hint"?, "field"?, "errors"?}}`.
+    /// Each of `errors` has `reason`, `field`, `message` and, if there is one, `hint`.
     pub fn json(&self) -> Value {
         let mut error = json!({ "reason": self.reason, "message": self.message });
         for (name, text) in [("hint", &self.hint), ("field", &self.field)] {
             if let Some(text) = text {
                 error[name] = text.as_str().into();
             }
+        }
+        if !self.errors.is_empty() {
+            error["errors"] = self.errors.as_slice().into();
         }
         json!({ "error": error })
     }
@@ -210,8 +217,9 @@ impl From<StoreError> for Failure {
 
 impl From<ConfigErrors> for Failure {
     fn from(errors: ConfigErrors) -> Self {
-        let failure = Self::usage(format!("The configuration is wrong:\n{errors}"))
+        let mut failure = Self::usage(format!("The configuration is wrong:\n{errors}"))
             .reason("wrong_configuration");
+        failure.errors = errors.0.iter().map(for_programs).collect();
         match errors.0.into_iter().next() {
             Some(first) => failure.field(first.key),
             None => failure,
@@ -223,6 +231,21 @@ impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
         ConfigErrors::from(error).into()
     }
+}
+
+fn for_programs(error: &ConfigError) -> Value {
+    let mut object = json!({
+        "reason": error.code.as_str(),
+        "field": error.key,
+        "message": error.message,
+    });
+    if let Some(hint) = &error.hint {
+        object["hint"] = hint.as_str().into();
+    }
+    if let Some(provenance) = &error.provenance {
+        object["origin"] = provenance.to_string().into();
+    }
+    object
 }
 
 /// The operator is who reads the log: causes are for the same eyes.

@@ -1,7 +1,10 @@
 //! The running server, from its listeners to its orderly end.
 
+mod early_end;
+mod ports;
+mod sample;
+
 use std::net::SocketAddr;
-use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,25 +12,20 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::Request;
 use hyper::body::Incoming;
-use tokio::net::{TcpListener, TcpSocket};
+use tokio::net::TcpListener;
 use tower::ServiceExt as _;
 use vestibule_accounts::{Duties, Intervals, Shutdown, Tasks};
-use vestibule_layer::ResourceChanges;
-use vestibule_sample::Sample;
-
-use crate::failure::Failure;
-use crate::listen::Bounds;
-use crate::stack::StackService;
-use crate::wiring::{OldClock, Tables, Wired};
-use crate::{admin, listen, wiring};
 use vestibule_config::{PublicUrl, Settings};
 
-/// Connections that may wait to be accepted. A burst beyond it is dropped by the system, and each
-/// client tries again after a whole second; the usual 128 are too few for a few hundred at once.
-const WAITING_CONNECTIONS: u32 = 4_096;
+use self::early_end::{file_lost, task_ended};
+use self::ports::address;
+pub use self::ports::bind;
+use crate::admin;
+use crate::failure::Failure;
+use crate::listen::{self, Bounds};
+use crate::stack::StackService;
+use crate::wiring::{self, OldClock, Tables, Wired};
 
-/// The time that the start waits for grants to follow what the sample has changed before.
-const OUTBOX_PATIENCE: Duration = Duration::from_secs(5);
 
 /// Connections for probes; nobody needs more.
 const ADMIN_CONNECTIONS: usize = 64;
@@ -88,17 +86,17 @@ impl Server {
         })
     }
 
-    /// The URL at which callers reach it.
+    /// The URL for callers.
     pub fn url(&self) -> &str {
         self.public_url.as_str()
     }
 
-    /// The same, typed.
+    /// The URL for callers, typed.
     pub fn public_url(&self) -> &PublicUrl {
         &self.public_url
     }
 
-    /// The URL at which probes reach it.
+    /// The URL for probes and metrics.
     pub fn admin_url(&self) -> Result<String, Failure> {
         Ok(format!("http://{}", address(&self.admin_listener)?))
     }
@@ -108,14 +106,13 @@ impl Server {
         &self.wired
     }
 
-    /// Answers until `asked` is ready, then ends in order: accept nothing more, answer what is in
-    /// flight, write down what was counted, close the store. `started` is called once requests
-    /// are answered.
+    /// Answers until `asked` is ready, then ends in order: accepts nothing more, answers requests in
+    /// flight, writes down what was counted, closes the store. Calls `started` once requests are
+    /// answered.
     ///
     /// # Errors
-    /// When a task that runs as long as the server does ends before that: without it the server
-    /// would not be what it promises. So it is with a database file that is replaced or removed. The
-    /// server ends in the same order then.
+    /// When a background task ends early, since the server would not keep its promises without it,
+    /// or when the database file is replaced or removed. The server ends in the same order then.
     pub async fn run(
         self,
         asked: impl Future<Output = ()>,
@@ -142,7 +139,7 @@ impl Server {
         worker.spawn_on(&mut duties, checkpoints, &duties_end);
         if let Some(sample) = &wired.sample {
             let changes = Arc::clone(&wired.changes);
-            look_after_sample(&mut duties, sample, changes, checkpoints, &duties_end).await;
+            sample::look_after(&mut duties, sample, changes, checkpoints, &duties_end).await;
         }
 
         let probes = admin::router(store.clone(), wired.metrics);
@@ -192,88 +189,15 @@ impl Server {
         store.empty_log_and_close().await;
         match (lost, missing) {
             (Some(file), _) => Err(file_lost(file)),
-            (None, Some(name)) => Err(ended_early(name)),
+            (None, Some(name)) => Err(task_ended(name)),
             (None, None) => Ok(()),
         }
     }
 }
 
-/// Finishes what the sample has left undone, and spawns its duties.
-async fn look_after_sample(
-    duties: &mut Tasks,
-    sample: &Sample,
-    changes: Arc<dyn ResourceChanges>,
-    checkpoints: Duration,
-    duties_end: &Shutdown,
-) {
-    let (each, end) = (sample.clone(), duties_end.asked());
-    duties.spawn("emptying the log of the sample's database", async move {
-        each.run_checkpoints(checkpoints, end).await;
-    });
-    let (each, end) = (sample.clone(), duties_end.asked());
-    duties.spawn("watching the sample's database", async move {
-        each.watch_file(end).await;
-    });
-    // Before requests are answered, what the last server could not finish; but a database
-    // that does not answer must not keep this one from saying so.
-    let finish = sample.finish_outbox(&*changes);
-    if tokio::time::timeout(OUTBOX_PATIENCE, finish).await.is_err() {
-        tracing::warn!("the sample's outbox is finished later");
-    }
-    let (each, end) = (sample.clone(), duties_end.asked());
-    duties.spawn("letting grants follow the sample", async move {
-        each.run_outbox(changes, end).await;
-    });
-}
-
-fn file_lost(file: &Path) -> Failure {
-    Failure::failed(format!(
-        "The server has ended because {} was replaced or removed while it ran.",
-        file.display()
-    ))
-    .reason("database_replaced")
-    .hint(
-        "Nothing is answered from a file that nobody else sees. Put the right file in its place, \
-         with no server running and without a log (-wal) of another file beside it, and start the \
-         server again.",
-    )
-}
-
-fn ended_early(name: &str) -> Failure {
-    Failure::failed(format!(
-        "The server has ended because one of its tasks did: {name}."
-    ))
-    .reason("task_ended")
-    .hint("The log says why. Start the server again, and please report it.")
-}
-
 /// A router without layers of ours, as connections want it.
 pub fn plain(router: Router) -> impl StackService<Incoming> {
     router.map_request(|request: Request<Incoming>| request.map(Body::new))
-}
-
-/// Takes a port.
-pub async fn bind(key: &str, address: SocketAddr) -> Result<TcpListener, Failure> {
-    listener_on(address).map_err(|error| {
-        Failure::failed(format!("Cannot listen on {address}: {error}.")).hint(format!(
-            "Choose another address with {key}; port 0 takes any free port."
-        ))
-    })
-}
-
-fn listener_on(address: SocketAddr) -> std::io::Result<TcpListener> {
-    let socket = match address {
-        SocketAddr::V4(_) => TcpSocket::new_v4(),
-        SocketAddr::V6(_) => TcpSocket::new_v6(),
-    }?;
-    // As for any server that is started again: the last one's connections do not keep the port.
-    socket.set_reuseaddr(true)?;
-    socket.bind(address)?;
-    socket.listen(WAITING_CONNECTIONS)
-}
-
-fn address(listener: &TcpListener) -> Result<SocketAddr, Failure> {
-    listener.local_addr().map_err(Failure::from_error)
 }
 
 #[cfg(test)]

@@ -38,7 +38,7 @@ impl Place {
         // Said here, so that it lies beside the configuration and not in the current folder.
         let store = "[store]\nurl = \"sqlite:vestibule.db\"\n";
         let text = format!("{listen}{key}{store}{rest}");
-        std::fs::write(folder.path().join("vestibule.toml"), text).unwrap();
+        vestibule_e2e::write_private(&folder.path().join("vestibule.toml"), &text);
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Database::create().await),

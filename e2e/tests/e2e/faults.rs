@@ -672,7 +672,7 @@ impl Records {
             "[keys]\nmaster_key = \"{}\"\n[sample]\nenabled = true\n[store]\nurl = \"sqlite:vestibule.db\"\n",
             "42".repeat(32)
         );
-        std::fs::write(folder.path().join("vestibule.toml"), text).unwrap();
+        vestibule_e2e::write_private(&folder.path().join("vestibule.toml"), &text);
         let database = match backend {
             Backend::Sqlite => None,
             Backend::Postgres => Some(Database::create().await),

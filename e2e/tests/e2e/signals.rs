@@ -372,7 +372,7 @@ async fn serve_starts_under_hup_usr1_and_usr2() {
          [keys]\nmaster_key = \"{}\"\n[store]\nurl = \"sqlite:vestibule.db\"\n",
         "42".repeat(32)
     );
-    std::fs::write(&file, text).unwrap();
+    vestibule_e2e::write_private(&file, &text);
     let on = |name: &str| {
         let mut command = command();
         command.arg(name).arg("--config").arg(&file);

@@ -23,7 +23,6 @@ access_token = "36500d"
 [plans.free]
 seats = 5
 [plans.team]
-features = ["agents"]
 seats = 50
 "#;
 
@@ -47,7 +46,8 @@ impl Upgraded {
         let copy = |file: &str| {
             std::fs::copy(records.join(file), folder.path().join(file)).unwrap();
         };
-        copy("master.key");
+        let key = std::fs::read_to_string(records.join("master.key")).unwrap();
+        vestibule_e2e::write_private(&folder.path().join("master.key"), &key);
         std::fs::write(folder.path().join("vestibule.toml"), CONFIGURATION).unwrap();
         let (mut database, mut url) = (None, None);
         match backend {

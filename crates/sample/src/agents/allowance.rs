@@ -7,8 +7,8 @@ use vestibule_layer::{Permit, Problem};
 use crate::error::Result;
 use crate::month;
 
-/// The name of the monthly allowance of messages in a plan.
-const MESSAGES_PER_MONTH: &str = "agent_messages_per_month";
+/// The limit of a plan that allows this many messages a month.
+pub(crate) const MESSAGES_PER_MONTH: &str = "agent_messages_per_month";
 
 /// Counts one message of the caller's organisation, where its plan sets an allowance; refused where
 /// that is used up.

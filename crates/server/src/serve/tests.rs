@@ -4,6 +4,8 @@ use vestibule_accounts::NewUser;
 use vestibule_model::{BootTime, Change};
 use vestibule_store::ChangeSink;
 
+use std::path::Path;
+
 use super::*;
 use crate::failure::Code;
 use crate::operator::OPERATOR;
@@ -36,7 +38,7 @@ fn settings(database: &Path) -> Settings {
             .to_vec(),
         ..Sources::default()
     };
-    Settings::new(&sources.read().unwrap()).unwrap()
+    Settings::new(&sources.read()).unwrap()
 }
 
 /// A server on any ports and a database of its own.
