@@ -184,6 +184,11 @@ fn everything_that_is_wrong_is_said_at_once() {
     let errors = read("[server]\nlisten = \"x\"\n[log]\nformat = \"y\"\n", &[]).unwrap_err();
     let keys: Vec<_> = errors.0.iter().map(|error| error.key.as_str()).collect();
     assert_eq!(keys, ["server.listen", "log.format"]);
+    // Wrong types and unknown keys, too, and nothing twice.
+    let text = "[server]\npublic_url = 5\nlisten = \"0.0.0.0:1\"\nx = 1\n[log]\nformat = \"y\"\n";
+    let errors = read(text, &[]).unwrap_err();
+    let keys: Vec<_> = errors.0.iter().map(|error| error.key.as_str()).collect();
+    assert_eq!(keys, ["server.public_url", "server.x", "log.format"]);
 }
 
 #[test]

@@ -563,16 +563,19 @@ async fn of_two_organisations_of_one_name_the_ids_are_told() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_master_key_that_everybody_can_read_is_warned_of() {
+async fn a_master_key_that_everybody_can_read_is_refused_unless_that_is_allowed() {
     use std::os::unix::fs::PermissionsExt as _;
     let fixture = Fixture::start(Backend::Sqlite).await;
     let file = fixture.data().join("master.key");
     let checked = good(&fixture, &["config", "check"]).await;
     assert_eq!(checked["warnings"], json!([]));
     std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o644)).unwrap();
-    let checked = good(&fixture, &["config", "check"]).await;
+    let said = refused(&fixture, &["config", "check"], 7).await;
+    let allowed = "server.allow_readable_secrets=true";
+    let checked = good(&fixture, &["config", "check", "--set", allowed]).await;
     let warning = checked["warnings"][0].as_str().unwrap();
     for part in ["keys.master_key", file.to_str().unwrap(), "mode 644"] {
+        assert!(said.contains(part), "{said}");
         assert!(warning.contains(part), "{warning}");
     }
 }
