@@ -14,7 +14,6 @@ use vestibule_store::{ChangeSink, Store};
 use super::args::Global;
 use super::output::Output;
 use vestibule_config::{Provenance, PublicUrl, Settings, Sources, Values};
-use vestibule_devtools::quickstart::DataDir;
 use vestibule_server::failure::Failure;
 use vestibule_server::{telemetry, wiring};
 
@@ -93,23 +92,33 @@ impl Context {
 
     /// The configuration as it was written.
     pub(super) fn values(&self, flags: &[(&str, Option<&str>)]) -> Result<Values, Failure> {
-        let file = match &self.global.data_dir {
-            Some(dir) => {
-                let file = DataDir::new(dir).config_file();
-                if !file.exists() {
-                    return Err(Failure::new(
-                        vestibule_server::failure::Code::NotFound,
-                        format!("{} holds no quickstart.", dir.display()),
-                    )
-                    .hint(
-                        "Run `vestibule quickstart --data-dir DIR` first, or say --config FILE.",
-                    ));
-                }
-                Some(file)
-            }
-            None => self.global.config.clone(),
+        Ok(self.sources(self.file()?, flags)?.read())
+    }
+
+    /// Returns the configuration file that the command line names, or the one of the quickstart
+    /// that it names.
+    #[cfg(feature = "devtools")]
+    fn file(&self) -> Result<Option<PathBuf>, Failure> {
+        use vestibule_devtools::quickstart::DataDir;
+        use vestibule_server::failure::Code;
+
+        let Some(dir) = &self.global.data_dir else {
+            return Ok(self.global.config.clone());
         };
-        Ok(self.sources(file, flags)?.read())
+        let file = DataDir::new(dir).config_file();
+        if file.exists() {
+            return Ok(Some(file));
+        }
+        let text = format!("{} holds no quickstart.", dir.display());
+        Err(Failure::new(Code::NotFound, text)
+            .hint("Run `vestibule quickstart --data-dir DIR` first, or say --config FILE."))
+    }
+
+    /// Returns the configuration file that the command line names.
+    #[cfg(not(feature = "devtools"))]
+    #[expect(clippy::unnecessary_wraps, reason = "as with the feature devtools")]
+    fn file(&self) -> Result<Option<PathBuf>, Failure> {
+        Ok(self.global.config.clone())
     }
 
     /// Returns the sources of this command's configuration.

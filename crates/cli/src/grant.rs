@@ -41,7 +41,8 @@ Examples:
         page: PageArgs,
     },
     /// Take a grant back, from the next request on
-    Remove {
+    #[command(alias = "remove")]
+    Revoke {
         /// Id or name of the organisation
         org: String,
         /// The grant's id
@@ -104,7 +105,7 @@ pub(super) async fn run(context: &Context, command: GrantCommand) -> Result<(), 
                 output.part(&columns, &grants.await?, describe)
             }
         }
-        GrantCommand::Remove { org, grant, yes } => {
+        GrantCommand::Revoke { org, grant, yes } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
             let id: GrantId = parse("GRANT", &grant)?;
             let mut found = None;

@@ -13,12 +13,15 @@ use vestibule_server::failure::{Code, Failure};
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum GroupCommand {
-    /// Add a group
-    #[command(before_help = "\
+    /// Create a group
+    #[command(
+        before_help = "\
 Examples:
-  vestibule group add Acme Engineering
-  vestibule group add-member Acme Engineering bob@example.com")]
-    Add {
+  vestibule group create Acme Engineering
+  vestibule group add-member Acme Engineering bob@example.com",
+        alias = "add"
+    )]
+    Create {
         /// Id or name of the organisation
         org: String,
         /// The group's name
@@ -31,8 +34,9 @@ Examples:
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Remove a group with what it was granted, from the next request on
-    Remove {
+    /// Delete a group with what it was granted, from the next request on
+    #[command(alias = "remove")]
+    Delete {
         /// Id or name of the organisation
         org: String,
         /// Id or name of the group
@@ -66,7 +70,7 @@ pub(super) async fn run(context: &Context, command: GroupCommand) -> Result<(), 
     let output = context.output;
     let accounts = context.accounts().await?;
     match command {
-        GroupCommand::Add { org, name } => {
+        GroupCommand::Create { org, name } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
             let group = accounts
                 .create_group(&caller, parse("NAME", &name)?)
@@ -87,7 +91,7 @@ pub(super) async fn run(context: &Context, command: GroupCommand) -> Result<(), 
                 item
             })
         }
-        GroupCommand::Remove { org, group, yes } => {
+        GroupCommand::Delete { org, group, yes } => {
             let (caller, _) = lookup::caller(&accounts, &org).await?;
             let group = find(&accounts, &caller, &group).await?;
             let sentence = format!("The members of {} lose what it was granted.", group.name);

@@ -32,16 +32,16 @@ Examples:
         #[arg(long, value_name = "CAPABILITY:PATH")]
         grant: Vec<String>,
     },
-    /// List the keys, the deleted ones too
+    /// List the keys, the revoked ones too
     List {
         /// Id or name of the organisation
         org: String,
         #[command(flatten)]
         page: PageArgs,
     },
-    /// Delete a key, from the next request on
-    #[command(alias = "revoke")]
-    Remove {
+    /// Revoke a key, from the next request on
+    #[command(alias = "remove")]
+    Revoke {
         /// Id or name of the organisation
         org: String,
         /// The key's id
@@ -112,7 +112,7 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
             ];
             output.part(&columns, &keys.await?, shown)
         }
-        KeyCommand::Remove { org, key, yes } => {
+        KeyCommand::Revoke { org, key, yes } => {
             let (caller, organization) = lookup::caller(&accounts, &org).await?;
             let id: ApiKeyId = parse("KEY", &key)?;
             let key = match accounts.api_key_of_organization(&caller, id).await {

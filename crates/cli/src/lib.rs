@@ -6,6 +6,7 @@ mod audit;
 mod config;
 mod context;
 mod explain;
+mod grammar;
 mod grant;
 mod group;
 mod key;
@@ -16,6 +17,7 @@ mod openapi;
 mod org;
 mod output;
 mod plan;
+#[cfg(feature = "devtools")]
 mod quickstart;
 mod secret;
 mod serve;
@@ -27,8 +29,8 @@ use std::process::ExitCode;
 
 use clap::Parser as _;
 
-use self::args::{Cli, Command};
 use self::context::Context;
+use self::grammar::{Cli, Command};
 use vestibule_server::failure::Failure;
 
 /// Runs a command line; the code for the shell.
@@ -65,7 +67,13 @@ async fn command(cli: Cli) -> Result<(), Failure> {
 
 async fn dispatch(context: &Context, command: Command) -> Result<(), Failure> {
     match command {
+        #[cfg(feature = "devtools")]
         Command::Quickstart(command) => quickstart::run(context, command).await,
+        #[cfg(not(feature = "devtools"))]
+        Command::Quickstart { arguments: _ } => Err(Failure::usage(
+            "This binary was built without the quickstart and the development provider.",
+        )
+        .hint("Use `vestibule serve`, or a build with the feature devtools.")),
         Command::Serve(command) => serve::run(context, command).await,
         Command::Migrate => serve::migrate(context).await,
         Command::User(command) => user::run(context, command).await,

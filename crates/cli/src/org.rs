@@ -13,11 +13,14 @@ use vestibule_server::failure::Failure;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum OrgCommand {
-    /// Add an organisation with its first owner
-    #[command(before_help = "\
+    /// Create an organisation with its first owner
+    #[command(
+        before_help = "\
 Example:
-  vestibule org add Acme --owner ada@example.com --plan team")]
-    Add {
+  vestibule org create Acme --owner ada@example.com --plan team",
+        alias = "add"
+    )]
+    Create {
         /// Its name
         name: String,
         /// E-mail address or id of its first owner
@@ -59,7 +62,7 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
     let output = context.output;
     let accounts = context.accounts().await?;
     match command {
-        OrgCommand::Add { name, owner, plan } => {
+        OrgCommand::Create { name, owner, plan } => {
             let new = NewOrganization {
                 name: parse("NAME", &name)?,
                 plan: parse::<PlanName>("--plan", &plan)?,

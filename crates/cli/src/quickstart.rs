@@ -1,16 +1,39 @@
 //! `vestibule quickstart`.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use super::args::QuickstartCommand;
+use clap::Args;
+
 use super::context::Context;
 use super::output;
-use vestibule_config::{Provenance, Settings};
+use vestibule_config::{Provenance, Settings, socket_address};
 use vestibule_devtools::quickstart;
 use vestibule_devtools::quickstart::Configured;
 use vestibule_server::failure::Failure;
 use vestibule_server::shutdown::Signals;
 use vestibule_server::{telemetry, wiring};
+
+#[derive(Debug, Args)]
+pub(super) struct QuickstartCommand {
+    /// The folder that keeps everything; made if it is not there [default: vestibule-data]
+    // In the place of the global flag of this name, which says something else.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    pub(super) data_dir: Option<PathBuf>,
+    /// Refused: a quickstart brings its own configuration.
+    #[arg(long, value_name = "FILE", env = "VESTIBULE_CONFIG", hide = true)]
+    pub(super) config: Option<PathBuf>,
+    /// The loopback address to listen on; port 0 takes any free port [default: 127.0.0.1:8080]
+    #[arg(long, value_name = "ADDR", value_parser = socket_address)]
+    pub(super) listen: Option<SocketAddr>,
+    /// Also start an identity provider for development, and connect the first organisation with it
+    #[arg(long)]
+    pub(super) with_idp: bool,
+    /// Take this machine's clock for right though the last audit record is later, or more than a
+    /// day earlier; needed once
+    #[arg(long)]
+    pub(super) accept_clock: bool,
+}
 
 /// The folder, unless another is named.
 const DATA_DIR: &str = "./vestibule-data";

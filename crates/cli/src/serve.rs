@@ -1,8 +1,8 @@
 //! `vestibule serve` and `vestibule migrate`.
 
+use clap::Args;
 use serde_json::json;
 
-use super::args::ServeCommand;
 use super::context::Context;
 use vestibule_config::Settings;
 use vestibule_server::failure::Failure;
@@ -10,6 +10,23 @@ use vestibule_server::serve::Server;
 use vestibule_server::shutdown::Signals;
 use vestibule_server::wiring::Tables;
 use vestibule_server::{telemetry, wiring};
+
+#[derive(Debug, Args)]
+pub(super) struct ServeCommand {
+    /// Address and port for callers
+    #[arg(long, value_name = "ADDR")]
+    pub(super) listen: Option<String>,
+    /// Address and port for probes and metrics
+    #[arg(long, value_name = "ADDR")]
+    pub(super) admin_listen: Option<String>,
+    /// The URL at which callers reach the server
+    #[arg(long, value_name = "URL")]
+    pub(super) public_url: Option<String>,
+    /// Take this machine's clock for right though the last audit record is later, or more than a
+    /// day earlier; needed once
+    #[arg(long)]
+    pub(super) accept_clock: bool,
+}
 
 pub(super) async fn run(context: &Context, command: ServeCommand) -> Result<(), Failure> {
     let mut signals = Signals::install()?;

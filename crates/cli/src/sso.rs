@@ -19,12 +19,15 @@ use vestibule_server::failure::Failure;
 #[derive(Debug, Subcommand)]
 pub(crate) enum SsoCommand {
     /// Connect an organisation with its identity provider
-    #[command(before_help = "\
+    #[command(
+        before_help = "\
 Examples:
-  vestibule sso add Acme Keycloak --preset keycloak --issuer https://id.acme.example/realms/acme \\
+  vestibule sso create Acme Keycloak --preset keycloak --issuer https://id.acme.example/realms/acme \\
     --client-id vestibule --secret-file secret.txt --just-in-time
-  vestibule sso add Acme Okta --issuer https://acme.okta.com --client-id 0oa1 --key es256")]
-    Add(AddCommand),
+  vestibule sso create Acme Okta --issuer https://acme.okta.com --client-id 0oa1 --key es256",
+        alias = "add"
+    )]
+    Create(AddCommand),
     /// List the connections of an organisation
     List {
         /// Id or name of the organisation
@@ -103,7 +106,7 @@ pub(super) async fn run(context: &Context, command: SsoCommand) -> Result<(), Fa
     let output = context.output;
     let sso = context.sso().await?;
     match command {
-        SsoCommand::Add(command) => connection::add(output, &sso, command).await,
+        SsoCommand::Create(command) => connection::add(output, &sso, command).await,
         SsoCommand::List { org } => connection::list(output, &sso, &org).await,
         SsoCommand::Show { which, attempts } => {
             connection::show(output, &sso, &which, attempts).await

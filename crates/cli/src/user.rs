@@ -19,12 +19,15 @@ const ALL: Page = Page::first(1_000);
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum UserCommand {
-    /// Add a person
-    #[command(before_help = "\
+    /// Create a user
+    #[command(
+        before_help = "\
 Examples:
-  vestibule user add ada@example.com --password-file password.txt
-  pwgen 20 1 | vestibule user add ada@example.com --first-name Ada --password-stdin")]
-    Add {
+  vestibule user create ada@example.com --password-file password.txt
+  pwgen 20 1 | vestibule user create ada@example.com --first-name Ada --password-stdin",
+        alias = "add"
+    )]
+    Create {
         /// The address to sign in with
         email: String,
         /// Given name
@@ -78,7 +81,7 @@ pub(crate) struct PasswordArgs {
 pub(super) async fn run(context: &Context, command: UserCommand) -> Result<(), Failure> {
     let output = context.output;
     match command {
-        UserCommand::Add {
+        UserCommand::Create {
             email,
             first_name,
             last_name,

@@ -26,7 +26,6 @@ use crate::listen::{self, Bounds};
 use crate::stack::StackService;
 use crate::wiring::{self, OldClock, Tables, Wired};
 
-
 /// Connections for probes; nobody needs more.
 const ADMIN_CONNECTIONS: usize = 64;
 /// The most that one address may have, so that a metrics reader leaves some to the probes.

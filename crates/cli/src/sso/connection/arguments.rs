@@ -1,4 +1,4 @@
-//! What `sso add` and `sso stage` take.
+//! The arguments that `sso create` and `sso stage` take.
 
 use std::path::PathBuf;
 
