@@ -149,7 +149,7 @@ pub fn mint(prefix: &Prefix, kind: SecretKind, entropy: &dyn Entropy) -> PlainSe
         // 248 is the largest multiple of 62 in a byte; what lies above would favour some letters.
         let letters = random.iter().filter(|byte| **byte < 248).take(missing);
         for byte in letters {
-            text.push(char::from(BASE62[usize::from(byte % 62)]));
+            text.push(char::from(base62(u32::from(*byte))));
         }
     }
 
@@ -212,12 +212,21 @@ pub fn verify(text: &[u8]) -> Result<(), FrameError> {
     Ok(())
 }
 
-/// The CRC-32 (ISO-HDLC) of `framed` as base62 with leading zeros, the most significant first.
+/// Returns the letter of the last base-62 digit of a number.
+#[expect(
+    clippy::indexing_slicing,
+    reason = "a remainder of 62 is always the index of one of 62 letters"
+)]
+fn base62(number: u32) -> u8 {
+    BASE62[(number % 62) as usize]
+}
+
+/// Returns the CRC-32 (ISO-HDLC) of `framed` as base62 with leading zeros, the most significant first.
 fn checksum(framed: &[u8]) -> [u8; CHECKSUM_LENGTH] {
     let mut sum = crc32fast::hash(framed);
     let mut letters = [b'0'; CHECKSUM_LENGTH];
     for letter in letters.iter_mut().rev() {
-        *letter = BASE62[(sum % 62) as usize];
+        *letter = base62(sum);
         sum /= 62;
     }
     letters

@@ -1,4 +1,4 @@
-//! What secrets look like.
+//! The formats of secrets, and the cryptography around them.
 //!
 //! Opaque secrets in their [`frame`], access tokens ([`token`]) and the [`keyring`] that signs
 //! them, the master key that [`seal`]s what must be kept but not read, and, with the feature
@@ -6,6 +6,19 @@
 //!
 //! Nothing here knows the store or the network. Types with `Plain` in their name hold a secret,
 //! print nothing and are wiped when dropped.
+
+// Every request passes through this code: a panic in it is an outage.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
 
 pub mod frame;
 #[cfg_attr(not(feature = "tokens"), path = "keyring/absent.rs")]

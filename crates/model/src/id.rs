@@ -18,6 +18,10 @@ use crate::{Clock, Entropy, Invalid};
 const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
 const SUFFIX_LENGTH: usize = 26;
 
+#[expect(
+    clippy::indexing_slicing,
+    reason = "five bits are always the index of one of 32 letters"
+)]
 fn encode(uuid: Uuid) -> [u8; SUFFIX_LENGTH] {
     let mut bits = uuid.as_u128();
     let mut out = [0; SUFFIX_LENGTH];
@@ -31,7 +35,7 @@ fn encode(uuid: Uuid) -> [u8; SUFFIX_LENGTH] {
 fn decode(suffix: &str) -> Option<Uuid> {
     let bytes = suffix.as_bytes();
     // 26 characters hold 130 bits; the first may only use three of its five.
-    if bytes.len() != SUFFIX_LENGTH || bytes[0] > b'7' {
+    if bytes.len() != SUFFIX_LENGTH || bytes.first().is_some_and(|first| *first > b'7') {
         return None;
     }
     bytes

@@ -4,6 +4,19 @@
 //! [`Entropy`], the store and the network are not known here. The same noun has the same file
 //! name on every tier above (`api_key.rs` in `store`, `accounts` and `api`).
 
+// Every request passes through this code: a panic in it is an outage.
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        clippy::string_slice,
+        clippy::unreachable,
+        clippy::unwrap_used
+    )
+)]
+
 pub mod api_key;
 pub mod attempt;
 pub mod audit;

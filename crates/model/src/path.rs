@@ -34,8 +34,7 @@ impl ResourcePath {
     }
 
     /// Returns whether this path is `other` or an ancestor of it, by whole segments: `/shared/eng`
-    /// covers
-    /// `/shared/eng/specs` and not `/shared/engineering`.
+    /// covers `/shared/eng/specs` and not `/shared/engineering`.
     pub fn covers(&self, other: &Self) -> bool {
         self.covers_text(&other.0)
     }
@@ -100,7 +99,9 @@ impl ResourcePath {
         if !from.covers(self) || &*from.0 == "/" {
             return self.clone();
         }
-        let rest = &self.0[from.0.len()..];
+        let Some(rest) = self.0.strip_prefix(&*from.0) else {
+            return self.clone();
+        };
         match (&*to.0, rest) {
             ("/", "") => Self::root(),
             ("/", rest) => Self(rest.into()),
@@ -114,12 +115,12 @@ impl ResourcePath {
 fn is_canonical(path: &[u8]) -> bool {
     let refused = |(at, byte): (usize, &u8)| match byte {
         b'/' => matches!(
-            &path[at + 1..],
+            path.get(at + 1..).unwrap_or_default(),
             [] | [b'/', ..] | [b'.'] | [b'.', b'/', ..] | [b'.', b'.'] | [b'.', b'.', b'/', ..]
         ),
         // Unicode's category Cc: U+0000 to U+001F and U+007F to U+009F.
         0..=0x1f | 0x7f | b'\\' => true,
-        0x80..=0x9f => path[at - 1] == 0xc2,
+        0x80..=0x9f => at.checked_sub(1).and_then(|before| path.get(before)) == Some(&0xc2),
         _ => false,
     };
     path.first() == Some(&b'/') && !path.iter().enumerate().any(refused)
