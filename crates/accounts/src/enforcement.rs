@@ -1,4 +1,4 @@
-//! Who has to sign in through the provider, and which owners need not.
+//! Enforcement of single sign-on: who may still sign in by password.
 
 use serde_json::json;
 use vestibule_model::{Change, OrgScope, OrganizationId, Role, SessionId, UserId};
@@ -25,8 +25,8 @@ impl Accounts {
         Ok(self.store().sso_policy(caller.scope()).await?)
     }
 
-    /// Both at once: all of it is done, or nothing. Sessions in the organisation that began with a
-    /// password end where they are allowed no longer; keys stay. For owners.
+    /// Changes the requirement and the exempt owners in one transaction. Ends sessions in the
+    /// organisation that started with a password and are no longer allowed; keys stay. For owners.
     pub async fn change_sso_policy(
         &self,
         caller: &Caller,
@@ -34,21 +34,21 @@ impl Accounts {
         break_glass: Option<&[UserId]>,
     ) -> Result<SsoPolicy> {
         caller.needs(Role::Owner)?;
-        let accounts = self;
         let scope = caller.scope();
-        let mut write = accounts.begin_counting(caller).await?;
+        let mut write = self.begin_counting(caller).await?;
         let before = write.sso_policy(scope).await?;
         let was = before.enforced_since.is_some();
         let is = enforced.unwrap_or(was);
-        // While it goes on being enforced, only who is exempt no longer has something to lose.
+        // While enforcement continues, only owners who lose their exemption have sessions to end.
         let exempt_no_longer = match break_glass {
             Some(named) if was && is => without(&before.break_glass, named),
             _ => Vec::new(),
         };
+        // Anyone may have a password session, so that all of them are locked, which is costly.
         if is && !was {
-            accounts.hold_everyone(&mut write, caller).await?;
+            self.hold_everyone(&mut write, caller).await?;
         } else {
-            let held = accounts.hold_in_order(&mut write, caller, exempt_no_longer.clone());
+            let held = self.hold_in_order(&mut write, caller, exempt_no_longer.clone());
             held.await?;
         }
         if break_glass.is_none() && is == was {
@@ -65,7 +65,7 @@ impl Accounts {
             ));
         }
         if is != was {
-            let since = is.then(|| accounts.now());
+            let since = is.then(|| self.now());
             write.set_sso_enforced(scope, since).await?;
         }
         let mut ended = 0;
@@ -74,10 +74,10 @@ impl Accounts {
                 return Err(no_way_in());
             }
             if !was {
-                ended = accounts.end_password_sessions(&mut write, caller).await?;
+                ended = self.end_password_sessions(&mut write, caller).await?;
             }
             for user in exempt_no_longer {
-                ended += accounts
+                ended += self
                     .end_password_sessions_of(&mut write, scope, user)
                     .await?;
             }
@@ -87,7 +87,7 @@ impl Accounts {
         let organization = caller.organization_id();
         let record = |kind, details| {
             let subject = Some(organization.to_string());
-            accounts.record(caller.actor(), Some(organization), kind, subject, &details)
+            self.record(caller.actor(), Some(organization), kind, subject, &details)
         };
         let list = json!({
             "before": before.break_glass,
@@ -140,7 +140,7 @@ fn no_way_in() -> Error {
 
 impl Accounts {
     /// Returns the organisation in which a sign-in by password starts if its first choice is ruled
-    /// out: another organisation, if none was asked for. Refused where every one demands its
+    /// out: another organisation, if none was asked for. Refused if every one requires its
     /// provider.
     pub(crate) async fn by_password(
         &self,
@@ -159,7 +159,8 @@ impl Accounts {
         found.map(Some).ok_or_else(sso_required)
     }
 
-    /// Ends the sessions in the organisation that its enforcement leaves no room for; how many.
+    /// Ends the sessions in the organisation that started with a password and are no longer
+    /// allowed. Returns their number.
     pub(crate) async fn end_password_sessions(
         &self,
         write: &mut Write,
@@ -176,8 +177,8 @@ impl Accounts {
         Ok(ended.len())
     }
 
-    /// Ends the sessions in the organisation of one user, whom the transaction holds, that the
-    /// organisation's enforcement leaves no room for; how many.
+    /// Ends one user's sessions in the organisation that started with a password and are no longer
+    /// allowed. Returns their number. The transaction holds the user.
     pub(crate) async fn end_password_sessions_of(
         &self,
         write: &mut Write,
@@ -187,13 +188,12 @@ impl Accounts {
         let ended = write
             .end_password_sessions_of(scope, user, self.now())
             .await?;
-        // Of which each of the sessions is one; the tokens that one elsewhere may hold for this
-        // organisation are others.
+        // Not each session alone: a session elsewhere may hold tokens for this organisation.
         write.change(Change::User(user));
         Ok(ended.len())
     }
 
-    /// Refuses a sign-in by password where the organisation demands its provider by now.
+    /// Refuses a sign-in by password if the organisation requires its provider.
     pub(crate) async fn keep_password_out(
         &self,
         write: &mut Write,
@@ -206,10 +206,9 @@ impl Accounts {
         Ok(())
     }
 
-    /// Refuses a session where it has no business. One that came through an organisation's provider
-    /// stays there: the owners of that organisation decide whom its provider vouches for, and their
-    /// word counts nowhere else. One that began with a password stays out of an organisation that
-    /// demands its provider.
+    /// Refuses a session outside its reach. A session from an organisation's provider stays in that
+    /// organisation, whose owners decide whom the provider vouches for. A session from a password
+    /// stays out of an organisation that requires its provider.
     pub(crate) async fn keep_sso(
         &self,
         write: &mut Write,

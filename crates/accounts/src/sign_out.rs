@@ -62,7 +62,7 @@ impl Accounts {
         self.end_found(presented, &found).await
     }
 
-    /// The sessions of what is presented, whether they are over or not.
+    /// Returns the sessions of the presented credentials, ended or not.
     pub async fn found_sessions(&self, presented: &SignOut<'_>) -> Result<Vec<FoundSession>> {
         let mut found = Vec::new();
         for cookie in &presented.cookies {
@@ -85,7 +85,8 @@ impl Accounts {
         Ok(found)
     }
 
-    /// Ends what [`found_sessions`](Self::found_sessions) has found; those that have ended by this.
+    /// Ends the sessions that [`found_sessions`](Self::found_sessions) returned. Returns those that
+    /// were still live.
     pub async fn end_found(
         &self,
         presented: &SignOut<'_>,

@@ -1,4 +1,4 @@
-//! What the browser brings back (RFC 6749, 4.1.2 and 4.1.2.1; RFC 9207).
+//! The authorization response in the query of a callback (RFC 6749, 4.1.2 and 4.1.2.1; RFC 9207).
 
 use crate::refusal::{Quoted, SsoRefusal};
 use crate::sign_in::Pending;
@@ -6,8 +6,8 @@ use crate::sign_in::Pending;
 /// The longest query that is read, in bytes.
 pub const MAX_BYTES: usize = 8 * 1_024;
 
-/// The parameters of a callback. What is not known is ignored, as RFC 6749 demands; what is known
-/// comes once.
+/// The parameters of a callback. Unknown ones are ignored, as RFC 6749, 4.1.2 demands; a known one
+/// that is repeated is refused.
 #[derive(Default)]
 pub struct Callback {
     state: Option<String>,
@@ -33,6 +33,7 @@ impl Callback {
                 "error_description" => &mut callback.description,
                 _ => continue,
             };
+            // Repeated parameters are read differently by each parser (RFC 6749, 3.1).
             if slot.replace(value.into_owned()).is_some() {
                 let parameter = Quoted::new(&name);
                 return Err(SsoRefusal::CallbackRepeats { parameter });
@@ -41,15 +42,16 @@ impl Callback {
         Ok(callback)
     }
 
-    /// The state, by which the pending sign-in is found.
+    /// Returns the state, which identifies the pending sign-in.
     pub fn state(&self) -> Option<&str> {
         self.state.as_deref()
     }
 
-    /// The code, if this is the answer to `pending` and comes from its issuer.
+    /// Returns the code if the response belongs to `pending` and comes from its issuer.
     ///
-    /// `promised` says that the provider always names itself: then an answer without a name is
-    /// refused. Who answers is judged before what they answer, errors included (RFC 9207, 2.4).
+    /// `promised` is true if the provider announced that it names itself: then a response without
+    /// `iss` is refused. The issuer is checked before anything else in the response, errors
+    /// included (RFC 9207, 2.4).
     pub(crate) fn code(self, pending: &Pending, promised: bool) -> Result<String, SsoRefusal> {
         let state = self.state.ok_or(SsoRefusal::StateMissing)?;
         if !pending.state.matches(&state) {
@@ -65,6 +67,7 @@ impl Callback {
             None if promised => return Err(SsoRefusal::CallbackIssuerMissing),
             _ => {}
         }
+        // Only now: until state and issuer fit, anyone may have written the error.
         if let Some(error) = self.error {
             return Err(SsoRefusal::ProviderError {
                 error: Quoted::new(&error),

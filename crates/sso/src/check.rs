@@ -1,4 +1,4 @@
-//! The result of looking a connection over.
+//! The checks of a connection.
 
 use serde::Serialize;
 
@@ -10,17 +10,17 @@ pub struct NamedCheck {
     /// Its name: `scheme`, `address_guard`, `discovery`, `issuer`, `endpoints`, `code_flow`,
     /// `s256`, `algorithm`, `client_auth`, `keys`, `credentials` or `clock`.
     pub name: &'static str,
-    /// Whether it passed.
+    /// True if the check passed.
     pub passed: bool,
-    /// What was found, or what is wrong and with which value.
+    /// The finding, or the wrong value and the reason.
     pub detail: String,
-    /// The clause that failed, as [`SsoRefusal::reason`] has it, where it is one.
+    /// The clause that failed, as in [`SsoRefusal::reason`].
     #[serde(skip)]
     pub clause: Option<&'static str>,
 }
 
 impl NamedCheck {
-    /// A check with its outcome: what was found, or why it failed.
+    /// Builds a check from its outcome.
     pub fn of<E: std::fmt::Display>(name: &'static str, outcome: Result<String, E>) -> Self {
         match outcome {
             Ok(detail) => Self {
@@ -38,7 +38,7 @@ impl NamedCheck {
         }
     }
 
-    /// A check with its outcome, and the clause that failed.
+    /// Builds a check from its outcome, with the clause that failed.
     pub(crate) fn judged(name: &'static str, outcome: Result<String, SsoRefusal>) -> Self {
         let clause = outcome.as_ref().err().map(SsoRefusal::reason);
         Self {
@@ -47,7 +47,7 @@ impl NamedCheck {
         }
     }
 
-    /// A check that could not be made, because an earlier one failed.
+    /// Builds a check that an earlier failure prevented.
     pub fn not_reached(name: &'static str) -> Self {
         Self {
             name,

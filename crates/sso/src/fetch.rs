@@ -1,4 +1,4 @@
-//! Answers of the provider, read strictly.
+//! Requests to the provider, and strict reading of the answers.
 
 use serde_json::{Map, Value};
 use vestibule_outbound::{Answer, Outbound, Request, Url};
@@ -6,7 +6,7 @@ use vestibule_outbound::{Answer, Outbound, Request, Url};
 use crate::json;
 use crate::refusal::{SsoRefusal, Step};
 
-/// Sends a request for `key`; any status but a redirect is an answer.
+/// Sends a request, counted under `key`. Any status but a redirect is an answer.
 pub(crate) async fn send(
     outbound: &Outbound,
     key: &str,
@@ -19,7 +19,7 @@ pub(crate) async fn send(
         .map_err(|error| SsoRefusal::Outgoing { step, error })
 }
 
-/// Sends a request whose answer must be a success.
+/// Sends a request and refuses any status but a success.
 pub(crate) async fn succeed(
     outbound: &Outbound,
     key: &str,
@@ -32,8 +32,9 @@ pub(crate) async fn succeed(
         .map_err(|error| SsoRefusal::Outgoing { step, error })
 }
 
-/// The one object that an answer holds.
+/// Reads the JSON object in an answer.
 pub(crate) fn object(step: Step, answer: &Answer) -> Result<Map<String, Value>, SsoRefusal> {
+    // A page that a proxy put in the provider's place would often parse as something.
     let json = |media: &str| media == "application/json" || media.ends_with("+json");
     if !answer.media_type().is_some_and(|media| json(&media)) {
         return Err(SsoRefusal::ContentType { step });
@@ -41,7 +42,7 @@ pub(crate) fn object(step: Step, answer: &Answer) -> Result<Map<String, Value>, 
     json::read_object(&answer.body).map_err(|fault| SsoRefusal::Json { step, fault })
 }
 
-/// A text that must be there.
+/// Returns a required text member.
 pub(crate) fn text<'a>(
     step: Step,
     object: &'a Map<String, Value>,
@@ -50,7 +51,7 @@ pub(crate) fn text<'a>(
     optional_text(step, object, member)?.ok_or(SsoRefusal::Missing { step, member })
 }
 
-/// A text that may be missing, but is nothing else.
+/// Returns an optional text member; refuses any other type.
 pub(crate) fn optional_text<'a>(
     step: Step,
     object: &'a Map<String, Value>,
@@ -67,7 +68,7 @@ pub(crate) fn optional_text<'a>(
     }
 }
 
-/// A list of texts that may be missing, but is nothing else.
+/// Returns an optional member that is a list of texts; refuses any other type.
 pub(crate) fn optional_texts<'a>(
     step: Step,
     object: &'a Map<String, Value>,
@@ -88,7 +89,7 @@ pub(crate) fn optional_texts<'a>(
     }
 }
 
-/// A configured URL.
+/// Parses a configured URL.
 pub(crate) fn url(name: &'static str, text: &str) -> Result<Url, SsoRefusal> {
     text.parse()
         .map_err(|error| SsoRefusal::Url { name, error })

@@ -1,8 +1,8 @@
 //! GitHub: OAuth 2.0 without OpenID Connect.
 //!
-//! There is no ID token. Who signed in is read from GitHub's API with the access token that the
-//! exchange gave, over TLS and in the same breath, which is what proves it. The subject is the
-//! account's number: a login can be renamed and taken by another person.
+//! There is no ID token. The identity is read from GitHub's API with the access token of the
+//! exchange, over TLS and right after it, which is what proves it. The subject is the account's
+//! number, since a login can be renamed and then taken by another person.
 
 mod credentials;
 
@@ -25,18 +25,18 @@ use crate::refusal::{SsoRefusal, Step};
 use crate::secret::PlainClientSecret;
 use crate::sign_in::{Pending, Prompt, ProviderStart, SignInRequest};
 
-/// What is asked for: the profile and the list of addresses.
+/// The requested scopes: the profile and the list of addresses.
 const SCOPE: &str = "read:user user:email";
 
-/// The most addresses that are read: GitHub's own page.
+/// The number of addresses that are read: one page of GitHub's API.
 const MOST_EMAILS: usize = 100;
 
-/// Where a GitHub is: the public one, or an Enterprise Server.
+/// The public GitHub or an Enterprise Server.
 #[derive(Debug, Clone)]
 pub struct GithubSite {
-    /// Its name as an issuer; part of who somebody is.
+    /// The issuer of its identities.
     pub issuer: String,
-    /// The root of its API, without a final slash.
+    /// The root of the API, without a final slash.
     pub api: String,
 }
 
@@ -50,7 +50,7 @@ impl Default for GithubSite {
 }
 
 impl GithubSite {
-    /// The Enterprise Server at this URL, whose API is below `/api/v3`.
+    /// Returns the Enterprise Server at a URL, whose API is below `/api/v3`.
     pub fn enterprise(url: &str) -> Self {
         let issuer = url.trim_end_matches('/').to_owned();
         let api = format!("{issuer}/api/v3");
@@ -58,37 +58,37 @@ impl GithubSite {
     }
 }
 
-/// A connection to a GitHub.
+/// A connection to GitHub.
 #[derive(Debug, Clone)]
 pub struct GithubConnection {
-    /// Whose connection it is: the key under which requests are counted.
+    /// The organisation, under which requests are counted.
     pub organization: String,
-    /// Which GitHub.
+    /// The GitHub.
     pub site: GithubSite,
-    /// Our name there.
+    /// The client id.
     pub client_id: String,
-    /// Our password there.
+    /// The client secret.
     pub client_secret: PlainClientSecret,
 }
 
-/// GitHub, through one connection.
+/// The protocol client of a connection to GitHub.
 pub struct GithubProvider {
     party: Party,
     connection: GithubConnection,
 }
 
 impl GithubProvider {
-    /// The provider of a connection.
+    /// Builds the client of a connection.
     pub fn new(party: Party, connection: GithubConnection) -> Self {
         Self { party, connection }
     }
 
-    fn sign_in(&self, request: &SignInRequest) -> Result<ProviderStart, SsoRefusal> {
+    fn start_sign_in(&self, request: &SignInRequest) -> Result<ProviderStart, SsoRefusal> {
         let GithubConnection {
             site, client_id, ..
         } = &self.connection;
         let now = self.party.clock.now();
-        let pending = Pending::begin(&site.issuer, client_id, request, now, &*self.party.entropy);
+        let pending = Pending::new(&site.issuer, client_id, request, now, &*self.party.entropy);
         let challenge = pending.verifier.challenge();
         let mut parameters = vec![
             ("client_id", client_id.as_str()),
@@ -97,6 +97,7 @@ impl GithubProvider {
             ("state", pending.state.expose()),
             ("code_challenge", &challenge),
             ("code_challenge_method", "S256"),
+            // A new GitHub account is no member of anything yet.
             ("allow_signup", "false"),
         ];
         if let Some(hint) = &request.login_hint {
@@ -116,6 +117,7 @@ impl GithubProvider {
         if pending.issuer != site.issuer || pending.client_id != *client_id {
             return Err(SsoRefusal::ConnectionChanged);
         }
+        // GitHub does not announce `iss` (RFC 9207), so that a missing one is no refusal.
         let code = callback.code(pending, false)?;
         let form = [
             ("grant_type", "authorization_code"),
@@ -135,7 +137,8 @@ impl GithubProvider {
         self.identity(&access).await
     }
 
-    /// The person may uncheck nothing at GitHub, but an administrator may.
+    /// Refuses a grant without the scope for addresses. Users cannot deselect it, but an
+    /// administrator can.
     fn check_scope(object: &serde_json::Map<String, Value>) -> Result<(), SsoRefusal> {
         let granted = fetch::text(Step::Token, object, "scope")?;
         let scope = "user:email";
@@ -166,7 +169,7 @@ impl GithubProvider {
             .get(Step::Emails, Self::place(api, "/user/emails")?, access)
             .await?;
         let email = primary(&emails)?;
-        // What `/user` shows is the public address, which proves nothing.
+        // `/user` shows the public address, which the person types and nobody verifies.
         user.insert(
             "email".into(),
             json!(email.as_ref().map(|email| &email.address)),
@@ -214,10 +217,10 @@ impl GithubProvider {
     }
 }
 
-/// The primary address of GitHub's list, and whether it was proved.
+/// Returns the primary address of GitHub's list, and if it is verified.
 fn primary(answer: &Answer) -> Result<Option<ClaimedEmail>, SsoRefusal> {
     let step = Step::Emails;
-    // A list, put into an object for the one strict reader.
+    // The strict reader reads objects only, so the list is wrapped in one.
     let mut wrapped = b"{\"emails\":".to_vec();
     wrapped.extend_from_slice(&answer.body);
     wrapped.push(b'}');
@@ -250,11 +253,11 @@ fn primary(answer: &Answer) -> Result<Option<ClaimedEmail>, SsoRefusal> {
 }
 
 impl Provider for GithubProvider {
-    fn begin<'a>(
+    fn start<'a>(
         &'a self,
         request: &'a SignInRequest,
     ) -> BoxFuture<'a, Result<ProviderStart, SsoRefusal>> {
-        Box::pin(async move { self.sign_in(request) })
+        Box::pin(async move { self.start_sign_in(request) })
     }
 
     fn finish<'a>(

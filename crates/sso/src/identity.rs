@@ -1,45 +1,45 @@
-//! Who signed in, as the provider says.
+//! The identity that a provider vouches for.
 
 use serde_json::{Map, Value};
 use vestibule_model::{Email, Timestamp};
 
-/// A person as the provider vouches for: `(issuer, subject)` is who it is, all else is told about
-/// them and may change.
+/// A person as the provider describes them. Only `(issuer, subject)` identifies the person (OpenID
+/// Connect Core, 5.7); everything else may change.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Identity {
-    /// The provider.
+    /// The issuer.
     pub issuer: String,
-    /// Whom it means; unique and never reassigned at this provider.
+    /// The subject: unique at this issuer and never reassigned.
     pub subject: String,
-    /// What the provider itself calls the person in its tokens (`sub`): the same as
-    /// [`subject`](Self::subject), unless the mapping takes that from another claim.
+    /// The `sub` of the provider's tokens: the same as [`subject`](Self::subject), unless the
+    /// mapping reads the subject from another claim.
     pub provider_subject: String,
-    /// The e-mail address, if one was told.
+    /// The e-mail address, if the provider sent one.
     pub email: Option<ClaimedEmail>,
-    /// What the person is called.
+    /// The person's name.
     pub name: Option<String>,
-    /// The groups the provider puts them in. They mean nothing here until a mapping says so.
+    /// The groups at the provider. They have no effect until a mapping names them.
     pub groups: Vec<String>,
-    /// The provider's session (`sid`), by which it may end ours.
+    /// The provider's session (`sid`), by which a logout token may end ours.
     pub session: Option<String>,
-    /// When they signed in at the provider, if it was told.
+    /// The time of the sign-in at the provider, if it was sent.
     pub authenticated_at: Option<Timestamp>,
-    /// The ID token, which the provider wants back at sign-out. Personal data: keep it sealed.
+    /// The ID token, for the sign-out at the provider. Personal data: keep it sealed.
     pub id_token: Option<String>,
-    /// Everything that was told, for the test of a connection.
+    /// All claims, for the report of a test sign-in.
     pub claims: Map<String, Value>,
 }
 
-/// An e-mail address and whether the provider says that it was proved.
+/// An e-mail address and the provider's statement about it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ClaimedEmail {
     /// The address.
     pub address: Email,
-    /// Whether `email_verified` is the JSON value `true` in the same document.
+    /// True if `email_verified` is the JSON value `true` in the same document.
     pub verified: bool,
 }
 
-/// An e-mail address that its provider says was proved.
+/// An e-mail address that the provider states to have verified.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct VerifiedEmail(Email);
 
@@ -51,15 +51,15 @@ impl VerifiedEmail {
 }
 
 impl Identity {
-    /// The address, if the provider says that it was proved: the only one that may lead to an
-    /// existing account.
+    /// Returns the address if the provider states to have verified it. No other address may lead to
+    /// an existing account.
     pub fn verified_email(&self) -> Option<VerifiedEmail> {
         let email = self.email.as_ref().filter(|email| email.verified)?;
         Some(VerifiedEmail(email.address.clone()))
     }
 }
 
-/// Prints who it is, and neither token nor claims.
+/// Prints the identity, but neither token nor claims.
 impl std::fmt::Debug for Identity {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Identity")

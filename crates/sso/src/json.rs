@@ -1,7 +1,7 @@
-//! JSON with one meaning.
+//! Unambiguous JSON.
 //!
-//! Two readers of the same text must see the same claims, so a repeated name is refused at any
-//! depth (RFC 8725, 2.4; RFC 8259, 4 leaves it open). Numbers that no float holds, such as
+//! Two parsers of the same text must see the same claims, so a repeated name is refused at any
+//! depth (RFC 8725, 2.4; RFC 8259, 4 permits it). Numbers beyond the range of a float, such as
 //! `1e400`, are refused as well.
 
 use std::cell::Cell;
@@ -10,13 +10,14 @@ use std::fmt;
 use serde::de::{DeserializeSeed, Deserializer, Error as _, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-/// The most values that one document may hold: memory is many times the text otherwise.
+/// The number of values that one document may hold: parsed values take many times the memory of
+/// their text.
 const MOST_VALUES: usize = 20_000;
 
 const REPEATED: &str = "repeated name";
 const TOO_MANY: &str = "too many values";
 
-/// What is wrong with a document.
+/// The fault of a document.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum JsonFault {
     /// It is not JSON, nested too deeply, or holds a number that is out of range.
@@ -33,14 +34,16 @@ pub enum JsonFault {
     TooManyValues,
 }
 
-/// Reads one object and nothing behind it.
+/// Reads one object and refuses anything after it.
 pub(crate) fn read_object(text: &[u8]) -> Result<Map<String, Value>, JsonFault> {
+    // Counted while reading: afterwards the memory would have been taken already.
     let left = Cell::new(MOST_VALUES);
     let mut reader = serde_json::Deserializer::from_slice(text);
     let value = Strict(&left)
         .deserialize(&mut reader)
         .and_then(|value| reader.end().map(|()| value))
         .map_err(|error| {
+            // serde_json carries custom errors only as text.
             let text = error.to_string();
             if text.starts_with(REPEATED) {
                 JsonFault::RepeatedName
@@ -56,7 +59,7 @@ pub(crate) fn read_object(text: &[u8]) -> Result<Map<String, Value>, JsonFault> 
     }
 }
 
-/// Reads a value, counting down.
+/// A reader that counts values down.
 #[derive(Clone, Copy)]
 struct Strict<'a>(&'a Cell<usize>);
 

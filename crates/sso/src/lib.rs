@@ -1,11 +1,11 @@
 //! Relying-party protocols: sign-in with an organisation's own identity provider.
 //!
-//! A [`Provider`] begins a sign-in with a URL for the browser and finishes it with the query that
-//! the browser comes back with: an [`Identity`], or the [`SsoRefusal`] that names the clause which
+//! A [`Provider`] starts a sign-in with a URL for the browser and finishes it with the query of the
+//! callback. The result is an [`Identity`], or the [`SsoRefusal`] that names the clause which
 //! failed. [`oidc`] speaks OpenID Connect, [`github`] the OAuth of GitHub.
 //!
-//! Nothing here knows accounts, the store or an HTTP server. Who an identity belongs to, and
-//! whether it may come in, is decided above. Everything outside is taken to be hostile: the
+//! This crate knows no accounts, no store and no HTTP server: the tier above decides which user an
+//! identity belongs to and if the user may sign in. Everything outside is treated as hostile: the
 //! provider, its documents, its tokens and the browser.
 
 pub mod callback;

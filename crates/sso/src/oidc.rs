@@ -13,6 +13,7 @@ mod authorize;
 mod claims;
 mod credentials;
 mod discovery;
+mod documents;
 pub(crate) mod exchange;
 mod id_token;
 mod jws;

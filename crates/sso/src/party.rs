@@ -1,4 +1,4 @@
-//! What every provider needs of us.
+//! The environment of all protocol clients.
 
 use std::sync::Arc;
 
@@ -7,22 +7,22 @@ use vestibule_outbound::Outbound;
 
 use crate::oidc::Cache;
 
-/// The relying party: us, with the way out, time, randomness, and what is remembered of providers.
+/// The relying party: network access, clock, randomness and the cache of providers' documents.
 /// Cheap to clone.
 #[derive(Clone)]
 pub struct Party {
-    /// The way out to the network.
+    /// The access to the network.
     pub outbound: Outbound,
-    /// The time by which tokens are judged.
+    /// The clock that tokens are validated by.
     pub clock: Arc<dyn Clock>,
-    /// Where state, nonce and verifier come from.
+    /// The source of states, nonces and verifiers.
     pub entropy: Arc<dyn Entropy>,
     /// The documents and keys of providers.
     pub cache: Arc<Cache>,
 }
 
 impl Party {
-    /// A party with the machine's clock and randomness and an empty cache.
+    /// Builds a party with the system's clock and randomness and an empty cache.
     pub fn new(outbound: Outbound) -> Self {
         Self {
             outbound,

@@ -1,5 +1,5 @@
-//! Known providers. A preset only fills in hints: everything can be typed over, and nothing is
-//! judged differently because of it.
+//! Known providers. A preset only fills in hints: everything can be overwritten, and no validation
+//! depends on it.
 
 use std::fmt;
 use std::str::FromStr;
@@ -21,31 +21,31 @@ pub enum Preset {
     Keycloak,
     /// GitHub, which speaks OAuth without OpenID Connect.
     Github,
-    /// GitLab, hosted or one's own.
+    /// GitLab, hosted or self-managed.
     Gitlab,
-    /// Any provider that speaks OpenID Connect.
+    /// Any OpenID provider.
     #[default]
     Generic,
 }
 
-/// What a preset fills in.
+/// The hints of a preset.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Hints {
-    /// The issuer, with what is to be replaced in braces.
+    /// The issuer, with placeholders in braces.
     pub issuer: &'static str,
     /// The scopes beside `openid`.
     pub scopes: &'static [&'static str],
-    /// The claim that says who it is.
+    /// The claim that holds the subject.
     pub subject: &'static str,
-    /// The claim that says that the address was proved.
+    /// The claim that states that the address was verified.
     pub email_verified: &'static str,
-    /// The claim with the groups, where the provider sends one.
+    /// The claim that holds the groups, if the provider sends one.
     pub groups: Option<&'static str>,
-    /// What the administrator has to know.
+    /// Advice for the administrator.
     pub note: &'static str,
 }
 
-/// What most providers have in common.
+/// The hints that most providers share.
 const COMMON: Hints = Hints {
     issuer: "https://{host}",
     scopes: &["email", "profile"],
@@ -56,7 +56,7 @@ const COMMON: Hints = Hints {
 };
 
 impl Preset {
-    /// All of them.
+    /// All presets.
     pub const ALL: [Self; 7] = [
         Self::Google,
         Self::Entra,
@@ -67,7 +67,7 @@ impl Preset {
         Self::Generic,
     ];
 
-    /// Its name for programs.
+    /// Returns the name for programs.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Google => "google",
@@ -80,7 +80,7 @@ impl Preset {
         }
     }
 
-    /// What it fills in.
+    /// Returns the hints.
     pub const fn hints(self) -> Hints {
         match self {
             Self::Google => Hints {

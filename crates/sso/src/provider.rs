@@ -1,4 +1,4 @@
-//! What every protocol offers.
+//! The interface of a protocol client.
 
 use futures_util::future::BoxFuture;
 
@@ -11,15 +11,15 @@ use crate::sign_in::{Pending, ProviderStart, SignInRequest};
 
 /// An identity provider, through one connection of an organisation.
 pub trait Provider: Send + Sync + 'static {
-    /// Begins a sign-in: where to send the browser, and what to remember.
-    fn begin<'a>(
+    /// Starts a sign-in. Returns the URL for the browser and the state to keep.
+    fn start<'a>(
         &'a self,
         request: &'a SignInRequest,
     ) -> BoxFuture<'a, Result<ProviderStart, SsoRefusal>>;
 
-    /// Finishes a sign-in with what the browser brought back.
+    /// Finishes a sign-in with the callback of the browser.
     ///
-    /// The caller has found `pending` by the state, has made sure that the same browser began it,
+    /// The caller has found `pending` by its state, has checked that the same browser started it,
     /// and never passes it twice.
     fn finish<'a>(
         &'a self,
@@ -27,19 +27,19 @@ pub trait Provider: Send + Sync + 'static {
         callback: Callback,
     ) -> BoxFuture<'a, Result<Identity, SsoRefusal>>;
 
-    /// Where to send the browser so that it is signed out at the provider as well; `None` where
-    /// the provider has no such place.
+    /// Returns the URL that signs the browser out at the provider, or `None` if the provider offers
+    /// none.
     fn logout_url<'a>(
         &'a self,
         request: &'a LogoutRequest,
     ) -> BoxFuture<'a, Result<Option<String>, SsoRefusal>>;
 
-    /// Reads the token by which the provider tells that a session or a person was signed out.
+    /// Validates a logout token of the provider.
     ///
-    /// The caller refuses a `jti` that it has seen before.
+    /// The caller refuses a `jti` that it has seen.
     fn logout_token<'a>(&'a self, token: &'a str)
     -> BoxFuture<'a, Result<LogoutToken, SsoRefusal>>;
 
-    /// Looks the connection over, past every cache.
+    /// Runs all checks of the connection, bypassing every cache.
     fn preflight(&self) -> BoxFuture<'_, Vec<NamedCheck>>;
 }

@@ -1,7 +1,7 @@
-//! Why a sign-in fails, clause by clause.
+//! The reasons for which a sign-in fails, one for each clause of the specifications.
 //!
-//! The sentences stand in the attempt log of a connection, where the organisation's
-//! administrators read them. They quote what the provider said, cut and cleaned, and no secret.
+//! Their sentences are kept with a connection's attempts, where the organisation's administrators
+//! read them. They quote the provider, cut and cleaned, and no secret.
 
 use std::fmt;
 
@@ -10,7 +10,7 @@ use vestibule_outbound::{OutboundError, UrlError};
 
 use crate::json::JsonFault;
 
-/// A text from outside, fit to be shown: at most 160 characters, none of which anything acts on.
+/// A foreign text that is safe to show: at most 160 characters, without control characters.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Quoted(String);
 
@@ -21,13 +21,14 @@ impl Quoted {
     pub fn new(text: &str) -> Self {
         let clean = |c: char| if is_display_control(c) { '\u{fffd}' } else { c };
         let mut kept: String = text.chars().take(Self::MOST).map(clean).collect();
+        // Marked as cut, or an administrator would compare a part with the whole value.
         if text.chars().nth(Self::MOST).is_some() {
             kept.push('…');
         }
         Self(kept)
     }
 
-    /// The text.
+    /// Returns the text.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -45,7 +46,7 @@ impl fmt::Debug for Quoted {
     }
 }
 
-/// Which answer of the provider is meant.
+/// The answer of the provider that a refusal is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Step {
     /// The discovery document.
@@ -74,7 +75,8 @@ impl fmt::Display for Step {
 
 macro_rules! refusals {
     ($($(#[doc = $doc:literal])+ $name:ident $({ $($field:ident: $kind:ty),+ $(,)? })? = $reason:literal, $text:literal;)+) => {
-        /// Why a sign-in, a sign-out or a check of a connection fails: one variant for each clause.
+        /// The reason for which a sign-in, a sign-out or a check of a connection fails: one variant
+        /// for each clause.
         #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
         #[allow(missing_docs, reason = "the fields are what the sentence of their variant quotes")]
         pub enum SsoRefusal {
@@ -82,15 +84,15 @@ macro_rules! refusals {
         }
 
         impl SsoRefusal {
-            /// Stable, `snake_case` cause for programs.
+            /// Returns the stable, `snake_case` reason.
             pub const fn reason(&self) -> &'static str {
                 match self {
                     $(Self::$name { .. } => $reason,)+
                 }
             }
 
-            /// The cause, or that of the way out where nothing usable came back: `timeout`,
-            /// `address_blocked`, …
+            /// Returns the cause: the reason, or that of the network error if no usable answer
+            /// came, such as `timeout` or `address_blocked`.
             pub const fn cause(&self) -> &'static str {
                 match self {
                     Self::Outgoing { error, .. } => error.reason(),
@@ -98,7 +100,7 @@ macro_rules! refusals {
                 }
             }
 
-            /// Every cause there is.
+            /// All reasons.
             pub const REASONS: &'static [&'static str] = &[$($reason),+];
         }
     };
@@ -106,19 +108,19 @@ macro_rules! refusals {
 
 refusals! {
     // Reaching the provider.
-    /// The provider could not be asked, or did not answer usably.
+    /// The provider could not be reached, or gave no usable answer.
     Outgoing { step: Step, error: OutboundError } = "outgoing", "{step}: {error}";
     /// A configured or named URL cannot be called.
     Url { name: &'static str, error: UrlError } = "url", "{name}: {error}";
     /// The answer is not declared to be JSON.
     ContentType { step: Step } = "content_type", "{step}: the answer is not declared to be JSON";
-    /// The answer is not JSON that can be read in one way only.
+    /// The answer is not unambiguous JSON.
     Json { step: Step, fault: JsonFault } = "json", "{step}: the answer is {fault}";
     /// A member of an answer is missing.
     Missing { step: Step, member: &'static str } = "missing", "{step}: {member} is missing";
     /// A member of an answer has the wrong type.
     Mistyped { step: Step, member: &'static str, expected: &'static str } = "mistyped", "{step}: {member} is not {expected}";
-    /// This kind of provider cannot do what was asked.
+    /// This kind of provider does not support the request.
     Unsupported { what: &'static str } = "unsupported", "this provider has no {what}";
 
     // Discovery (OpenID Connect Discovery 1.0, 3 and 4.3; RFC 8414, 3.3).
@@ -128,13 +130,13 @@ refusals! {
     Endpoint { name: &'static str, error: UrlError } = "endpoint", "discovery document: {name}: {error}";
     /// An endpoint is `http`, which is not allowed for its host.
     EndpointInsecure { name: &'static str } = "endpoint_insecure", "discovery document: {name} must be https";
-    /// An endpoint's own query holds a parameter that is ours to set.
+    /// The query of an endpoint already holds a parameter that we set.
     EndpointQuery { name: &'static str, parameter: Quoted } = "endpoint_query", "discovery document: {name} already sets {parameter}";
     /// The provider does not offer the authorization code flow.
     CodeFlow = "code_flow", "discovery document: the authorization code flow (response type “code”) is not offered";
-    /// The provider does not offer to answer in the query.
+    /// The provider does not offer the response mode `query`.
     QueryMode = "query_mode", "discovery document: response mode “query” is not offered";
-    /// The provider names its PKCE methods and S256 is not among them.
+    /// The provider names its PKCE methods, and S256 is not among them.
     S256 = "s256", "discovery document: PKCE with S256 (RFC 7636) is not offered";
     /// The provider demands pushed authorization requests.
     PushedRequired = "pushed_required", "discovery document: pushed authorization requests (RFC 9126) are required, which are not supported";
@@ -142,9 +144,9 @@ refusals! {
     AlgorithmNotOffered { algorithm: &'static str } = "algorithm_not_offered", "discovery document: ID tokens are not signed with {algorithm}";
     /// The provider does not take this kind of client authentication.
     ClientAuthNotOffered { method: &'static str } = "client_auth_not_offered", "discovery document: client authentication by {method} is not offered";
-    /// The provider has no such client.
+    /// The provider does not know the client.
     ClientUnknown { client_id: String } = "client_unknown", "the provider does not know the client id {client_id}";
-    /// The provider has the client, and another secret for it.
+    /// The provider knows the client, but with another secret.
     ClientSecret { error: Quoted, description: Quoted } = "client_secret", "the provider knows the client id, but does not accept the client secret: {error}: {description}";
 
     // Keys (RFC 7517).
@@ -156,27 +158,27 @@ refusals! {
     KeyUnknown { kid: Quoted } = "key_unknown", "the token is signed with key {kid}, which is not in the provider's key set";
     /// The token names no key and the set holds several.
     KeyUnnamed = "key_unnamed", "the token does not name its key (kid) and the key set holds several";
-    /// The set holds several keys of the name.
+    /// The set holds several keys with the named id.
     KeyAmbiguous { kid: Quoted } = "key_ambiguous", "key set: several keys are named {kid}";
 
     // The callback (RFC 6749, 4.1.2; RFC 9207).
-    /// The query is longer than any honest one.
+    /// The query is longer than any legitimate one.
     CallbackTooLong = "callback_too_long", "callback: the query is longer than 8 KiB";
-    /// A parameter comes twice.
+    /// A parameter is repeated.
     CallbackRepeats { parameter: Quoted } = "callback_repeats", "callback: {parameter} comes twice";
-    /// No state.
+    /// The state is missing.
     StateMissing = "state_missing", "callback: state is missing";
-    /// The state of another sign-in, or of nobody's.
+    /// The state is not that of the sign-in.
     StateMismatch = "state_mismatch", "callback: state is not that of this sign-in";
-    /// The provider said it would name itself and did not.
+    /// The provider announced that it names itself and did not.
     CallbackIssuerMissing = "callback_issuer_missing", "callback: iss is missing, which the provider promises to send (RFC 9207)";
     /// The answer comes from another provider.
     CallbackIssuer { expected: String, found: Quoted } = "callback_issuer", "callback: iss is {found}, but must be {expected} (RFC 9207)";
-    /// The provider refused.
+    /// The provider answered with an error.
     ProviderError { error: Quoted, description: Quoted } = "provider_error", "the provider answered {error}: {description}";
-    /// Neither code nor error.
+    /// The callback has neither code nor error.
     CodeMissing = "code_missing", "callback: code is missing";
-    /// The connection was changed while the sign-in was under way.
+    /// The connection was changed during the sign-in.
     ConnectionChanged = "connection_changed", "the connection was changed while the sign-in was under way; begin again";
 
     // The token endpoint (RFC 6749, 5; OpenID Connect Core, 3.1.3.3).
@@ -184,73 +186,73 @@ refusals! {
     TokenRefused { error: Quoted, description: Quoted } = "token_refused", "token endpoint: refused with {error}: {description}";
     /// The access token is not a bearer token.
     TokenType { found: Quoted } = "token_type", "token endpoint: token_type is {found}, but must be Bearer";
-    /// The provider did not grant a scope without which there is nothing to read.
+    /// The provider did not grant a scope that is needed.
     ScopeMissing { scope: &'static str } = "scope_missing", "token endpoint: scope {scope} was not granted";
     /// Our own key cannot sign the client assertion.
     ClientKey = "client_key", "the connection's own key cannot sign";
 
     // Tokens (RFC 7515, RFC 8725).
-    /// Longer than any honest token.
+    /// The token is longer than any legitimate one.
     TokenTooLong = "token_too_long", "the token is longer than 64 KiB";
-    /// Not three segments of strict base64url.
+    /// The token is not three segments of strict base64url.
     TokenMalformed = "token_malformed", "the token is not a signed JWT in its one spelling";
-    /// The header is not JSON that can be read in one way only.
+    /// The header is not unambiguous JSON.
     HeaderJson { fault: JsonFault } = "header_json", "the token's header is {fault}";
     /// A header parameter has the wrong type or must not be there.
     Header { parameter: &'static str } = "header", "the token's header has a {parameter} that is not accepted";
-    /// It is another kind of token.
+    /// The token is of another kind.
     TokenKind { found: Quoted } = "token_kind", "the token is of type {found}, which is not the kind expected here";
-    /// Not the algorithm of the connection.
+    /// The algorithm is not that of the connection.
     Algorithm { expected: &'static str, found: Quoted } = "algorithm", "the token is signed with {found}, but the connection says {expected}";
-    /// The signature does not fit.
+    /// The signature is wrong.
     Signature = "signature", "the token's signature is wrong";
-    /// The claims are not JSON that can be read in one way only.
+    /// The claims are not unambiguous JSON.
     ClaimsJson { fault: JsonFault } = "claims_json", "the token's claims are {fault}";
     /// A claim is missing.
     ClaimMissing { claim: String } = "claim_missing", "claim {claim} is missing";
     /// A claim has the wrong type.
     ClaimType { claim: String, expected: &'static str } = "claim_type", "claim {claim} is not {expected}";
-    /// Another issuer (Core, 3.1.3.7, 2).
+    /// The issuer is another one (Core, 3.1.3.7, 2).
     Issuer { expected: String, found: Quoted } = "issuer", "claim iss is {found}, but must be {expected} exactly";
-    /// For another client (Core, 3.1.3.7, 3).
+    /// The token is for another client (Core, 3.1.3.7, 3).
     Audience = "audience", "claim aud does not name this client";
-    /// Also for somebody who is not trusted (Core, 3.1.3.7, 3).
+    /// The token is also for an audience that is not trusted (Core, 3.1.3.7, 3).
     AudienceUntrusted { found: Quoted } = "audience_untrusted", "claim aud also names {found}, which the connection does not trust";
-    /// Issued to another client (Core, 3.1.3.7, 4 and 5).
+    /// The token was issued to another client (Core, 3.1.3.7, 4 and 5).
     AuthorizedParty = "authorized_party", "claim azp does not name this client, or is missing beside several audiences";
-    /// Its time is over (Core, 3.1.3.7, 9).
+    /// The token has expired (Core, 3.1.3.7, 9).
     Expired = "expired", "claim exp has passed; if this is new, compare the clocks";
-    /// Its time has not come.
+    /// The token is not yet valid.
     NotYetValid = "not_yet_valid", "claim nbf lies in the future; compare the clocks";
-    /// Issued in the future (Core, 3.1.3.7, 10).
+    /// The token was issued in the future (Core, 3.1.3.7, 10).
     IssuedInFuture = "issued_in_future", "claim iat lies in the future; compare the clocks";
-    /// It ends before it begins.
+    /// The token expires before it was issued.
     Times = "times", "claim exp is not later than iat";
-    /// Issued so long ago that it is no news.
+    /// The token was issued too long ago.
     IssuedLongAgo = "issued_long_ago", "claim iat lies too far in the past";
-    /// Of another sign-in (Core, 3.1.3.7, 11).
+    /// The nonce is that of another sign-in (Core, 3.1.3.7, 11).
     Nonce = "nonce", "claim nonce is not that of this sign-in";
-    /// Not made with this access token (Core, 3.1.3.8).
+    /// The token does not belong to the access token (Core, 3.1.3.8).
     AccessTokenHash = "access_token_hash", "claim at_hash does not fit the access token";
-    /// Not made with this code (Core, 3.3.2.11).
+    /// The token does not belong to the code (Core, 3.3.2.11).
     CodeHash = "code_hash", "claim c_hash does not fit the code";
-    /// The sign-in at the provider is older than asked for (Core, 3.1.3.7, 13).
+    /// The sign-in at the provider is older than requested (Core, 3.1.3.7, 13).
     AuthTime = "auth_time", "claim auth_time is older than the sign-in may be, or lies in the future";
-    /// Not one of the demanded classes (Core, 3.1.3.7, 12).
+    /// The authentication class is not among the requested ones (Core, 3.1.3.7, 12).
     Acr { found: Quoted } = "acr", "claim acr is {found}, which is none of the demanded classes";
     /// The subject is empty, too long or not plain (Core, 2).
     Subject = "subject", "claim sub is not a text of 1 to 255 characters";
 
     // Userinfo (OpenID Connect Core, 5.3).
-    /// It speaks of somebody else (Core, 5.3.2).
+    /// The answer is about another subject (Core, 5.3.2).
     UserinfoSubject = "userinfo_subject", "userinfo endpoint: sub is not that of the ID token";
 
     // Back-channel logout (OpenID Connect Back-Channel Logout 1.0, 2.6).
-    /// It is not a logout event.
+    /// The token is no logout event.
     LogoutEvent = "logout_event", "claim events does not hold the back-channel logout event";
-    /// It carries a nonce, as ID tokens do.
+    /// The token carries a nonce, as ID tokens do.
     LogoutNonce = "logout_nonce", "claim nonce must not be in a logout token";
-    /// It names neither a session nor a person.
+    /// The token names neither a session nor a subject.
     LogoutNobody = "logout_nobody", "the logout token names neither sub nor sid";
 }
 

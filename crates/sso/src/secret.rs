@@ -1,4 +1,4 @@
-//! The secrets of one sign-in and of a connection: typed, silent, wiped when dropped.
+//! The secrets of a sign-in and of a connection: typed, never printed, wiped when dropped.
 
 use std::fmt;
 
@@ -16,12 +16,12 @@ macro_rules! secrets {
         pub struct $name(Zeroizing<String>);
 
         impl $name {
-            /// The secret with this text.
+            /// Wraps a text.
             pub fn new(text: impl Into<String>) -> Self {
                 Self(Zeroizing::new(text.into()))
             }
 
-            /// The text itself.
+            /// Exposes the text.
             pub fn expose(&self) -> &str {
                 &self.0
             }
@@ -36,24 +36,25 @@ macro_rules! secrets {
 }
 
 secrets! {
-    /// What proves that a callback belongs to a sign-in that this browser began (RFC 6749, 10.12).
+    /// The secret that ties a callback to the browser that started the sign-in (RFC 6749, 10.12).
     /// It travels through the browser; keep it out of logs all the same.
     #[derive(Serialize, Deserialize)]
     #[serde(transparent)]
     PlainState;
-    /// What binds an ID token to one sign-in (OpenID Connect Core, 3.1.2.1).
+    /// The secret that ties an ID token to one sign-in (OpenID Connect Core, 3.1.2.1).
     #[derive(Serialize, Deserialize)]
     #[serde(transparent)]
     PlainNonce;
-    /// What only who began the sign-in knows when the code is exchanged (RFC 7636).
+    /// The secret that only the party that started the sign-in can present at the exchange (RFC
+    /// 7636).
     #[derive(Serialize, Deserialize)]
     #[serde(transparent)]
     PlainVerifier;
-    /// A client's password at its provider.
+    /// A client's secret at its provider.
     PlainClientSecret;
 }
 
-/// 256 random bits in base64url: 43 characters, which is also a good PKCE verifier (RFC 7636,
+/// Returns 256 random bits in base64url: 43 characters, the length of a PKCE verifier (RFC 7636,
 /// 4.1).
 pub(crate) fn random(entropy: &dyn Entropy) -> Zeroizing<String> {
     let mut bytes = Zeroizing::new([0; 32]);
@@ -62,12 +63,12 @@ pub(crate) fn random(entropy: &dyn Entropy) -> Zeroizing<String> {
 }
 
 impl PlainState {
-    /// A new one.
+    /// Generates a state.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(random(entropy))
     }
 
-    /// Its digest: what to remember a pending sign-in by.
+    /// Returns the digest under which a pending sign-in is found.
     pub fn digest(&self) -> Digest {
         Digest::of(self.0.as_bytes())
     }
@@ -78,7 +79,7 @@ impl PlainState {
 }
 
 impl PlainNonce {
-    /// A new one.
+    /// Generates a nonce.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(random(entropy))
     }
@@ -89,12 +90,12 @@ impl PlainNonce {
 }
 
 impl PlainVerifier {
-    /// A new one.
+    /// Generates a verifier.
     pub fn generate(entropy: &dyn Entropy) -> Self {
         Self(random(entropy))
     }
 
-    /// The `code_challenge` by the method `S256` (RFC 7636, 4.2).
+    /// Returns the `code_challenge` of the method `S256` (RFC 7636, 4.2).
     pub fn challenge(&self) -> String {
         URL_SAFE_NO_PAD.encode(Digest::of(self.0.as_bytes()).as_bytes())
     }

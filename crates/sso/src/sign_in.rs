@@ -1,41 +1,40 @@
-//! One sign-in, from its beginning to its callback.
+//! One sign-in, from its start to its callback.
 
 use serde::{Deserialize, Serialize};
 use vestibule_model::{Entropy, Timestamp};
 
 use crate::secret::{PlainNonce, PlainState, PlainVerifier};
 
-/// What is asked of a provider.
+/// A request to the provider.
 #[derive(Debug, Clone, Default)]
 pub struct SignInRequest {
-    /// Where the provider sends the browser back to: the callback of the connection, from our
-    /// configuration.
+    /// The callback of the connection, built from our configuration.
     pub redirect_uri: String,
-    /// Who probably wants to sign in: an e-mail address that was typed at our door.
+    /// The e-mail address of the expected user, as typed on our page.
     pub login_hint: Option<String>,
-    /// What the provider shall show.
+    /// The interaction that the provider shall show.
     pub prompt: Option<Prompt>,
-    /// How long ago the person may have signed in at the provider, in seconds.
+    /// The greatest age of the sign-in at the provider, in seconds.
     pub max_age: Option<u32>,
-    /// The classes of authentication of which one is demanded; none for any.
+    /// The acceptable authentication classes; empty for any.
     pub acr_values: Vec<String>,
 }
 
-/// What the provider shall show (OpenID Connect Core, 3.1.2.1).
+/// The interaction at the provider (OpenID Connect Core, 3.1.2.1).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Prompt {
-    /// Nothing: fail if somebody would have to act.
+    /// None: the provider fails if the person would have to act.
     None,
-    /// Its sign-in, even if there is a session.
+    /// Its sign-in, even during a session.
     Login,
-    /// The question what to share.
+    /// The consent to share claims.
     Consent,
-    /// The choice among accounts.
+    /// The selection of an account.
     SelectAccount,
 }
 
 impl Prompt {
-    /// Its spelling in the request.
+    /// Returns the spelling in the request.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::None => "none",
@@ -46,35 +45,35 @@ impl Prompt {
     }
 }
 
-/// What to remember of a sign-in until its callback, under the digest of its state.
+/// The state to keep until the callback, under the digest of its `state`.
 ///
-/// Its serialised form holds the secrets: seal it if it leaves the memory.
+/// Its serialised form holds the secrets: seal it outside memory.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Pending {
-    /// Must come back in the callback, and must be bound to the browser.
+    /// The state, which the callback must repeat and which must be bound to the browser.
     pub state: PlainState,
-    /// Must come back in the ID token.
+    /// The nonce, which the ID token must repeat.
     pub nonce: PlainNonce,
-    /// Proves to the token endpoint that we began this.
+    /// The PKCE verifier for the token endpoint.
     pub verifier: PlainVerifier,
-    /// The issuer that was asked: no other may answer.
+    /// The issuer; no other may answer.
     pub issuer: String,
-    /// The client that asked.
+    /// The client id.
     pub client_id: String,
-    /// The callback that was named, which the exchange must repeat.
+    /// The redirect URI, which the exchange must repeat (RFC 6749, 4.1.3).
     pub redirect_uri: String,
-    /// When it began.
+    /// The time of the start.
     pub started_at: Timestamp,
-    /// The asked-for age of the provider's sign-in, in seconds.
+    /// The requested age of the provider's sign-in, in seconds.
     pub max_age: Option<u32>,
-    /// The demanded classes of authentication.
+    /// The requested authentication classes.
     pub acr_values: Vec<String>,
 }
 
 impl Pending {
-    /// A sign-in with new secrets.
-    pub(crate) fn begin(
+    /// Builds a sign-in with new secrets.
+    pub(crate) fn new(
         issuer: &str,
         client_id: &str,
         request: &SignInRequest,
@@ -95,11 +94,11 @@ impl Pending {
     }
 }
 
-/// A sign-in that has begun.
+/// A started sign-in.
 #[derive(Debug, Clone)]
 pub struct ProviderStart {
-    /// Where to send the browser. Holds state and challenge.
+    /// The URL for the browser, which holds state and challenge.
     pub url: String,
-    /// What to remember.
+    /// The state to keep.
     pub pending: Pending,
 }

@@ -51,6 +51,7 @@ impl Accounts {
         let credential = CredentialRef::SessionCookie(session.id);
         let mut actor = sign_in.caller.actor().clone();
         actor.credential = Some(credential);
+        // The records of the ended sessions name the new one, which took their place.
         self.end_replaced(&mut write, &actor, replaced).await?;
         let digest = cookie.digest();
         let signed_in = self
@@ -77,6 +78,7 @@ impl Accounts {
             .await?;
         let mut actor = sign_in.caller.actor().clone();
         actor.credential = Some(credential);
+        // A provider's sessions give way to each other alone: it must not end those of a password.
         let from = Some(sign_in.sso_session.organization_id);
         let details = json!({
             "by": "sso",

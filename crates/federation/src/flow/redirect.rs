@@ -46,8 +46,8 @@ impl Sso {
             ..SignInRequest::default()
         };
         let provider = self.provider(connection, secrets, which)?;
-        let begun = match provider.begin(&request).await {
-            Ok(begun) => begun,
+        let started = match provider.start(&request).await {
+            Ok(started) => started,
             Err(refusal) => {
                 let reason = refusal.reason();
                 // A stranger's sign-in is not recorded: 50 of them would push out every attempt that
@@ -72,7 +72,7 @@ impl Sso {
         let now = accounts.now();
         let binding = PlainBinding::kept_or_new(browser.binding, accounts.entropy());
         let payload = Payload {
-            pending: begun.pending,
+            pending: started.pending,
             which,
             purpose,
         };
@@ -80,7 +80,7 @@ impl Sso {
         // revocation.
         let carried = self.carry(connection.id, payload, &binding.digest(), now)?;
         Ok(StartedSignIn {
-            redirect_url: begun.url,
+            redirect_url: started.url,
             binding,
             carried,
             expires_at: now.after(LIFE),

@@ -115,7 +115,7 @@ async fn sessions_by_password_end_with_the_enforcement_and_those_of_break_glass_
     assert_revoked(&fixture.by_bearer(&in_it.token).await);
     assert_revoked(&fixture.by_cookie(&in_it.cookie).await);
     assert_revoked(&fixture.by_bearer(&token_for_it).await);
-    // What is elsewhere, exempt, or came by the provider goes on.
+    // Sessions elsewhere, of exempt owners or from the provider go on.
     fixture.by_bearer(&elsewhere.token).await.unwrap();
     fixture.by_cookie(&elsewhere.cookie).await.unwrap();
     fixture.by_bearer(&exempt.token).await.unwrap();
@@ -164,7 +164,7 @@ async fn who_leaves_and_comes_back_comes_by_the_provider(
     let bob = fixture.member("bob@example.com", Role::User).await;
     let early = fixture.enter(bob.id, here).await;
     accounts.remove_member(&operator, bob.id).await.unwrap();
-    // Exempt, then removed, and added as somebody who is not.
+    // Exempt, then removed, and added back without the exemption.
     let grace = fixture.member("grace@example.com", Role::Owner).await;
     give_password(&world, grace.id).await;
     enforce(&world, &[ada, grace.id]).await;
@@ -203,7 +203,7 @@ async fn a_policy_is_changed_as_a_whole_or_not_at_all(
         (None, vec![ada])
     );
 
-    // An owner who names somebody else from a session of the kind that ends has done all of it.
+    // The change is complete although it ends the very session that asked for it.
     enforce(&world, &[ada]).await;
     give_password(&world, grace.id).await;
     let by = fixture.caller(ada).await;
@@ -262,7 +262,7 @@ async fn the_last_break_glass_owner_stays_while_single_sign_on_is_enforced(
         .await
         .unwrap();
 
-    // Where nobody has to come by the provider, nobody has to stay for its sake.
+    // Without enforcement the last exempt owner may go.
     world.sso.enforce_sso(&operator, false).await.unwrap();
     accounts.activate_member(&operator, heidi.id).await.unwrap();
     accounts.remove_member(&operator, grace.id).await.unwrap();

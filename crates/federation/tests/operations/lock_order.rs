@@ -8,7 +8,7 @@ use vestibule_store::SsoSession;
 use crate::provider::{Connected, secret, settings_for};
 use crate::support::{Backend, Fixture, OPERATOR, record};
 
-/// A session of somebody that came by a connection.
+/// Starts a session that came from a connection.
 async fn arrive(fixture: &Fixture, user: UserId, place: &Place) {
     let session = fixture.enter(user, place.id).await.session;
     let came_by = SsoSession {

@@ -8,12 +8,12 @@
 
 mod enforcement;
 mod exemption;
+mod flow;
 mod lock_order;
 mod one_time_code;
 mod provider;
-mod sso;
-mod sso_setup;
-mod sso_start;
+mod setup;
+mod start;
 #[allow(dead_code, reason = "the tests of accounts use the rest")]
 #[path = "../../../accounts/tests/operations/support.rs"]
 mod support;

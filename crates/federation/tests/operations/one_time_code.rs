@@ -1,4 +1,4 @@
-//! A one-time code is worth nothing to whoever was shut out while it was exchanged.
+//! A one-time code is worthless to a user who was shut out before its exchange.
 
 use rstest::rstest;
 use serde_json::json;
@@ -8,7 +8,7 @@ use vestibule_model::{Digest, Role, Session, SessionId};
 use crate::provider::{APP, Connected, SESSIONS, origin};
 use crate::support::{Backend, OPERATOR, assert_refused, assert_revoked, record};
 
-/// What shuts out whoever came by the provider.
+/// The ways to shut out a user of the provider.
 #[derive(Debug, Clone, Copy)]
 enum ShutOut {
     Logout,

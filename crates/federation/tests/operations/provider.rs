@@ -36,7 +36,7 @@ pub(crate) const SESSIONS: AlsoEnd = AlsoEnd {
 /// The provider.
 pub(crate) struct Provider {
     pub(crate) base: String,
-    /// What it says of whoever signs in.
+    /// The claims about the person who signs in.
     pub(crate) person: Mutex<Value>,
     key: Ed25519KeyPair,
     clock: Arc<ManualClock>,
@@ -73,7 +73,7 @@ impl Provider {
         provider
     }
 
-    /// Says something else of whoever signs in.
+    /// Replaces the claims about the person who signs in.
     pub(crate) fn says(&self, claim: &str, value: Value) {
         self.person.lock().unwrap()[claim] = value;
     }

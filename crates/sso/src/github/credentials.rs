@@ -1,4 +1,4 @@
-//! A connection to a GitHub, looked over before it is saved.
+//! The checks of a connection to GitHub.
 
 use vestibule_outbound::Request;
 
@@ -36,8 +36,8 @@ impl GithubProvider {
         ]
     }
 
-    /// Brings a code that nobody has given: GitHub looks at the client before it. It knows nothing
-    /// at the address of a client that it does not have.
+    /// Sends a code that was never issued: GitHub authenticates the client before it looks at the
+    /// code. It answers 404 for a client id that it does not know.
     async fn try_credentials(&self) -> Result<String, SsoRefusal> {
         let client_id = self.connection.client_id.as_str();
         let entropy = &*self.party.entropy;
@@ -52,6 +52,7 @@ impl GithubProvider {
         let url = Self::place(&self.connection.site.issuer, "/login/oauth/access_token")?;
         let request = Request::post_form(url, form);
         let answer = self.send(Step::Token, request).await?;
+        // GitHub answers 200 with an error for every other fault.
         if answer.status == http::StatusCode::NOT_FOUND {
             return Err(SsoRefusal::ClientUnknown {
                 client_id: client_id.to_owned(),

@@ -8,11 +8,11 @@ use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
-/// How a provider signs. A connection fixes one; `none`, the HMACs and everything else do not
-/// exist here.
+/// A signature algorithm. A connection fixes one; `none` and the HMACs cannot be expressed (RFC
+/// 8725, 3.1 and 3.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 pub enum Algorithm {
-    /// RSASSA-PKCS1-v1_5 with SHA-256: what OpenID Connect makes every provider offer.
+    /// RSASSA-PKCS1-v1_5 with SHA-256, which every OpenID provider must offer.
     #[default]
     #[serde(rename = "RS256")]
     Rs256,
@@ -28,10 +28,10 @@ pub enum Algorithm {
 }
 
 impl Algorithm {
-    /// All of them.
+    /// All algorithms.
     pub const ALL: [Self; 4] = [Self::Rs256, Self::Ps256, Self::Es256, Self::EdDsa];
 
-    /// Its `alg` (RFC 7518, 3.1).
+    /// Returns the `alg` value (RFC 7518, 3.1).
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Rs256 => "RS256",
@@ -50,8 +50,8 @@ impl Algorithm {
         }
     }
 
-    /// The left half of a text's hash, as `at_hash` and `c_hash` have it (OpenID Connect Core,
-    /// 3.1.3.6). The hash is the signature's own: SHA-512 in Ed25519.
+    /// Returns the left half of a text's hash, for `at_hash` and `c_hash` (OpenID Connect Core,
+    /// 3.1.3.6). The hash is that of the signature algorithm: SHA-512 for Ed25519.
     pub(crate) fn half_hash(self, text: &str) -> String {
         let hash = match self {
             Self::Rs256 | Self::Ps256 | Self::Es256 => &digest::SHA256,

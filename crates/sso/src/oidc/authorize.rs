@@ -5,13 +5,13 @@ use crate::oidc::discovery::Metadata;
 use crate::party::Party;
 use crate::sign_in::{Pending, ProviderStart, SignInRequest};
 
-pub(crate) fn begin(
+pub(crate) fn start(
     party: &Party,
     connection: &OidcConnection,
     metadata: &Metadata,
     request: &SignInRequest,
 ) -> ProviderStart {
-    let pending = Pending::begin(
+    let pending = Pending::new(
         &connection.issuer,
         &connection.client_id,
         request,
@@ -22,6 +22,7 @@ pub(crate) fn begin(
     let challenge = pending.verifier.challenge();
     let mut parameters = vec![
         ("response_type", "code"),
+        // Stated although it is the default: a form post would lose our `SameSite=Lax` cookies.
         ("response_mode", "query"),
         ("client_id", &connection.client_id),
         ("redirect_uri", &request.redirect_uri),

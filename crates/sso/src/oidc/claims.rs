@@ -8,6 +8,9 @@ use crate::refusal::SsoRefusal;
 /// The last second that a [`Timestamp`] can hold: the end of the year 9999.
 const LAST_SECOND: i64 = 253_402_300_799;
 
+/// The longest subject, in bytes (OpenID Connect Core, 2).
+pub(crate) const LONGEST_SUBJECT: usize = 255;
+
 /// The claims of a token or of the userinfo endpoint.
 #[derive(Clone, Copy)]
 pub(crate) struct TokenClaims<'a>(pub(crate) &'a Map<String, Value>);
@@ -33,7 +36,8 @@ impl<'a> TokenClaims<'a> {
         self.optional_moment(claim)?.ok_or_else(|| missing(claim))
     }
 
-    /// Seconds since 1970 (`NumericDate`, RFC 7519, 2). A fraction is allowed there and cut here.
+    /// Returns a `NumericDate` claim: seconds since 1970 (RFC 7519, 2). A fraction is allowed there
+    /// and dropped here.
     pub(crate) fn optional_moment(self, claim: &str) -> Result<Option<Timestamp>, SsoRefusal> {
         let Some(value) = self.get(claim) else {
             return Ok(None);
@@ -51,7 +55,7 @@ impl<'a> TokenClaims<'a> {
         }
     }
 
-    /// One text or a list of texts, never an empty list.
+    /// Returns a claim that is one text or a list of texts. An empty list is refused.
     pub(crate) fn texts(self, claim: &str) -> Result<Vec<&'a str>, SsoRefusal> {
         let expected = "a text or a list of texts";
         match self.get(claim) {
@@ -77,4 +81,12 @@ pub(crate) fn mistyped(claim: &str, expected: &'static str) -> SsoRefusal {
         claim: claim.to_owned(),
         expected,
     }
+}
+
+/// Returns true if a text can be a subject (OpenID Connect Core, 2): 1 to 255 bytes, without control
+/// characters.
+pub(crate) fn is_subject(text: &str) -> bool {
+    (1..=LONGEST_SUBJECT).contains(&text.len())
+        && !text.chars().any(char::is_control)
+        && text.trim() == text
 }

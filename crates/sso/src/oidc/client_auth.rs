@@ -1,9 +1,9 @@
-//! How we prove ourselves to a provider (OpenID Connect Core, 9).
+//! Client authentication at the token endpoint (OpenID Connect Core, 9).
 
 use crate::oidc::client_key::ClientKey;
 use crate::secret::PlainClientSecret;
 
-/// A client's authentication at the token endpoint.
+/// The credentials of a client.
 #[derive(Clone, Debug)]
 pub enum ClientAuth {
     /// A secret, sent as the provider's discovery document prefers.
@@ -16,7 +16,7 @@ pub enum ClientAuth {
     PrivateKeyJwt(ClientKey),
 }
 
-/// The method that is used in the end.
+/// The method in use.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Method {
     Basic,
@@ -35,12 +35,12 @@ impl Method {
 }
 
 impl ClientAuth {
-    /// The method, given those that the provider offers (none named means `client_secret_basic`,
-    /// OpenID Connect Discovery, 3).
+    /// Selects the method, given those that the provider offers. None named means
+    /// `client_secret_basic` (OpenID Connect Discovery, 3).
     ///
-    /// Where both ways for a secret are offered and nobody chose, the form is taken for names and
-    /// secrets that the header would spell otherwise: RFC 6749, 2.3.1 wants them encoded there, and
-    /// providers that many people use compare them as they come.
+    /// If both methods for a secret are offered and the administrator chose none, the form is used
+    /// for ids and secrets that the header would have to encode: RFC 6749, 2.3.1 demands the
+    /// encoding, and popular providers compare the raw text.
     pub(crate) fn method(&self, client_id: &str, offered: &[String]) -> Method {
         let offers = |method: Method| offered.iter().any(|other| other == method.as_str());
         match self {
@@ -59,7 +59,7 @@ impl ClientAuth {
     }
 }
 
-/// Whether form encoding leaves a text as it is.
+/// Returns true if form encoding leaves a text unchanged.
 fn is_plain(text: &str) -> bool {
     text.bytes()
         .all(|byte| byte.is_ascii_alphanumeric() || b"*-._".contains(&byte))

@@ -1,4 +1,4 @@
-//! A connection's own key, for `private_key_jwt` (RFC 7523).
+//! The key of a connection, for `private_key_jwt` (RFC 7523).
 
 use std::fmt;
 
@@ -16,25 +16,25 @@ use zeroize::Zeroizing;
 use crate::oidc::algorithm::Algorithm;
 use crate::refusal::SsoRefusal;
 
-/// PKCS #8 around a P-256 private key without its public part (RFC 5958, RFC 5915), before the
-/// 32 bytes of the key.
+/// The PKCS #8 prefix of a P-256 private key without its public part (RFC 5958, RFC 5915); the 32
+/// bytes of the key follow.
 const P256_PKCS8: [u8; 35] = [
     0x30, 0x41, 0x02, 0x01, 0x00, 0x30, 0x13, 0x06, 0x07, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x02, 0x01,
     0x06, 0x08, 0x2a, 0x86, 0x48, 0xce, 0x3d, 0x03, 0x01, 0x07, 0x04, 0x27, 0x30, 0x25, 0x02, 0x01,
     0x01, 0x04, 0x20,
 ];
 
-/// What kind of key it is.
+/// The kind of a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ClientKeyKind {
     /// Ed25519, signing `EdDSA`.
     EdDsa,
-    /// P-256, signing `ES256`, which more providers know.
+    /// P-256, signing `ES256`, which more providers support.
     Es256,
 }
 
-/// A key pair that belongs to one connection: a provider that gets an assertion meant for it can
-/// do nothing with it elsewhere. The private part is wiped when dropped and never printed.
+/// A key pair of one connection. Since no two share a key, a provider cannot use an assertion meant
+/// for it elsewhere. The private part is wiped when dropped and never printed.
 #[derive(Clone)]
 pub struct ClientKey {
     kind: ClientKeyKind,
@@ -45,19 +45,19 @@ pub struct ClientKey {
 }
 
 impl ClientKey {
-    /// A new key.
+    /// Generates a key.
     pub fn generate(kind: ClientKeyKind, entropy: &dyn Entropy) -> Self {
         let mut secret = Zeroizing::new([0; 32]);
         loop {
             entropy.fill(secret.as_mut_slice());
-            // One in 2^32 texts is no P-256 key.
+            // About one in 2^32 random texts lies outside the range of P-256 keys: draw again.
             if let Ok(key) = Self::from_secret(kind, &secret) {
                 return key;
             }
         }
     }
 
-    /// The key with this private part, as it was sealed.
+    /// Restores a key from its private part.
     pub fn from_secret(kind: ClientKeyKind, secret: &[u8; 32]) -> Result<Self, SsoRefusal> {
         let (document, public) = match kind {
             ClientKeyKind::EdDsa => ed25519(secret),
@@ -75,22 +75,22 @@ impl ClientKey {
         Ok(key)
     }
 
-    /// What kind of key it is.
+    /// Returns the kind of the key.
     pub fn kind(&self) -> ClientKeyKind {
         self.kind
     }
 
-    /// The private part, to be sealed.
+    /// Exposes the private part, to be sealed.
     pub fn expose(&self) -> &[u8; 32] {
         &self.secret
     }
 
-    /// Its `kid`: the thumbprint of RFC 7638.
+    /// Returns the `kid`: the thumbprint of RFC 7638.
     pub fn id(&self) -> &str {
         &self.id
     }
 
-    /// The public part as a JWK, for the provider.
+    /// Returns the public part as a JWK, to be registered at the provider.
     pub fn public_jwk(&self) -> Value {
         let mut jwk = self.required_members();
         if let Value::Object(members) = &mut jwk {
@@ -101,7 +101,7 @@ impl ClientKey {
         jwk
     }
 
-    /// A JWT of these claims.
+    /// Signs a JWT with these claims.
     pub(crate) fn sign<T: Serialize>(&self, claims: &T) -> Result<String, SsoRefusal> {
         let mut header = jsonwebtoken::Header::new(self.algorithm().library());
         header.kid = Some(self.id.clone());
@@ -130,7 +130,8 @@ impl ClientKey {
         }
     }
 
-    /// Over the required members in the order of their names, which is how maps are written here.
+    /// Hashes the required members in the order of their names (RFC 7638, 3.3), which is how
+    /// `serde_json` writes maps.
     fn thumbprint(&self) -> String {
         let members = self.required_members().to_string();
         URL_SAFE_NO_PAD.encode(Digest::of(members.as_bytes()).as_bytes())
@@ -155,7 +156,7 @@ fn p256(secret: &[u8; 32]) -> Option<Parts> {
     Some((document, public))
 }
 
-/// Prints which key it is, and nothing of it.
+/// Prints the kind and the id, and nothing secret.
 impl fmt::Debug for ClientKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ClientKey({:?}, {})", self.kind, self.id)

@@ -1,4 +1,4 @@
-//! What an organisation's administrator sets up.
+//! The settings of a connection to an OpenID provider.
 
 use crate::oidc::algorithm::Algorithm;
 use crate::oidc::client_auth::ClientAuth;
@@ -7,27 +7,27 @@ use crate::oidc::mapping::Mapping;
 /// A connection to one provider, as the protocol needs it.
 #[derive(Debug, Clone)]
 pub struct OidcConnection {
-    /// Whose connection it is: the key under which requests are counted and documents cached, so
-    /// that organisations never share what a provider told one of them.
+    /// The organisation, under which requests are counted and documents cached: organisations never
+    /// share what a provider told one of them.
     pub organization: String,
-    /// The provider's issuer, exactly as it names itself.
+    /// The provider's issuer, exactly as it spells it.
     pub issuer: String,
-    /// Our name at the provider.
+    /// The client id.
     pub client_id: String,
-    /// Our proof at the provider.
+    /// The client's credentials.
     pub client_auth: ClientAuth,
-    /// How the provider signs.
+    /// The algorithm of the provider's signatures.
     pub algorithm: Algorithm,
-    /// What is asked for beside `openid`.
+    /// The requested scopes beside `openid`.
     pub scopes: Vec<String>,
-    /// Other audiences that may stand beside us in an ID token.
+    /// Other audiences that an ID token may name beside us.
     pub trusted_audiences: Vec<String>,
-    /// Which claims mean what.
+    /// The claims that hold each part of an identity.
     pub mapping: Mapping,
 }
 
 impl OidcConnection {
-    /// A connection with the usual choices: `RS256`, the scopes `email` and `profile`, the
+    /// Builds a connection with the usual choices: `RS256`, the scopes `email` and `profile`, the
     /// standard claims.
     pub fn new(organization: &str, issuer: &str, client_id: &str, client_auth: ClientAuth) -> Self {
         Self {
@@ -42,7 +42,7 @@ impl OidcConnection {
         }
     }
 
-    /// The scopes in the request, `openid` first and each once.
+    /// Returns the `scope` parameter: `openid` first, each scope once.
     pub(crate) fn scope(&self) -> String {
         let mut scopes = vec!["openid"];
         for scope in &self.scopes {

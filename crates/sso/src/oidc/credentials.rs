@@ -1,4 +1,4 @@
-//! Whether the provider takes us for who we say we are, and if not, which value is wrong.
+//! The check of a client's credentials, which tries to name the wrong value.
 
 use vestibule_outbound::{OutboundError, Request};
 
@@ -12,17 +12,17 @@ use crate::refusal::{SsoRefusal, Step};
 use crate::secret;
 use crate::sign_in::{Pending, Prompt, SignInRequest};
 
-/// A place that no client has registered, under a name that cannot exist (RFC 2606, 2).
+/// A redirect URI that no client has registered, under a name that cannot exist (RFC 2606, 2).
 const NOWHERE: &str = "https://nowhere.invalid/";
 
-/// Brings a code that nobody has given to the token endpoint, which looks at the client first
-/// (RFC 6749, 5.2).
+/// Sends a code that was never issued to the token endpoint, which authenticates the client before
+/// it looks at the code (RFC 6749, 5.2).
 pub(crate) async fn check(
     party: &Party,
     connection: &OidcConnection,
     metadata: &Metadata,
 ) -> Result<String, SsoRefusal> {
-    let pending = Pending::begin(
+    let pending = Pending::new(
         &connection.issuer,
         &connection.client_id,
         &SignInRequest::default(),
@@ -37,7 +37,7 @@ pub(crate) async fn check(
         _ => return Ok("the provider does not tell before a sign-in".to_owned()),
     };
     if matches!(connection.client_auth, ClientAuth::PrivateKeyJwt(_)) {
-        // The key is made with the connection, so it cannot be known there before.
+        // The key was generated together with the connection, so nobody can have registered it yet.
         let text = "not yet taken by the provider: register the connection's key there";
         return Ok(text.to_owned());
     }
@@ -58,7 +58,7 @@ fn is_about_client(refusal: &SsoRefusal) -> bool {
         if matches!(error.as_str(), "invalid_client" | "unauthorized_client"))
 }
 
-/// Whether the provider has said anything, whatever it was.
+/// Returns true if the provider answered at all.
 fn answered(refusal: &SsoRefusal) -> bool {
     matches!(
         refusal,
@@ -69,16 +69,18 @@ fn answered(refusal: &SsoRefusal) -> bool {
     )
 }
 
-/// Whether the provider knows the client id, as far as it tells: asked to send a person to a place
-/// that no client has, it has to refuse, and most say whether they mind the place or the client.
+/// Finds out if the provider knows the client id. Asked to redirect to a URI that no client has
+/// registered, it must refuse (RFC 6749, 4.1.2.1), and most say if they object to the URI or to the
+/// client.
 async fn is_known(party: &Party, connection: &OidcConnection, metadata: &Metadata) -> Option<bool> {
     let request = SignInRequest {
         redirect_uri: NOWHERE.to_owned(),
+        // No provider may start a sign-in for this probe.
         prompt: Some(Prompt::None),
         ..SignInRequest::default()
     };
-    let begun = authorize::begin(party, connection, metadata, &request);
-    let request = Request::get(begun.url.parse().ok()?);
+    let started = authorize::start(party, connection, metadata, &request);
+    let request = Request::get(started.url.parse().ok()?);
     let (outbound, key) = (&party.outbound, &connection.organization);
     let answer = fetch::send(outbound, key, Step::Token, request)
         .await
@@ -87,7 +89,7 @@ async fn is_known(party: &Party, connection: &OidcConnection, metadata: &Metadat
         return None;
     }
     let page = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
-    // A page that repeats the question says nothing by the words in it.
+    // A page that echoes the request contains those words whatever is wrong.
     if page.contains("nowhere.invalid") {
         return None;
     }

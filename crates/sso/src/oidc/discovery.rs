@@ -12,10 +12,10 @@ use crate::refusal::{Quoted, SsoRefusal, Step};
 
 const STEP: Step = Step::Discovery;
 
-/// Where the document stands below the issuer.
+/// The path of the document below the issuer (OpenID Connect Discovery, 4).
 const WELL_KNOWN: &str = "/.well-known/openid-configuration";
 
-/// The parameters of an authorization request, which are ours to set.
+/// The parameters of an authorization request that we set.
 const OURS: &[&str] = &[
     "response_type",
     "response_mode",
@@ -34,12 +34,12 @@ const OURS: &[&str] = &[
     "request_uri",
 ];
 
-/// The issuer that a discovery URL belongs to; any other text is taken to be the issuer itself.
+/// Returns the issuer of a discovery URL. Any other text is taken to be the issuer itself.
 pub fn issuer_of(url: &str) -> &str {
     url.strip_suffix(WELL_KNOWN).unwrap_or(url)
 }
 
-/// What we need of a provider's document.
+/// The members of a provider's document that we use.
 #[derive(Debug, Clone)]
 pub(crate) struct Metadata {
     pub(crate) authorization_endpoint: Url,
@@ -47,21 +47,21 @@ pub(crate) struct Metadata {
     pub(crate) jwks_uri: Url,
     pub(crate) userinfo_endpoint: Option<Url>,
     pub(crate) end_session_endpoint: Option<Url>,
-    /// The provider names itself in every callback (RFC 9207, 3).
+    /// True if the provider names itself in every callback (RFC 9207, 3).
     pub(crate) names_itself: bool,
-    /// The ways to authenticate at the token endpoint; empty when none is named.
+    /// The authentication methods of the token endpoint; empty if none is named.
     pub(crate) client_auth: Vec<String>,
 }
 
-/// A document that was fetched and not judged yet.
+/// A fetched document that is not validated yet.
 pub(crate) struct Document {
     pub(crate) object: Map<String, Value>,
-    /// The `Date` of the answer.
+    /// The `Date` header of the answer.
     pub(crate) date: Option<Timestamp>,
 }
 
 impl Document {
-    /// Fetches the document of an issuer, on behalf of `key`.
+    /// Fetches the document of an issuer, counted under `key`.
     pub(crate) async fn fetch(
         outbound: &Outbound,
         key: &str,
@@ -78,9 +78,10 @@ impl Document {
         })
     }
 
-    /// Where an issuer's document is.
+    /// Returns the URL of an issuer's document.
     pub(crate) fn url(issuer: &str) -> Result<Url, SsoRefusal> {
         let base = issuer.strip_suffix('/').unwrap_or(issuer);
+        // An issuer has no query (OpenID Connect Discovery, 3); appending a path would end up in it.
         if issuer.contains('?') {
             let error = vestibule_outbound::UrlError::Character;
             return Err(SsoRefusal::Url {
@@ -91,7 +92,7 @@ impl Document {
         fetch::url("issuer", &format!("{base}{WELL_KNOWN}"))
     }
 
-    /// Everything that must be right, in order.
+    /// Validates the document for a connection.
     pub(crate) fn judge(
         &self,
         outbound: &Outbound,
@@ -106,7 +107,8 @@ impl Document {
         Ok(metadata)
     }
 
-    /// The document speaks of this issuer, to the letter (Discovery, 4.3).
+    /// Refuses a document of another issuer. The comparison is exact (OpenID Connect Discovery,
+    /// 4.3).
     pub(crate) fn check_issuer(&self, expected: &str) -> Result<(), SsoRefusal> {
         let found = fetch::text(STEP, &self.object, "issuer")?;
         if found == expected {
@@ -119,7 +121,7 @@ impl Document {
         }
     }
 
-    /// The endpoints, all of them callable.
+    /// Reads the endpoints and refuses those that must not be called.
     pub(crate) fn endpoints(&self, outbound: &Outbound) -> Result<Metadata, SsoRefusal> {
         let required = |name| {
             let endpoint = self.endpoint(outbound, name)?;
@@ -130,6 +132,7 @@ impl Document {
         };
         let authorization_endpoint = required("authorization_endpoint")?;
         let query = authorization_endpoint.query().unwrap_or_default();
+        // A repeated parameter is read differently by each provider, so ours must be the only one.
         for (parameter, _) in form_urlencoded::parse(query.as_bytes()) {
             if OURS.contains(&&*parameter) {
                 return Err(SsoRefusal::EndpointQuery {
@@ -154,8 +157,8 @@ impl Document {
         })
     }
 
-    /// The authorization code flow with an answer in the query is offered, and nothing that we
-    /// cannot do is demanded.
+    /// Refuses a provider without the authorization code flow or the response mode `query`, or with
+    /// demands that we do not support.
     pub(crate) fn check_code_flow(&self) -> Result<(), SsoRefusal> {
         let member = "response_types_supported";
         let types = self.texts(member)?;
@@ -163,6 +166,7 @@ impl Document {
         if !types.contains(&"code") {
             return Err(SsoRefusal::CodeFlow);
         }
+        // Missing means the code flow and the implicit flow (OpenID Connect Discovery, 3).
         let grants = self.texts("grant_types_supported")?;
         if grants.is_some_and(|grants| !grants.contains(&"authorization_code")) {
             return Err(SsoRefusal::CodeFlow);
@@ -177,8 +181,8 @@ impl Document {
         Ok(())
     }
 
-    /// PKCE with S256. Whether the provider says so at all; one that names its methods must name
-    /// this. One that names none (Microsoft's does not) gets the challenge all the same.
+    /// Returns true if the provider announces PKCE with S256. Refuses one that names only other
+    /// methods; one that names none (as Microsoft) gets the challenge all the same.
     pub(crate) fn check_s256(&self) -> Result<bool, SsoRefusal> {
         match self.texts("code_challenge_methods_supported")? {
             None => Ok(false),
@@ -187,7 +191,7 @@ impl Document {
         }
     }
 
-    /// ID tokens are signed with the connection's algorithm, where the document says how.
+    /// Refuses a provider that does not offer the connection's algorithm for ID tokens.
     pub(crate) fn check_algorithm(&self, algorithm: Algorithm) -> Result<(), SsoRefusal> {
         let offered = self.texts("id_token_signing_alg_values_supported")?;
         match offered {

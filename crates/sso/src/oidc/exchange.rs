@@ -1,4 +1,4 @@
-//! A code becomes tokens (OpenID Connect Core, 3.1.3; RFC 6749, 2.3 and 5).
+//! The exchange of a code for tokens (OpenID Connect Core, 3.1.3; RFC 6749, 2.3 and 5).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -22,10 +22,10 @@ const STEP: Step = Step::Token;
 /// The type of a client assertion (RFC 7523, 2.2).
 const ASSERTION_TYPE: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
-/// How long a client assertion is good, in seconds.
+/// The lifetime of a client assertion, in seconds.
 const ASSERTION_LIFE: i64 = 60;
 
-/// What the token endpoint gave.
+/// The tokens of an exchange.
 pub(crate) struct Tokens {
     pub(crate) access: Zeroizing<String>,
     pub(crate) id: String,
@@ -82,6 +82,7 @@ fn request(
                 iss: client_id,
                 sub: client_id,
                 aud: url.as_str(),
+                // Single use: providers refuse a repeated one (OpenID Connect Core, 9).
                 jti: &secret::random(&*party.entropy),
                 iat: now,
                 exp: now + ASSERTION_LIFE,
@@ -106,16 +107,18 @@ fn request(
     }
 }
 
-/// Name and secret are form-encoded before they are joined (RFC 6749, 2.3.1).
+/// Builds the `Authorization` header. Id and secret are form-encoded before they are joined (RFC
+/// 6749, 2.3.1).
 fn basic(client_id: &str, secret: &str) -> Zeroizing<String> {
     let encode = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
     let pair = Zeroizing::new(format!("{}:{}", encode(client_id), encode(secret)));
     Zeroizing::new(format!("Basic {}", STANDARD.encode(pair.as_bytes())))
 }
 
-/// The object of an answer, or the error that stands in it (RFC 6749, 5.2).
+/// Returns the object of an answer, or the error in it (RFC 6749, 5.2).
 pub(crate) fn read(answer: &Answer) -> Result<Map<String, Value>, SsoRefusal> {
     let object = fetch::object(STEP, answer);
+    // Before the status: providers send errors with 400, 401 and even 200.
     let error = object.as_ref().ok().and_then(|object| {
         let error = object.get("error")?.as_str()?;
         let description = object.get("error_description").and_then(Value::as_str);
@@ -132,7 +135,7 @@ pub(crate) fn read(answer: &Answer) -> Result<Map<String, Value>, SsoRefusal> {
     object
 }
 
-/// The access token, which must be a bearer token.
+/// Returns the access token. Refuses any type but bearer.
 pub(crate) fn read_access(object: &Map<String, Value>) -> Result<Zeroizing<String>, SsoRefusal> {
     let kind = fetch::text(STEP, object, "token_type")?;
     if !kind.eq_ignore_ascii_case("bearer") {

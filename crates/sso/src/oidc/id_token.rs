@@ -1,25 +1,23 @@
-//! What an ID token must say (OpenID Connect Core, 2 and 3.1.3.7).
+//! The validation of ID tokens (OpenID Connect Core, 2 and 3.1.3.7).
 
 use std::time::Duration;
 
 use vestibule_model::Timestamp;
 
-use crate::oidc::claims::{TokenClaims, missing, mistyped};
+use crate::oidc::claims::{LONGEST_SUBJECT, TokenClaims, is_subject, missing, mistyped};
 use crate::oidc::connection::OidcConnection;
 use crate::refusal::{Quoted, SsoRefusal};
 use crate::secret::same;
 use crate::sign_in::Pending;
 
-/// How far the provider's clock may be from ours.
+/// The tolerated difference between the provider's clock and ours.
 pub(crate) const SKEW: Duration = Duration::from_secs(60);
 
-/// The types of an ID token, in lower case.
+/// The `typ` values of an ID token, in lower case.
 pub(crate) const TYPES: &[&str] = &["jwt"];
 
-/// The longest subject (OpenID Connect Core, 2), in bytes.
-const LONGEST_SUBJECT: usize = 255;
-
-/// Everything that must hold beside the signature, in the order of the specification.
+/// Validates the claims of an ID token whose signature was verified, in the order of the
+/// specification.
 pub(crate) fn check(
     claims: TokenClaims<'_>,
     connection: &OidcConnection,
@@ -40,6 +38,7 @@ pub(crate) fn check(
     check_acr(claims, pending)?;
     check_auth_time(claims, pending, now)?;
 
+    // Both hashes are optional in the code flow (OpenID Connect Core, 3.1.3.6), but must match.
     let fits = |claim: &str, text: &str| {
         let hash = claims.optional_text(claim)?;
         let fits = hash.is_none_or(|hash| same(hash, &connection.algorithm.half_hash(text)));
@@ -54,7 +53,7 @@ pub(crate) fn check(
     Ok(())
 }
 
-/// The issuer, to the letter.
+/// Refuses another issuer. The comparison is exact (OpenID Connect Core, 3.1.3.7, 2).
 pub(crate) fn check_issuer(
     claims: TokenClaims<'_>,
     connection: &OidcConnection,
@@ -69,7 +68,8 @@ pub(crate) fn check_issuer(
     })
 }
 
-/// For us, for nobody who is not trusted, and issued to us.
+/// Refuses a token that is not meant for us, is also meant for an untrusted audience, or was issued
+/// to another client (OpenID Connect Core, 3.1.3.7, 3 to 5).
 pub(crate) fn check_audience(
     claims: TokenClaims<'_>,
     connection: &OidcConnection,
@@ -93,12 +93,14 @@ pub(crate) fn check_audience(
     }
     match claims.optional_text("azp")? {
         Some(party) if party != own => Err(SsoRefusal::AuthorizedParty),
+        // With several audiences, only `azp` says which of them the token was issued to.
         None if audiences.len() > 1 => Err(SsoRefusal::AuthorizedParty),
         _ => Ok(()),
     }
 }
 
-/// Not over, begun, and in the right order.
+/// Refuses a token that has expired, is not yet valid, or expires before it was issued (OpenID
+/// Connect Core, 3.1.3.7, 9 and 10).
 pub(crate) fn check_times(claims: TokenClaims<'_>, now: Timestamp) -> Result<(), SsoRefusal> {
     let expires = claims.moment("exp")?;
     if expires.after(SKEW) <= now {
@@ -108,6 +110,7 @@ pub(crate) fn check_times(claims: TokenClaims<'_>, now: Timestamp) -> Result<(),
     if issued > now.after(SKEW) {
         return Err(SsoRefusal::IssuedInFuture);
     }
+    // Accepting it would leave the lifetime to whichever of the two is wrong.
     if expires <= issued {
         return Err(SsoRefusal::Times);
     }
@@ -117,7 +120,7 @@ pub(crate) fn check_times(claims: TokenClaims<'_>, now: Timestamp) -> Result<(),
     }
 }
 
-/// Whom it speaks of.
+/// Returns the subject.
 pub(crate) fn subject(claims: TokenClaims<'_>) -> Result<&str, SsoRefusal> {
     let subject = claims.text("sub")?;
     if is_subject(subject) {
@@ -127,8 +130,8 @@ pub(crate) fn subject(claims: TokenClaims<'_>) -> Result<&str, SsoRefusal> {
     }
 }
 
-/// Which of the provider's sessions it belongs to, where it says so (OpenID Connect
-/// Back-Channel Logout 1.0, 2.1).
+/// Returns the provider's session, if the token names one (OpenID Connect Back-Channel Logout 1.0,
+/// 2.1).
 pub(crate) fn session(claims: TokenClaims<'_>) -> Result<Option<&str>, SsoRefusal> {
     match claims.optional_text("sid")? {
         Some(session) if session.len() > LONGEST_SUBJECT => {
@@ -138,13 +141,8 @@ pub(crate) fn session(claims: TokenClaims<'_>) -> Result<Option<&str>, SsoRefusa
     }
 }
 
-pub(crate) fn is_subject(text: &str) -> bool {
-    (1..=LONGEST_SUBJECT).contains(&text.len())
-        && !text.chars().any(char::is_control)
-        && text.trim() == text
-}
-
-/// One of the demanded classes of authentication, where some were.
+/// Refuses an authentication class that is not among the requested ones (OpenID Connect Core,
+/// 3.1.3.7, 12).
 fn check_acr(claims: TokenClaims<'_>, pending: &Pending) -> Result<(), SsoRefusal> {
     if pending.acr_values.is_empty() {
         return Ok(());
@@ -158,7 +156,8 @@ fn check_acr(claims: TokenClaims<'_>, pending: &Pending) -> Result<(), SsoRefusa
     })
 }
 
-/// Recent enough at the provider, where that was asked for; never in the future.
+/// Refuses a sign-in at the provider that is older than requested, or in the future (OpenID Connect
+/// Core, 3.1.3.7, 13).
 fn check_auth_time(
     claims: TokenClaims<'_>,
     pending: &Pending,

@@ -1,11 +1,10 @@
-//! Signed tokens, read strictly before any library sees them (RFC 7515, RFC 8725).
+//! Signed tokens, parsed strictly before any library sees them (RFC 7515, RFC 8725).
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Map, Value};
 
 use crate::json;
-use crate::oidc::cache::Cache;
 use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::Metadata;
 use crate::oidc::keys::KeySet;
@@ -15,11 +14,11 @@ use crate::refusal::{Quoted, SsoRefusal};
 /// The longest token that is read, in bytes.
 pub(crate) const MAX_BYTES: usize = 64 * 1_024;
 
-/// Header parameters that change how a token is to be read, none of which we follow. Those that
-/// only bring a key along (`jwk`, `jku`, `x5c`, …) are ignored: keys come from the key set.
+/// Header parameters that change how a token must be read, none of which is supported. Those that
+/// only supply a key (`jwk`, `jku`, `x5c`, …) are ignored: keys come from the key set.
 const REFUSED: &[&str] = &["crit", "b64", "enc", "zip"];
 
-/// A token whose form is right and whose word is not yet proved.
+/// A well-formed token whose signature is not verified yet.
 pub(crate) struct Jws<'a> {
     key: Option<String>,
     message: &'a str,
@@ -28,8 +27,8 @@ pub(crate) struct Jws<'a> {
 }
 
 impl<'a> Jws<'a> {
-    /// Reads the form of a token of one of these types (`typ`, compared without case; a missing
-    /// one is accepted, as most providers leave it out or write `JWT`).
+    /// Parses a token of one of these types. `typ` is compared without case and may be missing, as
+    /// most providers omit it or write `JWT`.
     pub(crate) fn read(
         token: &'a str,
         connection: &OidcConnection,
@@ -44,6 +43,7 @@ impl<'a> Jws<'a> {
             return Err(SsoRefusal::TokenMalformed);
         }
         let (header, claims) = (decode(header)?, decode(claims)?);
+        // Decoded only to refuse other spellings of the same signature.
         decode(signature)?;
 
         let header =
@@ -59,20 +59,20 @@ impl<'a> Jws<'a> {
         })
     }
 
-    /// What the token claims, if the provider signed it. Keys that are not known are asked for
-    /// once, as often as the cache allows.
+    /// Returns the claims if the provider signed them. An unknown key causes one refresh of the key
+    /// set, as often as the cache permits.
     pub(crate) async fn verify(
         self,
         party: &Party,
         connection: &OidcConnection,
         metadata: &Metadata,
     ) -> Result<Map<String, Value>, SsoRefusal> {
-        let cache: &Cache = &party.cache;
-        let keys = cache.keys(party, connection, metadata).await?;
+        let keys = party.keys(connection, metadata).await?;
         let first = self.check(connection, &keys.value);
         let outcome = match &first {
+            // Providers rotate keys without notice, so an unknown key is looked up once more.
             Err(refusal) if self.may_be_rotation(refusal) => {
-                match cache.newer_keys(party, connection, metadata, &keys).await {
+                match party.newer_keys(connection, metadata, &keys).await {
                     Some(newer) => self.check(connection, &newer.value),
                     None => first,
                 }
@@ -82,8 +82,8 @@ impl<'a> Jws<'a> {
         outcome.map(|()| self.claims)
     }
 
-    /// Whether newer keys might change the outcome. A token that names its key and fails is just
-    /// wrong.
+    /// Returns true if newer keys might change the outcome. A token that names a known key and
+    /// fails is forged.
     fn may_be_rotation(&self, refusal: &SsoRefusal) -> bool {
         match refusal {
             SsoRefusal::KeyUnknown { .. } | SsoRefusal::NoUsableKey { .. } => true,
@@ -92,7 +92,7 @@ impl<'a> Jws<'a> {
         }
     }
 
-    /// The claims, if one of these keys has signed them.
+    /// Returns the claims if one of these keys signed them.
     pub(crate) fn verify_with(
         self,
         connection: &OidcConnection,
@@ -118,7 +118,7 @@ impl<'a> Jws<'a> {
     }
 }
 
-/// The header's key, if the header is one that we accept.
+/// Returns the `kid` of an acceptable header.
 fn read_header(
     header: &Map<String, Value>,
     connection: &OidcConnection,
@@ -130,6 +130,7 @@ fn read_header(
         Some(_) => Err(SsoRefusal::Header { parameter }),
     };
     let expected = connection.algorithm.as_str();
+    // The connection fixes the algorithm; a token never chooses its own (RFC 8725, 3.1).
     let found = text("alg")?.unwrap_or_default();
     if found != expected {
         let found = Quoted::new(found);
@@ -140,6 +141,7 @@ fn read_header(
     }
     if let Some(found) = text("typ")? {
         let kind = found.to_ascii_lowercase();
+        // The prefix may be left out of a media type (RFC 7515, 4.1.9).
         let kind = kind.strip_prefix("application/").unwrap_or(&kind);
         if !types.contains(&kind) {
             return Err(SsoRefusal::TokenKind {
@@ -150,7 +152,8 @@ fn read_header(
     Ok(text("kid")?.map(str::to_owned))
 }
 
-/// Base64url without padding; this engine also refuses unused bits that are not zero.
+/// Decodes base64url without padding. This engine also refuses unused bits that are not zero, so
+/// that a token has one spelling.
 fn decode(segment: &str) -> Result<Vec<u8>, SsoRefusal> {
     let bytes = URL_SAFE_NO_PAD.decode(segment);
     bytes.map_err(|_| SsoRefusal::TokenMalformed)

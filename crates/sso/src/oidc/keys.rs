@@ -12,19 +12,18 @@ use crate::refusal::{Quoted, SsoRefusal, Step};
 
 const STEP: Step = Step::Keys;
 
-/// The most keys that a set may hold.
+/// The number of keys that a set may hold.
 const MOST_KEYS: usize = 100;
 
-/// The sizes of RSA keys that are taken, in bytes of the modulus: 2048 (RFC 7518, 3.3) to 8192
-/// bits.
+/// The accepted sizes of RSA keys, in bytes of the modulus: 2048 (RFC 7518, 3.3) to 8192 bits.
 const RSA_BYTES: std::ops::RangeInclusive<usize> = 256..=1_024;
 
-/// The keys of a set that can verify one of our algorithms.
+/// The keys of a set that can verify a supported algorithm.
 pub(crate) struct KeySet(Vec<Key>);
 
 pub(crate) struct Key {
     id: Option<String>,
-    /// The one algorithm it may be used with, if the set says so.
+    /// The one algorithm of the key, if the set names it.
     algorithm: Option<String>,
     family: Family,
     pub(crate) verifying: DecodingKey,
@@ -38,7 +37,7 @@ enum Family {
 }
 
 impl KeySet {
-    /// Fetches a key set, on behalf of `key`.
+    /// Fetches a key set, counted under `key`.
     pub(crate) async fn fetch(
         outbound: &Outbound,
         key: &str,
@@ -48,8 +47,8 @@ impl KeySet {
         Self::read(&fetch::object(STEP, &answer)?)
     }
 
-    /// Reads a set. Keys that are not for verifying signatures, or of kinds that we do not know,
-    /// are passed over (RFC 7517, 5).
+    /// Reads a key set. Skips keys of unknown kinds and keys that are not for signatures (RFC 7517,
+    /// 5).
     pub(crate) fn read(object: &Map<String, Value>) -> Result<Self, SsoRefusal> {
         let member = "keys";
         let keys = object.get(member);
@@ -68,15 +67,17 @@ impl KeySet {
         Ok(Self(keys.into_iter().filter_map(Key::read).collect()))
     }
 
-    /// How many keys could verify this algorithm.
+    /// Returns the number of keys for an algorithm.
     pub(crate) fn usable(&self, algorithm: Algorithm) -> usize {
         self.fitting(algorithm).count()
     }
 
-    /// The one key that a token says it is signed with.
+    /// Returns the one key that a token names. A token without `kid` needs a set with a single key
+    /// for the algorithm (OpenID Connect Core, 10.1).
     pub(crate) fn find(&self, algorithm: Algorithm, id: Option<&str>) -> Result<&Key, SsoRefusal> {
         let Some(id) = id else {
             let mut keys = self.fitting(algorithm);
+            // Trying several keys would turn an unnamed key into a choice of the attacker.
             return match (keys.next(), keys.next()) {
                 (Some(key), None) => Ok(key),
                 (Some(_), Some(_)) => Err(SsoRefusal::KeyUnnamed),
@@ -107,6 +108,7 @@ impl KeySet {
         };
         self.0.iter().filter(move |key| {
             let allowed = key.algorithm.as_deref();
+            // An `alg` in the set binds the key to it, although others of the family would fit.
             key.family == family && allowed.is_none_or(|allowed| allowed == algorithm.as_str())
         })
     }
@@ -119,7 +121,7 @@ impl Key {
             None => Some(None),
             Some(value) => value.as_str().map(|text| Some(text.to_owned())),
         };
-        // A set that publishes a private key has lost it.
+        // A published private or symmetric key lets anyone sign: such a key is never used.
         let public = ["d", "p", "q", "dp", "dq", "qi", "k"]
             .iter()
             .all(|name| !jwk.contains_key(*name));
@@ -155,9 +157,10 @@ fn bytes(text: &str) -> Option<Vec<u8>> {
 
 fn rsa(modulus: &str, exponent: &str) -> Option<DecodingKey> {
     let (modulus, exponent) = (bytes(modulus)?, bytes(exponent)?);
+    // Some providers prefix a zero byte (RFC 7518, 2 forbids it), which would count as size.
     let leading = modulus.iter().take_while(|byte| **byte == 0).count();
     let modulus = modulus.get(leading..)?;
-    // An exponent of 1 makes every text its own signature; an even one is none.
+    // With an exponent of 1 every text is its own signature, and an even one is no RSA exponent.
     let sound = match exponent.as_slice() {
         [] | [1] => false,
         [.., last] => last % 2 == 1 && exponent.len() <= 4,

@@ -1,52 +1,53 @@
-//! Signing out, begun by us (OpenID Connect RP-Initiated Logout 1.0) or by the provider
-//! (OpenID Connect Back-Channel Logout 1.0).
+//! Sign-out started by us (OpenID Connect RP-Initiated Logout 1.0) or by the provider (OpenID
+//! Connect Back-Channel Logout 1.0).
 
 use std::time::Duration;
 
 use vestibule_model::Timestamp;
 
-use crate::oidc::claims::{TokenClaims, mistyped};
+use crate::oidc::claims::{TokenClaims, is_subject, mistyped};
 use crate::oidc::connection::OidcConnection;
 use crate::oidc::discovery::Metadata;
 use crate::oidc::id_token::{self, SKEW};
 use crate::refusal::SsoRefusal;
 
-/// The types of a logout token, in lower case. Many providers write `JWT` or nothing.
+/// The `typ` values of a logout token, in lower case. Many providers write `JWT` or nothing.
 pub(crate) const TYPES: &[&str] = &["logout+jwt", "jwt"];
 
 /// The member of `events` that makes a token a logout token.
 const EVENT: &str = "http://schemas.openid.net/event/backchannel-logout";
 
-/// How old a logout token may be.
+/// The greatest age of a logout token.
 const OLDEST: Duration = Duration::from_secs(10 * 60);
 
-/// How the browser is to sign out at the provider.
+/// A request to sign the browser out at the provider.
 #[derive(Debug, Clone, Default)]
 pub struct LogoutRequest {
-    /// The ID token of the sign-in, by which the provider knows whom it is about.
+    /// The ID token of the sign-in, which tells the provider the person and the session.
     pub id_token_hint: Option<String>,
-    /// Where the provider sends the browser afterwards; registered there.
+    /// The URI that the provider sends the browser to afterwards, as registered there.
     pub post_logout_redirect_uri: Option<String>,
-    /// Comes back with the browser.
+    /// A text that the provider returns unchanged.
     pub state: Option<String>,
 }
 
-/// The provider's word that a session or a person was signed out.
+/// A validated logout token.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogoutToken {
-    /// Who says so.
+    /// The issuer.
     pub issuer: String,
-    /// Who was signed out, everywhere if no session is named.
+    /// The subject who signed out; everywhere, if no session is named.
     pub subject: Option<String>,
-    /// Which session of the provider ended (`sid`).
+    /// The provider's session that ended (`sid`).
     pub session: Option<String>,
-    /// Which token it is (`jti`): the caller refuses one that it has seen.
+    /// The token's id (`jti`). The caller refuses one that it has seen.
     pub id: String,
-    /// Until when the caller has to remember [`id`](Self::id).
+    /// The time until which the caller must remember [`id`](Self::id).
     pub forget_after: Timestamp,
 }
 
-/// The place at the provider, with our parameters.
+/// Builds the URL of the provider's sign-out (RP-Initiated Logout, 2). Returns `None` if it has
+/// none.
 pub(crate) fn url(
     connection: &OidcConnection,
     metadata: &Metadata,
@@ -64,11 +65,12 @@ pub(crate) fn url(
     let optional = optional
         .into_iter()
         .filter_map(|(name, value)| Some((name, value.as_deref()?)));
+    // Sent even beside a hint: providers whose hint has expired fall back to it.
     let own = std::iter::once(("client_id", connection.client_id.as_str()));
     Some(endpoint.with_query(own.chain(optional)))
 }
 
-/// What a logout token must say beside its signature (Back-Channel Logout, 2.6).
+/// Validates the claims of a logout token whose signature was verified (Back-Channel Logout, 2.6).
 pub(crate) fn check(
     claims: TokenClaims<'_>,
     connection: &OidcConnection,
@@ -76,7 +78,7 @@ pub(crate) fn check(
 ) -> Result<LogoutToken, SsoRefusal> {
     id_token::check_issuer(claims, connection)?;
     id_token::check_audience(claims, connection)?;
-    // `exp` came late to the specification; without one, age decides.
+    // `exp` is missing from early drafts, which some providers follow; their age limit is below.
     if claims.get("exp").is_some() {
         id_token::check_times(claims, now)?;
     }
@@ -93,6 +95,7 @@ pub(crate) fn check(
     if !event.is_some_and(serde_json::Value::is_object) {
         return Err(SsoRefusal::LogoutEvent);
     }
+    // Forbidden so that an ID token cannot pass as a logout token, or the other way round.
     if claims.get("nonce").is_some() {
         return Err(SsoRefusal::LogoutNonce);
     }
@@ -100,13 +103,13 @@ pub(crate) fn check(
         None => None,
         Some(_) => Some(id_token::subject(claims)?.to_owned()),
     };
-    // An empty one names no session.
+    // Some providers send an empty `sid` instead of leaving it out.
     let session = claims.optional_text("sid")?.filter(|id| !id.is_empty());
     if subject.is_none() && session.is_none() {
         return Err(SsoRefusal::LogoutNobody);
     }
     let id = claims.text("jti")?;
-    if !id_token::is_subject(id) {
+    if !is_subject(id) {
         return Err(mistyped("jti", "a text of 1 to 255 characters"));
     }
     Ok(LogoutToken {

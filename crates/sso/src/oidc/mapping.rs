@@ -1,7 +1,7 @@
-//! Which claims mean what.
+//! The mapping from claims to the parts of an identity.
 //!
-//! Claims become a subject, an address, a name and the provider's group names. Nothing here makes
-//! roles or permissions of them.
+//! Claims become a subject, an address, a name and the provider's group names. Roles and
+//! permissions are decided in the tier above.
 
 use std::fmt;
 use std::str::FromStr;
@@ -11,23 +11,22 @@ use serde_json::{Map, Value};
 use vestibule_model::{Email, Invalid};
 
 use crate::identity::ClaimedEmail;
-use crate::oidc::claims::{missing, mistyped};
-use crate::oidc::id_token::is_subject;
+use crate::oidc::claims::{is_subject, missing, mistyped};
 use crate::refusal::SsoRefusal;
 
-/// The most groups that are read.
+/// The number of groups that are read.
 const MOST_GROUPS: usize = 500;
 /// The longest group name and the longest personal name, in characters.
 const LONGEST_NAME: usize = 256;
 
-/// Where a claim stands: a name at the top (`email`, `https://example.com/groups`), or a JSON
-/// pointer (RFC 6901) when it begins with `/` (`/realm_access/roles`).
+/// The position of a claim: a name at the top level (`email`, `https://example.com/groups`), or a
+/// JSON pointer (RFC 6901) if it starts with `/` (`/realm_access/roles`).
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct ClaimPath(String);
 
 impl ClaimPath {
-    /// The path as it is written.
+    /// Returns the path as it is written.
     pub fn as_str(&self) -> &str {
         &self.0
     }
@@ -36,6 +35,7 @@ impl ClaimPath {
         let found = match self.0.strip_prefix('/') {
             None => claims.get(&self.0),
             Some(rest) => {
+                // `~1` before `~0`, or `~01` would become `/` (RFC 6901, 4).
                 let unescape = |part: &str| part.replace("~1", "/").replace("~0", "~");
                 let mut parts = rest.split('/').map(unescape);
                 let first = claims.get(&parts.next()?);
@@ -81,19 +81,19 @@ impl fmt::Display for ClaimPath {
     }
 }
 
-/// Where the parts of an identity stand among the claims.
+/// The claims that hold each part of an identity.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct Mapping {
-    /// Who it is: a text that the provider never gives to another. Always of the ID token.
+    /// The subject: a text that the provider never reassigns. Always read from the ID token.
     pub subject: ClaimPath,
     /// The e-mail address.
     pub email: ClaimPath,
-    /// Whether the address was proved: only the JSON value `true` says so.
+    /// The statement that the address was verified: only the JSON value `true` counts.
     pub email_verified: ClaimPath,
-    /// What the person is called.
+    /// The person's name.
     pub name: ClaimPath,
-    /// The groups, if they are wanted: a list of texts.
+    /// The groups: a list of texts. `None` if they are not wanted.
     pub groups: Option<ClaimPath>,
 }
 
@@ -110,7 +110,7 @@ impl Default for Mapping {
     }
 }
 
-/// The two documents that a provider tells of a person.
+/// The two documents in which a provider describes a person.
 #[derive(Clone, Copy)]
 pub(crate) struct Told<'a> {
     pub(crate) id_token: &'a Map<String, Value>,
@@ -118,7 +118,7 @@ pub(crate) struct Told<'a> {
 }
 
 impl<'a> Told<'a> {
-    /// The first document that has the claim.
+    /// Returns the claim from the first document that has it.
     fn find(self, path: &ClaimPath) -> Option<&'a Value> {
         let userinfo = || path.find(self.userinfo?);
         path.find(self.id_token).or_else(userinfo)
@@ -126,7 +126,7 @@ impl<'a> Told<'a> {
 }
 
 impl Mapping {
-    /// Whether an ID token leaves something open that the userinfo endpoint may tell.
+    /// Returns true if the ID token lacks a claim that the userinfo endpoint may supply.
     pub(crate) fn lacks(&self, id_token: &Map<String, Value>) -> bool {
         [
             Some(&self.email),
@@ -139,7 +139,7 @@ impl Mapping {
         .any(|path| path.find(id_token).is_none())
     }
 
-    /// Who it is.
+    /// Returns the subject.
     pub(crate) fn subject(&self, id_token: &Map<String, Value>) -> Result<String, SsoRefusal> {
         let claim = self.subject.as_str();
         match self.subject.find(id_token) {
@@ -150,8 +150,8 @@ impl Mapping {
         }
     }
 
-    /// The address, with the word of the same document on whether it was proved. The word of the
-    /// other counts only where it speaks of the same address and the first says nothing.
+    /// Returns the address with the statement of the same document about it. The other document's
+    /// statement counts only if it is about the same address and the first makes none.
     pub(crate) fn email(&self, told: Told<'_>) -> Result<Option<ClaimedEmail>, SsoRefusal> {
         let first = self.claimed(told.id_token)?;
         let second = match told.userinfo {
@@ -160,10 +160,11 @@ impl Mapping {
         };
         let (address, verified) = match (first, second) {
             (None, None) => return Ok(None),
+            // Only about the same address: otherwise a verified address would vouch for another.
             (Some((address, None)), Some((other, word))) if address == other => (address, word),
             (Some(claimed), _) | (None, Some(claimed)) => claimed,
         };
-        // What was signed and says no is not talked over, wherever the address stands.
+        // A signed denial is final: the unsigned userinfo answer cannot overrule it.
         let denied = self
             .email_verified
             .find(told.id_token)
@@ -174,7 +175,8 @@ impl Mapping {
         }))
     }
 
-    /// One document's address and its word on it; a word that is no JSON truth value is "no".
+    /// Returns one document's address and its statement about it. Any value but the JSON `true`
+    /// counts as false.
     fn claimed(
         &self,
         claims: &Map<String, Value>,
@@ -189,7 +191,7 @@ impl Mapping {
         Ok(Some((address, word.map(|word| *word == Value::Bool(true)))))
     }
 
-    /// What the person is called.
+    /// Returns the person's name.
     pub(crate) fn name(&self, told: Told<'_>) -> Result<Option<String>, SsoRefusal> {
         let Some(value) = told.find(&self.name) else {
             return Ok(None);
@@ -202,7 +204,7 @@ impl Mapping {
         Ok(Some(text.to_owned()).filter(|text| !text.is_empty()))
     }
 
-    /// The provider's groups; none where none are mapped or told.
+    /// Returns the provider's groups; empty if none are mapped or sent.
     pub(crate) fn groups(&self, told: Told<'_>) -> Result<Vec<String>, SsoRefusal> {
         let Some(path) = &self.groups else {
             return Ok(Vec::new());

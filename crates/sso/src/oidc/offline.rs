@@ -1,7 +1,7 @@
-//! What a provider has said, judged without asking it: with its key set at hand.
+//! Validation of tokens without a network, against a given key set.
 //!
-//! Sign-ins go by [`OidcProvider`](crate::oidc::OidcProvider), which reads by the same rules. This
-//! is for whoever feeds those rules with hostile input, as the fuzz targets do.
+//! [`OidcProvider`](crate::oidc::OidcProvider) applies the same rules. This entry point lets fuzz
+//! targets feed them hostile input.
 
 use serde_json::{Map, Value};
 use vestibule_model::Timestamp;
@@ -16,7 +16,7 @@ use crate::oidc::logout::{self, LogoutToken};
 use crate::refusal::{SsoRefusal, Step};
 use crate::sign_in::Pending;
 
-/// A connection, and the keys of its provider.
+/// A connection and the keys of its provider.
 pub struct Offline {
     connection: OidcConnection,
     keys: KeySet,
@@ -32,13 +32,13 @@ impl Offline {
         Ok(Self { connection, keys })
     }
 
-    /// How many keys can verify the connection's algorithm.
+    /// Returns the number of keys for the connection's algorithm.
     pub fn usable_keys(&self) -> usize {
         self.keys.usable(self.connection.algorithm)
     }
 
-    /// The claims of an ID token, by every rule of a sign-in that came back with this code and
-    /// this access token (OpenID Connect Core, 3.1.3.7).
+    /// Validates an ID token by every rule of a sign-in that returned this code and this access
+    /// token (OpenID Connect Core, 3.1.3.7). Returns its claims.
     pub fn id_token(
         &self,
         token: &str,
@@ -62,7 +62,7 @@ impl Offline {
         Ok(claims)
     }
 
-    /// A logout token (OpenID Connect Back-Channel Logout 1.0, 2.6).
+    /// Validates a logout token (OpenID Connect Back-Channel Logout 1.0, 2.6).
     pub fn logout_token(&self, token: &str, now: Timestamp) -> Result<LogoutToken, SsoRefusal> {
         let jws = Jws::read(token, &self.connection, logout::TYPES)?;
         let claims = jws.verify_with(&self.connection, &self.keys)?;

@@ -1,4 +1,4 @@
-//! A connection, looked over before it is saved.
+//! The checks of a connection to an OpenID provider.
 
 use vestibule_model::Timestamp;
 
@@ -11,7 +11,7 @@ use crate::oidc::keys::KeySet;
 use crate::party::Party;
 use crate::refusal::{SsoRefusal, Step};
 
-/// The checks in their order. Those behind `discovery` need the document.
+/// The names of the checks in their order. Those after `discovery` need the document.
 const NAMES: [&str; 12] = [
     "scheme",
     "address_guard",
@@ -55,6 +55,7 @@ pub(crate) async fn run(party: &Party, connection: &OidcConnection) -> Vec<Named
         "algorithm",
         algorithm.map(|()| connection.algorithm.to_string()),
     );
+    // These need endpoints; the checks above do not, and report their own faults.
     if let Ok(metadata) = &metadata {
         checks.add("client_auth", client_auth(connection, metadata));
         checks.add("keys", keys(party, connection, metadata).await);
@@ -77,7 +78,7 @@ impl Checks {
         self.0.push(NamedCheck::judged(name, outcome));
     }
 
-    /// All checks, those that were not reached included.
+    /// Returns all checks, with those that were not reached.
     fn finish(mut self) -> Vec<NamedCheck> {
         let made = self.0.len();
         let rest = NAMES.iter().skip(made).copied();
@@ -86,7 +87,7 @@ impl Checks {
     }
 }
 
-/// As far as the document.
+/// Runs the checks up to the document.
 async fn reach(
     party: &Party,
     connection: &OidcConnection,
@@ -105,6 +106,7 @@ async fn reach(
     let scheme = scheme.map_err(|error| SsoRefusal::Outgoing { step, error });
     let secure = scheme.is_ok();
     checks.add("scheme", scheme.map(|()| url.to_string()));
+    // Nothing is sent over a connection that anyone on the way can read.
     if !secure {
         return None;
     }
@@ -163,7 +165,7 @@ async fn keys(
     }
 }
 
-/// Whether the provider's clock and ours agree as well as tokens need it.
+/// Checks that the provider's clock and ours agree within the tolerance of tokens.
 fn clock(now: Timestamp, date: Option<Timestamp>) -> NamedCheck {
     let Some(date) = date else {
         let detail = "the provider does not tell its time".to_owned();

@@ -1,4 +1,4 @@
-//! A provider that speaks OpenID Connect.
+//! The protocol client of an OpenID provider.
 
 use futures_util::future::BoxFuture;
 use serde_json::{Map, Value};
@@ -17,32 +17,34 @@ use crate::provider::Provider;
 use crate::refusal::SsoRefusal;
 use crate::sign_in::{Pending, ProviderStart, SignInRequest};
 
-/// A provider that speaks OpenID Connect, through one connection.
+/// The protocol client of a connection to an OpenID provider.
 pub struct OidcProvider {
     party: Party,
     connection: OidcConnection,
 }
 
 impl OidcProvider {
-    /// The provider of a connection.
+    /// Builds the client of a connection.
     pub fn new(party: Party, connection: OidcConnection) -> Self {
         Self { party, connection }
     }
 
-    async fn sign_in(&self, request: &SignInRequest) -> Result<ProviderStart, SsoRefusal> {
+    async fn start_sign_in(&self, request: &SignInRequest) -> Result<ProviderStart, SsoRefusal> {
         let Self { party, connection } = self;
-        let metadata = party.cache.metadata(party, connection).await?;
-        Ok(authorize::begin(party, connection, &metadata, request))
+        let metadata = party.metadata(connection).await?;
+        Ok(authorize::start(party, connection, &metadata, request))
     }
 
     async fn read(&self, pending: &Pending, callback: Callback) -> Result<Identity, SsoRefusal> {
         let Self { party, connection } = self;
+        // The code would go to a token endpoint other than the one that issued it.
         let unchanged =
             pending.issuer == connection.issuer && pending.client_id == connection.client_id;
         if !unchanged {
             return Err(SsoRefusal::ConnectionChanged);
         }
-        let metadata = party.cache.metadata(party, connection).await?;
+        let metadata = party.metadata(connection).await?;
+        // Before the exchange: a code of another issuer must not reach this token endpoint.
         let code = callback.code(pending, metadata.names_itself)?;
         let tokens = exchange::exchange(party, connection, &metadata, pending, &code).await?;
 
@@ -59,6 +61,7 @@ impl OidcProvider {
         )?;
 
         let told = match metadata.userinfo_endpoint {
+            // One request less for the many providers that put everything into the ID token.
             Some(endpoint) if connection.mapping.lacks(&claims) => {
                 let subject = id_token::subject(TokenClaims(&claims))?;
                 let told =
@@ -88,7 +91,7 @@ impl OidcProvider {
         let provider_subject = id_token::subject(TokenClaims(&claims))?.to_owned();
         let session = id_token::session(TokenClaims(&claims))?.map(str::to_owned);
         let authenticated_at = TokenClaims(&claims).optional_moment("auth_time")?;
-        // The signed document has the last word.
+        // The ID token is signed and the userinfo answer is not, so its claims win.
         let mut all = userinfo.unwrap_or_default();
         all.extend(claims);
         Ok(Identity {
@@ -107,20 +110,20 @@ impl OidcProvider {
 
     async fn read_logout(&self, token: &str) -> Result<LogoutToken, SsoRefusal> {
         let Self { party, connection } = self;
-        // Form first: what is no token costs no request.
+        // Parsed first: anyone can send a malformed token, and it must cost no request.
         let jws = Jws::read(token, connection, logout::TYPES)?;
-        let metadata = party.cache.metadata(party, connection).await?;
+        let metadata = party.metadata(connection).await?;
         let claims = jws.verify(party, connection, &metadata).await?;
         logout::check(TokenClaims(&claims), connection, party.clock.now())
     }
 }
 
 impl Provider for OidcProvider {
-    fn begin<'a>(
+    fn start<'a>(
         &'a self,
         request: &'a SignInRequest,
     ) -> BoxFuture<'a, Result<ProviderStart, SsoRefusal>> {
-        Box::pin(self.sign_in(request))
+        Box::pin(self.start_sign_in(request))
     }
 
     fn finish<'a>(
@@ -136,11 +139,7 @@ impl Provider for OidcProvider {
         request: &'a LogoutRequest,
     ) -> BoxFuture<'a, Result<Option<String>, SsoRefusal>> {
         Box::pin(async move {
-            let metadata = self
-                .party
-                .cache
-                .metadata(&self.party, &self.connection)
-                .await?;
+            let metadata = self.party.metadata(&self.connection).await?;
             Ok(logout::url(&self.connection, &metadata, request))
         })
     }

@@ -1,5 +1,5 @@
-//! One remembered document: fetched once however many ask, kept for a while, kept longer when the
-//! provider is away.
+//! One cached document: fetched once for all callers that wait, kept for a while, and longer while
+//! the provider is unavailable.
 
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
@@ -9,16 +9,16 @@ use vestibule_model::{Clock, Timestamp};
 
 use crate::refusal::SsoRefusal;
 
-/// How long a document is used without asking again.
+/// The time for which a document is used without fetching it again.
 pub(crate) const FRESH: Duration = Duration::from_secs(60 * 60);
-/// How long a document is used when asking again fails.
+/// The time for which a document is used if fetching it again fails.
 pub(crate) const STALE: Duration = Duration::from_secs(24 * 60 * 60);
-/// How long nobody asks again after a failure.
+/// The pause between fetches after a failure.
 pub(crate) const PAUSE: Duration = Duration::from_secs(5);
-/// How long nobody asks again because of something that a stranger sent.
+/// The pause between fetches that a stranger's token causes.
 pub(crate) const REFRESH: Duration = Duration::from_secs(60);
 
-/// A document with the moment it was fetched.
+/// A document and the time of its fetch.
 pub(crate) struct Kept<T> {
     pub(crate) value: Arc<T>,
     fetched_at: Timestamp,
@@ -42,7 +42,7 @@ struct Attempt {
 
 pub(crate) struct Slot<T> {
     kept: RwLock<Option<Kept<T>>>,
-    /// Held while fetching: the others wait for that one answer.
+    /// Locked during a fetch, so that other callers wait for its answer.
     flight: Mutex<Attempt>,
 }
 
@@ -56,7 +56,7 @@ impl<T> Default for Slot<T> {
 }
 
 impl<T> Slot<T> {
-    /// The document, fetched if it is not there or no longer fresh.
+    /// Returns the document, fetched if it is missing or no longer fresh.
     pub(crate) async fn get<F>(
         &self,
         clock: &dyn Clock,
@@ -69,9 +69,10 @@ impl<T> Slot<T> {
             return Ok(kept);
         }
         let mut attempt = self.flight.lock().await;
+        // Read again: waiting for the lock may have taken as long as a fetch.
         let now = clock.now();
         if let Some(kept) = self.kept(now, FRESH) {
-            return Ok(kept); // somebody else's flight has landed
+            return Ok(kept); // another caller fetched it meanwhile
         }
         let paused = |began: Timestamp| now.since(began) < PAUSE;
         if attempt.failure.is_none() || !attempt.began_at.is_some_and(paused) {
@@ -80,13 +81,14 @@ impl<T> Slot<T> {
                 Err(failure) => attempt.failure = Some(failure),
             }
         }
+        // A provider that is down for a day keeps its users: its keys change far less often.
         let failure = attempt.failure.clone();
         self.kept(now, STALE)
             .ok_or_else(|| failure.unwrap_or(SsoRefusal::Unsupported { what: "document" }))
     }
 
-    /// A newer document than `seen`, if one is there or may be fetched: at most once a minute,
-    /// however often a stranger gives cause to ask.
+    /// Returns a document newer than `seen`, if there is one or it may be fetched: at most once a
+    /// minute, whatever strangers send.
     pub(crate) async fn newer<F>(
         &self,
         seen: &Kept<T>,
@@ -98,6 +100,7 @@ impl<T> Slot<T> {
     {
         let mut attempt = self.flight.lock().await;
         let now = clock.now();
+        // Compared by pointer: a fetch that returned equal keys is newer all the same.
         let other = |kept: &Kept<T>| !Arc::ptr_eq(&kept.value, &seen.value);
         if let Some(kept) = self.kept(now, STALE).filter(other) {
             return Some(kept);
@@ -120,7 +123,8 @@ impl<T> Slot<T> {
     where
         F: Future<Output = Result<T, SsoRefusal>>,
     {
-        // Noted before the answer: a caller that gives up has asked all the same.
+        // Recorded before the answer: a caller that is cancelled has sent its request, and the pause
+        // must count it.
         *attempt = Attempt {
             began_at: Some(now),
             failure: None,
@@ -134,6 +138,7 @@ impl<T> Slot<T> {
     }
 
     fn kept(&self, now: Timestamp, at_most: Duration) -> Option<Kept<T>> {
+        // A poisoned lock holds a whole value: it is only ever replaced.
         let kept = self.kept.read().unwrap_or_else(PoisonError::into_inner);
         let young = |kept: &&Kept<T>| now.since(kept.fetched_at) < at_most;
         kept.as_ref().filter(young).cloned()

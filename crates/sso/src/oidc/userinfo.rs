@@ -10,7 +10,8 @@ use crate::refusal::{SsoRefusal, Step};
 
 const STEP: Step = Step::Userinfo;
 
-/// What the endpoint tells of the person whom the ID token named; nothing of anybody else.
+/// Fetches the claims about the subject of the ID token. Refuses claims about anyone else (OpenID
+/// Connect Core, 5.3.2).
 pub(crate) async fn fetch(
     party: &Party,
     connection: &OidcConnection,
@@ -21,6 +22,7 @@ pub(crate) async fn fetch(
     let request = Request::get(endpoint).with_bearer(access_token);
     let answer = fetch::succeed(&party.outbound, &connection.organization, STEP, request).await?;
     let object = fetch::object(STEP, &answer)?;
+    // Token substitution: the answer may be about someone else (OpenID Connect Core, 5.3.2).
     if fetch::text(STEP, &object, "sub")? == subject {
         Ok(object)
     } else {

@@ -102,7 +102,7 @@ async fn sign_in(script: Script) -> Result<Identity, SsoRefusal> {
         redirect_uri: "https://auth.example.com/callback".to_owned(),
         ..SignInRequest::default()
     };
-    let begun = provider.begin(&request).await?;
+    let begun = provider.start(&request).await?;
     assert!(begun.url.contains("/login/oauth/authorize?"));
     let query = format!("code=c1&state={}", begun.pending.state.expose());
     let callback = Callback::read(&(script.callback)(query))?;

@@ -274,7 +274,7 @@ impl World {
     }
 
     pub(crate) async fn begin(&self) -> Result<ProviderStart, SsoRefusal> {
-        self.ours.begin(&self.request).await
+        self.ours.start(&self.request).await
     }
 
     /// A whole sign-in.

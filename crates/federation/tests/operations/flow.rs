@@ -174,7 +174,7 @@ async fn an_address_leads_to_an_account_only_where_both_sides_have_proved_it(
     let arrived = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     assert_eq!(arrived.signed_in.me.user.id, grace.id);
 
-    // A mailbox that was given to somebody else does not lead to the former owner.
+    // A reassigned mailbox does not lead to the account of its former owner.
     world.provider.says("sub", json!("person-2"));
     assert_eq!(world.refused().await.0, "identity_differs");
     // The subject alone says who it is: an address that changes, changes nothing.
@@ -515,7 +515,7 @@ async fn a_session_stays_in_the_organization_whose_provider_vouched(
     assert_refused(there.await, "sso_elsewhere");
     world.fixture.by_cookie(&sign_in.cookie).await.unwrap();
 
-    // Who has shown a password goes where the user is a member.
+    // A session from a password reaches all organisations of its user.
     let own = world
         .fixture
         .enter(user, world.fixture.organization.id)
@@ -690,7 +690,7 @@ async fn beyond_the_most_sessions_by_a_provider_they_give_way_to_each_other_alon
     let new = token_of(world.sign_in(ReturnTo::Json).await.unwrap());
     assert_revoked(&fixture.by_bearer(first.token.expose()).await);
     fixture.by_bearer(new.token.expose()).await.unwrap();
-    // What the user has elsewhere is not the provider's to end, however long it was not used.
+    // Sessions elsewhere are not the provider's to end, however long they were idle.
     fixture.by_cookie(&elsewhere.cookie).await.unwrap();
     let records = fixture.records("session.started").await;
     assert_eq!(details(&records[0])["sessions_ended"], 1);

@@ -1,4 +1,4 @@
-//! How an organisation sets up single sign-on.
+//! The setup of single sign-on by an organisation.
 
 use rstest::rstest;
 use vestibule_accounts::Caller;

@@ -49,7 +49,7 @@ async fn strangers_begin_as_often_as_they_like_and_nothing_is_written(
     assert_eq!(spent, 2, "what was spent is remembered until it expires");
 }
 
-/// What is sealed in one browser, for one state, is of no use elsewhere.
+/// The state sealed for one browser and one `state` parameter opens nowhere else.
 #[rstest]
 #[tokio::test]
 async fn what_a_browser_carries_opens_for_its_own_state_alone(
