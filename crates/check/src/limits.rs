@@ -31,7 +31,7 @@ pub(crate) use self::limiter::network_of;
 pub use self::pace::Limited;
 use self::pace::Pace;
 
-const MINUTE: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_mins(1);
 
 /// All limits of the plans, and of the rules of all entry points.
 #[derive(Debug)]

@@ -41,7 +41,7 @@ fn limit(name: &'static str, per: LimitPer, count: u32) -> LimitSpec {
         name: name.into(),
         per,
         count: NonZeroU32::new(count).unwrap(),
-        window: Duration::from_secs(3_600),
+        window: Duration::from_hours(1),
     }
 }
 
@@ -118,7 +118,7 @@ fn fixture() -> Fixture {
             session,
             id: TokenId::mint(&*clock, &OsEntropy),
             issued_at: clock.now(),
-            expires_at: clock.now().after(Duration::from_secs(3_600)),
+            expires_at: clock.now().after(Duration::from_hours(1)),
         })
         .unwrap();
     let team = Plan {
@@ -373,7 +373,7 @@ async fn a_use_is_noted_once_a_minute() {
         fixture.reason("GET /v1/things", &[KEY]).await;
     }
     assert_eq!(fixture.core.drain_usage().len(), 1);
-    fixture.clock.advance(Duration::from_secs(60));
+    fixture.clock.advance(Duration::from_mins(1));
     fixture.reason("GET /v1/things", &[KEY]).await;
     assert_eq!(fixture.core.drain_usage().len(), 1);
 }

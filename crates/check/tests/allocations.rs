@@ -20,7 +20,7 @@ async fn a_known_key_is_judged_without_an_allocation() {
             name: "things".into(),
             per: LimitPer::User,
             count: NonZeroU32::MAX,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
         });
     let table = RuleTable::builder()
         .add("GET", "/v1/things/{id}", Accepts::Bearer, rule)

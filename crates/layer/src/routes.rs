@@ -98,9 +98,8 @@ impl<S: Clone + Send + Sync + 'static> Routes<S> {
         handler: MethodRouter<S>,
     ) -> Self {
         self.router = self.router.route(path, handler);
-        let rules = methods
-            .iter()
-            .map(|method| (*method, path.to_owned(), self.kind, rule.clone()));
+        let rules = methods.iter().zip(std::iter::repeat_n(rule, methods.len()));
+        let rules = rules.map(|(method, rule)| (*method, path.to_owned(), self.kind, rule));
         self.rules.extend(rules);
         self
     }

@@ -1,5 +1,7 @@
 //! Two services of one process behind one core: the callers, and what they have used, are the same.
 
+#![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
+
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -69,7 +71,7 @@ fn reports(count: u32) -> Rule {
         name: "reports".into(),
         per: LimitPer::User,
         count: NonZeroU32::new(count).unwrap(),
-        window: Duration::from_secs(3_600),
+        window: Duration::from_hours(1),
     })
 }
 

@@ -56,7 +56,7 @@ fn table() -> RuleTable {
         name: "files".into(),
         per: LimitPer::User,
         count: NonZeroU32::MIN,
-        window: Duration::from_secs(60),
+        window: Duration::from_mins(1),
     };
     let rule = Rule::signed_in()
         .bearer_only()

@@ -59,7 +59,7 @@ impl Default for CacheBounds {
         Self {
             bytes: 64 * 1_024 * 1_024,
             entries: 100_000,
-            max_age: Duration::from_secs(300),
+            max_age: Duration::from_mins(5),
         }
     }
 }

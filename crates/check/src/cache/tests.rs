@@ -69,7 +69,7 @@ fn caller(principal: Principal) -> Caller {
 fn cache(entries: usize) -> Cache {
     Cache::new(CacheBounds {
         entries,
-        max_age: Duration::from_secs(60),
+        max_age: Duration::from_mins(1),
         ..CacheBounds::default()
     })
 }
@@ -88,7 +88,7 @@ fn an_entry_is_believed_for_a_fixed_time_however_often_it_is_used() {
     assert!(cache.get(&key(1), None, at(later)).is_some());
     assert!(
         cache
-            .get(&key(1), None, at(now().after(Duration::from_secs(60))))
+            .get(&key(1), None, at(now().after(Duration::from_mins(1))))
             .is_none()
     );
 }

@@ -3,7 +3,7 @@ use vestibule_policy::{Accepts, Rule, RuleTable};
 use super::*;
 use crate::directory::owner;
 
-const HOUR: Duration = Duration::from_secs(3_600);
+const HOUR: Duration = Duration::from_hours(1);
 
 fn plan(requests: u64) -> Plan {
     Plan {

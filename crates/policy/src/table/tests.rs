@@ -12,7 +12,7 @@ fn limit(name: &'static str, count: u32, per: LimitPer) -> LimitSpec {
         name: name.into(),
         per,
         count: NonZeroU32::new(count).unwrap(),
-        window: Duration::from_secs(60),
+        window: Duration::from_mins(1),
     }
 }
 

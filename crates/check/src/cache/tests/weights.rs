@@ -12,7 +12,7 @@ fn bounded(bytes: usize) -> Cache {
     Cache::new(CacheBounds {
         bytes,
         entries: 1_000_000,
-        max_age: Duration::from_secs(60),
+        max_age: Duration::from_mins(1),
     })
 }
 
