@@ -95,7 +95,7 @@ fn waiting() -> Waiting {
             session,
             id: TokenId::mint(&*clock, &OsEntropy),
             issued_at: clock.now(),
-            expires_at: clock.now().after(Duration::from_secs(300)),
+            expires_at: clock.now().after(Duration::from_mins(5)),
         })
         .unwrap();
     let user = owner.user_id;
