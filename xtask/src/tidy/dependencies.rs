@@ -40,7 +40,8 @@ pub(super) fn unused(files: &Tree, root: &Path) -> Result<Vec<String>> {
         .into_iter()
         .flat_map(Table::keys)
     {
-        if !taken.contains(name) {
+        // Our own crates are made for others, too.
+        if !taken.contains(name) && !name.starts_with("vestibule-") {
             problems.push(format!("Cargo.toml: no crate takes the dependency {name}"));
         }
     }

@@ -54,7 +54,7 @@ async fn a_key_is_shown_once_listed_and_dead_once_deleted(
         .collect();
     assert_eq!(ids, ["quickstart", "robot"]);
 
-    // Under its UUID, too.
+    // An access token of its owner is enough: no other key is needed.
     let claims = fixture.token_of(&fixture.ada()).await;
     let twice = fixture.delete(&path).bearer(&claims);
     assert_eq!(twice.send().await.expect(204).text, "");
