@@ -1,10 +1,11 @@
-//! The browser dialect: for applications that draw their own pages, with a session cookie.
+//! The routes below `/api`, for applications that draw their own pages, with a session cookie.
 
 use crate::Documented;
 
 mod calling_key;
 mod link;
 mod session;
+mod set_cookie;
 mod sign_in;
 
 /// All routes below `/api`.

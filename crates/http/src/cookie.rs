@@ -7,6 +7,7 @@ use vestibule_credential::frame::PlainSecret;
 
 /// The requests of other sites that a browser sends a cookie with (RFC 6265bis, 4.1.2.7).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum SameSite {
     /// Navigations alone.
     Lax,

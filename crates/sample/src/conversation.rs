@@ -6,7 +6,7 @@ use sqlx::{AnyConnection, Row};
 use uuid::Uuid;
 use vestibule_layer::model::{OrgScope, Timestamp, UserId};
 
-use crate::node::uuid;
+use crate::id::uuid;
 
 /// The user whose conversations a query may see.
 #[derive(Debug, Clone, Copy)]

@@ -18,6 +18,7 @@ use crate::state::App;
 use crate::tree::{Change, New, NewText};
 use crate::version::Origin;
 
+mod active_version;
 mod shape;
 
 use shape::Document;

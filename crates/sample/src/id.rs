@@ -1,5 +1,6 @@
 //! Ids of the service's own nouns, spelled as Vestibule spells its own.
 
+use uuid::Uuid;
 pub(crate) use vestibule_layer::model::id::{IdOf as Id, Noun};
 
 macro_rules! nouns {
@@ -24,6 +25,11 @@ nouns! {
     AgentSession = "agent";
     /// One event of a conversation.
     AgentEvent = "event";
+}
+
+/// Reads a UUID as the database holds it.
+pub(crate) fn uuid(text: &str) -> sqlx::Result<Uuid> {
+    Uuid::try_parse(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 #[cfg(test)]

@@ -79,12 +79,12 @@ pub(crate) const COLUMNS: &str = "id, kind, parent_id, name, path, system_manage
 pub(crate) fn node(row: &AnyRow) -> sqlx::Result<Node> {
     let parent: Option<String> = row.try_get("parent_id")?;
     Ok(Node {
-        id: uuid(&row.try_get::<String, _>("id")?)?,
+        id: id::uuid(&row.try_get::<String, _>("id")?)?,
         kind: match row.try_get::<String, _>("kind")?.as_str() {
             "FOLDER" => Kind::Folder,
             _ => Kind::Document,
         },
-        parent: parent.as_deref().map(uuid).transpose()?,
+        parent: parent.as_deref().map(id::uuid).transpose()?,
         name: row.try_get("name")?,
         path: path(&row.try_get::<String, _>("path")?)?,
         system_managed: row.try_get::<i64, _>("system_managed")? == 1,
@@ -94,10 +94,6 @@ pub(crate) fn node(row: &AnyRow) -> sqlx::Result<Node> {
         created_at: Timestamp::from_micros(row.try_get("created_at")?),
         updated_at: Timestamp::from_micros(row.try_get("updated_at")?),
     })
-}
-
-pub(crate) fn uuid(text: &str) -> sqlx::Result<Uuid> {
-    Uuid::try_parse(text).map_err(|error| sqlx::Error::Decode(error.into()))
 }
 
 fn path(text: &str) -> sqlx::Result<ResourcePath> {
@@ -154,7 +150,7 @@ pub(crate) async fn at(
         .bind(path.as_str())
         .fetch_optional(connection)
         .await?;
-    row.map(|row| uuid(&row.try_get::<String, _>("id")?))
+    row.map(|row| id::uuid(&row.try_get::<String, _>("id")?))
         .transpose()
 }
 

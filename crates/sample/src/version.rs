@@ -8,11 +8,9 @@ use sqlx::Row;
 use sqlx::any::AnyRow;
 use utoipa::ToSchema;
 use uuid::Uuid;
-use vestibule_layer::Permit;
 use vestibule_layer::model::{Invalid, Timestamp, UserId};
 
-use crate::id::{self, Id};
-use crate::node::{self, Node};
+use crate::id;
 
 /// The facts that only documents have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -35,7 +33,7 @@ impl Facts {
             document_type: parsed(document_type)?.unwrap_or_default(),
             origin: parsed(origin)?.unwrap_or_default(),
             version: Version {
-                id: node::uuid(&id.map_or_else(|| row.try_get("id"), Ok)?)?,
+                id: id::uuid(&id.map_or_else(|| row.try_get("id"), Ok)?)?,
                 number: row.try_get("version")?,
                 made_by: parsed::<UserId>(made_by)?,
                 created_at: Timestamp::from_micros(
@@ -149,79 +147,6 @@ impl FromStr for Origin {
                 "invalid_document_origin",
                 "must be SOURCE or GENERATED",
             )),
-        }
-    }
-}
-
-/// The version of a document that holds: its current text.
-#[derive(Debug, Serialize, ToSchema)]
-pub(crate) struct DocumentVersion {
-    /// The version's id; each rewrite has another.
-    #[schema(example = "version_01jhmpfn80e48s5s0q7b7cwx5e")]
-    pub(crate) id: String,
-    /// The same id.
-    path_part_id: String,
-    /// From 1, one more with each rewrite.
-    #[schema(minimum = 1)]
-    version: i64,
-    /// `v` and its number.
-    #[schema(example = "v1")]
-    name: String,
-    /// The document.
-    parent_path_id: String,
-    /// Its path, below the document.
-    #[schema(example = "/shared/reports/q1/v1")]
-    materialized_path: String,
-    /// Always false.
-    system_managed: bool,
-    /// The organisation it belongs to.
-    tenant_id: String,
-    /// Its author; null for texts from before that was recorded.
-    uploader: Option<Uploader>,
-    /// The time at which it was written.
-    #[schema(value_type = String, format = DateTime)]
-    created_at: Timestamp,
-    /// The same: a version does not change.
-    #[schema(value_type = String, format = DateTime)]
-    updated_at: Timestamp,
-}
-
-/// The author of a version.
-#[derive(Debug, Serialize, ToSchema)]
-struct Uploader {
-    /// The user's id.
-    #[schema(example = "user_01jhmpfn80e48s5s0q7b7cwx5e")]
-    user_id: String,
-    /// Always null: this service does not know the names of people.
-    #[schema(value_type = Option<String>)]
-    first_name: (),
-    /// Always null, as the first name.
-    #[schema(value_type = Option<String>)]
-    last_name: (),
-}
-
-impl DocumentVersion {
-    /// The one that a document has.
-    pub(crate) fn new(permit: &Permit, document: &Node) -> Self {
-        let version = document.facts.version;
-        let id = Id::<id::DocumentVersion>::from_uuid(version.id).to_string();
-        let name = format!("v{}", version.number);
-        Self {
-            path_part_id: id.clone(),
-            id,
-            version: version.number,
-            parent_path_id: Id::<id::Document>::from_uuid(document.id).to_string(),
-            materialized_path: format!("{}/{name}", document.path),
-            name,
-            system_managed: false,
-            tenant_id: permit.organization_id().to_string(),
-            uploader: version.made_by.map(|user| Uploader {
-                user_id: user.to_string(),
-                first_name: (),
-                last_name: (),
-            }),
-            created_at: version.created_at,
-            updated_at: version.created_at,
         }
     }
 }

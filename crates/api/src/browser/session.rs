@@ -17,7 +17,7 @@ use vestibule_model::{
 };
 
 use super::calling_key::CallingKey;
-use super::sign_in::{SetCookie, set_cookie};
+use super::set_cookie::{SetCookie, set_cookie};
 use crate::ApiState;
 use crate::Documented;
 use crate::openapi::tag;

@@ -1,9 +1,7 @@
 //! `/api/auth/sign-in` and `sign-out`: a session cookie, and its end.
 
 use axum::extract::State;
-use axum::response::AppendHeaders;
-use http::header::{HeaderName, SET_COOKIE};
-use http::{HeaderMap, HeaderValue};
+use http::HeaderMap;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
@@ -14,25 +12,15 @@ use vestibule_layer::Rule;
 use vestibule_model::Email;
 
 use super::session::{Organization, User};
-use crate::ApiState;
-use crate::Documented;
+use super::set_cookie::{SetCookie, set_cookie};
 use crate::openapi::tag;
 use crate::single_sign_on;
+use crate::{ApiState, Documented};
 
 pub(crate) fn routes() -> Documented {
     Documented::browser()
         .add(Rule::public(), routes!(sign_in))
         .add(Rule::public().origin_or_bearer(), routes!(sign_out))
-}
-
-/// The answer's one header.
-pub(crate) type SetCookie = AppendHeaders<[(HeaderName, HeaderValue); 1]>;
-
-/// A header that sets or clears the cookie. Its name is one that a header can carry, or the
-/// configuration would have been refused.
-pub(crate) fn set_cookie(value: Option<HeaderValue>) -> Result<SetCookie, Problem> {
-    let value = value.ok_or_else(Problem::internal)?;
-    Ok(AppendHeaders([(SET_COOKIE, value)]))
 }
 
 /// The credentials of a sign-in.

@@ -11,6 +11,7 @@ use crate::{ErrorFormat, RequestId};
 /// The body of a `/v1` problem.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct ProblemBody<'a> {
     /// A page that says more.
     #[serde(rename = "type")]
@@ -38,6 +39,7 @@ pub struct ProblemBody<'a> {
 /// The body of an `/api` error.
 #[derive(Debug, Serialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[non_exhaustive]
 pub struct ErrorBody<'a> {
     /// The mistake, for people.
     pub error: &'a str,
@@ -52,6 +54,7 @@ pub struct ErrorBody<'a> {
 
 /// The problem of an answer, in its extensions, for a layer that draws it as a page.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct PageProblem {
     /// The problem.
     pub problem: Problem,

@@ -5,10 +5,11 @@ use utoipa::ToSchema;
 use vestibule_layer::Permit;
 use vestibule_layer::model::Timestamp;
 
+use super::active_version::DocumentVersion;
 use crate::id::{self, Id};
 use crate::node::{Kind, Node};
 use crate::parts::Permissions;
-use crate::version::{DocumentVersion, Origin};
+use crate::version::Origin;
 
 /// A document, as the caller may see it.
 #[derive(Debug, Serialize, ToSchema)]
