@@ -11,8 +11,8 @@ use vestibule_credential::frame::{PlainSecret, Prefix, SecretKind, mint};
 use vestibule_layer::RuleTable;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{
-    ApiKey, ApiKeyId, Clock, Membership, Organization, OrganizationId, OsEntropy, PlanName, Plans,
-    Role, SystemClock, User, UserId,
+    Actor, ApiKey, ApiKeyId, AuditId, AuditRecord, Clock, Membership, Organization, OrganizationId,
+    OsEntropy, PlanName, Plans, Role, SystemClock, User, UserId,
 };
 use vestibule_store::{Store, StoreUrl};
 
@@ -85,7 +85,7 @@ pub(crate) async fn fill(store: &Store, count: usize) -> Result<Vec<PlainSecret>
                 number += 1;
             }
         }
-        write.commit_unaudited().await?;
+        write.commit(filled()).await?;
     }
     Ok(sample)
 }
@@ -168,4 +168,17 @@ pub(crate) fn measure() -> Result<()> {
         println!("  {count:>9} keys: {cost:.1} µs, growth {growth:.2}");
     }
     Ok(())
+}
+
+/// Returns the audit record of rows that the bench has written.
+pub(crate) fn filled() -> AuditRecord {
+    AuditRecord {
+        id: AuditId::mint(&SystemClock, &OsEntropy),
+        at: SystemClock.now(),
+        organization_id: None,
+        actor: Actor::operator(),
+        kind: "bench.filled",
+        subject: None,
+        details: "{}".to_owned(),
+    }
 }

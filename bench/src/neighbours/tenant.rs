@@ -11,6 +11,8 @@ use vestibule_model::{
 };
 use vestibule_store::{Store, StoreUrl, Write};
 
+use crate::first_sight::filled;
+
 const KEYS_OF_A_USER: usize = 100;
 const USERS: usize = 10_000;
 const REVOKED_KEYS: usize = 300_000;
@@ -127,11 +129,11 @@ pub(super) async fn fill(database: &Path) -> Result<Tenant> {
         }
         // Small transactions keep the journal small.
         if number % 500 == 499 {
-            filler.write.commit_unaudited().await?;
+            filler.write.commit(filled()).await?;
             filler.write = store.begin().await?;
         }
     }
-    filler.write.commit_unaudited().await?;
+    filler.write.commit(filled()).await?;
     store.close().await;
     Ok(Tenant {
         organization: organization.id,

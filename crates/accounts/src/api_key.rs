@@ -1,9 +1,10 @@
 //! API keys.
 
 use serde_json::{Value, json};
+use vestibule_check::Permit;
 use vestibule_credential::PlainSecret;
 use vestibule_model::{
-    ApiKey, ApiKeyId, Change, Grant, GrantHolder, GrantId, Name, Role, Timestamp, UserId,
+    ApiKey, ApiKeyId, Change, Grant, Name, OrgScope, OrganizationId, Role, Timestamp, UserId,
 };
 use vestibule_store::{Listed, NarrowedApiKey, Page, Write};
 
@@ -13,30 +14,50 @@ mod once;
 mod origin;
 mod view;
 
-use checked::{Checked, check_expiry, collect, covered_by_others};
+use checked::{check_expiry, collect};
 pub use once::{KeyOfForm, NEW_KEY_HANDOVER, NewKey, PreparedKey};
 use origin::CreatorSignIn;
 pub use view::KeyView;
 pub(crate) use view::without_plan;
 
-use crate::error::FieldError;
 use crate::grant::{NewGrant, describe};
 use crate::membership::needed_to_touch;
-use crate::{Accounts, Caller, Error, Result};
+use crate::{Accounts, Caller, Error, Operator, Result};
 
-/// The longest that the paths of a key's grants may be in all, in bytes: they are kept in memory
-/// with the key, and shown in every list.
-const MAX_PATH_BYTES: usize = 8 * 1024;
-
-/// The properties of a new key.
+/// The wanted properties of a new key.
 #[derive(Debug, Clone)]
 pub struct NewApiKey {
     /// The name that its owner gives it.
     pub name: Name,
-    /// The time of its expiry; `None` for never.
+    /// The time at which it expires; never where `None`.
     pub expires_at: Option<Timestamp>,
-    /// The grants that narrow it; `None` for its owner's full rights.
+    /// The grants that narrow it; its owner's full rights where `None`.
     pub grants: Option<Vec<NewGrant>>,
+}
+
+impl NewApiKey {
+    /// Describes a key with its owner's full rights that does not expire.
+    pub const fn named(name: Name) -> Self {
+        Self {
+            name,
+            expires_at: None,
+            grants: None,
+        }
+    }
+
+    /// Describes the same key, expiring at a time; never where `None`.
+    #[must_use]
+    pub fn expiring(mut self, at: Option<Timestamp>) -> Self {
+        self.expires_at = at;
+        self
+    }
+
+    /// Describes the same key, narrowed to these grants; with its owner's full rights where `None`.
+    #[must_use]
+    pub fn narrowed_to(mut self, grants: Option<Vec<NewGrant>>) -> Self {
+        self.grants = grants;
+        self
+    }
 }
 
 /// A new key. The secret is handed over here and never again.
@@ -51,23 +72,24 @@ pub struct CreatedApiKey {
 }
 
 impl Accounts {
-    /// Makes a key of the calling user, in the organisation of the call.
-    pub async fn create_api_key(&self, caller: &Caller, new: NewApiKey) -> Result<CreatedApiKey> {
-        caller.needs(Role::User)?;
-        let prepared = self.prepare_key();
-        self.insert_api_key(caller, caller.user()?, prepared, new)
+    /// Creates a key of the calling user, in the organisation of the call.
+    pub async fn create_api_key(&self, permit: &Permit, new: NewApiKey) -> Result<CreatedApiKey> {
+        permit.administers(Role::User)?;
+        let (owner, prepared) = (permit.user_id(), self.prepare_key());
+        self.insert_api_key(&permit.into(), owner, prepared, new)
             .await
     }
 
-    /// Makes a key for a member. For the operator.
+    /// Creates a key for a member of an organisation. For the operator.
     pub async fn create_api_key_for(
         &self,
-        caller: &Caller,
+        operator: &Operator,
+        organization: OrganizationId,
         owner: UserId,
         new: NewApiKey,
     ) -> Result<CreatedApiKey> {
-        caller.needs_operator()?;
-        self.insert_api_key(caller, owner, self.prepare_key(), new)
+        let caller = Caller::operator(operator, organization);
+        self.insert_api_key(&caller, owner, self.prepare_key(), new)
             .await
     }
 
@@ -132,24 +154,17 @@ impl Accounts {
         })
     }
 
-    /// The calling user's keys in the organisation of the call.
-    pub async fn api_keys(&self, caller: &Caller) -> Result<Vec<NarrowedApiKey>> {
-        caller.needs(Role::User)?;
-        Ok(self
-            .0
-            .store
-            .api_keys_of(caller.scope(), caller.user()?)
-            .await?)
+    /// Returns the calling user's keys in the organisation of the call.
+    pub async fn api_keys(&self, permit: &Permit) -> Result<Vec<NarrowedApiKey>> {
+        permit.administers(Role::User)?;
+        let store = &self.0.store;
+        Ok(store.api_keys_of(permit.scope(), permit.user_id()).await?)
     }
 
-    /// One of the calling user's keys.
-    pub async fn api_key(&self, caller: &Caller, id: ApiKeyId) -> Result<NarrowedApiKey> {
-        caller.needs(Role::User)?;
-        self.0
-            .store
-            .api_key(caller.scope(), caller.user()?, id)
-            .await?
-            .ok_or(Error::NotFound { what: "API key" })
+    /// Returns one of the calling user's keys.
+    pub async fn api_key(&self, permit: &Permit, id: ApiKeyId) -> Result<NarrowedApiKey> {
+        permit.administers(Role::User)?;
+        self.known(permit.scope(), permit.user_id(), id).await
     }
 
     /// A part of the keys of the organisation, deleted ones too. For admins, owners and the operator.
@@ -170,36 +185,38 @@ impl Accounts {
         found.ok_or(Error::NotFound { what: "API key" })
     }
 
-    /// Deletes one of the calling user's keys. When this returns, no request passes with it.
-    pub async fn delete_api_key(&self, caller: &Caller, id: ApiKeyId) -> Result<()> {
-        self.revoking(move || self.delete_api_key_now(caller, id))
+    /// Revokes one of the calling user's keys. When this returns, no request passes with it.
+    pub async fn revoke_api_key(&self, permit: &Permit, id: ApiKeyId) -> Result<()> {
+        self.revoking(move || self.revoke_api_key_now(permit, id))
             .await
     }
 
-    async fn delete_api_key_now(&self, caller: &Caller, id: ApiKeyId) -> Result<()> {
-        caller.needs(Role::User)?;
-        self.revoke_api_key(caller, caller.user()?, id).await
+    async fn revoke_api_key_now(&self, permit: &Permit, id: ApiKeyId) -> Result<()> {
+        permit.administers(Role::User)?;
+        let known = self.known(permit.scope(), permit.user_id(), id).await?;
+        let write = self.begin().await?;
+        self.revoke(write, &permit.into(), &known).await
     }
 
-    /// Deletes a member's key. For admins and the operator; the keys of an owner, for owners.
-    pub async fn delete_api_key_of(
+    /// Revokes a member's key. For admins and the operator; the keys of an owner, for owners.
+    pub async fn revoke_api_key_of(
         &self,
         caller: &Caller,
         owner: UserId,
         id: ApiKeyId,
     ) -> Result<()> {
-        self.revoking(move || self.delete_api_key_of_now(caller, owner, id))
+        self.revoking(move || self.revoke_api_key_of_now(caller, owner, id))
             .await
     }
 
-    async fn delete_api_key_of_now(
+    async fn revoke_api_key_of_now(
         &self,
         caller: &Caller,
         owner: UserId,
         id: ApiKeyId,
     ) -> Result<()> {
         caller.needs(Role::Admin)?;
-        let known = self.known(caller, owner, id).await?;
+        let known = self.known(caller.scope(), owner, id).await?;
         let mut write = self.begin_locked(caller).await?;
         let membership = write.membership(caller.scope(), owner).await?;
         let role = membership.map_or(Role::User, |membership| membership.role);
@@ -207,15 +224,9 @@ impl Accounts {
         self.revoke(write, caller, &known).await
     }
 
-    async fn revoke_api_key(&self, caller: &Caller, owner: UserId, id: ApiKeyId) -> Result<()> {
-        let known = self.known(caller, owner, id).await?;
-        let write = self.begin().await?;
-        self.revoke(write, caller, &known).await
-    }
-
-    /// Returns the key for the audit record of its revocation.
-    async fn known(&self, caller: &Caller, owner: UserId, id: ApiKeyId) -> Result<NarrowedApiKey> {
-        let found = self.0.store.api_key(caller.scope(), owner, id).await?;
+    /// Returns a key that is not revoked, for its owner or for the audit record of its end.
+    async fn known(&self, scope: OrgScope, owner: UserId, id: ApiKeyId) -> Result<NarrowedApiKey> {
+        let found = self.0.store.api_key(scope, owner, id).await?;
         found.ok_or(Error::NotFound { what: "API key" })
     }
 
@@ -239,52 +250,6 @@ impl Accounts {
         });
         self.commit(write, caller, "api_key.deleted", id.to_string(), &details)
             .await
-    }
-
-    /// The grants of a new key, each of which has to give it something.
-    fn key_grants(&self, key: &ApiKey, wanted: Vec<NewGrant>) -> Checked<Vec<Grant>> {
-        if wanted.is_empty() {
-            return Err(vec![FieldError::new(
-                "grants",
-                "empty_grants",
-                "must not be empty, for such a key could do nothing; leave it out for a key with \
-                 all rights of its owner",
-            )]);
-        }
-        if wanted.len() > Grant::MAX_PER_API_KEY {
-            return Err(vec![FieldError::new(
-                "grants",
-                "too_many_grants",
-                format!("must have at most {} entries", Grant::MAX_PER_API_KEY),
-            )]);
-        }
-        let bytes: usize = wanted.iter().map(|new| new.path.as_str().len()).sum();
-        if bytes > MAX_PATH_BYTES {
-            return Err(vec![FieldError::new(
-                "grants",
-                "grants_too_long",
-                format!("must have paths of at most {MAX_PATH_BYTES} bytes in all"),
-            )]);
-        }
-        let grants: Vec<_> = wanted
-            .into_iter()
-            .map(|new| Grant {
-                id: GrantId::mint(self.clock(), self.entropy()),
-                organization_id: key.organization_id,
-                holder: GrantHolder::ApiKey(key.id),
-                path: new.path,
-                capability: new.capability,
-                can_approve: new.can_approve,
-                created_at: key.created_at,
-                updated_at: key.created_at,
-            })
-            .collect();
-        let covered = covered_by_others(&grants);
-        if covered.is_empty() {
-            Ok(grants)
-        } else {
-            Err(covered)
-        }
     }
 }
 

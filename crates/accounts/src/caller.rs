@@ -2,7 +2,7 @@
 
 use vestibule_check::Permit;
 use vestibule_model::session::Lifetimes;
-use vestibule_model::{Actor, CredentialRef, OrgScope, OrganizationId, Role, Timestamp, UserId};
+use vestibule_model::{Actor, CredentialRef, OrgScope, OrganizationId, Role, Timestamp};
 use vestibule_policy::Refusal;
 use vestibule_store::Write;
 
@@ -85,14 +85,6 @@ impl Caller {
         }
     }
 
-    /// The user who calls. Only what users alone can ask for looks for one: the operator is nobody
-    /// in the organisation and has nothing there, and whoever arrives is nobody yet.
-    pub(crate) fn user(&self) -> Result<UserId> {
-        self.permit()
-            .map(Permit::user_id)
-            .ok_or_else(|| Error::internal("asked for the user of a caller who is none"))
-    }
-
     /// Refuses whoever has not the powers of `role`. A key narrowed to paths has no powers at all,
     /// and neither has whoever arrives.
     pub fn needs(&self, role: Role) -> Result<()> {
@@ -124,19 +116,6 @@ impl Caller {
             })),
             Some(_) => Ok(()),
         }
-    }
-
-    /// Refuses whoever is not the operator.
-    pub fn needs_operator(&self) -> Result<()> {
-        let presented = match &self.who {
-            Who::Operator => return Ok(()),
-            Who::Permit(permit) => permit.credential().kind(),
-            Who::Arriving => "identity_provider",
-        };
-        Err(Error::Forbidden(Refusal::CredentialKind {
-            presented,
-            accepts: "the command line",
-        }))
     }
 }
 
@@ -192,11 +171,6 @@ mod tests {
             operator.needs(role).unwrap();
             let refused = arriving.needs(role).unwrap_err();
             assert_eq!(refused.reason(), "role_required");
-        }
-        operator.needs_operator().unwrap();
-        assert!(arriving.needs_operator().is_err());
-        for nobody in [&operator, &arriving] {
-            assert_eq!(nobody.user().unwrap_err().reason(), "internal_error");
         }
         assert!(arriving.permit().is_none());
     }

@@ -59,9 +59,9 @@ impl ClockBehind {
             subject: None,
             details: details.to_string(),
         };
-        let mut write = store.begin().await?;
+        let mut write = store.begin_unaudited().await?;
         write.trust_clock().await?;
-        Ok(write.commit(record).await?)
+        Ok(write.into_audited().commit(record).await?)
     }
 }
 

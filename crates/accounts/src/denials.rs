@@ -89,9 +89,9 @@ impl WaitingDenials {
 }
 
 async fn write(accounts: &Accounts, records: &[AuditRecord]) -> Result<()> {
-    let mut write = accounts.begin().await?;
+    let mut write = accounts.store().begin_unaudited().await?;
     write.append_denials(records).await?;
-    Ok(write.commit_unaudited().await?)
+    Ok(write.commit().await?)
 }
 
 fn record(accounts: &Accounts, call: &DeniedCall, times: &DeniedTimes) -> AuditRecord {

@@ -220,10 +220,10 @@ impl Accounts {
         if !trust.holds(&self.0.store, self.clock()).await? {
             return Ok(false);
         }
-        let mut write = self.begin().await?;
+        let mut write = self.0.store.begin_unaudited().await?;
         let pruned = write.prune(self.now()).await?;
         let keys = self.prune_keyring(&mut write).await?;
-        write.commit_unaudited().await?;
+        write.commit().await?;
         tracing::debug!(?pruned, keys, "tidied up");
         Ok(pruned.more)
     }

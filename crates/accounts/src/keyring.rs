@@ -8,7 +8,7 @@ use vestibule_credential::keyring::afterlife;
 use vestibule_credential::{Issuer, Keyring, MasterKey, SealError, SigningKey};
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{Actor, AuditId, AuditRecord, Change, Clock, Entropy, SigningKeyId};
-use vestibule_store::{SealedKeyRow, Store, Write};
+use vestibule_store::{SealedKeyRow, Store, UnauditedWrite, Write};
 
 use crate::{Accounts, Error, Operator, Result};
 
@@ -204,7 +204,7 @@ impl Accounts {
     }
 
     /// Deletes the keys that verify nothing any more.
-    pub(crate) async fn prune_keyring(&self, write: &mut Write) -> Result<u64> {
+    pub(crate) async fn prune_keyring(&self, write: &mut UnauditedWrite) -> Result<u64> {
         let moment = self.now().before(afterlife(self.0.lifetimes.access_token));
         Ok(write.delete_signing_keys_retired_before(moment).await?)
     }

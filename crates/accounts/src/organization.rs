@@ -1,6 +1,7 @@
 //! Organisations.
 
 use serde_json::json;
+use vestibule_check::Permit;
 use vestibule_model::{
     Change, Membership, Name, Organization, OrganizationId, PlanName, Role, UserId,
 };
@@ -25,9 +26,8 @@ pub(crate) const NO_ORGANIZATION: Error = Error::NotFound {
 };
 
 /// Returns true where a narrowed key calls.
-fn is_narrowed(caller: &Caller) -> bool {
-    let permit = caller.permit();
-    permit.is_some_and(|permit| permit.principal().narrowed_to.is_some())
+fn is_narrowed(permit: &Permit) -> bool {
+    permit.principal().narrowed_to.is_some()
 }
 
 impl Accounts {
@@ -36,46 +36,43 @@ impl Accounts {
     /// other](Self::reaches_only). A narrowed key is shown neither the user's role nor the plan.
     pub async fn organizations(
         &self,
-        caller: &Caller,
+        permit: &Permit,
         page: Page,
     ) -> Result<Listed<(Organization, Role)>> {
-        let user = caller.user()?;
-        let only = match caller.permit() {
-            Some(permit) => self.reaches_only(permit).await?,
-            None => None,
-        };
-        let mut organizations = self.0.store.organizations_of(user, only, page).await?;
-        if is_narrowed(caller) {
+        let only = self.reaches_only(permit).await?;
+        let found = self.0.store.organizations_of(permit.user_id(), only, page);
+        let mut organizations = found.await?;
+        if is_narrowed(permit) {
             let neutral = |(organization, _)| (without_plan(organization), Role::User);
             organizations = organizations.map(neutral);
         }
         Ok(organizations)
     }
 
-    /// One of [the organisations](Self::organizations) of the calling user, and the user's role
-    /// there; the operator sees all, and has no role.
+    /// Returns one of [the organisations](Self::organizations) of the calling user, with the user's
+    /// role there.
     pub async fn organization(
         &self,
-        caller: &Caller,
+        permit: &Permit,
         id: OrganizationId,
-    ) -> Result<(Organization, Option<Role>)> {
-        let role = if let Some(permit) = caller.permit() {
-            if self.reaches_only(permit).await?.is_some_and(|it| it != id) {
-                return Err(NO_ORGANIZATION);
-            }
-            Some(self.role_in(permit.user_id(), id).await?)
-        } else {
-            caller.needs_operator()?;
-            None
-        };
-        let organization = self.0.store.organization(id).await?;
-        let organization = organization
-            .filter(|it| role.is_none() || it.deactivated_at.is_none())
-            .ok_or(NO_ORGANIZATION)?;
-        if is_narrowed(caller) {
-            return Ok((without_plan(organization), Some(Role::User)));
+    ) -> Result<(Organization, Role)> {
+        if self.reaches_only(permit).await?.is_some_and(|it| it != id) {
+            return Err(NO_ORGANIZATION);
+        }
+        let role = self.role_in(permit.user_id(), id).await?;
+        let found = self.0.store.organization(id).await?;
+        let found = found.filter(|it| it.deactivated_at.is_none());
+        let organization = found.ok_or(NO_ORGANIZATION)?;
+        if is_narrowed(permit) {
+            return Ok((without_plan(organization), Role::User));
         }
         Ok((organization, role))
+    }
+
+    /// Returns any organisation, active or not. For the operator.
+    pub async fn any_organization(&self, _: &Operator, id: OrganizationId) -> Result<Organization> {
+        let found = self.0.store.organization(id).await?;
+        found.ok_or(NO_ORGANIZATION)
     }
 
     /// The role of an active member; who is none does not learn whether the organisation exists.
@@ -170,24 +167,32 @@ impl Accounts {
             .await
     }
 
-    /// Deactivates an organisation, so that nobody passes for it. For the operator.
-    pub async fn deactivate_organization(&self, caller: &Caller) -> Result<()> {
-        self.revoking(move || self.deactivate_organization_now(caller))
+    /// Deactivates an organisation: every request for it is refused. For the operator.
+    pub async fn deactivate_organization(
+        &self,
+        operator: &Operator,
+        id: OrganizationId,
+    ) -> Result<()> {
+        self.revoking(move || self.set_deactivated(operator, id, true))
             .await
     }
 
-    async fn deactivate_organization_now(&self, caller: &Caller) -> Result<()> {
-        self.set_deactivated(caller, true).await
+    /// Activates an organisation again. For the operator.
+    pub async fn activate_organization(
+        &self,
+        operator: &Operator,
+        id: OrganizationId,
+    ) -> Result<()> {
+        self.set_deactivated(operator, id, false).await
     }
 
-    /// Lets an organisation in again. For the operator.
-    pub async fn activate_organization(&self, caller: &Caller) -> Result<()> {
-        self.set_deactivated(caller, false).await
-    }
-
-    async fn set_deactivated(&self, caller: &Caller, deactivated: bool) -> Result<()> {
-        caller.needs_operator()?;
-        let id = caller.organization_id();
+    async fn set_deactivated(
+        &self,
+        operator: &Operator,
+        id: OrganizationId,
+        deactivated: bool,
+    ) -> Result<()> {
+        let caller = &Caller::operator(operator, id);
         let mut write = self.begin_locked(caller).await?;
         let before = write.organization(id).await?.ok_or(NO_ORGANIZATION)?;
         if before.deactivated_at.is_some() == deactivated {

@@ -1,10 +1,10 @@
 //! Which plan an organisation is on.
 
 use serde_json::json;
-use vestibule_model::{Change, Organization, PlanName, Role};
+use vestibule_model::{Change, Organization, OrganizationId, PlanName, Role};
 
 use crate::organization::NO_ORGANIZATION;
-use crate::{Accounts, Caller, Error, Result};
+use crate::{Accounts, Caller, Error, Operator, Result};
 
 /// The seats of an organisation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,10 +38,14 @@ impl Accounts {
 
     /// Puts an organisation on another plan, from the next request on. For the operator. Members
     /// beyond the seats of the new plan stay; no further one is let in.
-    pub async fn set_plan(&self, caller: &Caller, plan: &PlanName) -> Result<Organization> {
-        caller.needs_operator()?;
+    pub async fn set_plan(
+        &self,
+        operator: &Operator,
+        id: OrganizationId,
+        plan: &PlanName,
+    ) -> Result<Organization> {
         self.known_plan(plan)?;
-        let id = caller.organization_id();
+        let caller = &Caller::operator(operator, id);
         let mut write = self.begin_locked(caller).await?;
         let before = write.organization(id).await?.ok_or(NO_ORGANIZATION)?;
         if before.plan == *plan {

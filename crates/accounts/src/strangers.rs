@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
-use vestibule_store::Write;
+use vestibule_store::UnauditedWrite;
 
 use crate::{Accounts, Error, Result};
 
@@ -28,29 +28,29 @@ impl Default for Strangers {
     }
 }
 
-/// A transaction of somebody unknown. It changes no right, so it takes no record.
+/// A transaction of somebody unknown, which changes no right.
 pub struct StrangersWrite {
-    write: Write,
+    write: UnauditedWrite,
     _turn: OwnedSemaphorePermit,
 }
 
 impl StrangersWrite {
     /// Commits without a record.
-    pub async fn commit_unaudited(self) -> Result<()> {
-        Ok(self.write.commit_unaudited().await?)
+    pub async fn commit(self) -> Result<()> {
+        Ok(self.write.commit().await?)
     }
 }
 
 impl Deref for StrangersWrite {
-    type Target = Write;
+    type Target = UnauditedWrite;
 
-    fn deref(&self) -> &Write {
+    fn deref(&self) -> &UnauditedWrite {
         &self.write
     }
 }
 
 impl DerefMut for StrangersWrite {
-    fn deref_mut(&mut self) -> &mut Write {
+    fn deref_mut(&mut self) -> &mut UnauditedWrite {
         &mut self.write
     }
 }
@@ -68,7 +68,7 @@ impl Accounts {
             }
         };
         Ok(StrangersWrite {
-            write: self.begin().await?,
+            write: self.0.store.begin_unaudited().await?,
             _turn: turn,
         })
     }

@@ -72,9 +72,9 @@ async fn write(
     keys: &[(ApiKeyId, Timestamp)],
     sessions: &[(SessionId, Timestamp)],
 ) -> Result<()> {
-    let mut write = accounts.begin().await?;
+    let mut write = accounts.store().begin_unaudited().await?;
     write.flush_usage(keys, sessions).await?;
-    Ok(write.commit_unaudited().await?)
+    Ok(write.commit().await?)
 }
 
 fn last<T>(all: &[T]) -> &[T] {

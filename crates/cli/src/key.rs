@@ -7,7 +7,7 @@ use vestibule_model::{ApiKey, ApiKeyId, Capability, Grant, ResourcePath, Timesta
 
 use super::args::{PageArgs, Yes};
 use super::context::Context;
-use super::lookup::{self, parse, wrong};
+use super::lookup::{self, OPERATOR, parse, wrong};
 use super::output;
 use vestibule_server::failure::{Code, Failure};
 
@@ -62,21 +62,19 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
             expires_at,
             grant,
         } => {
-            let (caller, _) = lookup::caller(&accounts, &org).await?;
+            let organization = lookup::organization(&accounts, &org).await?;
             let owner = lookup::user(&accounts, &user).await?;
             let grants: Vec<_> = grant
                 .iter()
                 .map(|text| grant_of(text))
                 .collect::<Result<_, _>>()?;
-            let new = NewApiKey {
-                name: parse("NAME", &name)?,
-                expires_at: expires_at
-                    .as_deref()
-                    .map(|text| time("--expires-at", text))
-                    .transpose()?,
-                grants: (!grants.is_empty()).then_some(grants),
-            };
-            let created = accounts.create_api_key_for(&caller, owner.id, new).await;
+            let ends = |text| time("--expires-at", text);
+            let new = NewApiKey::named(parse("NAME", &name)?)
+                .expiring(expires_at.as_deref().map(ends).transpose()?)
+                .narrowed_to((!grants.is_empty()).then_some(grants));
+            let created = accounts
+                .create_api_key_for(&OPERATOR, organization.id, owner.id, new)
+                .await;
             let created = created
                 .map_err(|error| Failure::named(error, &[("expires_at", "--expires-at")]))?;
             let mut object = describe(&created.key, created.grants.as_deref());
@@ -124,7 +122,7 @@ pub(super) async fn run(context: &Context, command: KeyCommand) -> Result<(), Fa
             };
             output::confirm(yes, &format!("Deleting the key {}", key.name))?;
             accounts
-                .delete_api_key_of(&caller, key.owner_id, id)
+                .revoke_api_key_of(&caller, key.owner_id, id)
                 .await?;
             output.done(&json!({ "id": id }), &format!("{} is deleted.", key.name))
         }

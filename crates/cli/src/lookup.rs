@@ -38,10 +38,7 @@ pub(super) async fn user(accounts: &Accounts, text: &str) -> Result<User, Failur
 /// An organisation, by id or by its exact name, where only one has it.
 pub(super) async fn organization(accounts: &Accounts, text: &str) -> Result<Organization, Failure> {
     if let Ok(id) = text.parse::<OrganizationId>() {
-        let (organization, _) = accounts
-            .organization(&Caller::operator(&OPERATOR, id), id)
-            .await?;
-        return Ok(organization);
+        return Ok(accounts.any_organization(&OPERATOR, id).await?);
     }
     let mut found = named(accounts, text).await?;
     match (found.pop(), found.is_empty()) {

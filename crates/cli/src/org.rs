@@ -97,21 +97,22 @@ pub(super) async fn run(context: &Context, command: OrgCommand) -> Result<(), Fa
             output.done(&object, &text)
         }
         OrgCommand::Deactivate { org, yes } => {
-            let (caller, organization) = lookup::caller(&accounts, &org).await?;
+            let organization = lookup::organization(&accounts, &org).await?;
             let sentence = format!(
                 "Nobody can act in {} until it is activated again.",
                 organization.name
             );
             output::consent(yes, &sentence)?;
-            accounts.deactivate_organization(&caller).await?;
-            let organization = lookup::organization(&accounts, &org).await?;
+            let id = organization.id;
+            accounts.deactivate_organization(&OPERATOR, id).await?;
+            let organization = accounts.any_organization(&OPERATOR, id).await?;
             let text = format!("{} is deactivated.", organization.name);
             output.done(&with_seats(&accounts, &organization).await?, &text)
         }
         OrgCommand::Activate { org } => {
-            let (caller, _) = lookup::caller(&accounts, &org).await?;
-            accounts.activate_organization(&caller).await?;
-            let organization = lookup::organization(&accounts, &org).await?;
+            let id = lookup::organization(&accounts, &org).await?.id;
+            accounts.activate_organization(&OPERATOR, id).await?;
+            let organization = accounts.any_organization(&OPERATOR, id).await?;
             let text = format!("{} is let in again.", organization.name);
             output.done(&with_seats(&accounts, &organization).await?, &text)
         }

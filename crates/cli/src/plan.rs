@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use vestibule_model::{Plan, PlanName};
 
 use super::context::Context;
-use super::lookup::{self, parse};
+use super::lookup::{self, OPERATOR, parse};
 use super::org;
 use vestibule_server::failure::Failure;
 
@@ -39,8 +39,8 @@ pub(super) async fn run(context: &Context, command: PlanCommand) -> Result<(), F
         PlanCommand::Set { org, plan } => {
             let accounts = context.accounts().await?;
             let plan: PlanName = parse("PLAN", &plan)?;
-            let (caller, _) = lookup::caller(&accounts, &org).await?;
-            let organization = accounts.set_plan(&caller, &plan).await;
+            let (caller, organization) = lookup::caller(&accounts, &org).await?;
+            let organization = accounts.set_plan(&OPERATOR, organization.id, &plan).await;
             let organization =
                 organization.map_err(|error| Failure::named(error, &[("plan", "PLAN")]))?;
             let mut text = format!("{} is on the plan {plan} now.", organization.name);

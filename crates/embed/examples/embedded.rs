@@ -2,7 +2,7 @@
 
 use axum::body::Body;
 use tower::ServiceExt as _;
-use vestibule_embed::accounts::{Caller, NewApiKey, NewOrganization, NewUser};
+use vestibule_embed::accounts::{NewApiKey, NewOrganization, NewUser};
 use vestibule_embed::layer::{EntryPointExt as _, Permit, Routes, Rule};
 use vestibule_embed::{Embedded, MasterKey};
 
@@ -23,9 +23,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let owner = accounts.create_user(operator, user).await?.id;
     let organization = NewOrganization { name: "Acme".parse()?, plan: "free".parse()?, owner };
     let organization = accounts.create_organization(operator, organization).await?.id;
-    let caller = Caller::operator(operator, organization);
-    let key = NewApiKey { name: "first".parse()?, expires_at: None, grants: None };
-    let key = accounts.create_api_key_for(&caller, owner, key).await?.secret;
+    let key = NewApiKey::named("first".parse()?);
+    let key = accounts.create_api_key_for(operator, organization, owner, key).await?.secret;
 
     let routes = Routes::bearer().get("/v1/hello", Rule::signed_in(), hello);
     let (router, rules) = routes.into_parts()?;

@@ -3,7 +3,7 @@
 use vestibule_model::{ConnectionId, OrgScope, SsoAttempt};
 
 use crate::sql::sql;
-use crate::{Store, StoreError, Write};
+use crate::{Store, StoreError, UnauditedWrite, Write};
 
 /// The number of attempts that are kept of a connection.
 const KEPT: i64 = 50;
@@ -43,6 +43,13 @@ impl Store {
             })
         })
         .await
+    }
+}
+
+impl UnauditedWrite {
+    /// [`Write::insert_attempt`].
+    pub async fn insert_attempt(&mut self, attempt: &SsoAttempt) -> Result<(), StoreError> {
+        self.inner().insert_attempt(attempt).await
     }
 }
 

@@ -3,7 +3,7 @@
 use vestibule_model::{ActorKind, AuditId, AuditRecord, OrganizationId, Timestamp, UserId};
 
 use crate::sql::{Query, Row, Source, sql};
-use crate::{Store, StoreError, Write};
+use crate::{Store, StoreError, UnauditedWrite, Write};
 
 mod follow;
 mod list;
@@ -109,6 +109,27 @@ const INSERT: &str = insert!(
 
 const IS_RECORDED: &str = "SELECT COUNT(*) AS count FROM audit_record WHERE event_id = $1";
 
+impl UnauditedWrite {
+    /// Adds records of denials, of which there may be many at once, some time after they happened.
+    /// Their ids come last as those of all others do. What the denial was to be called is kept
+    /// beside: one that is there already is not written again, since the commit that was thought
+    /// to have failed had not.
+    pub async fn append_denials(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
+        let mut last = None;
+        for record in records {
+            // The id that a record gets after the one before it is the last at the first try,
+            // unless another process writes meanwhile.
+            let id = last.map_or(record.id, |last| record.id.following(last));
+            last = self
+                .inner()
+                .append(id, record, Some(record.id))
+                .await?
+                .or(last);
+        }
+        Ok(())
+    }
+}
+
 impl Write {
     /// Adds records beside the one of the commit, of acts that concern several.
     ///
@@ -120,21 +141,6 @@ impl Write {
     pub async fn append_audit(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
         for record in records {
             self.append(record.id, record, None).await?;
-        }
-        Ok(())
-    }
-
-    /// Adds records of denials, of which there may be many at once, some time after they happened.
-    /// Their ids come last as those of all others do. What the denial was to be called is kept
-    /// beside: one that is there already is not written again, since the commit that was thought
-    /// to have failed had not.
-    pub async fn append_denials(&mut self, records: &[AuditRecord]) -> Result<(), StoreError> {
-        let mut last = None;
-        for record in records {
-            // The id that a record gets after the one before it is the last at the first try,
-            // unless another process writes meanwhile.
-            let id = last.map_or(record.id, |last| record.id.following(last));
-            last = self.append(id, record, Some(record.id)).await?.or(last);
         }
         Ok(())
     }

@@ -4,7 +4,7 @@ use vestibule_model::Timestamp;
 
 use crate::sql::sql;
 use crate::store::Pool;
-use crate::{Store, StoreError, Write};
+use crate::{Store, StoreError, UnauditedWrite};
 
 impl Store {
     /// The last moment that is known to have been, where a server has started since whose clock was
@@ -25,7 +25,7 @@ impl Store {
     }
 }
 
-impl Write {
+impl UnauditedWrite {
     /// Remembers the last moment that is known to have been, unless an earlier one is remembered.
     pub async fn doubt_clock(&mut self, last_known: Timestamp) -> Result<(), StoreError> {
         sql("INSERT INTO clock_doubt (id, last_known) VALUES (1, $1)

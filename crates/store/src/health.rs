@@ -153,12 +153,12 @@ impl Store {
 
     /// Writes something that is of no use but that it was written.
     async fn try_to_write(&self) -> Result<(), StoreError> {
-        let mut write = self.begin().await?;
+        let mut write = self.begin_unaudited().await?;
         sql("INSERT INTO write_probe (id, writes) VALUES (1, 1)
              ON CONFLICT (id) DO UPDATE SET writes = write_probe.writes + 1")
         .execute(&mut write)
         .await?;
-        write.commit_unaudited().await
+        write.commit().await
     }
 
     /// Makes room for revocations where a write has failed with this error and there is none

@@ -7,7 +7,7 @@ use vestibule_model::{ResourceChangeId, Timestamp};
 
 use crate::sql::sql;
 use crate::store::Pool;
-use crate::{StoreError, Write};
+use crate::{StoreError, UnauditedWrite};
 
 const DAY: u64 = 24 * 60 * 60;
 
@@ -75,9 +75,9 @@ pub struct Pruned {
     pub more: bool,
 }
 
-impl Write {
+impl UnauditedWrite {
     /// Deletes some of what is of no use any more: at most 1,000 rows of each kind. Changes no
-    /// right, and so needs no record.
+    /// right.
     pub async fn prune(&mut self, now: Timestamp) -> Result<Pruned, StoreError> {
         let mut more = false;
         let mut counted = |deleted: u64| {
@@ -111,7 +111,7 @@ impl Write {
             sso += counted(self.prune_before(query, now).await?);
         }
         let resource_changes = counted(self.prune_resource_changes(now).await?);
-        let changes = match self.store().pool {
+        let changes = match self.inner().store().pool {
             Pool::Sqlite(_) => {
                 sql("DELETE FROM change WHERE seq IN
                          (SELECT seq FROM change

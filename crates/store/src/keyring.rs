@@ -3,7 +3,7 @@
 use vestibule_model::{SigningKeyId, Timestamp};
 
 use crate::sql::sql;
-use crate::{Store, StoreError, Write};
+use crate::{Store, StoreError, UnauditedWrite, Write};
 
 /// A signing key as it lies at rest.
 #[derive(Clone, PartialEq, Eq)]
@@ -79,8 +79,11 @@ impl Write {
             .execute(self)
             .await
     }
+}
 
-    /// Deletes the keys that were retired before a moment, whose tokens are all dead; how many.
+impl UnauditedWrite {
+    /// Deletes the keys that were retired before a moment, whose tokens have all expired. Returns
+    /// their number.
     pub async fn delete_signing_keys_retired_before(
         &mut self,
         moment: Timestamp,

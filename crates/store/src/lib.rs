@@ -22,7 +22,7 @@
 //!
 //! # How to add a repository
 //!
-//! 1. Give the noun a file in `model`, and a file of the same name here.
+//! 1. Give the noun a file in `model` (`crates/model/src`), and a file of the same name here.
 //! 2. Write its table into a new migration, under the same number in `migrations/sqlite` and
 //!    `migrations/postgres`. Migrations only go forward, are never edited, and leave a database
 //!    that the previous version still runs on: add columns that may be null, drop nothing in use.
@@ -87,6 +87,7 @@ mod sql;
 mod sqlite;
 mod sso_session;
 mod store;
+mod unaudited;
 mod url;
 mod usage;
 mod user;
@@ -109,6 +110,7 @@ pub use refresh::Successor;
 pub use resource_change::ResourceChange;
 pub use sso_session::SsoSession;
 pub use store::Store;
+pub use unaudited::UnauditedWrite;
 pub use url::{Checkpoints, StoreOptions, StoreUrl, StoreUrlError};
 pub use user::SignInRow;
 pub use write::Write;

@@ -4,7 +4,7 @@
 use vestibule_model::{ConnectionId, Digest, OrganizationId, Timestamp};
 
 use crate::sql::{Row, sql};
-use crate::{Store, StoreError, Write};
+use crate::{Store, StoreError, UnauditedWrite};
 
 /// A sign-in that has begun. What it is about is sealed.
 #[derive(Clone, PartialEq, Eq)]
@@ -72,7 +72,7 @@ impl Store {
     }
 }
 
-impl Write {
+impl UnauditedWrite {
     /// Takes a sign-in that this browser has begun and that has not expired. Of two that ask for
     /// the same, one gets it.
     pub async fn take_pending(

@@ -8,7 +8,7 @@ use vestibule_model::{
 };
 
 use crate::sql::{Row, sql};
-use crate::{StoreError, Write};
+use crate::{StoreError, UnauditedWrite, Write};
 
 /// A move or a deletion of a resource, as far as grants are concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,7 +76,9 @@ impl Write {
         .await?;
         Ok(())
     }
+}
 
+impl UnauditedWrite {
     /// Takes a noted change: of several who follow it, one gets it. Only after
     /// [`lock_organization`](Self::lock_organization) are its grants still the same at the commit.
     pub async fn take_resource_change(

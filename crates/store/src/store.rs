@@ -12,7 +12,7 @@ use crate::postgres::{self, Postgres, Share};
 use crate::sql::{Connection, Source, sql};
 use crate::sqlite::{self, Inline, Sqlite};
 use crate::url::{Engine, StoreOptions};
-use crate::{StoreError, Write};
+use crate::{StoreError, UnauditedWrite, Write};
 
 /// The time that closing waits for other processes that read from the log.
 const LAST_PATIENCE: Duration = Duration::from_secs(2);
@@ -118,6 +118,12 @@ impl Store {
         // The wait for the right to write may have been long.
         self.refuse_reserved()?;
         Ok(write)
+    }
+
+    /// Begins a transaction that changes no right, and commits without an audit record. The same
+    /// errors as [`begin`](Self::begin).
+    pub async fn begin_unaudited(&self) -> Result<UnauditedWrite, StoreError> {
+        self.begin().await.map(UnauditedWrite::new)
     }
 
     /// Begins a transaction that takes rights away and gives none: it may use the room that is kept

@@ -4,9 +4,9 @@ use sqlx::types::Uuid;
 use vestibule_model::{ApiKeyId, SessionId, Timestamp};
 
 use crate::sql::sql;
-use crate::{StoreError, Write};
+use crate::{StoreError, UnauditedWrite};
 
-impl Write {
+impl UnauditedWrite {
     /// Notes when keys and sessions were last used. A time earlier than what is stored is passed
     /// over, and so is a session that is ended, and a row that somebody else is changing: who
     /// holds many rows must wait for none.
@@ -15,7 +15,7 @@ impl Write {
         keys: &[(ApiKeyId, Timestamp)],
         sessions: &[(SessionId, Timestamp)],
     ) -> Result<(), StoreError> {
-        if !self.holds_everything() {
+        if !self.inner().holds_everything() {
             let keys = keys.iter().map(|(id, at)| (id.uuid(), at));
             self.flush_unlocked(KEYS_USED, keys).await?;
             let sessions = sessions.iter().map(|(id, at)| (id.uuid(), at));

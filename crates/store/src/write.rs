@@ -11,7 +11,7 @@ use crate::postgres::{self, Share};
 use crate::sql::{Connection, Source, sql};
 use crate::sqlite::Deadline;
 use crate::store::Pool;
-use crate::{Store, StoreError};
+use crate::{ResourceChange, Store, StoreError};
 
 /// The time that one statement of a transaction may take on PostgreSQL, where it may wait for the
 /// lock of another. A database that is silent is noticed before.
@@ -134,14 +134,25 @@ impl Write {
         self.finish().await
     }
 
-    /// Commits without a record: for what nobody did, such as counters of use and tidying up.
-    pub async fn commit_unaudited(self) -> Result<(), StoreError> {
+    /// Commits with a note of what a service is about to do with a resource, which names its actor
+    /// and is the record until the grants follow. Nothing that a principal depends on may have
+    /// changed.
+    ///
+    /// # Errors
+    /// [`StoreError::Other`] where the transaction has noted a [`Change`]: that takes a record.
+    pub async fn commit_noting(mut self, noted: &ResourceChange) -> Result<(), StoreError> {
+        if !self.changes.0.is_empty() {
+            return Err(StoreError::Other(
+                "a change of rights was to be committed without a record".to_owned(),
+            ));
+        }
+        self.insert_resource_change(noted).await?;
         self.finish().await
     }
 
     /// A caller that goes away must not cut this in half: a change that is stored but not applied
     /// would let a deleted key pass. So it runs in a task of its own.
-    async fn finish(mut self) -> Result<(), StoreError> {
+    pub(crate) async fn finish(mut self) -> Result<(), StoreError> {
         let task = tokio::spawn(async move {
             self.check()?;
             self.publish().await?;

@@ -1,16 +1,21 @@
 //! What is asked of a new key before anything is stored.
 
-use vestibule_model::{CredentialRef, Grant, Timestamp};
+use vestibule_model::{ApiKey, CredentialRef, Grant, GrantHolder, GrantId, Timestamp};
 use vestibule_policy::{GrantRefusal, grants};
 
 use crate::error::FieldError;
-use crate::{Caller, Error, Result};
+use crate::grant::NewGrant;
+use crate::{Accounts, Caller, Error, Result};
+
+/// How long the paths of a key's grants may be in all, in bytes: they are kept in memory with the
+/// key, and shown in every list.
+const MAX_PATH_BYTES: usize = 8 * 1024;
 
 /// A value, or all that is wrong with it.
 pub(super) type Checked<T> = std::result::Result<T, Vec<FieldError>>;
 
 /// The grants of a list that add nothing to the others. Of two that are equal the later is named.
-pub(super) fn covered_by_others(grants: &[Grant]) -> Vec<FieldError> {
+fn covered_by_others(grants: &[Grant]) -> Vec<FieldError> {
     let same = |one: &Grant, other: &Grant| {
         (&one.path, one.capability, one.can_approve)
             == (&other.path, other.capability, other.can_approve)
@@ -66,6 +71,54 @@ pub(super) fn check_expiry(
             format!("must not be later than {latest}, when the key that creates this one ends"),
         ),
         _ => Ok(()),
+    }
+}
+
+impl Accounts {
+    /// The grants of a new key, each of which has to give it something.
+    pub(super) fn key_grants(&self, key: &ApiKey, wanted: Vec<NewGrant>) -> Checked<Vec<Grant>> {
+        if wanted.is_empty() {
+            return Err(vec![FieldError::new(
+                "grants",
+                "empty_grants",
+                "must not be empty, for such a key could do nothing; leave it out for a key with \
+                 all rights of its owner",
+            )]);
+        }
+        if wanted.len() > Grant::MAX_PER_API_KEY {
+            return Err(vec![FieldError::new(
+                "grants",
+                "too_many_grants",
+                format!("must have at most {} entries", Grant::MAX_PER_API_KEY),
+            )]);
+        }
+        let bytes: usize = wanted.iter().map(|new| new.path.as_str().len()).sum();
+        if bytes > MAX_PATH_BYTES {
+            return Err(vec![FieldError::new(
+                "grants",
+                "grants_too_long",
+                format!("must have paths of at most {MAX_PATH_BYTES} bytes in all"),
+            )]);
+        }
+        let grants: Vec<_> = wanted
+            .into_iter()
+            .map(|new| Grant {
+                id: GrantId::mint(self.clock(), self.entropy()),
+                organization_id: key.organization_id,
+                holder: GrantHolder::ApiKey(key.id),
+                path: new.path,
+                capability: new.capability,
+                can_approve: new.can_approve,
+                created_at: key.created_at,
+                updated_at: key.created_at,
+            })
+            .collect();
+        let covered = covered_by_others(&grants);
+        if covered.is_empty() {
+            Ok(grants)
+        } else {
+            Err(covered)
+        }
     }
 }
 

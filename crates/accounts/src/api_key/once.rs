@@ -8,6 +8,7 @@
 use std::collections::HashSet;
 use std::time::Duration;
 
+use vestibule_check::Permit;
 use vestibule_credential::{PlainSecret, SecretKind, frame};
 use vestibule_model::{ApiKey, ApiKeyId, Grant, Role, UserId};
 use zeroize::Zeroizing;
@@ -85,12 +86,13 @@ impl Accounts {
     /// or with other grants: to show that key would pass it off as the one asked for now.
     pub async fn create_api_key_once(
         &self,
-        caller: &Caller,
+        permit: &Permit,
         prepared: PreparedKey,
         new: NewApiKey,
     ) -> Result<Option<KeyOfForm>> {
-        caller.needs(Role::User)?;
-        let (owner, id) = (caller.user()?, prepared.id);
+        permit.administers(Role::User)?;
+        let (owner, id) = (permit.user_id(), prepared.id);
+        let caller = &Caller::from(permit);
         let find = || {
             let store = &self.0.store;
             store.api_key_or_revoked(caller.scope(), owner, id)
@@ -153,12 +155,12 @@ impl Accounts {
     /// presented in its place, there is no error: the key is then one that has been shown.
     pub async fn new_key(
         &self,
-        caller: &Caller,
+        permit: &Permit,
         id: ApiKeyId,
         sealed: Option<&str>,
     ) -> Result<NewKey> {
-        caller.needs(Role::User)?;
-        let owner = caller.user()?;
+        permit.administers(Role::User)?;
+        let (owner, caller) = (permit.user_id(), &Caller::from(permit));
         let found = self.0.store.api_key(caller.scope(), owner, id).await?;
         let key = found.map(|(key, _)| key);
         let open = |text| self.open_for_session(caller, &handover(id), text);

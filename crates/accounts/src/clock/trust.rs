@@ -50,12 +50,12 @@ impl ClockTrust {
         };
         let is_plausible = last_known.is_some_and(|last| now <= last.after(DAY));
         if is_plausible == doubted.is_some() {
-            let mut write = store.begin().await?;
+            let mut write = store.begin_unaudited().await?;
             match last_known {
                 Some(last) if !is_plausible => write.doubt_clock(last).await?,
                 _ => write.trust_clock().await?,
             }
-            write.commit_unaudited().await?;
+            write.commit().await?;
         }
         Ok(Self(if is_plausible {
             Trust::Plausible
@@ -89,16 +89,17 @@ impl ClockTrust {
         clock: &dyn Clock,
         entropy: &dyn Entropy,
     ) -> Result<Self> {
-        let mut write = store.begin().await?;
+        let mut write = store.begin_unaudited().await?;
         write.trust_clock().await?;
         match self.doubted_since() {
-            None => write.commit_unaudited().await?,
+            None => write.commit().await?,
             Some(last) => {
                 let details = json!({
                     "last_record_at": last,
                     "ahead_seconds": clock.now().since(last).as_secs(),
                 });
                 write
+                    .into_audited()
                     .commit(AuditRecord {
                         id: AuditId::mint(clock, entropy),
                         at: clock.now(),
@@ -121,9 +122,9 @@ impl ClockTrust {
             Trust::Confirmed => return Ok(true),
             Trust::Plausible => {}
             Trust::Later { from, .. } if from <= moment.boot => {
-                let mut write = store.begin().await?;
+                let mut write = store.begin_unaudited().await?;
                 write.trust_clock().await?;
-                write.commit_unaudited().await?;
+                write.commit().await?;
                 self.0 = Trust::Plausible;
             }
             Trust::Later { from, last_known } => {

@@ -33,9 +33,10 @@ impl Accounts {
         let removed = write
             .delete_grants_below(caller.scope(), path, MOST_DESCRIBED)
             .await?;
-        let Some(record) = self.removal(caller, path, &removed) else {
+        if removed.count == 0 {
             return Ok(0);
-        };
+        }
+        let record = self.removal(caller, path, &removed);
         // Grants of users, groups and keys alike: anybody in the organisation may be affected.
         write.change(Change::Organization(caller.organization_id()));
         write.commit(record).await?;
@@ -57,7 +58,7 @@ impl Accounts {
         let removed = write
             .delete_grants_below(caller.scope(), to, MOST_DESCRIBED)
             .await?;
-        let record = self.removal(caller, to, &removed);
+        let record = (removed.count > 0).then(|| self.removal(caller, to, &removed));
         self.note_change(write, caller, (from, Some(to)), record)
             .await
     }
@@ -89,13 +90,13 @@ impl Accounts {
             actor: caller.actor().clone(),
             created_at: self.now(),
         };
-        write.insert_resource_change(&change).await?;
         if let Some(record) = record {
+            write.insert_resource_change(&change).await?;
             write.change(Change::Organization(caller.organization_id()));
             write.commit(record).await?;
         } else {
             // No right has changed yet: the record comes with the grants.
-            write.commit_unaudited().await?;
+            write.commit_noting(&change).await?;
         }
         Ok(id)
     }
@@ -107,12 +108,18 @@ impl Accounts {
         let Some(scope) = self.0.store.scope_of_resource_change(id).await? else {
             return Ok(0);
         };
-        let mut write = self.begin().await?;
+        let mut write = self.0.store.begin_unaudited().await?;
         // The organisation first, as everywhere; the row then tells whether somebody else was faster.
         write.lock_organization(scope).await?;
         let Some(change) = write.take_resource_change(scope, id).await? else {
             return Ok(0);
         };
+        if !write.has_movable_grants(scope, &change).await? {
+            // No right changes, so there is nothing to record.
+            write.commit().await?;
+            return Ok(0);
+        }
+        let mut write = write.into_audited();
         // Nobody with powers: the service has asked the caller's permit before it noted the change.
         let caller = Caller::arriving(scope, change.actor);
         let from = &change.from;
@@ -120,17 +127,12 @@ impl Accounts {
             let moved = write
                 .rebase_grants(scope, from, to, self.now(), MOST_DESCRIBED)
                 .await?;
-            let record = self.relocation(&caller, (from, to), &moved);
-            (moved.count, record)
+            (moved.count, self.relocation(&caller, (from, to), &moved))
         } else {
             let removed = write
                 .delete_grants_below(scope, from, MOST_DESCRIBED)
                 .await?;
             (removed.count, self.removal(&caller, from, &removed))
-        };
-        let Some(record) = record else {
-            write.commit_unaudited().await?;
-            return Ok(followed);
         };
         write.change(Change::Organization(scope.organization_id()));
         write.commit(record).await?;
@@ -165,18 +167,13 @@ impl Accounts {
         ))
     }
 
-    fn removal(
-        &self,
-        caller: &Caller,
-        path: &ResourcePath,
-        removed: &GrantsBelow,
-    ) -> Option<AuditRecord> {
+    fn removal(&self, caller: &Caller, path: &ResourcePath, removed: &GrantsBelow) -> AuditRecord {
         let details = json!({
             "before": path,
             "count": removed.count,
             "grants": described(removed),
         });
-        (removed.count > 0).then(|| self.record_on(caller, "grant.removed", path, &details))
+        self.record_on(caller, "grant.removed", path, &details)
     }
 
     fn relocation(
@@ -184,14 +181,14 @@ impl Accounts {
         caller: &Caller,
         (from, to): (&ResourcePath, &ResourcePath),
         moved: &GrantsBelow,
-    ) -> Option<AuditRecord> {
+    ) -> AuditRecord {
         let details = json!({
             "before": from,
             "after": to,
             "count": moved.count,
             "grants": described(moved),
         });
-        (moved.count > 0).then(|| self.record_on(caller, "grant.moved", to, &details))
+        self.record_on(caller, "grant.moved", to, &details)
     }
 
     fn record_on(

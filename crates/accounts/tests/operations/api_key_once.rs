@@ -21,15 +21,19 @@ async fn signed_in(fixture: &Fixture, user: UserId) -> Caller {
 /// Sends a form once.
 async fn submit(fixture: &Fixture, caller: &Caller, form: &str, name: &str) -> KeyOfForm {
     let prepared = fixture.accounts.open_api_key_form(caller, form).unwrap();
-    let created = fixture
-        .accounts
-        .create_api_key_once(caller, prepared, new_key(name));
+    let created =
+        fixture
+            .accounts
+            .create_api_key_once(caller.permit().unwrap(), prepared, new_key(name));
     created.await.unwrap().unwrap()
 }
 
 /// The secret that the page of a key shows to a caller.
 async fn shown(fixture: &Fixture, caller: &Caller, id: ApiKeyId, sealed: &str) -> Option<String> {
-    let new = fixture.accounts.new_key(caller, id, Some(sealed)).await;
+    let new = fixture
+        .accounts
+        .new_key(caller.permit().unwrap(), id, Some(sealed))
+        .await;
     new.unwrap().secret.map(|it| it.expose().to_owned())
 }
 
@@ -65,17 +69,31 @@ async fn a_form_creates_one_key_however_often_it_is_sent_and_shows_it_for_a_minu
     }
     let late = submit(&fixture, &caller, &form, "export").await;
     assert_eq!((late.id, late.sealed_secret), (first.id, None));
-    let keys = fixture.accounts.api_keys(&caller).await.unwrap();
+    let keys = fixture
+        .accounts
+        .api_keys(caller.permit().unwrap())
+        .await
+        .unwrap();
     assert_eq!(keys.len(), 1);
     assert_eq!(keys[0].0.name.to_string(), "export");
     assert_eq!(fixture.records("api_key.created").await.len(), 1);
 
     // A key that is revoked stays so, and is shown to nobody.
-    let deleted = fixture.accounts.delete_api_key(&caller, first.id).await;
+    let deleted = fixture
+        .accounts
+        .revoke_api_key(caller.permit().unwrap(), first.id)
+        .await;
     deleted.unwrap();
     let late = submit(&fixture, &caller, &form, "export").await;
     assert_eq!((late.id, late.sealed_secret), (first.id, None));
-    assert!(fixture.accounts.api_keys(&caller).await.unwrap().is_empty());
+    assert!(
+        fixture
+            .accounts
+            .api_keys(caller.permit().unwrap())
+            .await
+            .unwrap()
+            .is_empty()
+    );
     fixture.by_bearer(&secret).await.unwrap_err();
 }
 
@@ -89,11 +107,14 @@ async fn a_revoked_key_is_shown_to_nobody_even_within_its_minute(
     let form = fixture.accounts.api_key_form(&caller).unwrap();
     let made = submit(&fixture, &caller, &form, "export").await;
     let sealed = made.sealed_secret.unwrap();
-    let deleted = fixture.accounts.delete_api_key(&caller, made.id).await;
+    let deleted = fixture
+        .accounts
+        .revoke_api_key(caller.permit().unwrap(), made.id)
+        .await;
     deleted.unwrap();
     let new = fixture
         .accounts
-        .new_key(&caller, made.id, Some(&sealed))
+        .new_key(caller.permit().unwrap(), made.id, Some(&sealed))
         .await;
     let new = new.unwrap();
     assert!(new.key.is_none() && new.secret.is_none());
@@ -112,7 +133,11 @@ async fn a_form_sent_many_times_at_once_to_two_servers_creates_one_key(
     // The last place there is: the first submission takes it from the others.
     for number in 0..99 {
         let new = new_key(&format!("number {number}"));
-        fixture.accounts.create_api_key(&caller, new).await.unwrap();
+        fixture
+            .accounts
+            .create_api_key(caller.permit().unwrap(), new)
+            .await
+            .unwrap();
     }
     let form = fixture.accounts.api_key_form(&caller).unwrap();
     let submissions = (0..8).map(|number| {
@@ -121,7 +146,9 @@ async fn a_form_sent_many_times_at_once_to_two_servers_creates_one_key(
         tokio::spawn(async move {
             let prepared = accounts.open_api_key_form(&caller, &form).unwrap();
             let new = new_key("the last");
-            accounts.create_api_key_once(&caller, prepared, new).await
+            accounts
+                .create_api_key_once(caller.permit().unwrap(), prepared, new)
+                .await
         })
     });
     let mut secrets = Vec::new();
@@ -132,14 +159,20 @@ async fn a_form_sent_many_times_at_once_to_two_servers_creates_one_key(
     }
     secrets.dedup();
     assert_eq!(secrets.len(), 1);
-    let keys = fixture.accounts.api_keys(&caller).await.unwrap();
+    let keys = fixture
+        .accounts
+        .api_keys(caller.permit().unwrap())
+        .await
+        .unwrap();
     assert_eq!(keys.len(), 100);
     // Another form finds no place.
     let form = fixture.accounts.api_key_form(&caller).unwrap();
     let prepared = fixture.accounts.open_api_key_form(&caller, &form).unwrap();
-    let refused = fixture
-        .accounts
-        .create_api_key_once(&caller, prepared, new_key("one more"));
+    let refused = fixture.accounts.create_api_key_once(
+        caller.permit().unwrap(),
+        prepared,
+        new_key("one more"),
+    );
     assert_refused(refused.await, "too_many_keys");
 }
 
@@ -180,9 +213,11 @@ async fn a_form_and_a_secret_are_of_one_session_user_organization_and_purpose(
     let another = ApiKeyId::mint(fixture.clock.as_ref(), &OsEntropy);
     assert_eq!(shown(&fixture, &caller, another, &sealed).await, None);
     // The key is its owner's in each of their sessions; the secret is not.
-    let new = accounts.new_key(&other_session, made.id, Some(&sealed));
+    let new = accounts.new_key(other_session.permit().unwrap(), made.id, Some(&sealed));
     assert_eq!(new.await.unwrap().key.map(|key| key.id), Some(made.id));
-    let new = accounts.new_key(&other_user, made.id, Some(&sealed)).await;
+    let new = accounts
+        .new_key(other_user.permit().unwrap(), made.id, Some(&sealed))
+        .await;
     assert!(new.unwrap().key.is_none());
 
     // Whatever is changed, cut off or made up is no token and no secret.

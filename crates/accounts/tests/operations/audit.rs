@@ -135,7 +135,10 @@ async fn a_record_tells_what_a_member_and_an_organization_were_before(
     assert_eq!(record["before"]["groups"], json!([group]));
     assert_eq!(record["before"]["grants"][0]["path"], "/shared");
 
-    accounts.deactivate_organization(&operator).await.unwrap();
+    accounts
+        .deactivate_organization(&OPERATOR, operator.organization_id())
+        .await
+        .unwrap();
     let record = details(&fixture.records("organization.deactivated").await[0]);
     assert_eq!(record["before"], json!({ "active": true }));
     assert_eq!(record["after"], json!({ "active": false }));

@@ -8,7 +8,7 @@ use vestibule_check::{Inactive, Unresolved};
 use vestibule_credential::{FrameError, TokenError};
 use vestibule_model::{CredentialRef, Role};
 
-use crate::support::{Backend, Fixture, new_key};
+use crate::support::{Backend, Fixture, OPERATOR, new_key, record};
 
 async fn obstacle(fixture: &Fixture, credential: &str) -> CannotResolve {
     fixture.accounts.resolve(credential).await.unwrap_err()
@@ -69,25 +69,28 @@ async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
     let scope = operator.scope();
     let stands = write.set_membership_deactivated(scope, grace, since).await;
     assert!(stands.unwrap());
-    write.commit_unaudited().await.unwrap();
+    write.commit(record("test.done")).await.unwrap();
     inactive(Inactive::Membership).await;
-    accounts.deactivate_organization(&operator).await.unwrap();
+    accounts
+        .deactivate_organization(&OPERATOR, operator.organization_id())
+        .await
+        .unwrap();
     inactive(Inactive::Organization).await;
     let mut write = fixture.store().begin().await.unwrap();
     let since = Some(fixture.now());
     write.set_user_suspended(grace, since).await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit(record("test.done")).await.unwrap();
     inactive(Inactive::User).await;
     fixture.clock.set(end);
     let expired = CannotResolve::Unresolved(Unresolved::Expired);
     assert_eq!(obstacle(&fixture, texts[0]).await, expired);
     accounts
-        .delete_api_key_of(&operator, grace, key.key.id)
+        .revoke_api_key_of(&operator, grace, key.key.id)
         .await
         .unwrap();
     let mut write = fixture.store().begin().await.unwrap();
     write.end_sessions_of(grace, fixture.now()).await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit(record("test.done")).await.unwrap();
     all(Unresolved::Revoked).await;
 }
 

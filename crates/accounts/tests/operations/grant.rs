@@ -342,7 +342,7 @@ async fn the_same_grant_given_twice_at_once_is_given_once(
         .append_audit(&[record("test.prepared")])
         .await
         .unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit(record("test.done")).await.unwrap();
     let accounts = &fixture.accounts;
     let give = || accounts.grant_to_user(&owner, grace, new("/shared", READ));
     let answers = futures_util::future::join_all((0..6).map(|_| give())).await;

@@ -152,7 +152,7 @@ impl World {
             Holder::RevokedKeyOfOwner => {
                 let (_, holder) = self.narrowed(user, text).await;
                 if let GrantHolder::ApiKey(id) = holder {
-                    let gone = accounts.delete_api_key_of(&operator, user, id).await;
+                    let gone = accounts.revoke_api_key_of(&operator, user, id).await;
                     gone.unwrap();
                 }
                 holder

@@ -145,7 +145,7 @@ async fn names_of_people_and_organizations_change_with_a_record(
     let renamed = accounts.rename_organization(&caller, "Ours".parse().unwrap());
     renamed.await.unwrap();
     let (found, _) = accounts
-        .organization(&caller, fixture.organization.id)
+        .organization(caller.permit().unwrap(), fixture.organization.id)
         .await
         .unwrap();
     assert_eq!(found.name.as_str(), "Ours");

@@ -88,7 +88,7 @@ async fn a_refresh_for_another_organization_takes_an_active_membership_there(
     let shut = fixture.organization_of("Shut", fixture.owner.id).await;
     let accounts = &fixture.accounts;
     accounts
-        .deactivate_organization(&Caller::operator(&OPERATOR, shut.id))
+        .deactivate_organization(&OPERATOR, shut.id)
         .await
         .unwrap();
 
@@ -148,18 +148,18 @@ async fn no_token_outlives_its_session() {
     // Used every six days, so that only its age ends it.
     for _ in 0..4 {
         fixture.clock.advance(Duration::from_secs(6 * 86_400));
-        let mut write = fixture.store().begin().await.unwrap();
+        let mut write = fixture.store().begin_unaudited().await.unwrap();
         let seen = [(entry.session.id, fixture.now())];
         write.flush_usage(&[], &seen).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
     }
     fixture
         .clock
         .set(entry.session.expires_at.before(Duration::from_secs(60)));
-    let mut write = fixture.store().begin().await.unwrap();
+    let mut write = fixture.store().begin_unaudited().await.unwrap();
     let seen = [(entry.session.id, fixture.now())];
     write.flush_usage(&[], &seen).await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit().await.unwrap();
     entry.token = fixture.token(&entry.session, fixture.organization.id);
     let permit = fixture.by_bearer(&entry.token).await.unwrap();
     let last = fixture.accounts.refresh(&permit, &entry.token, None).await;
@@ -230,7 +230,7 @@ async fn a_switch_to_where_one_is_no_member_or_without_the_cookie_is_refused(
     let shut = fixture.organization_of("Shut", fixture.owner.id).await;
     fixture
         .accounts
-        .deactivate_organization(&Caller::operator(&OPERATOR, shut.id))
+        .deactivate_organization(&OPERATOR, shut.id)
         .await
         .unwrap();
     let entry = fixture

@@ -124,7 +124,7 @@ async fn whatever_is_wrong_the_answer_is_the_same(
     let shut = fixture.organization_of("Closed", closed.id).await;
     fixture
         .accounts
-        .deactivate_organization(&vestibule_accounts::Caller::operator(&OPERATOR, shut.id))
+        .deactivate_organization(&OPERATOR, shut.id)
         .await
         .unwrap();
 

@@ -86,7 +86,11 @@ async fn a_session_ends_for_whoever_may_not_act_any_more(
             .deactivate_member(&operator, grace.id)
             .await
             .map(drop),
-        "organization" => accounts.deactivate_organization(&operator).await,
+        "organization" => {
+            accounts
+                .deactivate_organization(&OPERATOR, operator.organization_id())
+                .await
+        }
         _ => accounts.suspend_user(&OPERATOR, grace.id).await.map(drop),
     }
     .unwrap();
@@ -166,5 +170,9 @@ async fn what_is_unknown_or_has_no_session_changes_nothing() {
     assert!(fixture.records("session.ended").await.is_empty());
     let permit = fixture.by_bearer(key.secret.expose()).await.unwrap();
     let caller = Caller::from(&permit);
-    fixture.accounts.api_keys(&caller).await.unwrap();
+    fixture
+        .accounts
+        .api_keys(caller.permit().unwrap())
+        .await
+        .unwrap();
 }

@@ -52,10 +52,14 @@ impl Before {
         match lost {
             Lost::Credential => {
                 let key = self.permit.credential().api_key().unwrap();
-                accounts.delete_api_key_of(&operator, id, key).await
+                accounts.revoke_api_key_of(&operator, id, key).await
             }
             Lost::Membership => accounts.deactivate_member(&operator, id).await.map(drop),
-            Lost::Organization => accounts.deactivate_organization(&operator).await,
+            Lost::Organization => {
+                accounts
+                    .deactivate_organization(&OPERATOR, operator.organization_id())
+                    .await
+            }
             Lost::User => accounts.suspend_user(&OPERATOR, id).await.map(drop),
             Lost::Role => {
                 let changed = accounts.set_role(&operator, id, Role::User).await;
@@ -86,7 +90,7 @@ impl Before {
         };
         vec![
             accounts
-                .create_api_key(&caller, new_key("x"))
+                .create_api_key(caller.permit().unwrap(), new_key("x"))
                 .await
                 .map(drop),
             accounts
@@ -182,7 +186,12 @@ async fn a_session_that_has_ended_since_is_neither_renewed_nor_switched_nor_give
     assert_refused(switched.await, ended);
     for permit in [by_token, by_cookie] {
         let caller = Caller::from(&permit);
-        assert_refused(accounts.create_api_key(&caller, new_key("x")).await, ended);
+        assert_refused(
+            accounts
+                .create_api_key(caller.permit().unwrap(), new_key("x"))
+                .await,
+            ended,
+        );
     }
 }
 
@@ -196,7 +205,9 @@ async fn a_key_that_is_being_deleted_makes_no_other() {
     let scope = caller.scope();
     let revoked = write.revoke_api_key(scope, before.grace.id, key, fixture.now());
     assert!(revoked.await.unwrap());
-    let making = fixture.accounts.create_api_key(&caller, new_key("x"));
+    let making = fixture
+        .accounts
+        .create_api_key(caller.permit().unwrap(), new_key("x"));
     let deleting = async {
         tokio::time::sleep(Duration::from_millis(200)).await;
         let record = crate::support::record("api_key.deleted");

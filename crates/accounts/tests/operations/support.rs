@@ -322,7 +322,9 @@ impl Fixture {
     /// A key of a member.
     pub(crate) async fn key(&self, owner: UserId, new: NewApiKey) -> CreatedApiKey {
         let operator = self.operator();
-        let made = self.accounts.create_api_key_for(&operator, owner, new);
+        let made =
+            self.accounts
+                .create_api_key_for(&OPERATOR, operator.organization_id(), owner, new);
         made.await.unwrap()
     }
 

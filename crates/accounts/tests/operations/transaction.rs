@@ -40,11 +40,11 @@ async fn nothing_changes_where_its_record_cannot_be_written(
     };
     let broken = [
         accounts
-            .create_api_key(&owner, new_key("x"))
+            .create_api_key(owner.permit().unwrap(), new_key("x"))
             .await
             .map(drop),
         accounts
-            .delete_api_key_of(&operator, grace.id, key.key.id)
+            .revoke_api_key_of(&operator, grace.id, key.key.id)
             .await,
         accounts.sign_out(&sign_out).await.map(drop),
         accounts
@@ -75,10 +75,16 @@ async fn nothing_changes_where_its_record_cannot_be_written(
         accounts.add_to_group(&owner, group.id, grace.id).await,
         accounts.delete_group(&owner, group.id).await,
         accounts
-            .set_plan(&operator, &"free".parse().unwrap())
+            .set_plan(
+                &OPERATOR,
+                operator.organization_id(),
+                &"free".parse().unwrap(),
+            )
             .await
             .map(drop),
-        accounts.deactivate_organization(&operator).await,
+        accounts
+            .deactivate_organization(&OPERATOR, operator.organization_id())
+            .await,
         accounts.suspend_user(&OPERATOR, grace.id).await.map(drop),
         accounts
             .rotate_keyring(&OPERATOR, OldKeys::LiveOut)
@@ -108,7 +114,14 @@ async fn nothing_changes_where_its_record_cannot_be_written(
             .unwrap();
     }
     fixture.by_cookie(&entry.cookie).await.unwrap();
-    assert_eq!(accounts.api_keys(&owner).await.unwrap().len(), 1);
+    assert_eq!(
+        accounts
+            .api_keys(owner.permit().unwrap())
+            .await
+            .unwrap()
+            .len(),
+        1
+    );
     let (_, members) = accounts
         .members(&owner, Page::default())
         .await

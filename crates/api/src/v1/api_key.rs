@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use utoipa_axum::routes;
 use vestibule_accounts::limits;
-use vestibule_accounts::{Accounts, Caller, CreatedApiKey, NarrowedApiKey, NewApiKey, NewGrant};
+use vestibule_accounts::{Accounts, CreatedApiKey, NarrowedApiKey, NewApiKey, NewGrant};
 use vestibule_handler::Result;
 use vestibule_http::body::Object;
 use vestibule_http::{Fields, Json, PathId, Problem};
@@ -86,10 +86,10 @@ impl CreateApiKey {
                 .filter_map(|(at, Object(grant))| grant.validate(&mut fields, at))
                 .collect()
         });
-        let new = name.map(|name| NewApiKey {
-            name,
-            expires_at,
-            grants,
+        let new = name.map(|name| {
+            NewApiKey::named(name)
+                .expiring(expires_at)
+                .narrowed_to(grants)
         });
         fields.finish_with(new)
     }
@@ -232,7 +232,7 @@ async fn create(
     Json(body): Json<CreateApiKey>,
 ) -> Result<(StatusCode, Json<CreatedKey>)> {
     let new = body.validate()?;
-    let created = accounts.create_api_key(&Caller::from(&permit), new).await?;
+    let created = accounts.create_api_key(&permit, new).await?;
     Ok((StatusCode::CREATED, Json(created.into())))
 }
 
@@ -247,7 +247,7 @@ async fn create(
     responses((status = 200, description = "All of them.", body = Vec<ApiKey>)),
 )]
 async fn list(State(accounts): State<Accounts>, permit: Permit) -> Result<Json<Vec<ApiKey>>> {
-    let keys = accounts.api_keys(&Caller::from(&permit)).await?;
+    let keys = accounts.api_keys(&permit).await?;
     Ok(Json(keys.into_iter().map(ApiKey::from).collect()))
 }
 
@@ -265,7 +265,7 @@ async fn get(
     permit: Permit,
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<Json<ApiKey>> {
-    let key = accounts.api_key(&Caller::from(&permit), id).await?;
+    let key = accounts.api_key(&permit, id).await?;
     Ok(Json(key.into()))
 }
 
@@ -285,6 +285,6 @@ async fn delete(
     permit: Permit,
     PathId(id): PathId<ApiKeyId>,
 ) -> Result<StatusCode> {
-    accounts.delete_api_key(&Caller::from(&permit), id).await?;
+    accounts.revoke_api_key(&permit, id).await?;
     Ok(StatusCode::NO_CONTENT)
 }

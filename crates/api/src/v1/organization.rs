@@ -4,7 +4,7 @@ use axum::extract::State;
 use serde::Serialize;
 use utoipa::ToSchema;
 use utoipa_axum::routes;
-use vestibule_accounts::{Accounts, Caller};
+use vestibule_accounts::Accounts;
 use vestibule_handler::Result;
 use vestibule_http::{Json, PathId, Query};
 use vestibule_layer::{Permit, Rule};
@@ -128,7 +128,7 @@ async fn list(
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Paged<Tenant>>> {
     let page = query.page()?;
-    let organizations = accounts.organizations(&Caller::from(&permit), page).await?;
+    let organizations = accounts.organizations(&permit, page).await?;
     let shown = |(organization, role)| Tenant::new(organization, Some(role), accounts.plans());
     Ok(Json(Paged::new(page, organizations, shown)))
 }
@@ -149,6 +149,10 @@ async fn get(
     permit: Permit,
     PathId(id): PathId<OrganizationId>,
 ) -> Result<Json<Tenant>> {
-    let (organization, role) = accounts.organization(&Caller::from(&permit), id).await?;
-    Ok(Json(Tenant::new(organization, role, accounts.plans())))
+    let (organization, role) = accounts.organization(&permit, id).await?;
+    Ok(Json(Tenant::new(
+        organization,
+        Some(role),
+        accounts.plans(),
+    )))
 }

@@ -255,7 +255,7 @@ impl Fixture {
         };
         let made = self
             .accounts
-            .create_api_key_for(&Caller::operator(&OPERATOR, organization.id), owner.id, new)
+            .create_api_key_for(&OPERATOR, organization.id, owner.id, new)
             .await;
         made.unwrap().secret.expose().to_owned()
     }

@@ -8,7 +8,7 @@ use vestibule_model::{DomainName, SsoDomain};
 
 use super::connection;
 use crate::args::Yes;
-use crate::lookup::{self, parse};
+use crate::lookup::{self, OPERATOR, parse};
 use crate::output::{self, Output};
 use vestibule_server::failure::{Code, Failure};
 
@@ -79,7 +79,8 @@ pub(super) async fn run(output: Output, sso: &Sso, command: DomainCommand) -> Re
         } => {
             let (caller, domain) = find(sso, &org, &domain).await?;
             let domain = if assert {
-                sso.assert_domain(&caller, domain.id).await?
+                sso.assert_domain(&OPERATOR, caller.organization_id(), domain.id)
+                    .await?
             } else {
                 sso.verify_domain(&caller, domain.id).await?
             };

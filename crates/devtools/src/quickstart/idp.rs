@@ -163,7 +163,7 @@ async fn connection(
         None => sso.add_domain(&caller, DOMAIN, None).await?,
     };
     if domain.verified_at.is_none() {
-        sso.assert_domain(&caller, domain.id).await?;
+        sso.assert_domain(&OPERATOR, first.id, domain.id).await?;
     }
     let mut settings = sso_settings(Preset::default(), issuer, CLIENT_ID);
     settings.just_in_time = true;

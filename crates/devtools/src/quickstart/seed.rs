@@ -55,12 +55,9 @@ pub(super) async fn everything(wired: &Wired) -> Result<Secrets, Failure> {
         can_approve: false,
     };
     accounts.grant_to_user(&caller, user, grant).await?;
-    let key = NewApiKey {
-        name: read("quickstart")?,
-        expires_at: None,
-        grants: None,
-    };
-    let created = accounts.create_api_key_for(&caller, owner, key).await?;
+    let key = NewApiKey::named(read("quickstart")?);
+    let created = accounts.create_api_key_for(&OPERATOR, caller.organization_id(), owner, key);
+    let created = created.await?;
     Ok(Secrets {
         owner_password,
         user_password,

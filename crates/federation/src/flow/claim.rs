@@ -88,7 +88,7 @@ impl Sso {
         if !new {
             return Err(unknown_sign_in());
         }
-        write.commit_unaudited().await?;
+        write.commit().await?;
         Ok(taken)
     }
 
@@ -108,7 +108,7 @@ impl Sso {
         let mut write = accounts.begin_for_stranger().await?;
         let pending = write.take_pending(state, browser, now).await?;
         let pending = pending.ok_or_else(unknown_sign_in)?;
-        write.commit_unaudited().await?;
+        write.commit().await?;
         if pending.connection_id != request.connection {
             return Err(unknown_sign_in());
         }

@@ -81,7 +81,7 @@ impl Sso {
             // Whoever comes back from a provider is a stranger until admitted: one writes at a time.
             let mut write = self.accounts().begin_for_stranger().await?;
             write.insert_attempt(&attempt).await?;
-            write.commit_unaudited().await?;
+            write.commit().await?;
             Ok::<_, Error>(())
         };
         if let Err(error) = noted.await {

@@ -118,7 +118,7 @@ impl Sso {
         if !new {
             return Err(unknown_ticket());
         }
-        write.commit_unaudited().await?;
+        write.commit().await?;
         let browser = Browser {
             binding,
             login_hint: None,

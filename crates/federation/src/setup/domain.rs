@@ -1,8 +1,8 @@
 //! The e-mail domains of an organisation and their verification by DNS.
 
 use serde_json::json;
-use vestibule_accounts::{Caller, Error, Result};
-use vestibule_model::{ConnectionId, DomainId, Role, SsoDomain};
+use vestibule_accounts::{Caller, Error, Operator, Result};
+use vestibule_model::{ConnectionId, DomainId, OrganizationId, Role, SsoDomain};
 use vestibule_outbound::{DnsError, OutboundError};
 
 use crate::secret_text::random_text;
@@ -91,8 +91,13 @@ impl Sso {
     }
 
     /// Marks a domain as verified without asking the DNS. For the operator.
-    pub async fn assert_domain(&self, caller: &Caller, id: DomainId) -> Result<SsoDomain> {
-        caller.needs_operator()?;
+    pub async fn assert_domain(
+        &self,
+        operator: &Operator,
+        organization: OrganizationId,
+        id: DomainId,
+    ) -> Result<SsoDomain> {
+        let caller = &Caller::operator(operator, organization);
         let domain = self.accounts().store().domain(caller.scope(), id).await?;
         self.mark_verified(caller, domain.ok_or(NO_DOMAIN)?, "operator")
             .await

@@ -9,7 +9,7 @@ use vestibule_federation::{CallbackOutcome, ReturnTo, SettingsVersion};
 use vestibule_model::{Role, Session};
 
 use crate::provider::{APP, Connected, origin};
-use crate::support::{Backend, OPERATOR, assert_refused, assert_revoked, details};
+use crate::support::{Backend, OPERATOR, assert_refused, assert_revoked, details, record};
 
 fn fragment() -> ReturnTo {
     ReturnTo::Fragment {
@@ -471,7 +471,7 @@ async fn nobody_comes_in_without_a_seat(
     world
         .fixture
         .accounts
-        .set_plan(&operator, &free)
+        .set_plan(&OPERATOR, operator.organization_id(), &free)
         .await
         .unwrap();
     world.sign_in(ReturnTo::Json).await.unwrap();
@@ -683,7 +683,7 @@ async fn beyond_the_most_sessions_by_a_provider_they_give_way_to_each_other_alon
         let mut write = store.begin().await.unwrap();
         let came_by = first.unwrap().unwrap();
         write.insert_sso_session(one.id, &came_by).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit(record("test.done")).await.unwrap();
     }
     fixture.by_bearer(first.token.expose()).await.unwrap();
     fixture.by_cookie(&elsewhere.cookie).await.unwrap();

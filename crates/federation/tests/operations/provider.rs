@@ -23,7 +23,7 @@ use vestibule_outbound::{Config, FixedResolver, Outbound};
 use vestibule_sso::oidc::Cache;
 use vestibule_sso::{Party, PlainClientSecret, Preset};
 
-use crate::support::{Backend, Fixture};
+use crate::support::{Backend, Fixture, OPERATOR};
 
 pub(crate) const APP: &str = "https://app.example.com/auth/callback";
 
@@ -227,7 +227,7 @@ impl Connected {
         };
         let saved = sso.create_connection(&operator, new).await.unwrap();
         let domain = sso.add_domain(&operator, "example.com", None).await;
-        sso.assert_domain(&operator, domain.unwrap().id)
+        sso.assert_domain(&OPERATOR, operator.organization_id(), domain.unwrap().id)
             .await
             .unwrap();
         sso.add_redirect_uri(&operator, APP).await.unwrap();

@@ -304,9 +304,15 @@ async fn a_domain_is_proved_in_the_dns_by_one_organization_at_a_time(
     let other = fixture.organization_of("Other", fixture.owner.id).await;
     let other = Caller::operator(&OPERATOR, other.id);
     let rival = sso.add_domain(&other, "example.org", None).await.unwrap();
-    assert_refused(sso.assert_domain(&other, rival.id).await, "domain_taken");
+    assert_refused(
+        sso.assert_domain(&OPERATOR, other.organization_id(), rival.id)
+            .await,
+        "domain_taken",
+    );
     sso.remove_domain(&operator, domain.id).await.unwrap();
-    sso.assert_domain(&other, rival.id).await.unwrap();
+    sso.assert_domain(&OPERATOR, other.organization_id(), rival.id)
+        .await
+        .unwrap();
 }
 
 #[rstest]

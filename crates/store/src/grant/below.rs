@@ -4,7 +4,7 @@ use vestibule_model::{Grant, OrgScope, ResourcePath, Role, Timestamp, UserId};
 
 use super::{grant_columns, read_grant};
 use crate::sql::{Row, sql};
-use crate::{StoreError, Write};
+use crate::{ResourceChange, StoreError, UnauditedWrite, Write};
 
 /// A grant, with what decides who may revoke it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -101,8 +101,7 @@ impl Write {
         }
         // What comes before the rest of each path: nothing at the root, whose own `/` is in the rest.
         let before = to.as_str().trim_end_matches('/');
-        let longest = (ResourcePath::MAX_BYTES + from.as_str().len()).saturating_sub(before.len());
-        let longest = i64::try_from(longest).unwrap_or(i64::MAX);
+        let longest = longest_that_fits(from, to);
         let mut first = self.first_below(scope, from, longest, described).await?;
         for grant in &mut first {
             grant.path = grant.path.rebased(from, to);
@@ -198,6 +197,35 @@ impl Write {
         .bind(format!("{path}0").as_str())
         .all(self, read_placed)
         .await
+    }
+}
+
+/// Returns the length in bytes up to which a path below `from` is no longer than
+/// [`ResourcePath::MAX_BYTES`] once it has moved to `to`.
+fn longest_that_fits(from: &ResourcePath, to: &ResourcePath) -> i64 {
+    let before = to.as_str().trim_end_matches('/').len();
+    let longest = (ResourcePath::MAX_BYTES + from.as_str().len()).saturating_sub(before);
+    i64::try_from(longest).unwrap_or(i64::MAX)
+}
+
+impl UnauditedWrite {
+    /// Returns true if a grant follows the change: if
+    /// [`rebase_grants`](Write::rebase_grants) would move one, or
+    /// [`delete_grants_below`](Write::delete_grants_below) would delete one. Only after
+    /// [`lock_organization`](Self::lock_organization) is that still true at the commit.
+    pub async fn has_movable_grants(
+        &mut self,
+        scope: OrgScope,
+        change: &ResourceChange,
+    ) -> Result<bool, StoreError> {
+        let from = &change.from;
+        if *from == ResourcePath::root() || change.to.as_ref() == Some(from) {
+            return Ok(false);
+        }
+        let longest = change.to.as_ref().map(|to| longest_that_fits(from, to));
+        let longest = longest.unwrap_or(i64::MAX);
+        let first = self.inner().first_below(scope, from, longest, 1).await?;
+        Ok(!first.is_empty())
     }
 }
 

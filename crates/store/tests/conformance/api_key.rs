@@ -213,12 +213,12 @@ async fn use_is_noted_and_only_moves_forward(
     let key = world.api_key(world.owner.id, "key", false).await;
     let session = world.session(world.owner.id, "cookie").await;
     for (noted, expected) in [(50, 50), (20, 50), (70, 70)] {
-        let mut write = world.store.begin().await.unwrap();
+        let mut write = world.store.begin_unaudited().await.unwrap();
         write
             .flush_usage(&[(key.id, at(noted))], &[(session.id, at(noted))])
             .await
             .unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
         let found = world
             .store
             .api_key(world.scope, world.owner.id, key.id)

@@ -185,9 +185,9 @@ async fn denials_that_were_written_already_are_not_written_twice(
     let later = about(&world, "access.denied", 2);
     // The answer to the first commit may be lost, and the batch is written again.
     for batch in [vec![denial.clone()], vec![denial, later]] {
-        let mut write = world.store.begin().await.unwrap();
+        let mut write = world.store.begin_unaudited().await.unwrap();
         write.append_denials(&batch).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
     }
     let filter = AuditFilter {
         kind: Some("access.denied".to_owned()),
@@ -262,9 +262,9 @@ async fn a_record_that_comes_in_its_order_keeps_its_id_and_a_denial_is_written_o
         vec![one.clone(), two.clone()],
         vec![two, one],
     ] {
-        let mut write = world.store.begin().await.unwrap();
+        let mut write = world.store.begin_unaudited().await.unwrap();
         write.append_denials(&batch).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
     }
     let rows = world
         .store
@@ -296,12 +296,12 @@ async fn a_denial_that_is_written_late_is_found_by_following_and_not_by_its_time
     let cursor = all.last().unwrap().id;
 
     let denial = about(&world, "access.denied", 50);
-    let mut write = world.store.begin().await.unwrap();
+    let mut write = world.store.begin_unaudited().await.unwrap();
     write
         .append_denials(std::slice::from_ref(&denial))
         .await
         .unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit().await.unwrap();
     let elsewhere = world.organization("Other").await;
     let mut stranger = record("test.done");
     stranger.organization_id = Some(elsewhere.id);
@@ -366,11 +366,12 @@ async fn whoever_follows_gets_each_record_of_many_writers_once(
                 let mut done = record("test.done");
                 done.organization_id = Some(organization);
                 done.subject = Some(format!("{writer} {number}"));
-                let mut write = store.begin().await.unwrap();
                 if number % 3 == 0 {
+                    let mut write = store.begin_unaudited().await.unwrap();
                     write.append_denials(&[done]).await.unwrap();
-                    write.commit_unaudited().await.unwrap();
+                    write.commit().await.unwrap();
                 } else {
+                    let write = store.begin().await.unwrap();
                     write.commit(done).await.unwrap();
                 }
             }

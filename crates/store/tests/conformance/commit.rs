@@ -119,7 +119,7 @@ async fn a_caller_who_goes_away_leaves_no_half_commit(
             .await
             .unwrap();
         write.set_password(world.owner.id, "$").await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit(record("test.done")).await.unwrap();
         let found = world.store.user(world.owner.id).await.unwrap().unwrap();
         let stored = found.suspended_at == Some(at(polls));
         let filter = AuditFilter {
@@ -153,7 +153,7 @@ async fn a_transaction_in_which_a_query_failed_is_not_committed(
         .unwrap();
     assert!(write.insert_user(&world.owner, None).await.is_err());
     assert!(write.set_password(world.owner.id, "$").await.is_err());
-    assert!(write.commit_unaudited().await.is_err());
+    assert!(write.commit(record("test.done")).await.is_err());
     let found = world.store.user(world.owner.id).await.unwrap();
     assert_eq!(found.as_ref(), Some(&world.owner));
     assert_eq!(world.store.password_of(world.owner.id).await.unwrap(), None);

@@ -33,9 +33,9 @@ async fn only_what_nobody_asks_for_again_is_deleted(
     }
     write.change(Change::Everything);
     write.commit(record("test.prepared")).await.unwrap();
-    let mut write = world.store.begin().await.unwrap();
+    let mut write = world.store.begin_unaudited().await.unwrap();
     let pruned = write.prune(at(0)).await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit().await.unwrap();
     let expected = Pruned {
         resource_changes: 0,
         refreshes: 1,
@@ -71,9 +71,9 @@ async fn one_transaction_deletes_a_part_and_says_that_there_may_be_more(
     }
     write.commit(record("test.prepared")).await.unwrap();
     for (refreshes, more) in [(1_000, true), (1, false)] {
-        let mut write = world.store.begin().await.unwrap();
+        let mut write = world.store.begin_unaudited().await.unwrap();
         let pruned = write.prune(at(0)).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
         assert_eq!((pruned.refreshes, pruned.more), (refreshes, more));
     }
 }
@@ -116,9 +116,9 @@ async fn a_key_is_forgotten_long_after_its_end_and_its_records_are_not(
         world.grant(holder, "/shared", Capability::ReadOnly).await;
     }
 
-    let mut write = world.store.begin().await.unwrap();
+    let mut write = world.store.begin_unaudited().await.unwrap();
     let pruned = write.prune(at(0)).await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit().await.unwrap();
     assert_eq!(pruned.api_keys, 2);
     for (key, kept) in keys {
         let digest = Digest::of(key.name.as_str().as_bytes());
@@ -141,14 +141,14 @@ async fn doubt_about_the_clock_keeps_the_earliest_moment_until_it_is_forgotten(
     let store = &world.store;
     assert_eq!(store.clock_doubt().await.unwrap(), None);
     for (doubted, kept) in [(5, 5), (9, 5), (3, 3)] {
-        let mut write = store.begin().await.unwrap();
+        let mut write = store.begin_unaudited().await.unwrap();
         write.doubt_clock(at(doubted)).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
         assert_eq!(store.clock_doubt().await.unwrap(), Some(at(kept)));
     }
-    let mut write = store.begin().await.unwrap();
+    let mut write = store.begin_unaudited().await.unwrap();
     write.trust_clock().await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit().await.unwrap();
     assert_eq!(store.clock_doubt().await.unwrap(), None);
     let own = store.own_time().await.unwrap();
     assert_eq!(own.is_some(), backend == Backend::Postgres);

@@ -7,7 +7,7 @@ use rstest::rstest;
 use sqlx::{Connection as _, PgConnection};
 use vestibule_model::Role;
 
-use crate::support::{Backend, World, at};
+use crate::support::{Backend, World, at, record};
 
 /// Returns how many transactions of this database are open and do nothing.
 async fn abandoned(world: &World) -> i64 {
@@ -57,7 +57,7 @@ async fn five_hundred_callers_who_go_away_at_the_beginning_leave_no_open_transac
             .set_user_suspended(world.owner.id, Some(at(turn)))
             .await
             .unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit(record("test.done")).await.unwrap();
     }
     let owner = world.store.user(world.owner.id).await.unwrap().unwrap();
     assert_eq!(owner.suspended_at, Some(at(19)));
@@ -106,6 +106,6 @@ async fn a_transaction_sees_what_was_committed_since_it_began() {
     late.set_role(world.scope, world.owner.id, Role::Admin)
         .await
         .unwrap();
-    late.commit_unaudited().await.unwrap();
+    late.commit(record("test.done")).await.unwrap();
     assert_eq!(early.count_owners(world.scope, 2).await.unwrap(), 0);
 }

@@ -87,10 +87,10 @@ async fn noting_what_was_used_waits_for_nobody() {
     let free = world.session(world.owner.id, "free").await;
     let mut holder = world.store.begin().await.unwrap();
     assert!(holder.hold_session(held.id, at(1), at(-1)).await.unwrap());
-    let mut write = world.store.begin().await.unwrap();
+    let mut write = world.store.begin_unaudited().await.unwrap();
     let uses = [(held.id, at(5)), (free.id, at(5))];
     write.flush_usage(&[], &uses).await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    write.commit().await.unwrap();
     drop(holder);
     let seen = async |id| world.store.session(id).await.unwrap().unwrap().last_seen_at;
     assert_ne!(seen(held.id).await, at(5));

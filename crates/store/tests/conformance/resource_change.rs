@@ -6,7 +6,8 @@ use futures_util::future::join_all;
 use rstest::rstest;
 use vestibule_model::clock::ManualClock;
 use vestibule_model::{
-    Actor, ActorKind, ApiKeyId, CredentialRef, OsEntropy, ResourceChangeId, SystemClock, UserId,
+    Actor, ActorKind, ApiKeyId, Change, CredentialRef, OsEntropy, ResourceChangeId, SystemClock,
+    UserId,
 };
 use vestibule_store::ResourceChange;
 
@@ -33,9 +34,8 @@ fn change(world: &World, seconds: i64) -> ResourceChange {
 }
 
 async fn insert(world: &World, change: &ResourceChange) {
-    let mut write = world.store.begin().await.unwrap();
-    write.insert_resource_change(change).await.unwrap();
-    write.commit_unaudited().await.unwrap();
+    let write = world.store.begin().await.unwrap();
+    write.commit_noting(change).await.unwrap();
 }
 
 #[rstest]
@@ -49,9 +49,9 @@ async fn of_many_who_take_a_change_one_gets_it(
     gone.to = None;
     gone.actor = Actor::operator();
     let take = async |scope, id| {
-        let mut write = world.store.begin().await.unwrap();
+        let mut write = world.store.begin_unaudited().await.unwrap();
         let taken = write.take_resource_change(scope, id).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
         taken
     };
     for noted in [moved, gone] {
@@ -78,9 +78,9 @@ async fn a_change_that_nobody_asks_for_is_forgotten_after_thirty_days(
     insert(&world, &old).await;
     insert(&world, &new).await;
     for (at, forgotten) in [(at(30 * DAYS - 60), 0), (at(30 * DAYS + 30), 1)] {
-        let mut write = world.store.begin().await.unwrap();
+        let mut write = world.store.begin_unaudited().await.unwrap();
         let pruned = write.prune(at).await.unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
         assert_eq!(pruned.resource_changes, forgotten);
     }
     let left = world.store.scope_of_resource_change(new.id).await.unwrap();
@@ -100,4 +100,24 @@ async fn many_probes_share_an_answer(
     tokio::time::sleep(Duration::from_millis(2)).await;
     assert!(world.store.pulse().await.unwrap() > first);
     assert_eq!(world.store.writes_fail(), None);
+}
+
+#[rstest]
+#[tokio::test]
+async fn what_changes_a_right_is_not_committed_without_a_record(
+    #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
+) {
+    let world = World::new(backend).await;
+    let noted = change(&world, 0);
+    let mut write = world.store.begin().await.unwrap();
+    write
+        .set_user_suspended(world.owner.id, Some(at(1)))
+        .await
+        .unwrap();
+    write.change(Change::User(world.owner.id));
+    assert!(write.commit_noting(&noted).await.is_err());
+    let owner = world.store.user(world.owner.id).await.unwrap().unwrap();
+    assert_eq!(owner.suspended_at, None);
+    let found = world.store.scope_of_resource_change(noted.id).await;
+    assert_eq!(found.unwrap(), None);
 }

@@ -137,7 +137,7 @@ async fn a_commit_without_an_answer_may_have_been_made() {
     store.attach(Arc::clone(&memory) as Arc<dyn ChangeSink>);
     let commit = async {
         // A change of its own is in the transaction already, so that the commit is next.
-        write.commit_unaudited().await
+        write.commit(record("test.done")).await
     };
     gate.shut(true);
     let (committed, read) = tokio::join!(commit, store.user(world.owner.id));
@@ -159,11 +159,11 @@ async fn a_transaction_that_waits_for_a_lock_is_no_sign_of_silence() {
     let mut second = waits.begin().await.unwrap();
     let release = async {
         tokio::time::sleep(Duration::from_millis(1_500)).await;
-        first.commit_unaudited().await.unwrap();
+        first.commit(record("test.done")).await.unwrap();
     };
     let (locked, ()) = tokio::join!(second.lock_organization(world.scope), release);
     locked.unwrap();
-    second.commit_unaudited().await.unwrap();
+    second.commit(record("test.done")).await.unwrap();
 }
 
 /// Ends with its transaction, and the setting with it, when the test ends.

@@ -174,12 +174,12 @@ async fn of_many_callbacks_with_one_state_one_gets_it(
             .unwrap()
     );
     let take = async |browser: &Digest| {
-        let mut write = store.begin().await.unwrap();
+        let mut write = store.begin_unaudited().await.unwrap();
         let taken = write
             .take_pending(&begun.state, browser, at(1))
             .await
             .unwrap();
-        write.commit_unaudited().await.unwrap();
+        write.commit().await.unwrap();
         taken
     };
     assert_eq!(take(&stranger).await, None);
@@ -209,7 +209,7 @@ async fn a_code_is_taken_once_and_for_its_own_redirect(
     let take = async |redirect: &str, now: i64| {
         let mut write = store.begin().await.unwrap();
         let taken = write.take_one_time_code(&digest, redirect, at(now)).await;
-        write.commit_unaudited().await.unwrap();
+        write.commit(record("test.done")).await.unwrap();
         taken.unwrap()
     };
     assert_eq!(take("https://app.example.com/cb/", 1).await, None);
@@ -380,7 +380,7 @@ async fn the_last_fifty_tries_are_kept(
 ) {
     let world = World::new(backend).await;
     let connection = connection(&world).await;
-    let mut write = world.store.begin().await.unwrap();
+    let mut write = world.store.begin_unaudited().await.unwrap();
     for second in 0..60 {
         let attempt = SsoAttempt {
             id: AttemptId::mint(&SystemClock, &OsEntropy),
@@ -399,7 +399,7 @@ async fn the_last_fifty_tries_are_kept(
         };
         write.insert_attempt(&attempt).await.unwrap();
     }
-    write.commit_unaudited().await.unwrap();
+    write.commit().await.unwrap();
     let kept = world
         .store
         .attempts(world.scope, connection.id)

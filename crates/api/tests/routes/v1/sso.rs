@@ -74,7 +74,11 @@ impl Connected {
         assert_eq!(domain.status, StatusCode::CREATED, "{}", domain.text);
         let operator = Caller::operator(&OPERATOR, fixture.engines.id);
         let domain = domain.text_at("/id").parse().unwrap();
-        fixture.sso.assert_domain(&operator, domain).await.unwrap();
+        fixture
+            .sso
+            .assert_domain(&OPERATOR, operator.organization_id(), domain)
+            .await
+            .unwrap();
         Self {
             callback: callback.replace("https://app.example.com", ""),
             fixture,

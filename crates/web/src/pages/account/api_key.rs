@@ -69,7 +69,7 @@ struct New<'a> {
 
 async fn list(visit: Visit) -> Outcome {
     let now = visit.web.now();
-    let keys = visit.web.accounts().api_keys(&visit.caller()).await?;
+    let keys = visit.web.accounts().api_keys(&visit.permit).await?;
     let keys = keys
         .into_iter()
         .rev()
@@ -146,11 +146,9 @@ fn wanted(form: &mut Form, now: Timestamp) -> Option<NewApiKey> {
             form.refuse("grants[0].path", t!("key.paths_missing"));
         }
     }
-    let key = NewApiKey {
-        name: name?,
-        expires_at,
-        grants: form.has("scope", "paths").then_some(grants),
-    };
+    let key = NewApiKey::named(name?)
+        .expiring(expires_at)
+        .narrowed_to(form.has("scope", "paths").then_some(grants));
     (!form.is_refused()).then_some(key)
 }
 
@@ -163,7 +161,7 @@ async fn create(Posted { visit, mut form }: Posted) -> Outcome {
         return show_new(&visit, &form.stale());
     };
     match accounts
-        .create_api_key_once(&caller, prepared, wanted)
+        .create_api_key_once(&visit.permit, prepared, wanted)
         .await
     {
         Ok(None) => show_new(&visit, &form.stale()),
@@ -185,6 +183,6 @@ async fn revoke(Posted { visit, form }: Posted) -> Outcome {
     let id = form.value("key").parse::<ApiKeyId>();
     let id = id.map_err(|_| no_such("API key"))?;
     let accounts = visit.web.accounts();
-    accounts.delete_api_key(&visit.caller(), id).await?;
+    accounts.revoke_api_key(&visit.permit, id).await?;
     done("/account/keys", "key")
 }

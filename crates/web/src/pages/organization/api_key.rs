@@ -82,7 +82,7 @@ async fn revoke(Posted { visit, form }: Posted) -> Outcome {
     };
     let accounts = visit.web.accounts();
     accounts
-        .delete_api_key_of(&visit.caller(), owner, key)
+        .revoke_api_key_of(&visit.caller(), owner, key)
         .await?;
     visit.done("/keys", "key")
 }

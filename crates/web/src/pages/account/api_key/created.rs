@@ -42,8 +42,8 @@ async fn show(headers: HeaderMap, visit: Visit) -> Outcome {
     let id = visit.param("key").and_then(|id| id.parse().ok());
     let id: ApiKeyId = id.ok_or_else(|| no_such("API key"))?;
     let cookie = NewKeyCookie::beside(visit.web.cookie());
-    let (accounts, caller) = (visit.web.accounts(), visit.caller());
-    let new = accounts.new_key(&caller, id, cookie.presented(&headers));
+    let accounts = visit.web.accounts();
+    let new = accounts.new_key(&visit.permit, id, cookie.presented(&headers));
     let NewKey { key, secret } = new.await?;
     let frame = &visit.frame;
     match (&key, &secret) {
