@@ -1,16 +1,20 @@
 //! Who is calling: from a credential to all that a decision needs, in one query.
 
+mod grants;
+mod query;
+
 use std::time::Duration;
 
-use uuid::Uuid;
 use vestibule_model::{
-    ApiKey, Digest, GrantId, GroupId, HeldGrant, OrgScope, OrganizationId, PlanName, Role, Session,
-    SessionId, SigningKeyId, Timestamp, UserId,
+    ApiKey, Digest, HeldGrant, OrgScope, OrganizationId, PlanName, Role, Session, SessionId,
+    SigningKeyId, Timestamp, UserId,
 };
 
-use crate::api_key::{api_key_columns, read_api_key};
-use crate::session::{read_session, session_columns};
-use crate::sql::{Query, Row, sql};
+use self::grants::read_grants;
+use self::query::{BY_COOKIE, BY_KEY, BY_MEMBERSHIP, BY_SESSION, BY_TOKEN};
+use crate::api_key::read_api_key;
+use crate::session::read_session;
+use crate::sql::{Query, Row};
 use crate::{Store, StoreError};
 
 /// A request waits for its caller this long at most, and is then told that the truth cannot be
@@ -38,114 +42,6 @@ pub struct CallerRow {
     pub narrowed_to: Option<Vec<HeldGrant>>,
 }
 
-/// One grant `g` as a line, with one space between its parts: id, group or nothing, capability,
-/// `A` or `-`, path. The path comes last, because it may contain spaces; no path contains a line
-/// break.
-macro_rules! grant_lines {
-    () => {
-        "STRING_AGG(
-             HEX(g.id) || ' ' || COALESCE(HEX(g.group_id), '') || ' ' || g.capability || ' '
-                 || CASE WHEN g.can_approve THEN 'A' ELSE '-' END || ' ' || g.path,
-             '\n')"
-    };
-}
-
-/// The query of a caller: `$credential` are the credential's columns, `$from` where they come
-/// from, `$user` and `$organization` whom they name, `$key_grants` what narrows them.
-///
-/// Of the user it asks only for the suspension, and as a range, so that SQLite reads the index of
-/// the few who are suspended: asked for an id, it would take the primary key and find nearly every
-/// user's row in memory that no cache holds.
-macro_rules! caller {
-    ($credential:expr, $from:literal, $user:literal, $organization:literal, $key_grants:expr,
-     $condition:literal) => {
-        concat!(
-            "SELECT ",
-            $credential,
-            ", ",
-            $user,
-            " AS user_id, (SELECT u.suspended_at FROM user_account u
-                           WHERE u.suspended_at IS NOT NULL AND u.id BETWEEN ",
-            $user,
-            " AND ",
-            $user,
-            ") AS user_suspended_at, o.id AS organization_id,
-             o.deactivated_at AS organization_deactivated_at, o.plan, m.role,
-             m.deactivated_at AS membership_deactivated_at,
-             (SELECT ",
-            grant_lines!(),
-            " FROM path_grant g
-              WHERE g.user_id = ",
-            $user,
-            " AND g.organization_id = o.id) AS user_grants,
-             (SELECT ",
-            grant_lines!(),
-            " FROM group_member gm JOIN path_grant g ON g.group_id = gm.group_id
-              WHERE gm.user_id = ",
-            $user,
-            " AND gm.organization_id = o.id) AS group_grants, ",
-            $key_grants,
-            " FROM ",
-            $from,
-            " JOIN organization o ON o.id = ",
-            $organization,
-            " LEFT JOIN membership m ON m.organization_id = o.id AND m.user_id = ",
-            $user,
-            " WHERE ",
-            $condition
-        )
-    };
-}
-
-pub(crate) const BY_KEY: &str = caller!(
-    api_key_columns!(),
-    "api_key k",
-    "k.owner_id",
-    "k.organization_id",
-    concat!(
-        "CASE WHEN k.narrowed THEN COALESCE((SELECT ",
-        grant_lines!(),
-        " FROM path_grant g WHERE g.api_key_id = k.id), '') END AS key_grants"
-    ),
-    "k.digest = $1"
-);
-
-pub(crate) const BY_COOKIE: &str = caller!(
-    session_columns!(),
-    "session s",
-    "s.user_id",
-    "s.organization_id",
-    "NULL AS key_grants",
-    "s.cookie_digest = $1"
-);
-
-pub(crate) const BY_SESSION: &str = caller!(
-    session_columns!(),
-    "session s",
-    "s.user_id",
-    "$2",
-    "NULL AS key_grants",
-    "s.id = $1"
-);
-
-pub(crate) const BY_TOKEN: &str = caller!(
-    session_columns!(),
-    "session s JOIN signing_key key ON key.id = $3",
-    "s.user_id",
-    "$2",
-    "NULL AS key_grants",
-    "s.id = $1"
-);
-
-pub(crate) const BY_MEMBERSHIP: &str = caller!(
-    "1 AS held",
-    "membership held",
-    "held.user_id",
-    "held.organization_id",
-    "NULL AS key_grants",
-    "held.organization_id = $1 AND held.user_id = $2"
-);
-
 impl Store {
     /// Returns the caller that a member, active or not, would be after a sign-in of any kind.
     pub async fn caller_by_membership(
@@ -153,7 +49,7 @@ impl Store {
         scope: OrgScope,
         user: UserId,
     ) -> Result<Option<CallerRow>, StoreError> {
-        let query = sql(BY_MEMBERSHIP).bind(scope).bind(user);
+        let query = BY_MEMBERSHIP.on(self).bind(scope).bind(user);
         let found = self.caller(query, |_| Ok(())).await?;
         Ok(found.map(|((), row)| row))
     }
@@ -163,7 +59,8 @@ impl Store {
         &self,
         digest: &Digest,
     ) -> Result<Option<(ApiKey, CallerRow)>, StoreError> {
-        self.caller(sql(BY_KEY).bind(digest), read_api_key).await
+        self.caller(BY_KEY.on(self).bind(digest), read_api_key)
+            .await
     }
 
     /// The session whose cookie has this digest, ended ones too, and who calls with it, in the
@@ -172,7 +69,8 @@ impl Store {
         &self,
         digest: &Digest,
     ) -> Result<Option<(Session, CallerRow)>, StoreError> {
-        self.caller(sql(BY_COOKIE).bind(digest), read_session).await
+        self.caller(BY_COOKIE.on(self).bind(digest), read_session)
+            .await
     }
 
     /// A session, ended ones too, and who calls with an access token of it that was signed with
@@ -183,7 +81,7 @@ impl Store {
         organization: OrganizationId,
         key: SigningKeyId,
     ) -> Result<Option<(Session, CallerRow)>, StoreError> {
-        let query = sql(BY_TOKEN).bind(session).bind(organization).bind(key);
+        let query = BY_TOKEN.on(self).bind(session).bind(organization).bind(key);
         self.caller(query, read_session).await
     }
 
@@ -193,7 +91,7 @@ impl Store {
         session: SessionId,
         organization: OrganizationId,
     ) -> Result<Option<(Session, CallerRow)>, StoreError> {
-        let query = sql(BY_SESSION).bind(session).bind(organization);
+        let query = BY_SESSION.on(self).bind(session).bind(organization);
         self.caller(query, read_session).await
     }
 
@@ -222,11 +120,11 @@ fn read_caller(row: &Row<'_>) -> Result<CallerRow, StoreError> {
         Some(role) => Some((role, row.get("membership_deactivated_at")?)),
         None => None,
     };
-    let mut grants = read_lines(row.get("user_grants")?)?;
-    grants.extend(read_lines(row.get("group_grants")?)?);
+    let mut grants = read_grants(row.get("user_grants")?)?;
+    grants.extend(read_grants(row.get("group_grants")?)?);
     grants.sort_unstable_by_key(|grant| grant.id);
     let narrowed_to = match row.get("key_grants")? {
-        Some(lines) => Some(read_lines(Some(lines))?),
+        Some(text) => Some(read_grants(Some(text))?),
         None => None,
     };
     Ok(CallerRow {
@@ -238,29 +136,6 @@ fn read_caller(row: &Row<'_>) -> Result<CallerRow, StoreError> {
         membership,
         grants,
         narrowed_to,
-    })
-}
-
-fn read_lines(lines: Option<String>) -> Result<Vec<HeldGrant>, StoreError> {
-    let lines = lines.unwrap_or_default();
-    let read =
-        |line| read_line(line).ok_or_else(|| StoreError::corrupt("a grant that cannot be read"));
-    lines.split_terminator('\n').map(read).collect()
-}
-
-fn read_line(line: &str) -> Option<HeldGrant> {
-    let mut parts = line.splitn(5, ' ');
-    let id = Uuid::try_parse(parts.next()?).ok()?;
-    let through = match parts.next()? {
-        "" => None,
-        group => Some(GroupId::from_uuid(Uuid::try_parse(group).ok()?)),
-    };
-    Some(HeldGrant {
-        id: GrantId::from_uuid(id),
-        through,
-        capability: parts.next()?.parse().ok()?,
-        can_approve: parts.next()? == "A",
-        path: parts.next()?.parse().ok()?,
     })
 }
 

@@ -24,8 +24,9 @@ pub(super) fn read_grants(text: Option<String>) -> Result<Vec<HeldGrant>, StoreE
         return Ok(Vec::new());
     }
     let grants: Vec<GrantText<'_>> = serde_json::from_str(&text).map_err(StoreError::corrupt)?;
-    let read =
-        |grant| read_grant(&grant).ok_or_else(|| StoreError::corrupt("a grant that cannot be read"));
+    let read = |grant| {
+        read_grant(&grant).ok_or_else(|| StoreError::corrupt("a grant that cannot be read"))
+    };
     grants.into_iter().map(read).collect()
 }
 
