@@ -1,4 +1,4 @@
-//! A service with Vestibule inside it: it creates a key and answers a request with it.
+#![allow(missing_docs, reason = "it is part of the documentation of its crate")]
 
 use axum::body::Body;
 use tower::ServiceExt as _;

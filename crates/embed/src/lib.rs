@@ -29,7 +29,7 @@ use vestibule_accounts::{
 use vestibule_check::{Core, EntryPoint, OwnOrigin};
 use vestibule_credential::{HasherConfig, Issuer, Prefix};
 use vestibule_model::session::Lifetimes;
-use vestibule_model::{OsEntropy, Plans, ProcessClock};
+use vestibule_model::{OsEntropy, Plan, PlanName, Plans, ProcessClock};
 use vestibule_policy::RuleTable;
 use vestibule_store::{Store, StoreError, StoreUrl, StoreUrlError};
 
@@ -93,6 +93,8 @@ impl Embedded {
     /// `postgres://user@host/database`; creates its tables or brings them up to this version; and
     /// starts the background duties on the current tokio runtime.
     ///
+    /// There is one plan, `free`, without features or limits of its own.
+    ///
     /// `master_key` seals the signing keys in the database. The one that made a database is the only
     /// one that opens it.
     ///
@@ -117,7 +119,8 @@ impl Embedded {
             passwords: HasherConfig::default(),
             clock,
             entropy: Arc::new(OsEntropy),
-            plans: Plans::default(),
+            // An organisation names a plan, and one that is not there is refused.
+            plans: Plans::new([Plan::bare(PlanName::default())]),
             lifetimes: Lifetimes::default(),
             prefix: Prefix::default(),
             sign_in_limits: SignInLimits::default(),
