@@ -10,19 +10,16 @@ use vestibule_model::session::Lifetimes;
 use vestibule_sample::SampleDatabase;
 use vestibule_store::{Checkpoints, StoreUrl};
 
-use super::error::{ConfigError, ConfigErrorCode, ConfigErrors};
-#[allow(
+use super::error::ConfigErrors;
+#[expect(
     clippy::wildcard_imports,
     reason = "every key is used here or in a section"
 )]
 use super::keys::*;
 use super::kind::Raw;
-use super::plans::{self, PlanNames};
+use super::plans;
 use super::reader::Reader;
-use super::secret_files;
-use super::settings::{
-    HOST_PREFIX, NO_MASTER_KEY, SampleSettings, ServerSettings, Settings, Timeouts,
-};
+use super::settings::{HOST_PREFIX, SampleSettings, ServerSettings, Settings, Timeouts};
 use super::values::Values;
 
 impl Settings {
@@ -35,41 +32,13 @@ impl Settings {
         let settings = reader.settings();
         finish(settings, reader)
     }
-
-    /// Validates values for a quickstart: plans may only name what `known` returns, which is called
-    /// with true if the sample is served.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at once.
-    pub fn for_quickstart(
-        values: &Values,
-        known: impl FnOnce(bool) -> PlanNames,
-    ) -> Result<Self, ConfigErrors> {
-        let mut reader = Reader::new(values);
-        let settings = reader.settings();
-        reader.refuse_unused_plan_names(known);
-        finish(settings, reader)
-    }
-
-    /// Validates values for `serve`: as for a quickstart, and a master key is needed, and no file
-    /// with a secret may be readable for others unless `server.allow_readable_secrets` is set.
-    ///
-    /// # Errors
-    /// Everything that is wrong, at once.
-    pub fn for_server(
-        values: &Values,
-        known: impl FnOnce(bool) -> PlanNames,
-    ) -> Result<Self, ConfigErrors> {
-        let mut reader = Reader::new(values);
-        let settings = reader.settings();
-        reader.refuse_unused_plan_names(known);
-        reader.demand_master_key();
-        reader.refuse_readable_secrets();
-        finish(settings, reader)
-    }
 }
 
-fn finish(settings: Option<Settings>, reader: Reader<'_>) -> Result<Settings, ConfigErrors> {
+/// Returns the settings, or every error.
+pub(crate) fn finish(
+    settings: Option<Settings>,
+    reader: Reader<'_>,
+) -> Result<Settings, ConfigErrors> {
     if reader.values.lacks_file {
         // Without the file most keys have not the value that was meant: only what was wrong in the
         // sources themselves is true.
@@ -83,7 +52,7 @@ fn finish(settings: Option<Settings>, reader: Reader<'_>) -> Result<Settings, Co
 
 impl Reader<'_> {
     /// Reads every key before it gives up, so that `errors` is complete.
-    fn settings(&mut self) -> Option<Settings> {
+    pub(crate) fn settings(&mut self) -> Option<Settings> {
         let server = self.server();
         let store = self.get(&STORE_URL);
         let connections = self.optional(&STORE_CONNECTIONS);
@@ -271,36 +240,6 @@ impl Reader<'_> {
             file.with_file_name("sample.db")
         };
         Some((StoreUrl::sqlite(&file), SampleDatabase::sqlite(file)))
-    }
-
-    fn refuse_unused_plan_names(&mut self, known: impl FnOnce(bool) -> PlanNames) {
-        let sample = self.raw(&SAMPLE_ENABLED).map(SAMPLE_ENABLED.read);
-        // If it is refused, every name of the sample would seem to be unknown.
-        if let Some(Ok(sample)) = sample {
-            plans::refuse_unused(self.values, &known(sample), &mut self.errors);
-        }
-    }
-
-    fn demand_master_key(&mut self) {
-        let refused = self.values.refused.contains(KEYS_MASTER_KEY.key.name);
-        if self.raw(&KEYS_MASTER_KEY).is_none() && !refused {
-            self.missing::<_, ()>(&KEYS_MASTER_KEY, NO_MASTER_KEY);
-        }
-    }
-
-    fn refuse_readable_secrets(&mut self) {
-        let allowed = self.raw(&SERVER_ALLOW_READABLE_SECRETS);
-        if allowed.is_some_and(|value| (SERVER_ALLOW_READABLE_SECRETS.read)(value) == Ok(true)) {
-            return;
-        }
-        for file in secret_files::exposed(self.values) {
-            let code = ConfigErrorCode::ReadableByOthers;
-            self.errors.push(
-                ConfigError::new(code, file.key, Some(&file.provenance), file.message).hint(
-                    format!("{}, or set server.allow_readable_secrets = true", file.hint),
-                ),
-            );
-        }
     }
 }
 

@@ -7,6 +7,7 @@
 
 mod assemble;
 mod brand;
+mod demands;
 mod error;
 mod keys;
 mod kind;
