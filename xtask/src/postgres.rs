@@ -96,7 +96,7 @@ impl Postgres {
     }
 
     fn wait(&self, programs: &Path, folder: &Path) -> Result<()> {
-        let deadline = Instant::now() + Duration::from_secs(60);
+        let deadline = Instant::now() + Duration::from_mins(1);
         while Instant::now() < deadline {
             if chore::succeeds(chore::command(programs.join("pg_isready")).args([
                 "-q",

@@ -23,7 +23,7 @@ use crate::token::{Claims, Payload, TYPE, TokenError, Unverified, Verified};
 
 /// The most by which another server's clock may be ahead of ours before its new tokens are refused,
 /// and the longest that it may go on signing with a key before it hears that the key is retired.
-const LAG: Duration = Duration::from_secs(60);
+const LAG: Duration = Duration::from_mins(1);
 
 /// Returns the time for which a key verifies after its retirement: until the last token that it can
 /// have signed has expired, if tokens live `token_life` at most.

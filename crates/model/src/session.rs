@@ -41,7 +41,7 @@ impl Default for Lifetimes {
         Self {
             session_idle: Duration::from_secs(7 * DAY),
             session_absolute: Duration::from_secs(30 * DAY),
-            access_token: Duration::from_secs(60 * 60),
+            access_token: Duration::from_hours(1),
         }
     }
 }

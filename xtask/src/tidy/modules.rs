@@ -55,20 +55,20 @@ impl<'a> Modules<'a> {
                 _ => continue,
             };
             let mut modules = Self::default();
-            modules.read(files, path, Vec::new());
+            modules.read(files, path, &Vec::new());
             crates.insert(name, modules);
         }
         crates
     }
 
-    fn read(&mut self, files: &'a Tree, path: &Path, name: Name) {
+    fn read(&mut self, files: &'a Tree, path: &Path, name: &Name) {
         let Some((_, text)) = files.0.iter().find(|(known, _)| known == path) else {
             return;
         };
         let tokens = without_tests(&tokens(text));
         let code = code(&tokens);
         self.files.insert(path.to_path_buf(), tokens);
-        let declared = self.module(path, name.clone(), &code);
+        let declared = self.module(path, name, &code);
         for child in declared {
             let folder = folder_of_children(path);
             let below: PathBuf = child.iter().collect();
@@ -78,14 +78,14 @@ impl<'a> Modules<'a> {
             let mut full = name.clone();
             full.extend(child);
             if let Some(file) = [beside, inside].into_iter().find(known) {
-                self.read(files, &file, full);
+                self.read(files, &file, &full);
             }
         }
     }
 
     /// Takes in a module and those written inside it. Returns the modules that it declares as files
     /// of their own, by their path from the file.
-    fn module(&mut self, file: &Path, name: Name, code: &[Token<'_>]) -> Vec<Name> {
+    fn module(&mut self, file: &Path, name: &Name, code: &[Token<'_>]) -> Vec<Name> {
         let mut declared = Vec::new();
         let mut module = Module {
             file: file.to_path_buf(),
@@ -149,7 +149,7 @@ impl<'a> Modules<'a> {
         for (child, range) in inner {
             let mut full = name.clone();
             full.push(child.clone());
-            for mut below in self.module(file, full, &code[range]) {
+            for mut below in self.module(file, &full, &code[range]) {
                 below.insert(0, child.clone());
                 declared.push(below);
             }
