@@ -88,6 +88,10 @@ impl<S: Clone + Send + Sync + 'static> Documented<S> {
     ///
     /// # Panics
     /// When the router has the same path and method already, as [`Routes::method`] does.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as `Routes::get` takes a rule"
+    )]
     pub fn add(self, rule: Rule, described: Described<S>) -> Self {
         self.mount(&rule, described, true)
     }
@@ -97,6 +101,10 @@ impl<S: Clone + Send + Sync + 'static> Documented<S> {
     ///
     /// # Panics
     /// When the router has the same path and method already.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "as `Routes::get` takes a rule"
+    )]
     pub fn add_ignoring_query(self, rule: Rule, described: Described<S>) -> Self {
         self.mount(&rule, described, false)
     }

@@ -5,16 +5,21 @@ use std::path::{Path, PathBuf};
 use super::*;
 
 /// The crates whose refusals reach a caller.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 14] = [
     "model",
     "credential",
     "policy",
     "check",
     "http",
     "accounts",
+    "federation",
+    "handler",
+    "layer",
     "api",
     "sample",
+    "config",
     "server",
+    "cli",
 ];
 
 /// Calls that name a reason, and in which argument.

@@ -117,13 +117,12 @@ impl Listing {
             return self.read(reader, page, values, read, key).await;
         }
         let items = store.prompt_all(self.part(page, &values), read).await?;
-        let total = match total_of_short(&items, page) {
-            Some(total) => total,
+        let total = if let Some(total) = total_of_short(&items, page) {
+            total
+        } else {
             // Up to 10,001 rows, which is too long for a thread that others wait for.
-            None => {
-                let reader = &mut store.list_reader().await?;
-                self.counting(&values).count(reader).await?
-            }
+            let reader = &mut store.list_reader().await?;
+            self.counting(&values).count(reader).await?
         };
         Ok(Listed::new(items, Count::stopped(total), page, key))
     }

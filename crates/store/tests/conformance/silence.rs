@@ -128,16 +128,13 @@ async fn a_silent_database_is_reported_soon_and_then_asked_by_one_at_a_time() {
 async fn a_commit_without_an_answer_may_have_been_made() {
     let world = World::new(Backend::Postgres).await;
     let (store, gate) = behind_a_gate(&world).await;
-    let mut write = store.begin().await.unwrap();
-    write
-        .set_user_suspended(world.owner.id, Some(at(1)))
-        .await
-        .unwrap();
+    let mut write = store.begin_unaudited().await.unwrap();
+    write.doubt_clock(at(1)).await.unwrap();
     let memory = Arc::new(Memory::default());
     store.attach(Arc::clone(&memory) as Arc<dyn ChangeSink>);
     let commit = async {
-        // A change of its own is in the transaction already, so that the commit is next.
-        write.commit(record("test.done")).await
+        // Without a record and without a change to publish, the commit is the next statement.
+        write.commit().await
     };
     gate.shut(true);
     let (committed, read) = tokio::join!(commit, store.user(world.owner.id));
