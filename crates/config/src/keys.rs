@@ -18,7 +18,7 @@ use super::kind::Kind;
 use super::public_url::PublicUrl;
 use super::read::{self, NamedFile};
 use super::settings::LogFormat;
-use super::values::Value;
+use super::value::Value;
 
 /// A key of the configuration.
 #[derive(Debug, Clone, Copy)]

@@ -1,8 +1,8 @@
-//! What a key holds, and how it is spelt.
+//! The kinds of values, and their spelling.
 
 use std::time::Duration;
 
-/// What a key holds.
+/// The kind of a key's value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Kind {
     /// A text.
@@ -71,7 +71,7 @@ impl Kind {
         }
     }
 
-    /// What would be right.
+    /// Describes a right value.
     fn wants(self) -> String {
         match self {
             Self::Text | Self::Secret => "must be a text",

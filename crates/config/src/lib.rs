@@ -21,6 +21,7 @@ mod secret_files;
 mod settings;
 mod sources;
 mod sso;
+mod value;
 mod values;
 mod warnings;
 
@@ -35,4 +36,5 @@ pub use public_url::PublicUrl;
 pub use read::socket_address;
 pub use settings::{LogFormat, SampleSettings, ServerSettings, Settings, SsoSettings, Timeouts};
 pub use sources::{Environment, Sources};
-pub use values::{Value, Values};
+pub use value::Value;
+pub use values::Values;

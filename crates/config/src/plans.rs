@@ -8,7 +8,8 @@ use vestibule_model::{Plan, PlanName, Plans};
 use super::error::{ConfigError, ConfigErrorCode};
 use super::kind::Raw;
 use super::names::nearest;
-use super::values::{Value, Values};
+use super::value::Value;
+use super::values::Values;
 
 /// The features and limits that a plan may name, because a rule of an entry point or the check
 /// itself uses them.

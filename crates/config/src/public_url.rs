@@ -25,7 +25,7 @@ impl PublicUrl {
         &self.0
     }
 
-    /// Whether browsers reach it encrypted.
+    /// Returns true if browsers reach it over TLS.
     pub fn is_https(&self) -> bool {
         self.0.is_https()
     }

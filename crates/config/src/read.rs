@@ -15,7 +15,7 @@ use vestibule_store::{Checkpoints, StoreUrl};
 
 use super::kind::Raw;
 use super::settings::LogFormat;
-use super::values::Value;
+use super::value::Value;
 
 /// A connection that is kept for longer is not waiting for anything.
 const LONGEST_TIMEOUT: Duration = Duration::from_secs(24 * 60 * 60);

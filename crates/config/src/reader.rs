@@ -2,7 +2,8 @@
 
 use super::error::{ConfigError, ConfigErrorCode};
 use super::keys::Setting;
-use super::values::{Value, Values};
+use super::value::Value;
+use super::values::Values;
 
 /// Values, and the errors found in them so far.
 pub(crate) struct Reader<'a> {

@@ -8,7 +8,8 @@ use super::keys::KEYS;
 use super::kind::Raw;
 use super::names::{self, Known};
 use super::provenance::Provenance;
-use super::values::{Value, Values};
+use super::value::Value;
+use super::values::Values;
 
 /// The name of the file that is read from the current folder when none is named.
 const DEFAULT_FILE: &str = "vestibule.toml";

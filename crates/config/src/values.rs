@@ -1,28 +1,11 @@
 //! Values as they were written, before anything but their type is known to be right.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use super::error::{ConfigError, ConfigErrors};
-use super::kind::Raw;
 use super::names;
 use super::provenance::Provenance;
-
-/// A value and its origin. `Debug` shows no value, since some are secrets.
-#[derive(Clone)]
-pub struct Value {
-    pub(crate) raw: Raw,
-    /// The place that the value came from.
-    pub provenance: Provenance,
-}
-
-impl fmt::Debug for Value {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Value")
-            .field("provenance", &self.provenance)
-            .finish_non_exhaustive()
-    }
-}
+use super::value::Value;
 
 /// All values by key, and the errors that were found while they were read.
 #[derive(Debug, Clone, Default)]

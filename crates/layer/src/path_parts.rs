@@ -5,8 +5,8 @@ use vestibule_check::Permit;
 use vestibule_http::Problem;
 use vestibule_model::ResourcePath;
 
-/// Where a service says how it calls what stands at a path, for clients that name a resource by
-/// its id where a grant names a path.
+/// Translates between paths and a service's own ids, for clients that name a resource by its id
+/// where a grant names a path.
 ///
 /// Grants stay with paths: an id is turned into the path it has at that moment, and back for the
 /// answer. Only administrators and owners of the organisation are told, so nothing is left out.

@@ -7,8 +7,8 @@ use crate::error::FieldError;
 use crate::grant::NewGrant;
 use crate::{Accounts, Caller, Error, Result};
 
-/// How long the paths of a key's grants may be in all, in bytes: they are kept in memory with the
-/// key, and shown in every list.
+/// The longest that the paths of a key's grants may be in all, in bytes: they are kept in memory
+/// with the key, and shown in every list.
 const MAX_PATH_BYTES: usize = 8 * 1024;
 
 /// A value, or all that is wrong with it.

@@ -30,7 +30,7 @@ macro_rules! narrowing {
     };
 }
 
-/// What narrows a credential that is never narrowed.
+/// The grants of a credential that is never narrowed.
 macro_rules! full_rights {
     ($engine:ident) => {
         "NULL AS key_grants"
