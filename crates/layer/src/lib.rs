@@ -62,8 +62,8 @@
 //!
 //! # Caveats
 //! **Serve what [`guard`](EntryPointExt::guard) returns, not the router.** The router alone checks
-//! nothing. A handler that takes a [`Permit`] then answers 500, one that takes none answers
-//! everybody:
+//! nothing. A handler that takes a [`Permit`] then answers 500, and one that takes none answers every
+//! caller:
 //!
 //! ```
 //! # use axum::body::Body;
@@ -82,8 +82,38 @@
 //! # }
 //! ```
 //!
-//! **Change no path behind the check.** The rule of the path that came in was judged; a layer between
-//! check and router that rewrites the path leads to a handler whose rule nobody asked:
+//! **Do not put the check into [`Router::layer`](axum::Router::layer).** A layer made by hand, such as
+//! `layer_fn(|inner| entry_point.guard(inner))`, compiles, because axum's routes are services like any
+//! other. It wraps only the routes that exist when it is applied, so a route added afterwards answers
+//! without a check:
+//!
+//! ```
+//! # use std::sync::Arc;
+//! # use axum::body::Body;
+//! # use axum::routing::{Route, get};
+//! # use http::Request;
+//! # use tower::{ServiceExt as _, layer::layer_fn};
+//! # use vestibule_layer::{Core, CoreParts, EntryPointExt as _, MemoryDirectory, Routes, Rule};
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let core = Core::new(CoreParts::new(Arc::new(MemoryDirectory::new())));
+//! # let origin = "https://app.example.com".parse()?;
+//! let (router, rules) = Routes::<()>::bearer()
+//!     .get("/v1/report", Rule::signed_in(), async || "for members")
+//!     .into_parts()?;
+//! let entry_point = core.entry_point(rules, origin);
+//! // Wrong: `/admin` is added outside the check. Call `guard` on the finished router instead.
+//! let service = router
+//!     .layer(layer_fn(move |inner: Route| entry_point.guard(inner)))
+//!     .route("/admin", get(async || "for everybody"));
+//! let response = service.oneshot(Request::get("/admin").body(Body::empty())?).await?;
+//! assert_eq!(response.status(), 200);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! **Change no path behind the check.** The check judges the path of the request as it arrives. A layer
+//! between the check and the router that rewrites the path leads to a handler whose rule was not applied:
 //!
 //! ```
 //! # use std::sync::Arc;
@@ -98,7 +128,7 @@
 //!     .get("/v1/open", Rule::public(), async || "for everybody")
 //!     .get("/v1/report", Rule::signed_in(), async || "for members")
 //!     .into_parts()?;
-//! // Wrong: it stands behind the check. Put it outside `guard`.
+//! // Wrong: this layer is behind the check. Put it outside `guard`.
 //! let rewritten = ServiceBuilder::new()
 //!     .map_request(|mut request: Request| {
 //!         *request.uri_mut() = http::Uri::from_static("/v1/report");
@@ -112,9 +142,9 @@
 //! # }
 //! ```
 //!
-//! **A permit is for the request, not for what comes after.** It is true when the handler is called.
-//! A handler that streams for minutes, or reads a body that is neither JSON nor a form, asks again
-//! before it acts on it.
+//! **A permit is valid for the request, not for what follows.** It holds when the handler is called. A
+//! handler that streams for minutes, or reads a body that is neither JSON nor a form, has to check again
+//! before it acts.
 //!
 //! **Tell the core what changes.** [`Core`] remembers callers. A [`Directory`] of your own calls
 //! [`Core::apply`] for every key that is revoked and every right that is withdrawn, or calls
