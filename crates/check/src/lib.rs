@@ -61,7 +61,7 @@ pub use head::RequestHead;
 pub use known_caller::KnownCaller;
 pub use limits::{Limited, Limiter};
 pub use parts::CoreParts;
-pub use permit::Permit;
+pub use permit::{Allowed, Permit};
 pub use scheme::{bearer_token, cookie_values};
 pub use totals::Totals;
 pub use verdict::{Passed, Verdict};

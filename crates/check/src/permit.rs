@@ -25,6 +25,46 @@ pub struct Permit {
     request_id: Option<HeaderValue>,
 }
 
+/// Evidence that the caller of a permit may act with a capability on a path and all below.
+///
+/// Only [`Permit::may`] makes one.
+///
+/// ```compile_fail,E0451
+/// # use vestibule_check::{Allowed, Permit};
+/// # use vestibule_model::{Capability, ResourcePath};
+/// fn unasked<'a>(permit: &'a Permit, path: &'a ResourcePath) -> Allowed<'a> {
+///     Allowed { permit, path, capability: Capability::ReadWrite }
+/// }
+/// ```
+#[derive(Debug, Clone, Copy)]
+pub struct Allowed<'a> {
+    permit: &'a Permit,
+    path: &'a ResourcePath,
+    capability: Capability,
+}
+
+impl<'a> Allowed<'a> {
+    /// Returns the permit that was asked.
+    pub const fn permit(self) -> &'a Permit {
+        self.permit
+    }
+
+    /// Returns the path on which, and below which, the capability holds.
+    pub const fn path(self) -> &'a ResourcePath {
+        self.path
+    }
+
+    /// Returns the capability that was asked for.
+    pub const fn capability(self) -> Capability {
+        self.capability
+    }
+
+    /// Returns evidence of `capability` on the same path. Refuses where the caller has less there.
+    pub fn to(self, capability: Capability) -> Result<Self, Refusal> {
+        self.permit.may(self.path, capability)
+    }
+}
+
 impl Permit {
     pub(crate) fn new(
         entry: Arc<Entry>,
@@ -82,9 +122,19 @@ impl Permit {
         OrgScope::assume(self.principal().organization_id)
     }
 
-    /// Refuses unless the caller may act with `capability` on `path`.
-    pub fn may(&self, path: &ResourcePath, capability: Capability) -> Result<(), Refusal> {
-        rights::may(self.principal(), path, capability).map(|_| ())
+    /// Refuses unless the caller may act with `capability` on `path` and all below. Returns the
+    /// evidence, which operations on resources and their grants take.
+    pub fn may<'a>(
+        &'a self,
+        path: &'a ResourcePath,
+        capability: Capability,
+    ) -> Result<Allowed<'a>, Refusal> {
+        rights::may(self.principal(), path, capability)?;
+        Ok(Allowed {
+            permit: self,
+            path,
+            capability,
+        })
     }
 
     /// Refuses unless the caller may approve at `path`. No capability includes that.

@@ -1,7 +1,7 @@
 //! Reports to the grants of what became of a resource.
 
 use futures_util::future::BoxFuture;
-use vestibule_check::Permit;
+use vestibule_check::Allowed;
 use vestibule_http::Problem;
 use vestibule_model::{ResourceChangeId, ResourcePath};
 
@@ -12,7 +12,12 @@ use vestibule_model::{ResourceChangeId, ResourcePath};
 /// with grants that stand on the path already: they are deleted, so that nobody has rights on it that
 /// nobody gave. [`created`](Self::created) and [`moving`](Self::moving) refuse with 409
 /// (`path_has_grants`) where the caller could not revoke one of those. That is decided together
-/// with the change, so ask nothing beforehand.
+/// with the change, so ask nothing about grants beforehand.
+///
+/// Each of the three takes an [`Allowed`], which only [`Permit::may`](crate::Permit::may) makes: a
+/// service cannot report a change that it has not asked the caller's permit about.
+/// [`follow`](Self::follow) takes none, since it is also called after a crash, without a caller: the
+/// id that it takes was given out for such evidence.
 ///
 /// # Two databases and a crash
 ///
@@ -41,25 +46,25 @@ use vestibule_model::{ResourceChangeId, ResourcePath};
 /// # use http::Request;
 /// # use tower::ServiceExt as _;
 /// # use vestibule_layer::credential::frame::{Prefix, SecretKind, mint};
-/// # use vestibule_layer::model::{OsEntropy, ResourceChangeId, ResourcePath, SystemClock};
+/// # use vestibule_layer::model::{Capability, OsEntropy, ResourceChangeId, ResourcePath, SystemClock};
 /// # use vestibule_layer::{
-/// #     Core, CoreParts, EntryPointExt as _, MemoryDirectory, OwnOrigin, Permit, Problem, ResourceChanges,
-/// #     Routes, Rule,
+/// #     Allowed, Core, CoreParts, EntryPointExt as _, MemoryDirectory, OwnOrigin, Permit, Problem,
+/// #     ResourceChanges, Routes, Rule,
 /// # };
 /// # type Noted = (ResourceChangeId, ResourcePath, ResourcePath);
 /// # #[derive(Default)]
 /// # struct Grants { at: Mutex<Option<ResourcePath>>, noted: Mutex<Vec<Noted>>, away: Mutex<bool> }
 /// # impl ResourceChanges for Grants {
-/// #     fn created<'a>(&'a self, _: &'a Permit, _: &'a ResourcePath) -> BoxFuture<'a, Result<(), Problem>> {
+/// #     fn created<'a>(&'a self, _: Allowed<'a>) -> BoxFuture<'a, Result<(), Problem>> {
 /// #         Box::pin(async { Ok(()) })
 /// #     }
-/// #     fn moving<'a>(&'a self, _: &'a Permit, from: &'a ResourcePath, to: &'a ResourcePath)
+/// #     fn moving<'a>(&'a self, from: Allowed<'a>, to: &'a ResourcePath)
 /// #         -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
 /// #         let id = ResourceChangeId::mint(&SystemClock, &OsEntropy);
-/// #         self.noted.lock().unwrap().push((id, from.clone(), to.clone()));
+/// #         self.noted.lock().unwrap().push((id, from.path().clone(), to.clone()));
 /// #         Box::pin(async move { Ok(id) })
 /// #     }
-/// #     fn removing<'a>(&'a self, _: &'a Permit, _: &'a ResourcePath)
+/// #     fn removing<'a>(&'a self, _: Allowed<'a>)
 /// #         -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
 /// #         Box::pin(async { Err(Problem::internal()) })
 /// #     }
@@ -105,7 +110,8 @@ use vestibule_model::{ResourceChangeId, ResourcePath};
 ///     let mut tables = service.tables.lock().await;
 ///     service.finish(&mut tables).await?;
 ///     let from = tables.folder.clone().ok_or_else(|| Problem::not_found("folder"))?;
-///     let id = service.changes.moving(&permit, &from, &to).await?;
+///     let from = permit.may(&from, Capability::ReadWrite)?;
+///     let id = service.changes.moving(from, &to).await?;
 ///     tables.folder = Some(to); // 2 and 3, committed together
 ///     tables.outbox.push(id);
 ///     if service.finish(&mut tables).await.is_err() {
@@ -146,36 +152,31 @@ use vestibule_model::{ResourceChangeId, ResourcePath};
 /// # }
 /// ```
 pub trait ResourceChanges: Send + Sync + 'static {
-    /// Deletes every grant of the caller's organisation on `path` and below it, where a resource is
-    /// about to be created. Refuses with 409 where the caller could not revoke one of them. Call it
-    /// before the service's own half is committed.
+    /// Deletes every grant of the caller's organisation on the path of `place` and below it, where a
+    /// resource is about to be created. Refuses with 403 where the caller may not write there, and
+    /// with 409 where the caller could not revoke one of the grants. Call it before the service's own
+    /// half is committed.
     ///
     /// Deleted grants do not come back if the service's own half fails: rights that are lost can be
     /// granted again.
-    fn created<'a>(
-        &'a self,
-        permit: &'a Permit,
-        path: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>>;
+    fn created<'a>(&'a self, place: Allowed<'a>) -> BoxFuture<'a, Result<(), Problem>>;
 
     /// Notes that the resource at `from` is about to be at `to`, after deleting the grants of the
     /// caller's organisation on `to` and below it, as [`created`](Self::created) does and with the
-    /// same refusal. The grants on `from` and below it move when the returned id is given to
+    /// same refusals, also where the caller may not write `from`. The grants on `from` and below it move when the returned id is given to
     /// [`follow`](Self::follow); those that are given until then go along.
     fn moving<'a>(
         &'a self,
-        permit: &'a Permit,
-        from: &'a ResourcePath,
+        from: Allowed<'a>,
         to: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>>;
 
-    /// Notes that the resource at `path` is about to be deleted. The grants of the caller's
+    /// Notes that `resource` is about to be deleted: refuses with 403 where the caller may not. The grants of the caller's
     /// organisation on it and below it end when the returned id is given to
     /// [`follow`](Self::follow): whoever may delete a resource may end what was granted on it.
     fn removing<'a>(
         &'a self,
-        permit: &'a Permit,
-        path: &'a ResourcePath,
+        resource: Allowed<'a>,
     ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>>;
 
     /// Lets the grants follow a change that the service has committed. On success that holds for

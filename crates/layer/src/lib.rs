@@ -177,8 +177,8 @@ pub use routes::Routes;
 pub use service::CheckService;
 
 pub use vestibule_check::{
-    CacheBounds, Core, CoreParts, DEFAULT_COOKIE_NAME, Directory, EntryPoint, MemoryDirectory,
-    OwnOrigin, Permit, Unresolved,
+    Allowed, CacheBounds, Core, CoreParts, DEFAULT_COOKIE_NAME, Directory, EntryPoint,
+    MemoryDirectory, OwnOrigin, Permit, Unresolved,
 };
 pub use vestibule_credential as credential;
 pub use vestibule_http::problem::{ErrorBody, ProblemBody};

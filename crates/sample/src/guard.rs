@@ -1,16 +1,21 @@
 //! What is refused about a node, and in which words.
 
 use vestibule_layer::model::{Capability, ResourcePath};
-use vestibule_layer::{FieldError, Permit, Problem, Refusal};
+use vestibule_layer::{Allowed, FieldError, Permit, Problem, Refusal};
 
 use crate::error::{self, Result};
 use crate::node::{self, Node};
 
 /// Refuses a caller who may not act with `needs` on a node known by its id. If the caller may not
 /// even read it, the refusal does not tell its path, which holds the names of all folders above.
-pub(crate) fn allowed(permit: &Permit, node: &Node, needs: Capability) -> Result<()> {
-    let Err(refusal) = permit.may(&node.path, needs) else {
-        return Ok(());
+pub(crate) fn allowed<'a>(
+    permit: &'a Permit,
+    node: &'a Node,
+    needs: Capability,
+) -> Result<Allowed<'a>> {
+    let refusal = match permit.may(&node.path, needs) {
+        Ok(allowed) => return Ok(allowed),
+        Err(refusal) => refusal,
     };
     if let Refusal::Path {
         have: None, by_key, ..

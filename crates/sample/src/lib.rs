@@ -31,6 +31,7 @@ mod path_parts;
 mod refusals;
 mod seed;
 mod state;
+mod system_folder;
 mod tree;
 mod version;
 

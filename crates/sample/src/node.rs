@@ -27,6 +27,15 @@ impl Kind {
         }
     }
 
+    /// Reads what [`part_type`](Self::part_type) wrote. A text that it never writes is an error: it
+    /// comes from a newer version, and taken for a document it would be served as one.
+    fn stored(text: &str) -> sqlx::Result<Self> {
+        [Self::Folder, Self::Document]
+            .into_iter()
+            .find(|kind| kind.part_type() == text)
+            .ok_or_else(|| sqlx::Error::Decode(format!("unknown kind of node `{text}`").into()))
+    }
+
     /// The text of an id of this kind.
     pub(crate) fn id(self, id: Uuid) -> String {
         match self {
@@ -80,10 +89,7 @@ pub(crate) fn node(row: &AnyRow) -> sqlx::Result<Node> {
     let parent: Option<String> = row.try_get("parent_id")?;
     Ok(Node {
         id: id::uuid(&row.try_get::<String, _>("id")?)?,
-        kind: match row.try_get::<String, _>("kind")?.as_str() {
-            "FOLDER" => Kind::Folder,
-            _ => Kind::Document,
-        },
+        kind: Kind::stored(&row.try_get::<String, _>("kind")?)?,
         parent: parent.as_deref().map(id::uuid).transpose()?,
         name: row.try_get("name")?,
         path: path(&row.try_get::<String, _>("path")?)?,
@@ -277,5 +283,24 @@ fn below(path: &ResourcePath) -> String {
     match path.as_str() {
         "/" => "/".to_owned(),
         path => format!("{path}/"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_node_of_an_unknown_kind_is_an_error_and_no_document() {
+        for kind in [Kind::Folder, Kind::Document] {
+            assert_eq!(Kind::stored(kind.part_type()).unwrap(), kind);
+        }
+        for unknown in ["LINK", "folder", ""] {
+            let error = Kind::stored(unknown).unwrap_err().to_string();
+            assert!(
+                error.ends_with(&format!("unknown kind of node `{unknown}`")),
+                "{error}"
+            );
+        }
     }
 }

@@ -12,7 +12,7 @@ use crate::error::Result;
 use crate::id::Id;
 use crate::node::{self, Kind, Node};
 use crate::version::{DocumentType, Facts, Origin, Version};
-use crate::{Sample, id, tree};
+use crate::{Sample, id, system_folder};
 
 /// The state of the routes. Cloning is cheap.
 #[derive(Clone)]
@@ -74,10 +74,14 @@ impl Sample {
         user: UserId,
     ) -> sqlx::Result<(Uuid, Uuid)> {
         let shared = self
-            .ensure(connection, scope, self.system(None, tree::shared()))
+            .ensure(
+                connection,
+                scope,
+                self.system(None, system_folder::shared()),
+            )
             .await?;
         let users = self
-            .ensure(connection, scope, self.system(None, tree::users()))
+            .ensure(connection, scope, self.system(None, system_folder::users()))
             .await?;
         let home = self.system(Some(users), ResourcePath::home_of(user));
         let home = self.ensure(connection, scope, home).await?;

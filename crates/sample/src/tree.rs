@@ -15,6 +15,7 @@ use crate::node::{self, Kind, Node};
 use crate::outbox;
 use crate::page::page;
 use crate::state::App;
+use crate::system_folder::users;
 use crate::version::{DocumentType, Facts, Origin};
 
 /// The changes of a PATCH; what is `None` stays.
@@ -121,7 +122,8 @@ impl App {
         if !node::insert(&mut transaction, scope, &node).await? {
             return Err(error::name_taken().into());
         }
-        self.changes.created(permit, &node.path).await?;
+        let place = permit.may(&node.path, Capability::ReadWrite)?;
+        self.changes.created(place).await?;
         transaction.commit().await?;
         Ok(node)
     }
@@ -141,7 +143,7 @@ impl App {
         let before = node::find(&mut transaction, scope, kind, id)
             .await?
             .ok_or_else(|| Problem::not_found(kind.noun()))?;
-        allowed(permit, &before, Capability::ReadWrite)?;
+        let moved = allowed(permit, &before, Capability::ReadWrite)?;
 
         let mut after = before.clone();
         let now = self.sample.clock.now();
@@ -208,8 +210,7 @@ impl App {
         }
         node::rebase(&mut transaction, scope, &before.path, &after.path).await?;
         // Last, since it refuses what the permit cannot tell.
-        let moving = self.changes.moving(permit, &before.path, &after.path);
-        let id = moving.await?;
+        let id = self.changes.moving(moved, &after.path).await?;
         outbox::insert(&mut transaction, scope, id).await?;
         transaction.commit().await?;
         self.follow(id).await;
@@ -225,10 +226,10 @@ impl App {
         let node = node::find(&mut transaction, scope, kind, id)
             .await?
             .ok_or_else(|| Problem::not_found(kind.noun()))?;
-        allowed(permit, &node, Capability::ReadWriteDelete)?;
+        let removed = allowed(permit, &node, Capability::ReadWriteDelete)?;
         changeable(&node)?;
         node::delete(&mut transaction, scope, id).await?;
-        let change = self.changes.removing(permit, &node.path).await?;
+        let change = self.changes.removing(removed).await?;
         outbox::insert(&mut transaction, scope, change).await?;
         transaction.commit().await?;
         self.follow(change).await;
@@ -236,25 +237,9 @@ impl App {
     }
 }
 
-/// The folder that holds the homes of all members.
-pub(crate) fn users() -> ResourcePath {
-    top("users")
-}
-
-/// The folder that an organisation shares.
-pub(crate) fn shared() -> ResourcePath {
-    top("shared")
-}
-
 /// The path of the folder that something lies in.
 fn parent_of(path: &ResourcePath) -> ResourcePath {
     path.parent().unwrap_or_else(ResourcePath::root)
-}
-
-fn top(name: &str) -> ResourcePath {
-    ResourcePath::root()
-        .join(name)
-        .unwrap_or_else(|_| ResourcePath::root())
 }
 
 /// The folder to hang something in, which the caller may write.

@@ -3,7 +3,7 @@
 
 use futures_util::future::BoxFuture;
 use vestibule_accounts::{Accounts, Error, Page};
-use vestibule_check::Permit;
+use vestibule_check::{Allowed, Permit};
 use vestibule_handler::Failure;
 use vestibule_http::Problem;
 use vestibule_layer::ResourceChanges;
@@ -37,29 +37,23 @@ fn answer<T>(done: Result<T, Error>) -> Result<T, Problem> {
 }
 
 impl ResourceChanges for FollowingGrants {
-    fn created<'a>(
-        &'a self,
-        permit: &'a Permit,
-        path: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
-        Box::pin(async move { answer(self.0.clear_grants(&permit.into(), path).await).map(drop) })
+    fn created<'a>(&'a self, place: Allowed<'a>) -> BoxFuture<'a, Result<(), Problem>> {
+        Box::pin(async move { answer(self.0.clear_grants(place).await).map(drop) })
     }
 
     fn moving<'a>(
         &'a self,
-        permit: &'a Permit,
-        from: &'a ResourcePath,
+        from: Allowed<'a>,
         to: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
-        Box::pin(async move { answer(self.0.resource_moving(&permit.into(), from, to).await) })
+        Box::pin(async move { answer(self.0.resource_moving(from, to).await) })
     }
 
     fn removing<'a>(
         &'a self,
-        permit: &'a Permit,
-        path: &'a ResourcePath,
+        resource: Allowed<'a>,
     ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
-        Box::pin(async move { answer(self.0.resource_leaving(&permit.into(), path).await) })
+        Box::pin(async move { answer(self.0.resource_leaving(resource).await) })
     }
 
     fn follow(&self, id: ResourceChangeId) -> BoxFuture<'_, Result<(), Problem>> {

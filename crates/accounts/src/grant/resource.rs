@@ -1,17 +1,19 @@
 //! Grants follow the folder or document that they are on, and end with it.
 //!
-//! A service reports what becomes of its resources, and has asked the caller's permit whether the
-//! caller may do that. What the permit cannot tell is decided here, in the transaction that changes
-//! the grants: a resource that comes to a path ends the grants that stand there, and nobody ends
-//! the grants of others in this way who could not revoke them.
+//! A service reports what becomes of its resources, with evidence from the caller's permit
+//! ([`Allowed`]) that the caller may do that. What the permit cannot tell is decided here, in the
+//! transaction that changes the grants: a resource that comes to a path ends the grants that stand
+//! there, and nobody ends the grants of others in this way who could not revoke them.
 //!
 //! The service keeps its resources in another database, so a move and a deletion are noted here
 //! before its half is stored, and followed afterwards. Meanwhile the grants stand where the resource
-//! was: their holders wait, and nobody has a right that nobody gave.
+//! was: their holders wait, and nobody has a right that nobody gave. Following takes no evidence,
+//! since it also happens after a crash, without a caller: it takes the id of a change, and a change is
+//! noted only with evidence.
 
 use serde_json::{Value, json};
-use vestibule_check::Permit;
-use vestibule_model::{AuditRecord, Change, ResourceChangeId, ResourcePath, Role};
+use vestibule_check::{Allowed, Permit};
+use vestibule_model::{AuditRecord, Capability, Change, ResourceChangeId, ResourcePath, Role};
 use vestibule_store::{GrantsBelow, HoldingKey, PlacedGrant, ResourceChange, Write};
 
 use super::describe;
@@ -22,12 +24,15 @@ use crate::{Accounts, Caller, Error, Result};
 const MOST_DESCRIBED: u32 = 50;
 
 impl Accounts {
-    /// Clears the way for a resource that is about to be created at `path`: deletes the grants
-    /// there and below, which are not for it. Returns how many those were.
+    /// Clears the way for a resource that is about to be created at the path of `place`: deletes the
+    /// grants there and below, which are not for it. Returns how many those were.
     ///
-    /// Fails with [`Error::Conflict`] where the caller could not revoke one of them; none is
-    /// deleted then.
-    pub async fn clear_grants(&self, caller: &Caller, path: &ResourcePath) -> Result<u64> {
+    /// # Errors
+    /// [`Error::Forbidden`] where the caller may not write there, and [`Error::Conflict`] where the
+    /// caller could not revoke one of the grants; none is deleted then.
+    pub async fn clear_grants(&self, place: Allowed<'_>) -> Result<u64> {
+        let place = place.to(Capability::ReadWrite)?;
+        let (caller, path) = (&Caller::from(place.permit()), place.path());
         let mut write = self.begin_locked(caller).await?;
         self.keep_grants_of_others(&mut write, caller, path).await?;
         let removed = write
@@ -44,15 +49,19 @@ impl Accounts {
     }
 
     /// Notes that the resource at `from` is about to be moved to `to`, and deletes the grants on
-    /// `to` and below, as [`clear_grants`](Self::clear_grants) does and with the same error: before
-    /// the resource is there, so that they never hold for it. The grants on `from` stay until
-    /// [`follow_resource`](Self::follow_resource) is given the id that this returns.
+    /// `to` and below, as [`clear_grants`](Self::clear_grants) does and with the same errors: before
+    /// the resource is there, so that they never hold for it. The grants on `from`, which the caller
+    /// must be allowed to write, too, stay until [`follow_resource`](Self::follow_resource) is given
+    /// the id that this returns.
     pub async fn resource_moving(
         &self,
-        caller: &Caller,
-        from: &ResourcePath,
+        from: Allowed<'_>,
         to: &ResourcePath,
     ) -> Result<ResourceChangeId> {
+        let from = from.to(Capability::ReadWrite)?;
+        // Asked of the same permit: evidence for the new path could be somebody else's.
+        from.permit().may(to, Capability::ReadWrite)?;
+        let (caller, from) = (&Caller::from(from.permit()), from.path());
         let mut write = self.begin_locked(caller).await?;
         self.keep_grants_of_others(&mut write, caller, to).await?;
         let removed = write
@@ -63,13 +72,14 @@ impl Accounts {
             .await
     }
 
-    /// Notes that the resource at `path` is about to be deleted. The grants on it and below stay
-    /// until [`follow_resource`](Self::follow_resource) is given the id that this returns.
-    pub async fn resource_leaving(
-        &self,
-        caller: &Caller,
-        path: &ResourcePath,
-    ) -> Result<ResourceChangeId> {
+    /// Notes that `resource` is about to be deleted. The grants on it and below stay until
+    /// [`follow_resource`](Self::follow_resource) is given the id that this returns.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] where the caller may not delete it.
+    pub async fn resource_leaving(&self, resource: Allowed<'_>) -> Result<ResourceChangeId> {
+        let resource = resource.to(Capability::ReadWriteDelete)?;
+        let (caller, path) = (&Caller::from(resource.permit()), resource.path());
         let write = self.begin_locked(caller).await?;
         self.note_change(write, caller, (path, None), None).await
     }
@@ -120,7 +130,8 @@ impl Accounts {
             return Ok(0);
         }
         let mut write = write.into_audited();
-        // Nobody with powers: the service has asked the caller's permit before it noted the change.
+        // Nobody with powers: the change was noted with evidence from the caller's permit, and the
+        // resource has moved since, so the grants follow even where the caller has lost the right.
         let caller = Caller::arriving(scope, change.actor);
         let from = &change.from;
         let (followed, record) = if let Some(to) = &change.to {

@@ -23,10 +23,7 @@ fn grant(path: &str, capability: Capability) -> NewGrant {
 }
 
 fn narrowed(grants: Vec<NewGrant>) -> NewApiKey {
-    NewApiKey {
-        grants: Some(grants),
-        ..new_key("narrowed")
-    }
+    new_key("narrowed").narrowed_to(Some(grants))
 }
 
 #[rstest]
@@ -124,10 +121,7 @@ async fn a_key_that_ends_in_the_past_or_outlives_its_maker_is_refused() {
     let fixture = Fixture::new(Backend::Sqlite).await;
     let caller = fixture.caller(fixture.owner.id).await;
     let now = fixture.now();
-    let ending = |expires_at| NewApiKey {
-        expires_at,
-        ..new_key("ending")
-    };
+    let ending = |expires_at| new_key("ending").expiring(expires_at);
     let past = fixture
         .accounts
         .create_api_key(caller.permit().unwrap(), ending(Some(now)));
@@ -195,10 +189,7 @@ async fn a_list_of_grants_that_gives_nothing_too_much_or_twice_is_refused() {
         ]
     );
     // All that is wrong is told at once.
-    let both = NewApiKey {
-        expires_at: Some(fixture.now()),
-        ..narrowed(vec![])
-    };
+    let both = narrowed(vec![]).expiring(Some(fixture.now()));
     assert_eq!(refused(both).await.len(), 2);
     let fifty = (0..50).map(|n| grant(&format!("/{n}"), read)).collect();
     let made = fixture

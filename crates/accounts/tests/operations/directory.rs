@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{CannotResolve, NewApiKey};
+use vestibule_accounts::CannotResolve;
 use vestibule_check::{Inactive, Unresolved};
 use vestibule_credential::{FrameError, TokenError};
 use vestibule_model::{CredentialRef, Role};
@@ -22,10 +22,7 @@ async fn of_several_obstacles_the_one_nearest_to_the_credential_is_named(
     let fixture = Fixture::new(backend).await;
     let grace = fixture.member("grace@example.com", Role::User).await.id;
     let end = fixture.now().after(Duration::from_secs(600));
-    let new = NewApiKey {
-        expires_at: Some(end),
-        ..new_key("k")
-    };
+    let new = new_key("k").expiring(Some(end));
     let key = fixture.key(grace, new).await;
     let entry = fixture.enter(grace, fixture.organization.id).await;
     let texts = [

@@ -6,9 +6,7 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue};
 use rstest::rstest;
 use tokio::sync::oneshot;
-use vestibule_accounts::{
-    AuditFilter, Caller, ClockTrust, Duties, Intervals, NewApiKey, NewGrant, OldKeys,
-};
+use vestibule_accounts::{AuditFilter, Caller, ClockTrust, Duties, Intervals, NewGrant, OldKeys};
 use vestibule_check::RequestHead;
 use vestibule_model::{Capability, OsEntropy, Role};
 use vestibule_store::Page;
@@ -112,14 +110,11 @@ async fn a_flood_in_one_organization_suppresses_no_denial_in_another(
     let fixture = Fixture::new(backend).await;
     let zoe = fixture.user("zoe@example.com").await;
     let elsewhere = fixture.organization_of("Elsewhere", zoe.id).await;
-    let narrowed = NewApiKey {
-        grants: Some(vec![NewGrant {
-            path: "/shared".parse().unwrap(),
-            capability: Capability::ReadOnly,
-            can_approve: false,
-        }]),
-        ..new_key("narrowed")
-    };
+    let narrowed = new_key("narrowed").narrowed_to(Some(vec![NewGrant {
+        path: "/shared".parse().unwrap(),
+        capability: Capability::ReadOnly,
+        can_approve: false,
+    }]));
     let operator = Caller::operator(&OPERATOR, elsewhere.id);
     let made = fixture
         .accounts
@@ -345,10 +340,7 @@ async fn a_clock_that_is_ahead_when_a_server_starts_deletes_no_live_key(
     let fixture = Fixture::new(backend).await;
     let owner = fixture.owner.id;
     let (caller, right) = (fixture.caller(owner).await, fixture.now());
-    let new = NewApiKey {
-        expires_at: Some(right.after(180 * DAY)),
-        ..new_key("mortal")
-    };
+    let new = new_key("mortal").expiring(Some(right.after(180 * DAY)));
     let key = fixture
         .accounts
         .create_api_key(caller.permit().unwrap(), new)

@@ -1,7 +1,7 @@
 //! Path permissions of members and of groups.
 
 use rstest::rstest;
-use vestibule_accounts::{Caller, GrantPatch, HolderKind, NewApiKey, NewGrant, Page};
+use vestibule_accounts::{Caller, GrantPatch, HolderKind, NewGrant, Page};
 use vestibule_model::{Capability, GrantId, GroupId, OsEntropy, ResourcePath, Role, SystemClock};
 
 use crate::support::{
@@ -168,10 +168,8 @@ async fn only_admins_and_no_narrowed_keys_manage_grants(
     let fixture = Fixture::new(backend).await;
     let grace = fixture.member("grace@example.com", Role::User).await;
     let user = fixture.caller(grace.id).await;
-    let narrowed = NewApiKey {
-        grants: Some(vec![new("/", Capability::ReadWriteDelete)]),
-        ..new_key("narrowed")
-    };
+    let narrowed =
+        new_key("narrowed").narrowed_to(Some(vec![new("/", Capability::ReadWriteDelete)]));
     let narrowed = fixture.key(fixture.owner.id, narrowed).await;
     let narrowed = fixture.by_bearer(narrowed.secret.expose()).await.unwrap();
     let id = GrantId::mint(&SystemClock, &OsEntropy);
@@ -219,10 +217,7 @@ async fn what_is_not_of_this_organization_or_kind_does_not_exist(
     let group = accounts.create_group(&owner, "g".parse().unwrap()).await;
     let of_group = accounts.grant_to_group(&owner, group.unwrap().id, new("/a", READ));
     let of_group = of_group.await.unwrap();
-    let narrowed = NewApiKey {
-        grants: Some(vec![new("/a", READ)]),
-        ..new_key("narrowed")
-    };
+    let narrowed = new_key("narrowed").narrowed_to(Some(vec![new("/a", READ)]));
     let of_key = fixture.key(fixture.owner.id, narrowed).await;
     let of_key = of_key.grants.unwrap()[0].id;
     let elsewhere = fixture.organization_of("Elsewhere", fixture.owner.id).await;
@@ -288,10 +283,7 @@ async fn grants_end_with_what_they_were_for(
     let owner = fixture.caller(fixture.owner.id).await;
     let grace = fixture.member("grace@example.com", Role::User).await;
     let key = fixture.key(grace.id, new_key("k")).await;
-    let narrowed = NewApiKey {
-        grants: Some(vec![new("/shared/f", READ)]),
-        ..new_key("narrowed")
-    };
+    let narrowed = new_key("narrowed").narrowed_to(Some(vec![new("/shared/f", READ)]));
     let narrowed = fixture.key(fixture.owner.id, narrowed).await;
     let accounts = &fixture.accounts;
     for text in ["/shared/f", "/shared/fx"] {

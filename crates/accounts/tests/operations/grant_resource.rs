@@ -4,11 +4,12 @@
 use std::time::Duration;
 
 use rstest::rstest;
-use vestibule_accounts::{Caller, NewApiKey, NewGrant};
+use vestibule_accounts::{Caller, NewGrant};
 use vestibule_model::{Capability, Grant, GrantHolder, OsEntropy, ResourcePath, Role, UserId};
 
 use crate::support::{
-    Backend, Fixture, assert_refused, delete_resource, details, move_resource, new_key, record,
+    Backend, Fixture, assert_refused, delete_resource, details, evidence, move_resource, new_key,
+    record,
 };
 
 const READ: Capability = Capability::ReadOnly;
@@ -25,7 +26,15 @@ fn new(text: &str) -> NewGrant {
     }
 }
 
-/// Everybody who may rename `/shared/from` to `/shared/to`, as far as the service knows.
+/// A grant that allows renaming what is below `text`.
+fn writing(text: &str) -> NewGrant {
+    NewGrant {
+        capability: Capability::ReadWrite,
+        ..new(text)
+    }
+}
+
+/// Everybody who may rename `/shared/from` to `/shared/to`, as far as their permits say.
 struct World {
     fixture: Fixture,
     admin: UserId,
@@ -68,7 +77,6 @@ enum By {
     Bob,
     NarrowedKeyOfOwner,
     NarrowedKeyOfBob,
-    Operator,
 }
 
 impl By {
@@ -82,7 +90,7 @@ impl By {
             return true;
         }
         match self {
-            Self::Owner | Self::Operator => true,
+            Self::Owner => true,
             Self::Admin => holder != Holder::KeyOfOwner,
             Self::Bob => holder == Holder::KeyOfBob,
             Self::NarrowedKeyOfOwner | Self::NarrowedKeyOfBob => false,
@@ -96,6 +104,11 @@ impl World {
         let admin = fixture.member("admin@example.com", Role::Admin).await.id;
         let bob = fixture.member("bob@example.com", Role::User).await.id;
         let carol = fixture.member("carol@example.com", Role::User).await.id;
+        let operator = fixture.operator();
+        let given = fixture
+            .accounts
+            .grant_to_user(&operator, bob, writing("/shared"));
+        given.await.unwrap();
         Self {
             fixture,
             admin,
@@ -104,11 +117,8 @@ impl World {
         }
     }
 
-    async fn narrowed(&self, owner: UserId, text: &str) -> (Caller, GrantHolder) {
-        let new = NewApiKey {
-            grants: Some(vec![new(text)]),
-            ..new_key("narrowed")
-        };
+    async fn narrowed(&self, owner: UserId, grant: NewGrant) -> (Caller, GrantHolder) {
+        let new = new_key("narrowed").narrowed_to(Some(vec![grant]));
         let made = self.fixture.key(owner, new).await;
         let permit = self.fixture.by_bearer(made.secret.expose()).await.unwrap();
         (Caller::from(&permit), GrantHolder::ApiKey(made.key.id))
@@ -120,9 +130,8 @@ impl World {
             By::Owner => fixture.caller(fixture.owner.id).await,
             By::Admin => fixture.caller(self.admin).await,
             By::Bob => fixture.caller(self.bob).await,
-            By::NarrowedKeyOfOwner => self.narrowed(fixture.owner.id, "/shared").await.0,
-            By::NarrowedKeyOfBob => self.narrowed(self.bob, "/shared").await.0,
-            By::Operator => fixture.operator(),
+            By::NarrowedKeyOfOwner => self.narrowed(fixture.owner.id, writing("/shared")).await.0,
+            By::NarrowedKeyOfBob => self.narrowed(self.bob, writing("/shared")).await.0,
         }
     }
 
@@ -147,10 +156,10 @@ impl World {
                 given.unwrap().holder
             }
             Holder::KeyOfBob | Holder::KeyOfCarol | Holder::KeyOfAdmin | Holder::KeyOfOwner => {
-                self.narrowed(user, text).await.1
+                self.narrowed(user, new(text)).await.1
             }
             Holder::RevokedKeyOfOwner => {
-                let (_, holder) = self.narrowed(user, text).await;
+                let (_, holder) = self.narrowed(user, new(text)).await;
                 if let GrantHolder::ApiKey(id) = holder {
                     let gone = accounts.revoke_api_key_of(&operator, user, id).await;
                     gone.unwrap();
@@ -159,11 +168,9 @@ impl World {
             }
             Holder::ExpiredKeyOfOwner => {
                 let soon = Duration::from_secs(1);
-                let new = NewApiKey {
-                    expires_at: Some(fixture.now().after(soon)),
-                    grants: Some(vec![new(text)]),
-                    ..new_key("expired")
-                };
+                let new = new_key("expired")
+                    .expiring(Some(fixture.now().after(soon)))
+                    .narrowed_to(Some(vec![new(text)]));
                 let made = fixture.key(user, new).await;
                 fixture.clock.advance(soon);
                 GrantHolder::ApiKey(made.key.id)
@@ -193,8 +200,7 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
         By::Admin,
         By::Bob,
         By::NarrowedKeyOfOwner,
-        By::NarrowedKeyOfBob,
-        By::Operator
+        By::NarrowedKeyOfBob
     )]
     by: By,
     #[values(Comes::ByName, Comes::Created)] comes: Comes,
@@ -205,12 +211,15 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
     let caller = world.caller(by).await;
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     // What lies below the folder, and is carried along.
-    let operator = world.fixture.operator();
+    let (operator, owner) = (world.fixture.operator(), world.caller(By::Owner).await);
     let given = accounts.grant_to_user(&operator, world.admin, new("/shared/from/x"));
     let inside = given.await.unwrap().holder;
     let come = async || match comes {
         Comes::ByName => move_resource(accounts, &caller, &from, &to).await,
-        Comes::Created => accounts.clear_grants(&caller, &to).await,
+        Comes::Created => {
+            let place = evidence(&caller, &to, Capability::ReadWrite)?;
+            accounts.clear_grants(place).await
+        }
     };
     for (number, holder) in HOLDERS.into_iter().enumerate() {
         // On the path itself and below it alike, and beside it never.
@@ -243,7 +252,7 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
             assert_eq!(world.held(held).await, before, "{by:?} {holder:?}");
             assert_eq!(world.held(inside).await, ["/shared/from/x"]);
             // For the next holder.
-            let cleared = delete_resource(accounts, &operator, &to).await;
+            let cleared = delete_resource(accounts, &owner, &to).await;
             assert_eq!(cleared.unwrap(), 1);
         }
         assert!(
@@ -253,11 +262,11 @@ async fn nothing_that_comes_to_a_path_ends_a_grant_that_its_caller_could_not_rev
                 .contains(&"/shared/to-do".to_owned())
         );
         let to_do = path("/shared/to-do");
-        let cleared = delete_resource(accounts, &operator, &to_do).await;
+        let cleared = delete_resource(accounts, &owner, &to_do).await;
         assert_eq!(cleared.unwrap(), 1);
         // Back, for the next one.
         if world.held(inside).await != ["/shared/from/x"] {
-            let back = move_resource(accounts, &operator, &to, &from).await;
+            let back = move_resource(accounts, &owner, &to, &from).await;
             back.unwrap();
         }
         assert_eq!(world.held(inside).await, ["/shared/from/x"]);
@@ -275,6 +284,7 @@ async fn a_grant_given_while_something_comes_to_its_path_is_not_lost(
     let world = World::new(backend).await;
     let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
     let (bob, operator) = (world.caller(By::Bob).await, fixture.operator());
+    let owner = world.caller(By::Owner).await;
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     let (mut first, mut second) = (0, 0);
     for _ in 0..20 {
@@ -291,7 +301,7 @@ async fn a_grant_given_while_something_comes_to_its_path_is_not_lost(
             }
         }
         assert_eq!(world.held(given.holder).await, ["/shared/to"]);
-        let cleared = delete_resource(accounts, &operator, &to).await;
+        let cleared = delete_resource(accounts, &owner, &to).await;
         cleared.unwrap();
     }
     assert_eq!(first + second, 20);
@@ -338,15 +348,25 @@ async fn grants_follow_once_and_whatever_has_become_of_the_caller(
     let bob = world.caller(By::Bob).await;
     let held = world.give(Holder::Carol, "/shared/from").await;
     let (from, to) = (path("/shared/from"), path("/shared/to"));
-    let change = accounts.resource_moving(&bob, &from, &to).await.unwrap();
+    let permit = bob.permit().unwrap();
+    let may_write = |path| permit.may(path, Capability::ReadWrite);
+    let change = accounts
+        .resource_moving(may_write(&from).unwrap(), &to)
+        .await
+        .unwrap();
     // Nobody has a right at the new place before the service has said that it is there.
     assert_eq!(world.held(held).await, ["/shared/from"]);
     let removed = accounts.remove_member(&fixture.operator(), world.bob).await;
     removed.unwrap();
     let other = path("/shared/other");
-    let forward = accounts.resource_moving(&bob, &to, &other).await;
+    let forward = accounts
+        .resource_moving(may_write(&to).unwrap(), &other)
+        .await;
     assert_refused(forward.map(drop), "credential_ended");
-    let leaving = accounts.resource_leaving(&bob, &to).await;
+    // Bob's own home is where the permit lets him delete.
+    let home = permit.home().clone();
+    let home = evidence(&bob, &home, Capability::ReadWriteDelete).unwrap();
+    let leaving = accounts.resource_leaving(home).await;
     assert_refused(leaving.map(drop), "credential_ended");
     // What was given on the new path meanwhile stands.
     let given = world.give(Holder::Group, "/shared/to").await;
@@ -364,6 +384,26 @@ async fn grants_follow_once_and_whatever_has_become_of_the_caller(
     assert_eq!(fixture.records("grant.moved").await.len(), 1);
 }
 
+/// Evidence of less than the change takes is refused, and nothing is noted.
+#[tokio::test]
+async fn a_change_is_noted_only_with_evidence_of_the_capability_that_it_takes() {
+    let world = World::new(Backend::Sqlite).await;
+    let accounts = &world.fixture.accounts;
+    let held = world.give(Holder::Carol, "/shared/to").await;
+    let bob = world.caller(By::Bob).await;
+    let (carols, to) = (ResourcePath::home_of(world.carol), path("/shared/to"));
+    let read = evidence(&bob, &to, READ).unwrap();
+    let leaving = accounts.resource_leaving(read).await;
+    assert_refused(leaving.map(drop), "insufficient_capability");
+    let moving = accounts.resource_moving(read, &carols).await;
+    assert_refused(moving.map(drop), "insufficient_capability");
+    let carol = world.fixture.caller(world.carol).await;
+    let read = evidence(&carol, &to, READ).unwrap();
+    let cleared = accounts.clear_grants(read).await;
+    assert_refused(cleared.map(drop), "insufficient_capability");
+    assert_eq!(world.held(held).await, ["/shared/to"]);
+}
+
 /// The request and the next start do so at once.
 #[rstest]
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -371,19 +411,20 @@ async fn of_many_who_let_grants_follow_one_does(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let world = World::new(backend).await;
-    let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
-    let operator = fixture.operator();
+    let accounts = &world.fixture.accounts;
+    let owner = world.caller(By::Owner).await;
+    let may = |path| evidence(&owner, path, Capability::ReadWrite);
     let (from, to) = (path("/shared/from"), path("/shared/to"));
     for _ in 0..5 {
         let held = world.give(Holder::Carol, "/shared/from").await;
-        let moving = accounts.resource_moving(&operator, &from, &to).await;
+        let moving = accounts.resource_moving(may(&from).unwrap(), &to).await;
         let change = moving.unwrap();
         let all = (0..6).map(|_| accounts.follow_resource(change));
         let done = futures_util::future::join_all(all).await;
         let moved: u64 = done.into_iter().map(Result::unwrap).sum();
         assert_eq!(moved, 1);
         assert_eq!(world.held(held).await, ["/shared/to"]);
-        delete_resource(accounts, &operator, &to).await.unwrap();
+        delete_resource(accounts, &owner, &to).await.unwrap();
     }
 }
 
@@ -394,7 +435,7 @@ async fn a_record_names_the_first_fifty_grants_and_counts_all(
 ) {
     let world = World::new(backend).await;
     let (fixture, accounts) = (&world.fixture, &world.fixture.accounts);
-    let operator = fixture.operator();
+    let (operator, owner) = (fixture.operator(), world.caller(By::Owner).await);
     for number in 0..60 {
         let user = [world.bob, world.carol][number % 2];
         let text = format!("/shared/from/{number}");
@@ -403,9 +444,9 @@ async fn a_record_names_the_first_fifty_grants_and_counts_all(
         fixture.tick();
     }
     let (from, to) = (path("/shared/from"), path("/shared/to"));
-    let moved = move_resource(accounts, &operator, &from, &to).await;
+    let moved = move_resource(accounts, &owner, &from, &to).await;
     assert_eq!(moved.unwrap(), 60);
-    let removed = delete_resource(accounts, &operator, &to).await;
+    let removed = delete_resource(accounts, &owner, &to).await;
     assert_eq!(removed.unwrap(), 60);
     for kind in ["grant.moved", "grant.removed"] {
         let told = details(&fixture.records(kind).await[0]);

@@ -1,7 +1,7 @@
 //! Organisations and their plans.
 
 use rstest::rstest;
-use vestibule_accounts::{Caller, NewApiKey, NewGrant, NewOrganization, Page};
+use vestibule_accounts::{Caller, NewGrant, NewOrganization, Page};
 use vestibule_model::{
     Capability, Organization, OrganizationId, OsEntropy, PlanName, Role, SystemClock, UserId,
 };
@@ -70,14 +70,11 @@ async fn a_narrowed_key_knows_its_own_organization_alone_and_nothing_of_its_owne
 ) {
     let fixture = Fixture::new(backend).await;
     let second = fixture.organization_of("Second", fixture.owner.id).await;
-    let narrowed = NewApiKey {
-        grants: Some(vec![NewGrant {
-            path: "/a".parse().unwrap(),
-            capability: Capability::ReadOnly,
-            can_approve: false,
-        }]),
-        ..new_key("narrowed")
-    };
+    let narrowed = new_key("narrowed").narrowed_to(Some(vec![NewGrant {
+        path: "/a".parse().unwrap(),
+        capability: Capability::ReadOnly,
+        can_approve: false,
+    }]));
     let made = fixture.key(fixture.owner.id, narrowed).await;
     let permit = fixture.by_bearer(made.secret.expose()).await.unwrap();
     let (accounts, caller) = (&fixture.accounts, Caller::from(&permit));

@@ -145,10 +145,7 @@ async fn a_key_that_has_expired_since_gives_nothing_away(
 ) {
     let clock = vestibule_model::Timestamp::from_seconds(1_800_000_000);
     let hour = Duration::from_secs(3_600);
-    let new = NewApiKey {
-        expires_at: Some(clock.after(hour)),
-        ..new_key("brief")
-    };
+    let new = new_key("brief").expiring(Some(clock.after(hour)));
     let before = Before::with_key(backend, new).await;
     before.fixture.clock.advance(hour);
     for attempt in before.attempts().await {

@@ -13,7 +13,8 @@ use vestibule_accounts::{
     KeyringParts, NewApiKey, NewOrganization, NewUser, Operator, Page, SignInLimits, SignOut,
 };
 use vestibule_check::{
-    CacheBounds, Cause, Core, CoreParts, EntryPoint, OwnOrigin, Permit, Rejected, RequestHead,
+    Allowed, CacheBounds, Cause, Core, CoreParts, EntryPoint, OwnOrigin, Permit, Rejected,
+    RequestHead,
 };
 use vestibule_credential::{
     Claims, HasherConfig, Issuer, MasterKey, PasswordHasher, PlainSecret, Prefix, SecretKind,
@@ -22,8 +23,8 @@ use vestibule_credential::{
 use vestibule_model::clock::ManualClock;
 use vestibule_model::session::Lifetimes;
 use vestibule_model::{
-    Actor, AuditId, AuditRecord, Clock, Organization, OrganizationId, OsEntropy, Plan, Plans,
-    ResourcePath, Role, Session, SessionId, SystemClock, Timestamp, User, UserId,
+    Actor, AuditId, AuditRecord, Capability, Clock, Organization, OrganizationId, OsEntropy, Plan,
+    Plans, ResourcePath, Role, Session, SessionId, SystemClock, Timestamp, User, UserId,
 };
 use vestibule_policy::{Accepts, Rule, RuleTable};
 use vestibule_store::{Store, StoreUrl};
@@ -566,11 +567,7 @@ pub(crate) fn refused_fields<T: std::fmt::Debug>(
 }
 
 pub(crate) fn new_key(name: &str) -> NewApiKey {
-    NewApiKey {
-        name: name.parse().unwrap(),
-        expires_at: None,
-        grants: None,
-    }
+    NewApiKey::named(name.parse().unwrap())
 }
 
 /// What a record says.
@@ -591,6 +588,15 @@ pub(crate) fn record(kind: &'static str) -> AuditRecord {
     }
 }
 
+/// Returns what the caller's permit answers; everybody here has one.
+pub(crate) fn evidence<'a>(
+    caller: &'a Caller,
+    path: &'a ResourcePath,
+    capability: Capability,
+) -> vestibule_accounts::Result<Allowed<'a>> {
+    Ok(caller.permit().unwrap().may(path, capability)?)
+}
+
 /// Moves a resource whose service stores its half at once. Returns how many grants moved.
 pub(crate) async fn move_resource(
     accounts: &Accounts,
@@ -598,7 +604,9 @@ pub(crate) async fn move_resource(
     from: &ResourcePath,
     to: &ResourcePath,
 ) -> vestibule_accounts::Result<u64> {
-    let change = accounts.resource_moving(caller, from, to).await?;
+    let change = accounts
+        .resource_moving(evidence(caller, from, Capability::ReadWrite)?, to)
+        .await?;
     accounts.follow_resource(change).await
 }
 
@@ -608,6 +616,8 @@ pub(crate) async fn delete_resource(
     caller: &Caller,
     path: &ResourcePath,
 ) -> vestibule_accounts::Result<u64> {
-    let change = accounts.resource_leaving(caller, path).await?;
+    let change = accounts
+        .resource_leaving(evidence(caller, path, Capability::ReadWriteDelete)?)
+        .await?;
     accounts.follow_resource(change).await
 }

@@ -248,11 +248,7 @@ impl Fixture {
 
     /// A key with all its owner's rights.
     pub(crate) async fn key(&self, organization: &Organization, owner: &User) -> String {
-        let new = NewApiKey {
-            name: "key".parse().unwrap(),
-            expires_at: None,
-            grants: None,
-        };
+        let new = NewApiKey::named("key".parse().unwrap());
         let made = self
             .accounts
             .create_api_key_for(&OPERATOR, organization.id, owner.id, new)

@@ -21,8 +21,8 @@ use vestibule_layer::model::{
     Timestamp, UserId,
 };
 use vestibule_layer::{
-    CheckService, Core, CoreParts, Directory, EntryPointExt as _, OwnOrigin, Permit, Problem,
-    ResourceChanges, Unresolved,
+    Allowed, CheckService, Core, CoreParts, Directory, EntryPointExt as _, OwnOrigin, Permit,
+    Problem, ResourceChanges, Unresolved,
 };
 use vestibule_sample::{Sample, SampleDatabase};
 
@@ -131,12 +131,9 @@ impl People {
 }
 
 impl ResourceChanges for People {
-    fn created<'a>(
-        &'a self,
-        permit: &'a Permit,
-        path: &'a ResourcePath,
-    ) -> BoxFuture<'a, Result<(), Problem>> {
+    fn created<'a>(&'a self, place: Allowed<'a>) -> BoxFuture<'a, Result<(), Problem>> {
         Box::pin(async move {
+            let (permit, path) = (place.permit(), place.path());
             self.keep(path)?;
             self.report(permit.organization_id(), |principal| {
                 let left = principal.grants.iter();
@@ -149,22 +146,22 @@ impl ResourceChanges for People {
 
     fn moving<'a>(
         &'a self,
-        permit: &'a Permit,
-        from: &'a ResourcePath,
+        from: Allowed<'a>,
         to: &'a ResourcePath,
     ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
         Box::pin(async move {
-            self.created(permit, to).await?;
-            Ok(self.note(permit, from, Some(to)))
+            let place = from.permit().may(to, Capability::ReadWrite)?;
+            self.created(place).await?;
+            Ok(self.note(from.permit(), from.path(), Some(to)))
         })
     }
 
     fn removing<'a>(
         &'a self,
-        permit: &'a Permit,
-        path: &'a ResourcePath,
+        resource: Allowed<'a>,
     ) -> BoxFuture<'a, Result<ResourceChangeId, Problem>> {
         Box::pin(async move {
+            let (permit, path) = (resource.permit(), resource.path());
             self.report(permit.organization_id(), |_| {}).await?;
             Ok(self.note(permit, path, None))
         })
