@@ -134,12 +134,18 @@ impl RuleTable {
     /// Returns the kind of a path that is not in the table: that of the routes that share its first
     /// segment, else the default, which reads bearers.
     pub fn kind_of(&self, path: &str) -> RouteKind {
-        fn first(path: &str) -> Option<&str> {
-            path.split('/').nth(1)
-        }
+        // Cut once, and compared in place: cutting each of a hundred templates, too, took a tenth of
+        // the instructions of a request to a path that is not there.
+        let Some(segment) = path.split('/').nth(1) else {
+            return RouteKind::default();
+        };
+        let shares = |template: &str| {
+            let rest = template.strip_prefix('/')?.strip_prefix(segment)?;
+            Some(rest.is_empty() || rest.starts_with('/'))
+        };
         self.paths
             .iter()
-            .find(|entry| first(&entry.template) == first(path))
+            .find(|entry| shares(&entry.template) == Some(true))
             .map_or(RouteKind::default(), Path::kind)
     }
 

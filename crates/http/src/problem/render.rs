@@ -102,7 +102,7 @@ impl Problem {
                     hint,
                     errors: &self.0.errors,
                 };
-                ("application/problem+json", serde_json::to_vec(&body))
+                ("application/problem+json", json(&body))
             }
             ErrorFormat::ErrorJson => {
                 let body = ErrorBody {
@@ -111,20 +111,29 @@ impl Problem {
                     request_id,
                     hint,
                 };
-                ("application/json", serde_json::to_vec(&body))
+                ("application/json", json(&body))
             }
             ErrorFormat::Page => {
                 let words = format!("{} {}\n", self.0.detail, hint.unwrap_or_default());
-                ("text/plain; charset=utf-8", Ok(words.into_bytes()))
+                ("text/plain; charset=utf-8", words.into_bytes())
             }
         };
-        let mut response = (status, body.unwrap_or_default()).into_response();
+        let mut response = (status, body).into_response();
         let headers = response.headers_mut();
         headers.extend(self.0.headers.clone());
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
         headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         response
     }
+}
+
+fn json(body: &impl Serialize) -> Vec<u8> {
+    // Most bodies fit, where a vector that begins empty grows three times.
+    let mut bytes = Vec::with_capacity(512);
+    if serde_json::to_writer(&mut bytes, body).is_err() {
+        bytes.clear();
+    }
+    bytes
 }
 
 impl Problem {
