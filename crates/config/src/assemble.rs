@@ -11,13 +11,14 @@ use vestibule_sample::SampleDatabase;
 use vestibule_store::{Checkpoints, StoreUrl};
 
 use super::error::ConfigErrors;
-#[expect(
+#[allow(
     clippy::wildcard_imports,
     reason = "every key is used here or in a section"
 )]
 use super::keys::*;
 use super::kind::Raw;
 use super::plans;
+use super::public_url::PublicUrl;
 use super::reader::Reader;
 use super::settings::{HOST_PREFIX, SampleSettings, ServerSettings, Settings, Timeouts};
 use super::values::Values;
@@ -140,6 +141,7 @@ impl Reader<'_> {
     }
 
     fn lifetimes(&mut self) -> Option<Lifetimes> {
+        const TOO_LONG: &str = "must not be longer than sessions.absolute";
         let idle = self.get(&SESSIONS_IDLE);
         let absolute = self.get(&SESSIONS_ABSOLUTE);
         let access_token = self.get(&SESSIONS_ACCESS_TOKEN);
@@ -148,7 +150,6 @@ impl Reader<'_> {
             session_absolute: absolute?,
             access_token: access_token?,
         };
-        const TOO_LONG: &str = "must not be longer than sessions.absolute";
         if lifetimes.session_idle > lifetimes.session_absolute {
             return self.refuse(&SESSIONS_IDLE, TOO_LONG);
         }
@@ -162,7 +163,7 @@ impl Reader<'_> {
         let name = self.get(&SESSIONS_COOKIE_NAME)?;
         let public_url = server.and_then(|server| server.public_url.as_ref());
         // Over http, browsers refuse the prefix: a server on localhost may need another name.
-        if public_url.is_some_and(|url| url.is_https()) && !name.starts_with(HOST_PREFIX) {
+        if public_url.is_some_and(PublicUrl::is_https) && !name.starts_with(HOST_PREFIX) {
             let message = format!(
                 "must begin with {HOST_PREFIX}: else neighbouring hosts could set the cookie"
             );

@@ -1,7 +1,6 @@
 //! Routes described and mounted from one declaration.
 
 #![cfg(feature = "openapi")]
-#![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
 
 use std::sync::Arc;
 

@@ -42,7 +42,7 @@ pub struct Failure {
     hint: Option<String>,
     field: Option<String>,
     /// Every single error, for programs, if there may be several.
-    errors: Vec<Value>,
+    errors: Box<[Value]>,
 }
 
 impl Code {
@@ -70,7 +70,7 @@ impl Failure {
             message: message.into(),
             hint: None,
             field: None,
-            errors: Vec::new(),
+            errors: Box::default(),
         }
     }
 
@@ -150,7 +150,7 @@ impl Failure {
             }
         }
         if !self.errors.is_empty() {
-            error["errors"] = self.errors.as_slice().into();
+            error["errors"] = self.errors.to_vec().into();
         }
         json!({ "error": error })
     }
