@@ -105,10 +105,13 @@ impl World {
         let bob = fixture.member("bob@example.com", Role::User).await.id;
         let carol = fixture.member("carol@example.com", Role::User).await.id;
         let operator = fixture.operator();
-        let given = fixture
-            .accounts
-            .grant_to_user(&operator, bob, writing("/shared"));
-        given.await.unwrap();
+        // By way of a group: a grant of his own would cover those that the tests give him.
+        let accounts = &fixture.accounts;
+        let writers = accounts.create_group(&operator, "Writers".parse().unwrap());
+        let writers = writers.await.unwrap().id;
+        let added = accounts.add_to_group(&operator, writers, bob).await;
+        let granted = accounts.grant_to_group(&operator, writers, writing("/shared"));
+        added.and(granted.await.map(drop)).unwrap();
         Self {
             fixture,
             admin,
@@ -394,13 +397,13 @@ async fn a_change_is_noted_only_with_evidence_of_the_capability_that_it_takes() 
     let (carols, to) = (ResourcePath::home_of(world.carol), path("/shared/to"));
     let read = evidence(&bob, &to, READ).unwrap();
     let leaving = accounts.resource_leaving(read).await;
-    assert_refused(leaving.map(drop), "insufficient_capability");
+    assert_refused(leaving.map(drop), "capability_not_granted");
     let moving = accounts.resource_moving(read, &carols).await;
-    assert_refused(moving.map(drop), "insufficient_capability");
+    assert_refused(moving.map(drop), "path_not_granted");
     let carol = world.fixture.caller(world.carol).await;
     let read = evidence(&carol, &to, READ).unwrap();
     let cleared = accounts.clear_grants(read).await;
-    assert_refused(cleared.map(drop), "insufficient_capability");
+    assert_refused(cleared.map(drop), "capability_not_granted");
     assert_eq!(world.held(held).await, ["/shared/to"]);
 }
 
