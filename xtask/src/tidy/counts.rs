@@ -8,18 +8,18 @@ use super::modules::Modules;
 use super::{Tree, openings, why};
 
 /// The most cycles between files that there may be. May only fall.
-const MOST_CYCLES: usize = 5;
+const MOST_CYCLES: usize = 3;
 
 /// The most cycles that there may be if a file counts that uses the modules in its own folder, which
 /// use it in turn. May only fall.
-const MOST_CYCLES_WITH_PARENTS: usize = 17;
+const MOST_CYCLES_WITH_PARENTS: usize = 16;
 
 /// The greatest share of item documentation that opens oddly, in thousandths. May only fall.
-const MOST_ODD: usize = 5;
+const MOST_ODD: usize = 0;
 
 /// The least share of lines inside functions that are comments which say why, in thousandths. May
 /// only rise.
-const LEAST_WHY: usize = 21;
+const LEAST_WHY: usize = 22;
 
 /// The counts of one crate, or of all.
 #[derive(Debug, Default)]
