@@ -121,7 +121,7 @@ async fn from_four_fifths_on_those_connections_are_closed_that_are_idle_for_long
 }
 
 #[tokio::test]
-async fn a_server_full_of_idle_connections_answers_whoever_comes() {
+async fn a_server_full_of_idle_connections_answers_new_ones() {
     let setup = Setup::new(Backend::Sqlite).with("SERVER__MAX_CONNECTIONS", "5");
     let fixture = setup.start().await;
     let mut idle = Vec::new();

@@ -462,7 +462,7 @@ const MAKER: [&str; 3] = ["maker-zq@hidden.example", "Zerubbabel", "Quillfeather
 
 #[rstest]
 #[tokio::test]
-async fn a_narrowed_key_learns_nowhere_who_made_it_and_where_else_its_maker_is(
+async fn a_narrowed_key_reveals_neither_its_creator_nor_their_other_organisations(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let fixture = Fixture::start(backend).await;

@@ -193,7 +193,7 @@ impl World {
 
 #[rstest]
 #[tokio::test]
-async fn only_who_administers_somebody_takes_what_was_given_to_them(
+async fn grants_are_revoked_only_by_an_administrator_of_their_holder(
     #[values(To::Member, To::Owner)] to: To,
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {

@@ -210,7 +210,7 @@ async fn who_removes_the_own_membership_is_out_with_the_answer(
 
 #[rstest]
 #[tokio::test]
-async fn who_is_made_an_owner_again_signs_in_by_password_only_when_exempted_again(
+async fn a_user_promoted_to_owner_again_signs_in_by_password_only_when_exempted_again(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let fixture = crate::sso::fixture(backend).await;

@@ -21,7 +21,7 @@ const MANY: &str = "
 ";
 
 #[tokio::test]
-async fn a_choice_of_members_says_when_it_is_cut_and_whoever_is_meant_is_in_it() {
+async fn a_choice_of_members_says_when_it_is_cut_and_contains_the_selected_one() {
     let fixture = Fixture::start(Backend::Sqlite).await;
     let file = fixture.data().join("vestibule.db");
     let options = SqliteConnectOptions::new().filename(file);

@@ -23,7 +23,7 @@ async fn by_cookie(fixture: &Fixture, cookie: &str) -> Answer {
 
 #[rstest]
 #[tokio::test]
-async fn whoever_came_in_by_password_is_out_with_the_next_request(
+async fn sessions_that_a_password_started_end_with_the_next_request(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let fixture = fixture(backend).await;

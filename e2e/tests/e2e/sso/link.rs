@@ -28,7 +28,7 @@ async fn link(fixture: &Fixture, cookie: &str, email: &str) -> Answer {
 
 #[rstest]
 #[tokio::test]
-async fn whoever_is_signed_in_links_a_person_of_any_address_with_the_own_account(
+async fn a_signed_in_user_links_an_identity_of_any_address_to_their_own_account(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let fixture = fixture(backend).await;

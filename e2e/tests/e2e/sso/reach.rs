@@ -149,7 +149,7 @@ async fn it_sees_and_ends_sessions_in_its_own_organization_alone(
 
 #[rstest]
 #[tokio::test]
-async fn it_changes_names_only_of_whom_nobody_else_knows(
+async fn it_changes_the_names_only_of_users_without_another_organisation(
     #[values(Backend::Sqlite, Backend::Postgres)] backend: Backend,
 ) {
     let bob = Bob::new(backend).await;
