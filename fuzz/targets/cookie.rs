@@ -14,7 +14,8 @@ use futures_util::FutureExt as _;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use libfuzzer_sys::fuzz_target;
 use vestibule_check::{
-    Core, CoreParts, DEFAULT_COOKIE_NAME, Directory as _, EntryPoint, MemoryDirectory, OwnOrigin, RequestHead,
+    Core, CoreParts, DEFAULT_COOKIE_NAME, Directory as _, EntryPoint, MemoryDirectory, OwnOrigin,
+    RequestHead,
 };
 use vestibule_credential::{
     Claims, Issuer, Keyring, Prefix, SecretKind, SigningKey, TokenId, frame,
@@ -99,7 +100,10 @@ static FIXTURE: LazyLock<Fixture> = LazyLock::new(|| {
             clock,
             ..CoreParts::new(Arc::new(directory))
         })
-        .entry_point(table.build(), ORIGIN.parse::<OwnOrigin>().expect("an origin")),
+        .entry_point(
+            table.build(),
+            ORIGIN.parse::<OwnOrigin>().expect("an origin"),
+        ),
         key: key.expose().to_owned(),
         cookie: cookie.expose().to_owned(),
         token,
