@@ -33,7 +33,7 @@ impl Accounts {
 
     /// [`begin_locked`](Self::begin_locked) where sessions that came by a connection are ended: of
     /// one subject, or of one of the provider's sessions, where they are named, of all otherwise.
-    /// Their people are held in the order of [`hold_everyone`](Self::hold_everyone), the caller in
+    /// Their people are held in the order of `hold_everyone`, the caller in
     /// the place among them.
     pub async fn begin_holding_sso_people(
         &self,
@@ -52,7 +52,7 @@ impl Accounts {
     }
 
     /// [`begin_locked`](Self::begin_locked) where sessions of one user are ended, who is held in
-    /// the order of [`hold_everyone`](Self::hold_everyone).
+    /// the order of `hold_everyone`.
     pub async fn begin_holding_user(&self, caller: &Caller, user: UserId) -> Result<Write> {
         let mut write = self.begin_counting(caller).await?;
         self.hold_in_order(&mut write, caller, vec![user]).await?;
@@ -69,7 +69,7 @@ impl Accounts {
     }
 
     /// Holds these users and the caller, in the order of
-    /// [`hold_everyone`](Self::hold_everyone).
+    /// `hold_everyone`.
     pub(crate) async fn hold_in_order(
         &self,
         write: &mut Write,

@@ -55,7 +55,7 @@ const PRUNE_KEYS: &str = long_gone!(
     " AND NOT EXISTS (SELECT 1 FROM path_grant WHERE api_key_id = api_key.id)"
 );
 
-/// The numbers of rows that [`Write::prune`] deleted.
+/// The numbers of rows that [`UnauditedWrite::prune`](crate::UnauditedWrite::prune) deleted.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Pruned {
     /// Successors of access tokens that have ended.

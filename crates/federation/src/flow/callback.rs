@@ -39,7 +39,7 @@ impl Sso {
     /// [`start_test`](Self::start_test). Of two callbacks for one sign-in, one succeeds.
     ///
     /// Reads the authorization response (OpenID Connect Core, 3.1.2.5), exchanges the code and
-    /// checks the ID token; then [admits](crate::admit) the identity and carries out the purpose of
+    /// checks the ID token; then admits (`crate::admit`) the identity and carries out the purpose of
     /// the sign-in.
     pub async fn callback(
         &self,
