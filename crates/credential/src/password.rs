@@ -2,8 +2,8 @@
 //!
 //! One hash costs 20 ms and 19 MiB. On the runtime's threads it would hold up every request, on
 //! its blocking pool a burst of sign-ins would take gigabytes. So there are few threads, at low
-//! priority, each with one block of memory that it keeps, and a bounded queue before them: what
-//! does not fit is refused at once.
+//! priority, with memory that goes from hash to hash and is released after a quiet time, and a
+//! bounded queue before them: what does not fit is refused at once.
 
 use std::fmt;
 use std::future::Future;
@@ -16,10 +16,12 @@ use tokio::sync::oneshot;
 use vestibule_model::{Entropy, Invalid};
 use zeroize::Zeroizing;
 
+mod memory;
 mod outcome;
 mod phc;
 mod priority;
 
+use memory::Memory;
 pub use outcome::{HashError, Verdict};
 use phc::{Fresh, Scratch, Stored};
 
@@ -221,31 +223,6 @@ async fn wait<T>(
 ) -> Result<T, HashError> {
     queued?;
     answered.await.unwrap_or(Err(HashError::Stopped))
-}
-
-/// Memory of the hashes that have ended, for those to come. It is shared because the one thread
-/// that waits for a job has to release what all of them have used.
-#[derive(Default)]
-struct Memory(Mutex<Vec<Scratch>>);
-
-impl Memory {
-    fn take(&self) -> Scratch {
-        self.lock().pop().unwrap_or_default()
-    }
-
-    fn keep(&self, scratch: Scratch) {
-        self.lock().push(scratch);
-    }
-
-    fn release(&self) {
-        // Freed outside the lock: giving 19 MiB back to the system takes a while.
-        let kept = std::mem::take(&mut *self.lock());
-        drop(kept);
-    }
-
-    fn lock(&self) -> std::sync::MutexGuard<'_, Vec<Scratch>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
 }
 
 /// Runs one thread: job after job, until nobody can ask any more.
