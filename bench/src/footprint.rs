@@ -71,7 +71,7 @@ pub(crate) fn binary() -> Result<PathBuf> {
     let binary = std::env::current_exe()?.with_file_name("vestibule");
     anyhow::ensure!(
         binary.exists(),
-        "build the server first: cargo build --release --bin vestibule"
+        "build the server first: cargo build --profile dist --bin vestibule"
     );
     Ok(binary)
 }

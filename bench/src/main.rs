@@ -1,6 +1,6 @@
 //! What a checked request costs, as ratios to a bare handler in the same run.
 //!
-//! `cargo run --release --package vestibule-bench` measures everything and takes some minutes;
+//! `cargo run --profile dist --package vestibule-bench` measures everything and takes some minutes;
 //! name one of the figures to measure that alone. What is measured and why so is in
 //! `docs/performance.md`.
 
