@@ -33,7 +33,7 @@ pub enum AccessGround {
 
 /// The answer that the check would give after a sign-in of the user.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Access {
+pub struct ExplainedAccess {
     /// Yes, and by what; or why not.
     pub outcome: std::result::Result<AccessGround, Refusal>,
     /// The highest capability that the user has there.
@@ -47,7 +47,7 @@ pub struct Access {
 impl Accounts {
     /// Explains whether a member may act on a path, and which role or grant decides. The decision
     /// is the check's own. For admins and owners.
-    pub async fn explain_access(&self, caller: &Caller, asked: &Asked) -> Result<Access> {
+    pub async fn explain_access(&self, caller: &Caller, asked: &Asked) -> Result<ExplainedAccess> {
         caller.needs(Role::Admin)?;
         let found = self
             .0
@@ -73,7 +73,7 @@ impl Accounts {
             Basis::Home => AccessGround::Home(principal.home.clone()),
             Basis::Grant(grant) => AccessGround::Grant(grant.clone()),
         });
-        Ok(Access {
+        Ok(ExplainedAccess {
             outcome,
             have: rights::effective(&principal, &asked.path),
             inactive,

@@ -38,7 +38,7 @@ pub struct KeyringParts<'a> {
 
 /// An error in loading the keyring.
 #[derive(Debug, thiserror::Error)]
-pub enum KeyringError {
+pub enum LoadKeyringError {
     /// The master key is not the one that the signing keys in the store were sealed with.
     #[error("the signing keys were sealed with another master key")]
     MasterKey,
@@ -53,7 +53,7 @@ impl KeyringParts<'_> {
         self,
         clock: &dyn Clock,
         entropy: &dyn Entropy,
-    ) -> std::result::Result<Keyring, KeyringError> {
+    ) -> std::result::Result<Keyring, LoadKeyringError> {
         let rows = self.signing_keys().await?;
         if rows.iter().any(|row| row.retired_at.is_none()) {
             return self.open(rows, clock);
@@ -84,7 +84,7 @@ impl KeyringParts<'_> {
         self,
         rows: Vec<SealedKeyRow>,
         clock: &dyn Clock,
-    ) -> std::result::Result<Keyring, KeyringError> {
+    ) -> std::result::Result<Keyring, LoadKeyringError> {
         let alive_after = clock.now().before(afterlife(self.lifetimes.access_token));
         let keys = rows
             .into_iter()
@@ -100,7 +100,7 @@ impl KeyringParts<'_> {
             })
             .collect::<std::result::Result<Vec<_>, _>>()
             .map_err(|error| match error {
-                SealError::Refused => KeyringError::MasterKey,
+                SealError::Refused => LoadKeyringError::MasterKey,
                 other => Error::from(other).into(),
             })?;
         let keyring = Keyring::new(self.issuer, keys).map_err(Error::from)?;
@@ -184,8 +184,8 @@ impl Accounts {
         let keyring = rows.and_then(|rows| {
             let opened = parts.open(rows, self.clock());
             opened.map_err(|error| match error {
-                KeyringError::Failed(error) => error,
-                refused @ KeyringError::MasterKey => Error::internal(refused),
+                LoadKeyringError::Failed(error) => error,
+                refused @ LoadKeyringError::MasterKey => Error::internal(refused),
             })
         });
         let keyring = keyring.inspect_err(|_| self.0.keyring_watch.touch())?;

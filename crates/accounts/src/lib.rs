@@ -47,7 +47,7 @@ mod turns;
 mod usage;
 mod user;
 
-pub use access::{Access, AccessGround, Asked};
+pub use access::{AccessGround, Asked, ExplainedAccess};
 pub use accounts::{Accounts, AccountsParts};
 pub use api_key::{
     CreatedApiKey, KeyOfForm, KeyView, NEW_KEY_HANDOVER, NewApiKey, NewKey, PreparedKey,
@@ -61,7 +61,7 @@ pub use error::{Error, FieldError, Result};
 pub use explain::{CannotResolve, OnRecord, Resolved};
 pub use for_session::FORM_LIFE;
 pub use grant::{GrantPatch, HolderKind, NewGrant};
-pub use keyring::{KeyringError, KeyringParts, OldKeys};
+pub use keyring::{KeyringParts, LoadKeyringError, OldKeys};
 pub use membership::Member;
 pub use open::{OpenError, OpenParts};
 pub use organization::NewOrganization;

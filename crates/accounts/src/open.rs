@@ -11,7 +11,7 @@ use vestibule_model::{Clock, Entropy, Plans};
 use vestibule_store::Store;
 
 use crate::sign_in::SignInLimits;
-use crate::{Accounts, AccountsParts, KeyringError, KeyringParts};
+use crate::{Accounts, AccountsParts, KeyringParts, LoadKeyringError};
 
 /// The parts that [`Accounts::open`] needs.
 pub struct OpenParts {
@@ -44,7 +44,7 @@ pub struct OpenParts {
 pub enum OpenError {
     /// The signing keys were not loaded.
     #[error(transparent)]
-    Keyring(#[from] KeyringError),
+    Keyring(#[from] LoadKeyringError),
     /// The system starts no thread that hashes passwords.
     #[error("no thread can hash passwords: {0}")]
     Hasher(#[from] std::io::Error),
@@ -55,7 +55,7 @@ impl Accounts {
     /// passwords, and returns the operations on the store.
     ///
     /// # Errors
-    /// [`KeyringError::MasterKey`] where the signing keys were sealed with another master key.
+    /// [`LoadKeyringError::MasterKey`] where the signing keys were sealed with another master key.
     pub async fn open(parts: OpenParts) -> Result<Self, OpenError> {
         let keyring = KeyringParts {
             store: &parts.store,

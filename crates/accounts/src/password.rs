@@ -2,7 +2,7 @@
 
 use serde_json::json;
 use vestibule_check::Permit;
-use vestibule_credential::{PlainPassword, PlainSecret, SecretKind, Verdict, frame};
+use vestibule_credential::{PasswordVerdict, PlainPassword, PlainSecret, SecretKind, frame};
 use vestibule_model::{Change, CredentialRef, Digest, UserId};
 use vestibule_policy::Refusal;
 
@@ -56,7 +56,7 @@ impl Accounts {
         };
         let verdict = self.verify(&change.current, Some(stored.clone()));
         let verdict = verdict.await?;
-        if !matches!(verdict, Verdict::Match { .. }) {
+        if !matches!(verdict, PasswordVerdict::Match { .. }) {
             return Err(Error::field(
                 "current_password",
                 "wrong_password",

@@ -34,7 +34,7 @@ pub use keyring::Keyring;
 #[cfg(feature = "tokens")]
 pub use keyring::{Issuer, KeyringError, SigningKey};
 #[cfg(feature = "password")]
-pub use password::{HashError, HasherConfig, PasswordHasher, PlainPassword, Verdict};
+pub use password::{HashError, HasherConfig, PasswordHasher, PasswordVerdict, PlainPassword};
 #[cfg(feature = "tokens")]
 pub use seal::{MasterKey, SealError};
 pub use token::{Claims, TokenError, TokenId, Verified};

@@ -22,7 +22,7 @@ mod phc;
 mod priority;
 
 use memory::Memory;
-pub use outcome::{HashError, Verdict};
+pub use outcome::{HashError, PasswordVerdict};
 use phc::{Fresh, Scratch, Stored};
 
 /// About what one hash takes on a core of its own; only the advice in `Busy` rests on it.
@@ -112,7 +112,7 @@ impl Default for HasherConfig {
 /// One task for a hashing thread.
 enum Job {
     Hash(PlainPassword, Fresh, Answer<String>),
-    Verify(PlainPassword, Stored, Answer<Verdict>),
+    Verify(PlainPassword, Stored, Answer<PasswordVerdict>),
 }
 
 type Answer<T> = oneshot::Sender<Result<T, HashError>>;
@@ -181,7 +181,7 @@ impl PasswordHasher {
         &self,
         password: PlainPassword,
         stored: Option<String>,
-    ) -> impl Future<Output = Result<Verdict, HashError>> + Send + use<> {
+    ) -> impl Future<Output = Result<PasswordVerdict, HashError>> + Send + use<> {
         let stored = match stored {
             Some(text) => Stored::read(&text),
             None => Ok(Stored::dummy()),

@@ -23,8 +23,8 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use vestibule_accounts::{
-    Accounts, Bridge, ClockTrust, Duties, Intervals, KeyringError, OpenError, OpenParts, Operator,
-    Shutdown, SignInLimits, Tasks, clock_behind,
+    Accounts, Bridge, ClockTrust, Duties, Intervals, LoadKeyringError, OpenError, OpenParts,
+    Operator, Shutdown, SignInLimits, Tasks, clock_behind,
 };
 use vestibule_check::{Core, EntryPoint, OwnOrigin};
 use vestibule_credential::{HasherConfig, Issuer, Prefix};
@@ -81,8 +81,8 @@ pub enum EmbedError {
 impl From<OpenError> for EmbedError {
     fn from(error: OpenError) -> Self {
         match error {
-            OpenError::Keyring(KeyringError::MasterKey) => Self::MasterKey,
-            OpenError::Keyring(KeyringError::Failed(error)) => Self::Accounts(error),
+            OpenError::Keyring(LoadKeyringError::MasterKey) => Self::MasterKey,
+            OpenError::Keyring(LoadKeyringError::Failed(error)) => Self::Accounts(error),
             OpenError::Hasher(error) => Self::Thread(error),
         }
     }

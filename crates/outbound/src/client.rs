@@ -10,7 +10,7 @@ use hyper::body::{Body as _, Incoming};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 
-use crate::config::{Config, ConfigError, Limits};
+use crate::config::{Config, Limits, OutboundConfigError};
 use crate::connect::Connector;
 use crate::error::{DnsError, OutboundError};
 use crate::guard::Guard;
@@ -40,7 +40,7 @@ struct Inner {
 
 impl Outbound {
     /// A way out as the operator configured it, with names from `resolver`.
-    pub fn new(config: Config, resolver: Arc<dyn Resolver>) -> Result<Self, ConfigError> {
+    pub fn new(config: Config, resolver: Arc<dyn Resolver>) -> Result<Self, OutboundConfigError> {
         let tls = tls::client(&config.extra_roots)?;
         Ok(Self(Arc::new(Inner {
             connector: Connector {

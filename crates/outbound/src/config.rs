@@ -27,16 +27,16 @@ pub struct Config {
 impl Config {
     /// Adds the certificates of a PEM text to [`extra_roots`](Self::extra_roots); how many they
     /// were.
-    pub fn trust_pem(&mut self, pem: &[u8]) -> Result<usize, ConfigError> {
+    pub fn trust_pem(&mut self, pem: &[u8]) -> Result<usize, OutboundConfigError> {
         let before = self.extra_roots.len();
         for certificate in CertificateDer::pem_slice_iter(pem) {
-            let certificate = certificate.map_err(|error| ConfigError::Pem {
+            let certificate = certificate.map_err(|error| OutboundConfigError::Pem {
                 detail: error.to_string(),
             })?;
             self.extra_roots.push(certificate.to_vec());
         }
         match self.extra_roots.len() - before {
-            0 => Err(ConfigError::Pem {
+            0 => Err(OutboundConfigError::Pem {
                 detail: "it holds no certificate".to_owned(),
             }),
             added => Ok(added),
@@ -93,7 +93,7 @@ impl Default for Limits {
 
 /// The reasons why a configuration cannot be used.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum ConfigError {
+pub enum OutboundConfigError {
     /// The text is not certificates in PEM.
     #[error("not certificates in PEM: {detail}")]
     Pem {

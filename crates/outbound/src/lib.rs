@@ -22,7 +22,7 @@ mod slots;
 mod tls;
 
 pub use client::Outbound;
-pub use config::{Config, ConfigError, Limits};
+pub use config::{Config, Limits, OutboundConfigError};
 pub use error::{DnsError, OutboundError};
 pub use guard::{AddressKind, Guard};
 pub use request::{Answer, Request};

@@ -38,7 +38,7 @@
 //! 3. Write each query once, with `$1`, `$2`, …, in what both engines understand (`RETURNING`,
 //!    `ON CONFLICT`, `STRING_AGG`, `COALESCE`, `CASE`; neither engine's own date functions), and
 //!    run it with `sql(…).bind(…)`. Name the columns; never `SELECT *`. A new type of the model
-//!    becomes a value and a column in `sql.rs`.
+//!    becomes a value (`sql/value.rs`) and a column (`sql/column.rs`).
 //! 4. Reads go on `Store`, writes on `Write`; a read that a decision inside a transaction needs,
 //!    on both, over one function that takes a `Source`. What happens once is one atomic statement
 //!    that says whether it happened; what is counted first is counted after

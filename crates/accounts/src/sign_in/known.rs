@@ -1,6 +1,6 @@
 //! Whether the password is right, and where the session begins.
 
-use vestibule_credential::{HashError, PlainPassword, Verdict};
+use vestibule_credential::{HashError, PasswordVerdict, PlainPassword};
 use vestibule_model::{Actor, ActorKind, OrganizationId, Role, User};
 
 use super::SignIn;
@@ -23,7 +23,8 @@ impl Accounts {
         let row = self.0.store.sign_in_row(&sign_in.email).await?;
         let stored = row.as_ref().and_then(|row| row.password_hash.clone());
         let verdict = self.verify(&sign_in.password, stored.clone()).await?;
-        let (Verdict::Match { rehash }, Some(row), Some(stored)) = (verdict, row, stored) else {
+        let (PasswordVerdict::Match { rehash }, Some(row), Some(stored)) = (verdict, row, stored)
+        else {
             return Err(Error::BadCredentials);
         };
         let wanted = |(id, _): &&(OrganizationId, Role)| {
@@ -73,7 +74,7 @@ impl Accounts {
         &self,
         password: &PlainPassword,
         stored: Option<String>,
-    ) -> Result<Verdict> {
+    ) -> Result<PasswordVerdict> {
         match self.0.hasher.verify(password.clone(), stored).await {
             Err(HashError::StoredHash) => {
                 tracing::error!("a stored password hash is malformed or absurdly expensive");

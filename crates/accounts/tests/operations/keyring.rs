@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use rstest::rstest;
 use vestibule_accounts::{
-    Bridge, ClockTrust, Duties, Intervals, KeyringError, KeyringParts, OldKeys,
+    Bridge, ClockTrust, Duties, Intervals, KeyringParts, LoadKeyringError, OldKeys,
 };
 use vestibule_check::{Cause, Rejected};
 use vestibule_credential::{Claims, Issuer, MasterKey, TokenError, TokenId};
@@ -251,7 +251,7 @@ async fn another_master_key_opens_nothing() {
         .load_or_create(fixture.clock.as_ref(), &OsEntropy)
         .await;
     assert!(
-        matches!(refused, Err(KeyringError::MasterKey)),
+        matches!(refused, Err(LoadKeyringError::MasterKey)),
         "{refused:?}"
     );
 }

@@ -22,7 +22,7 @@ pub enum HashError {
 
 /// The result of comparing a password with a stored hash.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Verdict {
+pub enum PasswordVerdict {
     /// It is the one.
     Match {
         /// The stored hash was made with other parameters than today's: hash the password again

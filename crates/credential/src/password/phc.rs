@@ -5,7 +5,7 @@ use argon2::{Algorithm, Argon2, Block, Params, Version};
 use subtle::ConstantTimeEq as _;
 use vestibule_model::Entropy;
 
-use super::outcome::{HashError, Verdict};
+use super::outcome::{HashError, PasswordVerdict};
 
 const ALGORITHM: Algorithm = Algorithm::Argon2id;
 const VERSION: Version = Version::V0x13;
@@ -140,17 +140,17 @@ impl Stored {
         &self,
         password: &[u8],
         scratch: &mut Scratch,
-    ) -> Result<Verdict, HashError> {
+    ) -> Result<PasswordVerdict, HashError> {
         let mut output = vec![0; self.output.len()];
         let argon2 = Argon2::new(self.algorithm, self.version, self.params.clone());
         scratch.compute(&argon2, password, &self.salt, &mut output)?;
         let same = bool::from(output.ct_eq(&self.output));
         Ok(if same && !self.dummy {
-            Verdict::Match {
+            PasswordVerdict::Match {
                 rehash: !self.is_of_today(),
             }
         } else {
-            Verdict::Mismatch
+            PasswordVerdict::Mismatch
         })
     }
 

@@ -29,11 +29,11 @@ async fn a_password_matches_its_own_hash_and_no_other() {
     );
     assert_eq!(
         hasher.verify(password("correct"), Some(hash.clone())).await,
-        Ok(Verdict::Match { rehash: false })
+        Ok(PasswordVerdict::Match { rehash: false })
     );
     assert_eq!(
         hasher.verify(password("Correct"), Some(hash)).await,
-        Ok(Verdict::Mismatch)
+        Ok(PasswordVerdict::Mismatch)
     );
 }
 
@@ -48,7 +48,7 @@ async fn the_same_password_hashes_to_different_texts() {
 #[tokio::test]
 async fn without_a_stored_hash_nothing_matches() {
     let verdict = hasher(1, 8).verify(password("anything"), None).await;
-    assert_eq!(verdict, Ok(Verdict::Mismatch));
+    assert_eq!(verdict, Ok(PasswordVerdict::Mismatch));
 }
 
 // Equal time is not measured here, where others are at work too: equal work is what makes it.
@@ -62,7 +62,7 @@ fn an_unknown_user_costs_as_much_as_a_known_one() {
     for stored in [&known, &unknown] {
         let mut scratch = phc::Scratch::default();
         let verdict = stored.verify(b"wrong", &mut scratch);
-        assert_eq!(verdict, Ok(Verdict::Mismatch));
+        assert_eq!(verdict, Ok(PasswordVerdict::Mismatch));
         assert_eq!(scratch.filled(), 19 * 1_024);
     }
 }
@@ -85,13 +85,13 @@ async fn a_hash_of_other_parameters_matches_and_asks_for_a_new_one(#[case] store
         hasher
             .verify(password("password"), Some(stored.to_owned()))
             .await,
-        Ok(Verdict::Match { rehash: true })
+        Ok(PasswordVerdict::Match { rehash: true })
     );
     assert_eq!(
         hasher
             .verify(password("passwore"), Some(stored.to_owned()))
             .await,
-        Ok(Verdict::Mismatch)
+        Ok(PasswordVerdict::Mismatch)
     );
 }
 
@@ -146,7 +146,7 @@ async fn what_does_not_fit_the_queue_is_refused_at_once() {
     let (mut answered, mut refused) = (0, 0);
     for one in asked {
         match one.await {
-            Ok(Verdict::Mismatch) => answered += 1,
+            Ok(PasswordVerdict::Mismatch) => answered += 1,
             Err(HashError::Busy { retry_after }) => {
                 assert!(retry_after >= Duration::from_secs(1));
                 assert_eq!(retry_after.subsec_nanos(), 0);
@@ -158,7 +158,7 @@ async fn what_does_not_fit_the_queue_is_refused_at_once() {
     assert!(answered >= 4, "{answered} answered");
     assert!(refused >= 150, "{refused} refused");
     let after = hasher.verify(password("after"), None).await;
-    assert_eq!(after, Ok(Verdict::Mismatch));
+    assert_eq!(after, Ok(PasswordVerdict::Mismatch));
 }
 
 #[tokio::test]
@@ -194,7 +194,7 @@ async fn what_waits_is_answered_after_the_last_handle_is_gone() {
         .collect();
     drop(hasher);
     for one in asked {
-        assert_eq!(one.await, Ok(Verdict::Mismatch));
+        assert_eq!(one.await, Ok(PasswordVerdict::Mismatch));
     }
 }
 

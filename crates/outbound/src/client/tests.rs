@@ -368,5 +368,8 @@ fn a_root_that_is_no_certificate_is_refused() {
     assert!(config.trust_pem(b"nothing").is_err());
     config.extra_roots.push(vec![1, 2, 3]);
     let refused = Outbound::new(config, Arc::new(FixedResolver::new()));
-    assert!(matches!(refused.err(), Some(ConfigError::Root { .. })));
+    assert!(matches!(
+        refused.err(),
+        Some(OutboundConfigError::Root { .. })
+    ));
 }

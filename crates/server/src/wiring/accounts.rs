@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use vestibule_accounts::{Accounts, KeyringError, OpenError, OpenParts};
+use vestibule_accounts::{Accounts, LoadKeyringError, OpenError, OpenParts};
 use vestibule_config::{PublicUrl, Settings};
 use vestibule_credential::keyring::Issuer;
 use vestibule_federation::{Sso, SsoParts};
@@ -62,8 +62,8 @@ pub(super) async fn on_store(
         api_keys_per_day: settings.api_keys_per_day,
     });
     let accounts = accounts.await.map_err(|error| match error {
-        OpenError::Keyring(KeyringError::MasterKey) => wrong_master_key(&settings.store),
-        OpenError::Keyring(KeyringError::Failed(error)) => error.into(),
+        OpenError::Keyring(LoadKeyringError::MasterKey) => wrong_master_key(&settings.store),
+        OpenError::Keyring(LoadKeyringError::Failed(error)) => error.into(),
         OpenError::Hasher(error) => {
             Failure::failed(format!("No thread can hash passwords: {error}."))
         }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use axum::extract::RawQuery;
-use vestibule_accounts::{Access, AccessGround, Asked, Error, Page};
+use vestibule_accounts::{AccessGround, Asked, Error, ExplainedAccess, Page};
 use vestibule_layer::{Routes, Rule};
 use vestibule_model::{Capability, GroupId, HeldGrant, ResourcePath, Role, UserId};
 
@@ -70,7 +70,7 @@ struct AccessPage<'a> {
 }
 
 impl Answer {
-    fn new(asked: &Asked, access: Access, name: &str, groups: GroupNames) -> Self {
+    fn new(asked: &Asked, access: ExplainedAccess, name: &str, groups: GroupNames) -> Self {
         use vestibule_policy::Refusal;
         let wanted = capability(&asked.capability);
         let (is_allowed, why, deciding) = match access.outcome {
