@@ -116,7 +116,7 @@ impl Browser {
         self.driver().find_all(By::Css(selector)).await.unwrap()
     }
 
-    /// Whether there is such an element now.
+    /// Returns true if there is such an element now.
     pub async fn has(&self, selector: &str) -> bool {
         !self.find_all(selector).await.is_empty()
     }

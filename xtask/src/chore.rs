@@ -14,12 +14,12 @@ pub(crate) fn root() -> PathBuf {
     here.parent().map_or(here.clone(), Path::to_path_buf)
 }
 
-/// Where cargo puts what it builds.
+/// The folder of build products.
 pub(crate) fn target() -> PathBuf {
     root().join(env::var_os("CARGO_TARGET_DIR").unwrap_or_else(|| OsString::from("target")))
 }
 
-/// Where the tools live that the machine did not have.
+/// The folder of tools that the machine lacked.
 pub(crate) fn tools() -> PathBuf {
     target().join("tools")
 }
@@ -85,7 +85,7 @@ pub(crate) fn output(command: &mut Command) -> Result<String> {
     String::from_utf8(output.stdout).with_context(|| format!("`{name}` did not write UTF-8"))
 }
 
-/// Whether a program runs and succeeds, whatever it says.
+/// Returns true if a program runs and succeeds, whatever it says.
 pub(crate) fn succeeds(command: &mut Command) -> bool {
     command
         .stdout(Stdio::null())
@@ -94,7 +94,7 @@ pub(crate) fn succeeds(command: &mut Command) -> bool {
         .is_ok_and(|status| status.success())
 }
 
-/// Whether there is a program of this name on the path.
+/// Returns true if there is a program of this name on the path.
 pub(crate) fn is_on_path(program: &str) -> bool {
     env::split_paths(&search_path()).any(|folder| folder.join(program).is_file())
 }

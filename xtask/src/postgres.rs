@@ -87,7 +87,7 @@ impl Postgres {
         Ok(postgres)
     }
 
-    /// Where the tests find it.
+    /// The URL for the tests.
     pub(crate) fn url(&self) -> String {
         format!(
             "postgres://postgres:{}@127.0.0.1:{}/postgres",

@@ -132,7 +132,7 @@ pub(crate) fn postgres_folder() -> Option<PathBuf> {
         .find(|folder| folder.join("initdb").is_file() && folder.join("postgres").is_file())
 }
 
-/// Whether we are root.
+/// Returns true if this process runs as root.
 pub(crate) fn is_root() -> bool {
     chore::output(chore::command("id").arg("-u")).is_ok_and(|id| id.trim() == "0")
 }

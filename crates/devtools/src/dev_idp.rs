@@ -66,7 +66,7 @@ pub fn issuer(address: SocketAddr) -> String {
 /// Answers on a loopback listener until `shutdown` is ready.
 ///
 /// # Errors
-/// Where the listener is not on loopback, or no key can be made.
+/// A listener that is not on loopback, or a key that cannot be generated.
 pub fn serve(
     listener: TcpListener,
     parts: DevIdpParts,

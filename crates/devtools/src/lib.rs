@@ -1,4 +1,4 @@
-//! What helps to try Vestibule out and to develop against it, and has no place in production: a
+//! Tools for trying Vestibule out and developing against it, with no place in production: a
 //! server with example data from one command ([`quickstart`]), and an identity provider that asks
 //! nobody for a password ([`dev_idp`]).
 //!

@@ -1,4 +1,4 @@
-//! What is kept of each attempt to sign in, and test sign-ins.
+//! Records of attempts to sign in, and test sign-ins.
 
 pub(crate) mod attempt;
 pub(crate) mod report;

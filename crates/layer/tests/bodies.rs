@@ -1,4 +1,4 @@
-//! What the layer reads of bodies before a handler is called.
+//! Bodies that the layer reads before a handler is called.
 
 #![expect(clippy::unwrap_used, reason = "a test says what it needs by failing")]
 
@@ -33,7 +33,7 @@ const KIB: usize = 1024;
 /// All but one byte of the longest body that one caller can send where the room is 64 KiB: an
 /// eighth of it, and the 4 KiB that take nothing of it.
 const LONGEST: usize = 12 * KIB - 1;
-/// How long anything may take that is waited for.
+/// The longest wait for anything.
 const PATIENCE: Duration = Duration::from_secs(30);
 
 struct Fixture {

@@ -1,4 +1,4 @@
-//! What a person does on the pages of a server.
+//! The actions of a person on the pages of a server.
 
 use serde_json::Value;
 

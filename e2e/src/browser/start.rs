@@ -41,7 +41,7 @@ const ARGUMENTS: &[&str] = &[
     "--remote-debugging-pipe",
 ];
 
-/// How a browser is to be started.
+/// The options of starting a browser.
 #[derive(Debug, Clone)]
 pub struct BrowserSetup {
     scripts: bool,

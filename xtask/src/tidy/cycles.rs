@@ -87,7 +87,7 @@ impl Modules<'_> {
         self.resolve(from, path, &mut BTreeSet::new())
     }
 
-    /// Whether a file is written for a module somewhere inside another.
+    /// Returns true if a file is written for a module somewhere inside another.
     fn is_below(&self, file: &Path, parent: &Name) -> bool {
         let mut named = self
             .modules
@@ -141,7 +141,8 @@ impl Modules<'_> {
         Some(&module.file)
     }
 
-    /// Whether a module knows a name as a module of the crate, or as something imported from it.
+    /// Returns true if a module knows a name as a module of the crate, or as something imported
+    /// from it.
     fn is_known(&self, at: &Name, name: &str) -> bool {
         let mut child = at.clone();
         child.push(name.to_owned());

@@ -50,8 +50,8 @@ fn code(line: &str) -> Vec<&str> {
     line.split('`').skip(1).step_by(2).collect()
 }
 
-/// Whether a code span means a file: it begins with a folder that stands in our root, or is the
-/// name of a document there. Patterns and commands are not paths.
+/// Returns true if a code span means a file: it begins with a folder that stands in our root, or is
+/// the name of a document there. Patterns and commands are not paths.
 fn is_path(span: &str, root: &Path) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || "/._-".contains(c);
     if span.is_empty() || !span.chars().all(plain) {

@@ -38,7 +38,7 @@ pub(super) struct Import {
     pub(super) path: Vec<String>,
     /// The name under which it is known in the module.
     pub(super) name: String,
-    /// Whether it is offered to others, as `pub use` or `pub(super) use`.
+    /// True if it is offered to others, as `pub use` or `pub(super) use`.
     pub(super) is_export: bool,
 }
 

@@ -14,7 +14,7 @@ pub(super) struct Opening<'a> {
 }
 
 impl Opening<'_> {
-    /// Whether the documentation opens with none of the words that style asks for.
+    /// Returns true if the documentation opens with none of the words that style asks for.
     pub(super) fn is_odd(&self) -> bool {
         let first = self.text.split_whitespace().next().unwrap_or_default();
         let word = first

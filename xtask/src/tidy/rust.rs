@@ -59,7 +59,7 @@ struct Lexer<'a> {
     text: &'a str,
     rest: Peekable<CharIndices<'a>>,
     line: usize,
-    /// Whether the current line has a token already.
+    /// True if the current line has a token already.
     on_line: bool,
     found: Vec<Token<'a>>,
 }
@@ -199,7 +199,7 @@ pub(super) fn without_tests<'a>(tokens: &[Token<'a>]) -> Vec<Token<'a>> {
     kept
 }
 
-/// Whether the tokens start with `#[cfg(test)]` or `#[cfg(all(test, …))]`.
+/// Returns true if the tokens start with `#[cfg(test)]` or `#[cfg(all(test, …))]`.
 fn is_for_tests(tokens: &[Token<'_>]) -> bool {
     let starts = |words: &[&str]| {
         tokens.len() >= words.len()

@@ -44,12 +44,12 @@ pub(super) fn leftovers(files: &Tree) -> Vec<String> {
     problems
 }
 
-/// Whether a comment is a note to oneself, whoever has signed it.
+/// Returns true if a comment is a note to oneself, whoever has signed it.
 pub(super) fn is_unfinished(comment: &str) -> bool {
     NOTES.iter().any(|word| comment.starts_with(word))
 }
 
-/// Whether the line has the word, as a word of its own and nobody's.
+/// Returns true if the line has the word, as a word of its own and nobody's.
 fn is_note(line: &str, word: &str) -> bool {
     line.match_indices(word).any(|(at, _)| {
         let before = line[..at].chars().next_back();

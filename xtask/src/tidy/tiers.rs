@@ -177,7 +177,7 @@ pub(super) fn check(manifests: &[Manifest]) -> Vec<String> {
     problems
 }
 
-/// Where the document that explains the tiers says something else than this file.
+/// Lists the places where the document about the tiers differs from this file.
 pub(super) fn check_document(markdown: &str, manifests: &[Manifest]) -> Vec<String> {
     let mut documented = BTreeMap::new();
     for line in markdown.lines() {

@@ -1,4 +1,4 @@
-//! What the provider says of itself and of people.
+//! The documents about the provider and about people.
 
 use std::sync::Arc;
 

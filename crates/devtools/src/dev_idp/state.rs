@@ -1,4 +1,4 @@
-//! What the provider knows, and what it has handed out.
+//! The state of the provider: its people, and the codes and tokens that it has issued.
 
 use std::collections::VecDeque;
 use std::net::SocketAddr;

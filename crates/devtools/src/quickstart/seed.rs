@@ -1,4 +1,4 @@
-//! What a new quickstart holds: two organisations, two people, a key, and something to read.
+//! The contents of a new quickstart: two organisations, two people, a key, and something to read.
 
 use vestibule_accounts::{Accounts, Caller, NewApiKey, NewGrant, NewOrganization, NewUser};
 use vestibule_credential::frame::PlainSecret;

@@ -1,4 +1,4 @@
-//! What a quickstart tells of itself.
+//! The facts that a quickstart shows.
 
 use std::path::PathBuf;
 
